@@ -1,0 +1,286 @@
+"""The field's words, as frozen values that every room shares."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import IntEnum, StrEnum
+from types import MappingProxyType
+
+
+class Kind(StrEnum):
+    """What a message is, before anybody asks what it means."""
+
+    BOUNCE = "bounce"
+    DELAYED = "delayed"
+    DELIVERED = "delivered"
+    RELAYED = "relayed"
+    EXPANDED = "expanded"
+    COMPLAINT = "complaint"
+    AUTO_REPLY = "auto_reply"
+    CHALLENGE = "challenge"
+    SUBSCRIPTION = "subscription"
+    OTHER = "other"
+
+
+class Action(StrEnum):
+    """What a reporting MTA did with one recipient.  (RFC 3464 section 2.3.3)"""
+
+    FAILED = "failed"
+    DELAYED = "delayed"
+    DELIVERED = "delivered"
+    RELAYED = "relayed"
+    EXPANDED = "expanded"
+
+
+class Class(StrEnum):
+    """Whose problem a category is, and so what a sender should do."""
+
+    HARD = "hard"
+    SOFT = "soft"
+    BLOCK = "block"
+    TRANSIENT = "transient"
+    COMPLAINT = "complaint"
+    NONE = "none"
+    UNDETERMINED = "undetermined"
+
+
+class Category(StrEnum):
+    """What happened to a message or an address."""
+
+    MAILBOX_UNKNOWN = "mailbox_unknown"
+    BAD_ADDRESS = "bad_address"
+    MAILBOX_MOVED = "mailbox_moved"
+    MAILBOX_INACTIVE = "mailbox_inactive"
+    DOMAIN_INVALID = "domain_invalid"
+    MAILBOX_FULL = "mailbox_full"
+    RECIPIENT_REFUSED = "recipient_refused"
+    EXPIRED = "expired"
+    REPUTATION_BLOCK = "reputation_block"
+    SPAM_CONTENT = "spam_content"
+    AUTH_FAILURE = "auth_failure"
+    TLS_FAILURE = "tls_failure"
+    POLICY = "policy"
+    SENDER_REJECTED = "sender_rejected"
+    VIRUS = "virus"
+    CONTENT_REJECTED = "content_rejected"
+    MESSAGE_TOO_BIG = "message_too_big"
+    RELAY_DENIED = "relay_denied"
+    PROTOCOL_ERROR = "protocol_error"
+    RATE_LIMITED = "rate_limited"
+    GREYLISTED = "greylisted"
+    DNS_FAILURE = "dns_failure"
+    NETWORK = "network"
+    REMOTE_SYSTEM = "remote_system"
+    COMPLAINT = "complaint"
+    AUTO_REPLY = "auto_reply"
+    CHALLENGE = "challenge"
+    SUBSCRIPTION = "subscription"
+    UNSUBSCRIBED = "unsubscribed"
+    OPERATOR = "operator"
+    ALREADY_SUPPRESSED = "already_suppressed"
+    SUCCESS = "success"
+    UNDETERMINED = "undetermined"
+
+
+CLASS_OF: Mapping[Category, Class] = MappingProxyType(
+    {
+        **dict.fromkeys(
+            (
+                Category.MAILBOX_UNKNOWN,
+                Category.BAD_ADDRESS,
+                Category.MAILBOX_MOVED,
+                Category.MAILBOX_INACTIVE,
+                Category.DOMAIN_INVALID,
+            ),
+            Class.HARD,
+        ),
+        **dict.fromkeys((Category.MAILBOX_FULL, Category.RECIPIENT_REFUSED, Category.EXPIRED), Class.SOFT),
+        **dict.fromkeys(
+            (
+                Category.REPUTATION_BLOCK,
+                Category.SPAM_CONTENT,
+                Category.AUTH_FAILURE,
+                Category.TLS_FAILURE,
+                Category.POLICY,
+                Category.SENDER_REJECTED,
+                Category.VIRUS,
+                Category.CONTENT_REJECTED,
+                Category.MESSAGE_TOO_BIG,
+                Category.PROTOCOL_ERROR,
+            ),
+            Class.BLOCK,
+        ),
+        **dict.fromkeys(
+            (
+                Category.RELAY_DENIED,
+                Category.RATE_LIMITED,
+                Category.GREYLISTED,
+                Category.DNS_FAILURE,
+                Category.NETWORK,
+                Category.REMOTE_SYSTEM,
+            ),
+            Class.TRANSIENT,
+        ),
+        Category.COMPLAINT: Class.COMPLAINT,
+        **dict.fromkeys(
+            (
+                Category.AUTO_REPLY,
+                Category.CHALLENGE,
+                Category.SUBSCRIPTION,
+                Category.UNSUBSCRIBED,
+                Category.OPERATOR,
+                Category.ALREADY_SUPPRESSED,
+                Category.SUCCESS,
+            ),
+            Class.NONE,
+        ),
+        Category.UNDETERMINED: Class.UNDETERMINED,
+    }
+)
+
+
+class State(StrEnum):
+    """What a suppression list holds about one address."""
+
+    ACTIVE = "active"
+    BOUNCING = "bouncing"
+    HELD = "held"
+    SUPPRESSED = "suppressed"
+
+
+class Origin(StrEnum):
+    """By which door a report came in."""
+
+    SMTP = "smtp"
+    LMTP = "lmtp"
+    INGEST = "ingest"
+    INTAKE = "intake"
+    OPERATOR = "operator"
+
+
+class OptIn(IntEnum):
+    """How the recipient came onto the list, as two bits of the return path."""
+
+    UNKNOWN = 0
+    SINGLE = 1
+    CONFIRMED = 2
+    IMPORTED = 3
+
+
+class Engagement(IntEnum):
+    """When the recipient last showed interest, as two bits of the return path."""
+
+    UNKNOWN = 0
+    ACTIVE = 1
+    INACTIVE = 2
+    FIRST_MAIL = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What the sender knew about a recipient when it sent."""
+
+    opt_in: OptIn = OptIn.UNKNOWN
+    engagement: Engagement = Engagement.UNKNOWN
+
+
+UNKNOWN_PROFILE = Profile()
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One message as it was taken in.  ``content`` has the line ends that came over the wire."""
+
+    peer: str
+    reverse_path: str
+    forward_path: str
+    content: bytes
+    received_at: datetime
+    origin: Origin = Origin.SMTP
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnPath:
+    """Whom a forward-path was made for.
+
+    ``recipient`` is normalised; ``path`` is what the contract calls PATH: the MAC, the token, or a digest;
+    ``signed`` is false for pattern paths, which anybody can forge.
+    """
+
+    list: str
+    recipient: str
+    path: str
+    issued: date | None
+    tag: str = ""
+    profile: Profile = UNKNOWN_PROFILE
+    signed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PerRecipientFields:
+    """What a report says about one recipient.  (RFC 3464 section 2.3)
+
+    Addresses stand as the report wrote them, without their type and angle brackets; ``None`` where it says nothing.
+    ``diagnostic_code`` is without its type, on one line.  ``text`` is the notice's own words about this
+    recipient, where it has any beside the Diagnostic-Code.
+    """
+
+    original_recipient: str | None = None
+    final_recipient: str | None = None
+    action: Action | None = None
+    status: str | None = None
+    diagnostic_code: str | None = None
+    diagnostic_type: str | None = None
+    remote_mta: str | None = None
+    last_attempt_date: str | None = None
+    will_retry_until: str | None = None
+    final_log_id: str | None = None
+    text: str | None = None
+
+    @property
+    def address(self) -> str | None:
+        """The original recipient where the report names one, else the final one."""
+        return self.original_recipient or self.final_recipient
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a notice says: the message's own fields and a group for each recipient.
+
+    ``reader`` names what recognised it (``rfc3464``, ``arf``, a family of notices, ``flufl.bounce``).
+    ``fields`` are further per-message fields in lower case (``original-envelope-id``, ``arrival-date``,
+    ``feedback-type``, ...).  ``returned_header`` is the header of the returned message, as far as it came back.
+    """
+
+    kind: Kind
+    reader: str
+    reporting_mta: str | None = None
+    recipients: tuple[PerRecipientFields, ...] = ()
+    message_id: str | None = None
+    text: str = ""
+    returned_header: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one recipient's evidence means, and which rule said so.
+
+    ``rule`` is the id of the row that matched, ``evidence`` the place it matched in (``diagnostic``, ``text``,
+    ``status``, ``reply_code``, ``none``).  ``status`` is the enhanced status code (``5.1.1``), ``reply_code``
+    the three digits of the SMTP reply; ``diagnostic`` is at most 200 characters, control characters escaped.
+    """
+
+    category: Category
+    rule: str
+    evidence: str
+    action: Action | None = None
+    status: str | None = None
+    reply_code: str | None = None
+    remote_mta: str | None = None
+    diagnostic: str = ""
+
+    @property
+    def class_(self) -> Class:
+        """Whose problem the category is."""
+        return CLASS_OF[self.category]
