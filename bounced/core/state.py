@@ -1,0 +1,115 @@
+"""What is known of one address, what can come to it, and what follows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from hashlib import sha256
+
+from bounced.core.terms import UNKNOWN_PROFILE, Category, Class, Kind, Origin, Profile, State, Verdict
+
+
+class EvidenceType(StrEnum):
+    """Who or what speaks about an address."""
+
+    REPORT = "report"
+    REJECTED = "rejected"
+    DELIVERED = "delivered"
+    ENGAGED = "engaged"
+    SUBSCRIBED = "subscribed"
+    UNSUBSCRIBED = "unsubscribed"
+    COMPLAINED = "complained"
+    SUPPRESS = "suppress"
+    RELEASE = "release"
+    DUE = "due"
+    DISPUTE = "dispute"
+
+
+@dataclass(frozen=True, slots=True)
+class Streak:
+    """Consecutive failures of one class: how many, the first and the last."""
+
+    count: int
+    first: datetime
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AddressState:
+    """The state of one address in one list.  ``AddressState()`` is an address nobody has complained about.
+
+    ``version`` is 0 where nothing is stored and grows by one with each write.  ``disputed_until`` belongs to the
+    address's domain: a store loads it beside the state and never writes it back.
+    ``delivery_pending_since`` is a delivery that is not believed before its 72 hours are over.
+    """
+
+    state: State = State.ACTIVE
+    category: Category | None = None
+    class_: Class | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    holds: int = 0
+    streaks: Mapping[Class, Streak] = field(default_factory=dict)
+    last_released_at: datetime | None = None
+    last_delivered_at: datetime | None = None
+    last_engaged_at: datetime | None = None
+    delivery_pending_since: datetime | None = None
+    status: str = ""
+    diagnostic: str = ""
+    reporting_mta: str = ""
+    campaign: str = ""
+    origin: Origin | None = None
+    version: int = 0
+    disputed_until: datetime | None = None
+
+
+NOTHING_KNOWN = AddressState()
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One thing said about one address, by a report, the sending software, an operator, or the clock.
+
+    ``sent_on`` is the day the mail in question was sent (the day of its return path); ``names_recipient`` is false
+    where the report names only *other* recipients; ``trusted`` is false for an identity that nobody signed.
+    ``content`` is the message where it is worth keeping because nobody understood it.
+    """
+
+    type: EvidenceType
+    at: datetime
+    origin: Origin
+    kind: Kind | None = None
+    verdict: Verdict | None = None
+    sent_on: date | None = None
+    profile: Profile = UNKNOWN_PROFILE
+    campaign: str = ""
+    peer: str = ""
+    reporting_mta: str = ""
+    names_recipient: bool = True
+    trusted: bool = True
+    note: str = ""
+    content: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """What follows from one piece of evidence.  ``reason`` is a word a reader of the history understands."""
+
+    evidence: Evidence
+    before: AddressState
+    after: AddressState
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportId:
+    """Which report this is: the list, PATH and the digest of the report.  (contract, section 1)"""
+
+    list: str
+    path: str
+    digest: str
+
+    @property
+    def event_id(self) -> str:
+        """The id of the events that this report causes, the same each time it comes: 16 hex digits."""
+        return sha256("\0".join((self.list, self.path, self.digest)).encode()).hexdigest()[:16]
