@@ -5,12 +5,25 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bounced.core.state import AddressState, ReportId, Transition
+from bounced.core.terms import Destination, Envelope
 
 Decide = Callable[[AddressState], Transition]
 
 
 class StoreUnavailable(Exception):  # noqa: N818 - the name says what is so, not what went wrong
     """The store cannot say that something is written: the outcome is unknown and the peer has to come again."""
+
+
+class PathRefused(Exception):  # noqa: N818 - a refusal is an answer, not an error
+    """A forward-path that gets no mail here.  ``foreign`` tells another domain's (550 5.7.1) from a bad path (550 5.1.1).
+
+    ``reason`` is for our own log and metrics only, never for the peer: malformed, unsigned, tampered, expired, ...
+    """
+
+    def __init__(self, reason: str, *, foreign: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.foreign = foreign
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +37,16 @@ class Committed:
     def duplicate(self) -> bool:
         """Whether this report had been counted before."""
         return self.transition is None
+
+
+class Receiver(Protocol):
+    """What a door (SMTP, LMTP, ingest) asks of the pipeline."""
+
+    async def admit(self, forward_path: str) -> Destination:
+        """Return whom a forward-path stands for.  Raises PathRefused, StoreUnavailable."""
+
+    async def process(self, destination: Destination, envelope: Envelope) -> Committed:
+        """Read, classify, decide and commit one message.  Raises StoreUnavailable."""
 
 
 class Store(Protocol):

@@ -18,8 +18,8 @@ class Writes:
     """Everything that one commit writes, besides the digest of the report.
 
     ``state`` is the whole state hash; None deletes it (nothing worth knowing is left), and ``same_state`` leaves
-    all of state, set and due as they are.  ``ttl_s`` is None for a state that must not expire.  ``due`` is the unix time at which a held
-    address is released.  ``counters`` are fields of the hour's hash, each counted up by one.
+    all of state, set and due as they are.  ``ttl_s`` is None for a state that must not expire.  ``due`` is the
+    unix time at which a held address is released.  ``counters`` are fields of the hour's hash, each counted up by one.
     """
 
     same_state: bool
@@ -170,10 +170,7 @@ def _speaks_of_later_mail(transition: Transition) -> bool:
     evidence, since = transition.evidence, transition.before.since
     mail = (EvidenceType.REPORT, EvidenceType.REJECTED, EvidenceType.DELIVERED)
     return (
-        evidence.type in mail
-        and evidence.sent_on is not None
-        and since is not None
-        and evidence.sent_on > since.date()
+        evidence.type in mail and evidence.sent_on is not None and since is not None and evidence.sent_on > since.date()
     )
 
 

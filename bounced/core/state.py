@@ -112,4 +112,4 @@ class ReportId:
     @property
     def event_id(self) -> str:
         """The id of the events that this report causes, the same each time it comes: 16 hex digits."""
-        return sha256("\0".join((self.list, self.path, self.digest)).encode()).hexdigest()[:16]
+        return sha256(f"{self.list}\0{self.path}\0{self.digest}".encode()).hexdigest()[:16]

@@ -217,6 +217,20 @@ class ReturnPath:
 
 
 @dataclass(frozen=True, slots=True)
+class RoleAddress:
+    """An address of the bounce domain that is no return path: a feedback address or the postmaster.
+
+    (RFC 5321 section 4.5.1; contract, section 3)
+    """
+
+    list: str
+    local_part: str
+
+
+Destination = ReturnPath | RoleAddress
+
+
+@dataclass(frozen=True, slots=True)
 class PerRecipientFields:
     """What a report says about one recipient.  (RFC 3464 section 2.3)
 
