@@ -1,0 +1,105 @@
+"""The names of the contract's Redis keys.  (contract, section 1)"""
+
+import re
+from dataclasses import dataclass, field
+
+from bounced.core.mailbox import address_id
+
+_LIST = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
+_PREFIX = re.compile(r"[^{}\s\x00-\x1f\x7f]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Keyspace:
+    """The keys of one suppression list, all in one Redis Cluster slot, and the form in which they carry addresses.
+
+    ``pepper`` turns addresses into keyed hashes (``address_form = "hmac"``); without one they stand in plain.
+    Methods take addresses in the form that ``address_id`` returns.  Raises ValueError for a bad prefix or list.
+    """
+
+    prefix: str = "bounced"
+    list_: str = "main"
+    pepper: bytes | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse names that would break the hash tag."""
+        if not _PREFIX.fullmatch(self.prefix):
+            raise ValueError(f"a key prefix has 1 to 64 characters, no braces and no spaces: {self.prefix!r}")
+        if not _LIST.fullmatch(self.list_):
+            raise ValueError(f"a list is named by 1 to 32 of a-z, 0-9 and -: {self.list_!r}")
+
+    def address_id(self, address: str) -> str:
+        """Return the form of a normalised address that this list's keys carry."""
+        return address_id(address, self.pepper)
+
+    @property
+    def suppressed(self) -> str:
+        """SET: every address that must not be mailed now."""
+        return self._key("suppressed")
+
+    def address(self, address: str) -> str:
+        """HASH: the state of one address and why."""
+        return self._key(f"address:{address}")
+
+    def history(self, address: str) -> str:
+        """LIST: the last 8 events of one address, newest first."""
+        return self._key(f"history:{address}")
+
+    @property
+    def due(self) -> str:
+        """ZSET: held addresses by the unix time of their release."""
+        return self._key("due")
+
+    def seen(self, path: str) -> str:
+        """SET: digests of the reports already counted for one PATH."""
+        return self._key(f"seen:{path}")
+
+    @property
+    def events(self) -> str:
+        """STREAM: verdicts and changes of state."""
+        return self._key("events")
+
+    @property
+    def intake(self) -> str:
+        """STREAM: what senders know and the daemon does not."""
+        return self._key("intake")
+
+    @property
+    def intake_failed(self) -> str:
+        """STREAM: intake entries that could not be understood."""
+        return self._key("intake-failed")
+
+    def token(self, token: str) -> str:
+        """HASH: a registered return path."""
+        return self._key(f"token:{token}")
+
+    def counts(self, hour: str) -> str:
+        """HASH: counters of one hour, YYYYMMDDHH in UTC."""
+        return self._key(f"counts:{hour}")
+
+    @property
+    def blocks(self) -> str:
+        """STREAM: refusals of the sender, by provider."""
+        return self._key("blocks")
+
+    @property
+    def alarms(self) -> str:
+        """HASH: alarms now standing."""
+        return self._key("alarms")
+
+    @property
+    def disputed(self) -> str:
+        """ZSET: domains whose "user unknown" is not believed, by the unix time until when."""
+        return self._key("disputed")
+
+    def unknowns(self, domain: str) -> str:
+        """ZSET: addresses with a good profile that one domain just called unknown, by unix time."""
+        return self._key(f"unknowns:{domain}")
+
+    @property
+    def unrecognised(self) -> str:
+        """STREAM: messages that gave no reason."""
+        return self._key("unrecognised")
+
+    def _key(self, name: str) -> str:
+        return f"{self.prefix}:{{{self.list_}}}:{name}"

@@ -1,0 +1,107 @@
+"""Addresses in the one form in which they are compared, stored and signed.
+
+The form is the contract's (section 1, Normalisation); docs/return-path.md gives test vectors.
+"""
+
+import hmac
+import re
+import unicodedata
+
+import idna
+
+MAX_ADDRESS_BYTES = 320
+MAX_DOMAIN_BYTES = 253
+MAX_LABEL_BYTES = 63
+
+ATEXT = r"a-zA-Z0-9!#$%&'*+/=?^_`{|}~\-"
+"""The characters of a dot-atom, for use inside a bracketed set of a regular expression.  (RFC 5322 section 3.2.3)"""
+
+_PLAIN = re.compile(rf"[{ATEXT}.]++@(?:[a-zA-Z0-9_-]{{1,{MAX_LABEL_BYTES}}}\.)*+[a-zA-Z0-9_-]{{1,{MAX_LABEL_BYTES}}}")
+_DOMAIN = re.compile(
+    rf"(?:[a-z0-9_-]{{1,{MAX_LABEL_BYTES}}}\.)*[a-z0-9_-]{{1,{MAX_LABEL_BYTES}}}|\[[a-z0-9.:-]+\]", re.ASCII
+)
+_DOT_ATOM = re.compile(rf"(?:[{ATEXT}.]|[^\x00-\x7f\s])+")
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_QUOTED_PAIR = re.compile(r"\\(.)")
+_NEEDS_QUOTING = re.compile(r'(["\\])')
+_LOWER_ASCII = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
+_UNSPEAKABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+
+
+class BadAddress(ValueError):  # noqa: N818 - says what is wrong, like the field's other words
+    """Something that cannot be an address."""
+
+
+def normalise(address: str, *, fold_local_part: bool = True) -> str:
+    """Return the canonical form of an address: NFC, the domain in lower-case A-labels, needless quotes gone.
+
+    ``fold_local_part`` lowers A to Z, and nothing else, in the local part.  Dots may stand where RFC 5321 forbids
+    them (``a..b@``, ``a.@``), since Japanese mobile providers gave such addresses out.  Raises BadAddress.
+    """
+    if len(address) <= MAX_DOMAIN_BYTES and _PLAIN.fullmatch(address):
+        if fold_local_part:
+            return address.lower()
+        local_part, _, domain = address.rpartition("@")
+        return f"{local_part}@{domain.lower()}"
+    return _normalise_unusual(address, fold_local_part=fold_local_part)
+
+
+def normalise_domain(domain: str) -> str:
+    """Return a domain in lower case, in A-labels where it is not ASCII, without a trailing dot.  Raises BadAddress.
+
+    The mapping is UTS 46 non-transitional.  What registries allow (IDNA 2008) is not asked: emoji domains get mail.
+    """
+    ascii_domain = domain.lower() if domain.isascii() else _to_a_labels(domain)
+    ascii_domain = ascii_domain.removesuffix(".")
+    if len(ascii_domain) > MAX_DOMAIN_BYTES or not _DOMAIN.fullmatch(ascii_domain):
+        raise BadAddress(f"not a domain: {domain!a}")
+    return ascii_domain
+
+
+def domain_of(address: str) -> str:
+    """Return the domain of a normalised address."""
+    return address.rpartition("@")[2]
+
+
+def address_id(address: str, pepper: bytes | None) -> str:
+    """Return the form of a normalised address that keys carry: itself, or its HMAC-SHA256 in hex under a pepper."""
+    return address if pepper is None else hmac.digest(pepper, address.encode(), "sha256").hex()
+
+
+def _normalise_unusual(address: str, *, fold_local_part: bool) -> str:
+    if len(address) > MAX_ADDRESS_BYTES:
+        raise BadAddress(f"longer than {MAX_ADDRESS_BYTES} octets: {address[:MAX_ADDRESS_BYTES]!a}...")
+    address = unicodedata.normalize("NFC", address)
+    if any(unicodedata.category(character) in _UNSPEAKABLE for character in address):
+        raise BadAddress(f"control characters: {address!a}")
+    local_part, at, domain = address.rpartition("@")
+    if not at:
+        raise BadAddress(f"no @ in it: {address!a}")
+    local_part = _canonical_local_part(local_part)
+    if fold_local_part:
+        local_part = local_part.translate(_LOWER_ASCII)
+    canonical = f"{local_part}@{normalise_domain(domain)}"
+    if len(canonical.encode()) > MAX_ADDRESS_BYTES:
+        raise BadAddress(f"longer than {MAX_ADDRESS_BYTES} octets: {address!a}")
+    return canonical
+
+
+def _canonical_local_part(local_part: str) -> str:
+    if _DOT_ATOM.fullmatch(local_part):
+        return local_part
+    if not _QUOTED.fullmatch(local_part):
+        raise BadAddress(f"neither a dot-atom nor a quoted string: {local_part!a}")
+    content = _QUOTED_PAIR.sub(r"\1", local_part[1:-1])
+    if _DOT_ATOM.fullmatch(content):
+        return content
+    return '"' + _NEEDS_QUOTING.sub(r"\\\1", content) + '"'
+
+
+def _to_a_labels(domain: str) -> str:
+    try:
+        mapped = idna.uts46_remap(domain, std3_rules=False)
+    except idna.IDNAError as error:
+        raise BadAddress(f"not a domain: {domain!a}") from error
+    return ".".join(
+        label if label.isascii() else "xn--" + label.encode("punycode").decode("ascii") for label in mapped.split(".")
+    )
