@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 
@@ -93,12 +93,17 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """What follows from one piece of evidence.  ``reason`` is a word a reader of the history understands."""
+    """What follows from one piece of evidence.
+
+    ``reason`` is a word that a reader of the history understands; ``keep`` is how long a state that neither holds
+    nor suppresses has to be remembered.
+    """
 
     evidence: Evidence
     before: AddressState
     after: AddressState
     reason: str
+    keep: timedelta = timedelta(days=400)
 
 
 @dataclass(frozen=True, slots=True)

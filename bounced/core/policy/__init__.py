@@ -1,0 +1,6 @@
+"""What follows from what is known of an address and what is said about it: state + evidence -> transition."""
+
+from bounced.core.policy.decide import decide
+from bounced.core.policy.settings import DEFAULT_POLICY, FailureRule, Policy, Then
+
+__all__ = ["DEFAULT_POLICY", "FailureRule", "Policy", "Then", "decide"]

@@ -1,0 +1,177 @@
+"""The decision itself: one function for each thing that can be said about an address."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from bounced.core.policy.failure import after_failure
+from bounced.core.policy.settings import Policy
+from bounced.core.policy.streaks import after_life
+from bounced.core.policy.suppress import suppressed
+from bounced.core.state import AddressState, Evidence, EvidenceType, Transition
+from bounced.core.terms import Action, Category, Class, Kind, State
+
+Outcome = tuple[AddressState, str]
+
+QUIET_KINDS = frozenset({Kind.AUTO_REPLY, Kind.CHALLENGE, Kind.OTHER, Kind.RELAYED, Kind.EXPANDED, Kind.DELAYED})
+"""What is recorded and never touches an address."""
+
+
+def decide(state: AddressState, evidence: Evidence, policy: Policy) -> Transition:
+    """Return what follows for an address from one piece of evidence.
+
+    Pure and total: the same arguments give the same transition, and nothing raises.  What time alone has brought
+    about since the last look (a hold that is over, a delivery that is believed by now) is settled first.
+    """
+    if not evidence.trusted:
+        return Transition(evidence, state, state, "untrusted", policy.hard_gap)
+    settled = settle(state, evidence.at, policy)
+    after, reason = _OUTCOMES[evidence.type](settled, evidence, policy)
+    if after == settled != state:
+        reason = "time_passed"
+    if after.state is not state.state:
+        after = replace(after, since=evidence.at)
+    return Transition(evidence, state, after, reason, policy.hard_gap)
+
+
+def settle(state: AddressState, now: datetime, policy: Policy) -> AddressState:
+    """Return the state as time alone has made it."""
+    pending = state.delivery_pending_since
+    if pending is not None and now >= believed_at(pending, policy):
+        state = _alive(replace(state, delivery_pending_since=None, last_delivered_at=pending), pending)
+    if state.state is State.HELD and state.until is not None and now >= state.until:
+        return replace(state, state=State.BOUNCING, until=None, last_released_at=state.until)
+    return state
+
+
+def believed_at(pending: datetime, policy: Policy) -> datetime:
+    """Return when a delivery counts: gateways that accept first and bounce later have had their say by then."""
+    return pending + timedelta(hours=policy.delivery_settles_hours)
+
+
+def _report(state: AddressState, evidence: Evidence, policy: Policy) -> Outcome:
+    verdict = evidence.verdict
+    if verdict is None:
+        return state, "no_verdict"
+    if verdict.category is Category.COMPLAINT:
+        return suppressed(state, Category.COMPLAINT, evidence), "complaint"
+    if verdict.category is Category.UNSUBSCRIBED:
+        return suppressed(state, Category.UNSUBSCRIBED, evidence), "unsubscribed"
+    if evidence.kind is Kind.DELIVERED:
+        return _alive(replace(state, last_delivered_at=evidence.at), _sent_at(evidence)), "delivered"
+    if evidence.kind in QUIET_KINDS or verdict.action in (Action.DELAYED, Action.RELAYED, Action.EXPANDED):
+        return state, str(evidence.kind or verdict.action)
+    if verdict.class_ in (Class.BLOCK, Class.NONE, Class.COMPLAINT):
+        return state, f"{verdict.class_}_never_counts"
+    return after_failure(state, evidence, verdict, policy)
+
+
+def _delivered(state: AddressState, evidence: Evidence, _policy: Policy) -> Outcome:
+    if state.state in (State.ACTIVE, State.SUPPRESSED) or state.delivery_pending_since is not None:
+        return state, "delivered"
+    if any(streak.last > evidence.at for streak in state.streaks.values()):
+        return state, "older_than_a_failure"
+    return replace(state, delivery_pending_since=evidence.at), "delivery_not_believed_yet"
+
+
+def _engaged(state: AddressState, evidence: Evidence, _policy: Policy) -> Outcome:
+    if state.version == 0:
+        return state, "engaged"  # nothing is held against the address, so nothing has to be remembered
+    latest = max(state.last_engaged_at or evidence.at, evidence.at)
+    return _alive(replace(state, last_engaged_at=latest), evidence.at), "engaged"
+
+
+def _subscribed(state: AddressState, evidence: Evidence, _policy: Policy) -> Outcome:
+    if state.state is State.SUPPRESSED and state.category in (Category.COMPLAINT, Category.OPERATOR):
+        return state, f"{state.category}_stays"
+    if _happened_later(state, evidence):
+        return state, "older_than_the_state"
+    return _released(state, evidence.at), "subscribed"
+
+
+def _release(state: AddressState, evidence: Evidence, _policy: Policy) -> Outcome:
+    return _released(state, evidence.at), "released"
+
+
+def _suppress(state: AddressState, evidence: Evidence, _policy: Policy) -> Outcome:
+    return suppressed(state, Category.OPERATOR, evidence), "operator"
+
+
+def _complained(state: AddressState, evidence: Evidence, _policy: Policy) -> Outcome:
+    return suppressed(state, Category.COMPLAINT, evidence), "complaint"
+
+
+def _unsubscribed(state: AddressState, evidence: Evidence, _policy: Policy) -> Outcome:
+    released = state.last_released_at
+    if released is not None and released > evidence.at:
+        return state, "older_than_a_subscription"
+    return suppressed(state, Category.UNSUBSCRIBED, evidence), "unsubscribed"
+
+
+def _due(state: AddressState, evidence: Evidence, _policy: Policy) -> Outcome:
+    if state.state is State.SUPPRESSED and state.until is not None and evidence.at >= state.until:
+        return _released(state, evidence.at), "expired"
+    return state, "due" if state.state is not State.HELD else "not_due_yet"
+
+
+def _dispute(state: AddressState, evidence: Evidence, policy: Policy) -> Outcome:
+    in_the_wave = state.since is not None and evidence.at - state.since <= policy.wave
+    if state.state is not State.SUPPRESSED or state.class_ is not Class.HARD or not in_the_wave:
+        return state, "not_in_the_wave"
+    held = replace(state, state=State.HELD, until=evidence.at + policy.caution)
+    return held, "disputed"
+
+
+_OUTCOMES: Mapping[EvidenceType, Callable[[AddressState, Evidence, Policy], Outcome]] = {
+    EvidenceType.REPORT: _report,
+    EvidenceType.REJECTED: _report,
+    EvidenceType.DELIVERED: _delivered,
+    EvidenceType.ENGAGED: _engaged,
+    EvidenceType.SUBSCRIBED: _subscribed,
+    EvidenceType.UNSUBSCRIBED: _unsubscribed,
+    EvidenceType.COMPLAINED: _complained,
+    EvidenceType.SUPPRESS: _suppress,
+    EvidenceType.RELEASE: _release,
+    EvidenceType.DUE: _due,
+    EvidenceType.DISPUTE: _dispute,
+}
+
+
+def _alive(state: AddressState, at: datetime) -> AddressState:
+    """Return the state when the address is known to have been alive at a time: what happened later still counts."""
+    if state.state is State.SUPPRESSED:
+        return state
+    streaks = after_life(state.streaks, at)
+    held_since = state.since if state.state is State.HELD else None
+    if streaks and (held_since is not None or state.state is State.BOUNCING):
+        if held_since is not None and held_since > at:
+            return replace(state, streaks=streaks)
+        released = state.last_released_at
+        holds = state.holds if released is not None and released > at else 0
+        return replace(state, state=State.BOUNCING, until=None, holds=holds, streaks=streaks)
+    return _cleared(state)
+
+
+def _released(state: AddressState, at: datetime) -> AddressState:
+    return replace(_cleared(state), last_released_at=at)
+
+
+def _cleared(state: AddressState) -> AddressState:
+    """Return an active state that keeps only what was good news."""
+    return AddressState(
+        last_released_at=state.last_released_at,
+        last_delivered_at=state.last_delivered_at,
+        last_engaged_at=state.last_engaged_at,
+        version=state.version,
+        disputed_until=state.disputed_until,
+    )
+
+
+def _happened_later(state: AddressState, evidence: Evidence) -> bool:
+    return state.state is State.SUPPRESSED and state.since is not None and state.since > evidence.at
+
+
+def _sent_at(evidence: Evidence) -> datetime:
+    """When the mail in question was sent, as far as its return path tells (midnight of the day)."""
+    day = evidence.sent_on
+    return datetime(day.year, day.month, day.day, tzinfo=UTC) if day else evidence.at

@@ -1,0 +1,144 @@
+"""What one counted failure leads to: bouncing, held, or suppressed."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+from bounced.core.policy.settings import COUNTED, FailureRule, Policy, Then
+from bounced.core.policy.streaks import count, counted_today
+from bounced.core.policy.suppress import blamed, rank, suppressed
+from bounced.core.state import AddressState, Evidence, Streak
+from bounced.core.terms import Class, Engagement, OptIn, State, Verdict
+
+Outcome = tuple[AddressState, str]
+
+
+def after_failure(state: AddressState, evidence: Evidence, verdict: Verdict, policy: Policy) -> Outcome:
+    """Return the state after a failure that counts, and why it is so."""
+    class_ = counts_as(evidence, verdict)
+    rule = policy.rule_for(verdict.category, class_)
+    if rule is None or class_ not in COUNTED or rule.then is Then.NOTHING:
+        return state, f"{class_}_never_counts"
+    if _sent_before_release(state, evidence):
+        return state, "sent_before_release"
+    state = _doubt_delivery(state, evidence)
+    if counted_today(state, class_, evidence.at):
+        return state, "counted_today"
+    streak = count(state, class_, evidence.at, policy)
+    reached = _reached(state, streak, rule, evidence, policy)
+    counted = replace(state, streaks={**state.streaks, class_: streak})
+    if state.state is State.SUPPRESSED:
+        return _while_suppressed(state, rule, evidence, verdict, reached=reached)
+    if not reached and not _was_held_for(state, class_, streak):
+        return _bouncing(counted, evidence, verdict, class_)
+    if rule.then is Then.SUPPRESS:
+        return _suppress_or_wait(counted, streak, rule, evidence, verdict, policy)
+    return _climb(counted, rule, evidence, verdict, class_)
+
+
+def counts_as(evidence: Evidence, verdict: Verdict) -> Class:
+    """Return the class a verdict counts as: hard is soft where the report names only other recipients."""
+    hard = verdict.class_ is Class.HARD
+    return Class.SOFT if hard and not evidence.names_recipient else verdict.class_
+
+
+def recently_active(state: AddressState, evidence: Evidence, policy: Policy) -> bool:
+    """Tell whether the sender's knowledge speaks for somebody reading mail at this address."""
+    engaged = state.last_engaged_at
+    remembered = engaged is not None and evidence.at - engaged <= timedelta(days=policy.engaged_days)
+    return remembered or evidence.profile.engagement is Engagement.ACTIVE
+
+
+def _while_suppressed(
+    state: AddressState, rule: FailureRule, evidence: Evidence, verdict: Verdict, *, reached: bool
+) -> Outcome:
+    """Only a reason of higher rank changes a suppressed address, and only by a failure that would suppress it."""
+    if reached and rule.then is Then.SUPPRESS and evidence.names_recipient:
+        after = suppressed(state, verdict.category, evidence, expires_days=rule.expires_days)
+        return after, "already_suppressed" if after == state else "stronger_reason"
+    return state, "already_suppressed"
+
+
+def _suppress_or_wait(  # noqa: PLR0917 - the facts of one failure, each of its own type
+    state: AddressState,
+    streak: Streak,
+    rule: FailureRule,
+    evidence: Evidence,
+    verdict: Verdict,
+    policy: Policy,
+) -> Outcome:
+    disputed = state.disputed_until is not None and evidence.at < state.disputed_until
+    confirmed = evidence.profile.opt_in is OptIn.CONFIRMED
+    doubted = streak.count == 1 and (confirmed or recently_active(state, evidence, policy))
+    if rule.cautious and (disputed or doubted):
+        until = max(evidence.at + policy.caution, state.until or evidence.at)
+        held = replace(blamed(state, verdict.category, Class.HARD, evidence), state=State.HELD, until=until)
+        return held, "disputed" if disputed else "not_believed_yet"
+    return suppressed(state, verdict.category, evidence, expires_days=rule.expires_days), "threshold"
+
+
+def _climb(state: AddressState, rule: FailureRule, evidence: Evidence, verdict: Verdict, class_: Class) -> Outcome:
+    """Hold one step longer than the last time, or do what comes after the last step."""
+    if state.state is State.HELD:
+        return state, "already_held"
+    if state.holds < len(rule.hold_days):
+        days = rule.hold_days[state.holds]
+    elif rule.finally_ is Then.SUPPRESS:
+        after = suppressed(state, verdict.category, evidence, class_, rule.expires_days)
+        return after, "holds_used_up"
+    else:
+        days = rule.last_hold_days
+    held = blamed(state, verdict.category, class_, evidence)
+    until = evidence.at + timedelta(days=days)
+    return replace(held, state=State.HELD, until=until, holds=state.holds + 1), "threshold"
+
+
+def _bouncing(state: AddressState, evidence: Evidence, verdict: Verdict, class_: Class) -> Outcome:
+    if state.state is State.HELD:
+        return state, "already_held"
+    if rank(state.category, state.class_) > rank(verdict.category, class_) and len(state.streaks) > 1:
+        return replace(state, state=State.BOUNCING), "under_threshold"
+    return replace(blamed(state, verdict.category, class_, evidence), state=State.BOUNCING), "under_threshold"
+
+
+def _reached(state: AddressState, streak: Streak, rule: FailureRule, evidence: Evidence, policy: Policy) -> bool:
+    needed = max(1, rule.failures + _shift(state, evidence, policy, rule))
+    if streak.count < needed:
+        return False
+    return needed == 1 or not rule.over_days or streak.last - streak.first > timedelta(days=rule.over_days)
+
+
+def _shift(state: AddressState, evidence: Evidence, policy: Policy, rule: FailureRule) -> int:
+    """Return one more for confirmed and active, one less for imported or first mail.
+
+    A cautious rule has looked at the profile already.
+    """
+    profile = evidence.profile
+    if profile.opt_in is OptIn.IMPORTED or profile.engagement is Engagement.FIRST_MAIL:
+        return -1
+    if rule.cautious:
+        return 0
+    return int(profile.opt_in is OptIn.CONFIRMED and recently_active(state, evidence, policy))
+
+
+def _was_held_for(state: AddressState, class_: Class, streak: Streak) -> bool:
+    """Tell whether this is the first failure after a release from a hold of the same class, in the same streak."""
+    released = state.state is State.BOUNCING and state.holds > 0 and state.class_ is class_
+    return released and streak.count > 1
+
+
+def _sent_before_release(state: AddressState, evidence: Evidence) -> bool:
+    released = state.last_released_at
+    return released is not None and _sent_on(evidence) < released.astimezone(UTC).date()
+
+
+def _doubt_delivery(state: AddressState, evidence: Evidence) -> AddressState:
+    """Drop a delivery that is not believed yet when mail of its day fails: it was accepted first, bounced later."""
+    pending = state.delivery_pending_since
+    if pending is None or _sent_on(evidence) != pending.astimezone(UTC).date():
+        return state
+    return replace(state, delivery_pending_since=None)
+
+
+def _sent_on(evidence: Evidence) -> date:
+    at: datetime = evidence.at
+    return evidence.sent_on or at.astimezone(UTC).date()

@@ -1,0 +1,48 @@
+"""Suppressing, and which reason outranks which."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bounced.core.state import AddressState, Evidence
+from bounced.core.terms import CLASS_OF, Category, Class, State
+
+_RANKS = {Category.OPERATOR: 5, Category.COMPLAINT: 4, Category.UNSUBSCRIBED: 3}
+_CLASS_RANKS = {Class.HARD: 2, Class.SOFT: 1}
+
+
+def rank(category: Category | None, class_: Class | None) -> int:
+    """Return the precedence of a reason: operator > complaint > unsubscribed > hard > soft > anything else."""
+    if category in _RANKS:
+        return _RANKS[category]
+    return _CLASS_RANKS.get(class_, 0) if class_ else 0
+
+
+def suppressed(
+    state: AddressState,
+    category: Category,
+    evidence: Evidence,
+    class_: Class | None = None,
+    expires_days: int | None = None,
+) -> AddressState:
+    """Return the suppressed state; a reason of lower or the same rank never overwrites the one that stands."""
+    class_ = class_ or CLASS_OF[category]
+    standing = state.state is State.SUPPRESSED
+    if standing and rank(category, class_) <= rank(state.category, state.class_):
+        return state
+    until = evidence.at + timedelta(days=expires_days) if expires_days else None
+    return replace(blamed(state, category, class_, evidence), state=State.SUPPRESSED, until=until)
+
+
+def blamed(state: AddressState, category: Category, class_: Class, evidence: Evidence) -> AddressState:
+    """Return the state with what was said last as its reason."""
+    verdict = evidence.verdict
+    return replace(
+        state,
+        category=category,
+        class_=class_,
+        status=(verdict.status if verdict else None) or "",
+        diagnostic=verdict.diagnostic if verdict else evidence.note,
+        reporting_mta=evidence.reporting_mta,
+        campaign=evidence.campaign,
+        origin=evidence.origin,
+    )
