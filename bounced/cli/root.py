@@ -1,0 +1,83 @@
+"""The command ``bounced``: which commands there are, and what an error means for the exit code."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any
+
+import click
+
+from bounced import __version__
+from bounced.cli.exits import ExitCode
+from bounced.pipeline import StoreUnavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where a command lives (``module:attribute``) and what ``--help`` says of it, so that neither has to import it."""
+
+    target: str
+    summary: str
+
+
+COMMANDS: Mapping[str, Entry] = MappingProxyType(
+    {
+        "demo": Entry("bounced.cli.demo:demo", "Show the whole thing on this machine; nothing to install."),
+        "run": Entry("bounced.cli.run:run", "Run the daemon."),
+        "check-config": Entry(
+            "bounced.cli.check_config:check_config", "Print the effective configuration, or all that is wrong with it."
+        ),
+        "explain": Entry("bounced.cli.explain:explain", "Say what bounce messages mean; touches no state."),
+        "return-path": Entry("bounced.cli.return_path:return_path", "Make or read a return path."),
+        "lookup": Entry("bounced.cli.address:lookup", "Tell what is known of an address, and why."),
+        "suppress": Entry("bounced.cli.address:suppress", "Suppress an address by an operator's decision."),
+        "release": Entry("bounced.cli.address:release", "Take an address off the suppression list."),
+    }
+)
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command when it is called: ``--help`` and the small commands stay quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the commands in the order in which a newcomer meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """Import one command."""
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        module, _, attribute = entry.target.partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        """Write the list of commands from their summaries."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a store that cannot be reached has its own exit code."""
+        try:
+            return super().invoke(ctx)
+        except StoreUnavailable as error:
+            click.echo(f"bounced: Redis cannot be reached: {error}", err=True)
+            ctx.exit(ExitCode.UNREACHABLE)
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="bounced %(version)s")
+def bounced() -> None:
+    """Take in bounces by SMTP, decide which addresses are dead, and keep them in Redis.
+
+    \b
+    Start here:
+      bounced demo                      see the whole thing work, nothing to install
+      bounced check-config              what is in force
+      bounced explain bounce.eml        what a bounce means
+      bounced lookup alice@example.org  why an address is suppressed
+
+    Exit codes: 0 done, 1 the answer is no, 2 usage or configuration, 3 Redis cannot be reached.
+    """  # noqa: D301 - \b is click's mark for lines to be left as they are

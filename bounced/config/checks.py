@@ -1,0 +1,135 @@
+"""What no table can see by itself: tables that contradict each other, and files that are not what they must be."""
+
+import ssl
+import stat
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from bounced.config.errors import Problem, Severity
+from bounced.config.model import Config, Key, Smtp, SuppressionList
+from bounced.config.secrets import SHORTEST_SECRET_BYTES, read_secret
+
+
+def mutual_problems(config: Config) -> Iterator[Problem]:
+    """Yield what contradicts itself, without looking at any file."""
+    yield from _tls_halves(config.smtp)
+    yield from _domains_twice(config)
+    yield from _listeners_twice(config)
+    for name, list_ in config.lists.items():
+        yield from _keys(f"lists.{name}", list_.keys)
+        yield from _references(f"lists.{name}", name, list_, config)
+    if config.redis.embedded and str(config.redis.durability).startswith("replica"):
+        yield Problem("redis.durability", "be memory or fsync: an embedded server has no replicas", "replica")
+
+
+def file_problems(config: Config) -> Iterator[Problem]:
+    """Yield the files that are missing, unreadable, too short, or readable by everybody."""
+    if config.redis.password_file:
+        yield from _secret_problems("redis.password_file", config.redis.password_file, at_least=1)
+    for name, list_ in config.lists.items():
+        for position, key in enumerate(list_.keys):
+            yield from _secret_problems(f"lists.{name}.keys[{position}].file", key.file)
+        if list_.pepper_file:
+            yield from _secret_problems(f"lists.{name}.pepper_file", list_.pepper_file)
+    for position, file in enumerate(config.rules.files):
+        yield from _unreadable(f"rules.files[{position}]", file)
+    yield from _certificate(config.smtp)
+
+
+def _tls_halves(smtp: Smtp) -> Iterator[Problem]:
+    if smtp.tls_certificate and not smtp.tls_key:
+        yield Problem("smtp.tls_key", "be given beside tls_certificate")
+    if smtp.tls_key and not smtp.tls_certificate:
+        yield Problem("smtp.tls_certificate", "be given beside tls_key")
+
+
+def _domains_twice(config: Config) -> Iterator[Problem]:
+    owners: dict[str, str] = {}
+    for name, list_ in config.lists.items():
+        for position, domain in enumerate(list_.domains):
+            key = f"lists.{name}.domains[{position}]"
+            if domain in owners:
+                yield Problem(key, f"belong to one list only (it stands in {owners[domain]} too)", domain)
+            owners.setdefault(domain, f"lists.{name}")
+
+
+def _listeners_twice(config: Config) -> Iterator[Problem]:
+    taken = {address: f"smtp.listen[{position}]" for position, address in enumerate(config.smtp.listen)}
+    for position, listener in enumerate(config.listeners):
+        key = f"listeners[{position}].address"
+        if listener.address in taken:
+            yield Problem(key, f"be free ({taken[listener.address]} listens there)", str(listener.address))
+        taken.setdefault(listener.address, key)
+
+
+def _keys(where: str, keys: Iterable[Key]) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for position, key in enumerate(keys):
+        if key.id in seen:
+            yield Problem(f"{where}.keys[{position}].id", "be another for each key", key.id)
+        seen.add(key.id)
+    signing = [key.id for key in keys if key.status == "signing"]
+    if len(signing) != 1 and seen:
+        yield Problem(f"{where}.keys", 'have exactly one with status "signing"', ", ".join(signing) or "none")
+
+
+def _references(where: str, name: str, list_: SuppressionList, config: Config) -> Iterator[Problem]:
+    for position, other in enumerate(list_.shares_hard_with):
+        if other == name or other not in config.lists:
+            yield Problem(f"{where}.shares_hard_with[{position}]", "be the name of another list", other)
+    if list_.address_form == "hmac" and not list_.pepper_file:
+        yield Problem(f"{where}.pepper_file", 'be given with address_form = "hmac"')
+    if list_.trust_unsigned and not list_.patterns:
+        yield Problem(
+            f"{where}.trust_unsigned", "stand beside patterns: nothing else is unsigned", "true", Severity.WARNING
+        )
+    if not list_.keys:
+        must = "have a key before return paths can be signed; tokens and patterns work without one"
+        yield Problem(f"{where}.keys", must, "none", Severity.WARNING)
+
+
+def _secret_problems(key: str, file: Path, at_least: int = SHORTEST_SECRET_BYTES) -> Iterator[Problem]:
+    try:
+        length = len(read_secret(file))
+    except OSError as error:
+        yield _missing(key, file, error)
+        return
+    if length < at_least:
+        yield Problem(key, f"hold at least {at_least} octet{'s' * (at_least > 1)}", f"{length} in {file}")
+    yield from _open_to_all(key, file)
+
+
+def _unreadable(key: str, file: Path) -> Iterator[Problem]:
+    try:
+        file.read_bytes()
+    except OSError as error:
+        yield _missing(key, file, error)
+
+
+def _missing(key: str, file: Path, error: OSError) -> Problem:
+    return Problem(key, f"be a file that can be read ({error.strerror})", str(file))
+
+
+def _open_to_all(key: str, file: Path) -> Iterator[Problem]:
+    mode = stat.S_IMODE(file.stat().st_mode)
+    if mode & stat.S_IROTH:
+        yield Problem(key, f"not be readable by everybody: chmod o= {file}", f"mode {mode:04o}", Severity.WARNING)
+
+
+def _certificate(smtp: Smtp) -> Iterator[Problem]:
+    """Yield what keeps TLS from being offered; the files are tried as the daemon will use them."""
+    broken = [
+        problem
+        for name in ("tls_certificate", "tls_key")
+        if (file := getattr(smtp, name))
+        for problem in _unreadable(f"smtp.{name}", file)
+    ]
+    yield from broken
+    if broken or not smtp.tls_certificate or not smtp.tls_key:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(smtp.tls_certificate, smtp.tls_key, password="")
+    except ssl.SSLError as error:
+        must = f"be a certificate in PEM that goes with tls_key, without a passphrase ({error.reason or error})"
+        yield Problem("smtp.tls_certificate", must, str(smtp.tls_certificate))
+    yield from _open_to_all("smtp.tls_key", smtp.tls_key)

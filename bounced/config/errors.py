@@ -1,0 +1,52 @@
+"""What can be wrong with a configuration, said so that an operator knows what to change."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+_PASSWORD = re.compile(r"(?<=:)[^:@/]+(?=@)")
+_LONGEST_VALUE = 100
+
+
+class Severity(StrEnum):
+    """Whether the daemon refuses to start for it."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One key that is not as it must be.  ``must`` completes "KEY must ...", ``got`` is what stands there instead."""
+
+    key: str
+    must: str
+    got: str = ""
+    severity: Severity = Severity.ERROR
+
+    def __str__(self) -> str:
+        """Return the sentence, without the file it is about."""
+        got = f", got {shown(self.got)}" if self.got else ""
+        return f"{self.key} must {self.must}{got}".lstrip()
+
+
+class ConfigError(Exception):
+    """Everything that is wrong with one file, at once.  ``problems`` holds errors only."""
+
+    def __init__(self, file: Path | None, problems: Iterable[Problem]) -> None:
+        self.file = file
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.lines))
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """One line for each problem: file, key, what was expected, what stands there."""
+        return tuple(f"{self.file or 'built-in defaults'}: {problem}" for problem in self.problems)
+
+
+def shown(value: str) -> str:
+    """Return a value fit for a terminal: one line, bounded, the password of a URL masked."""
+    line = _PASSWORD.sub("***", value.encode("unicode_escape").decode("ascii"))
+    return line if len(line) <= _LONGEST_VALUE else line[: _LONGEST_VALUE - 1] + "…"

