@@ -27,8 +27,6 @@ def decide(state: AddressState, evidence: Evidence, policy: Policy) -> Transitio
         return Transition(evidence, state, state, "untrusted", policy.hard_gap)
     settled = settle(state, evidence.at, policy)
     after, reason = _OUTCOMES[evidence.type](settled, evidence, policy)
-    if after == settled != state:
-        reason = "time_passed"
     if after.state is not state.state:
         after = replace(after, since=evidence.at)
     return Transition(evidence, state, after, reason, policy.hard_gap)

@@ -1,0 +1,118 @@
+"""What holds for any life an address may have."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bounced.core.policy import DEFAULT_POLICY, decide
+from bounced.core.policy.decide import settle
+from bounced.core.policy.table import allowed
+from bounced.core.record import from_fields, to_fields
+from bounced.core.state import NOTHING_KNOWN, AddressState, Evidence, EvidenceType
+from bounced.core.terms import Action, Category, Class, Engagement, Kind, OptIn, Origin, Profile, State, Verdict
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+LIFTS = {EvidenceType.SUBSCRIBED, EvidenceType.RELEASE, EvidenceType.DISPUTE}
+
+categories = st.sampled_from([c for c in Category if c not in (Category.OPERATOR, Category.UNSUBSCRIBED)])
+profiles = st.builds(Profile, st.sampled_from(OptIn), st.sampled_from(Engagement))
+hours = st.integers(0, 24 * 500).map(lambda h: START + timedelta(hours=h))
+verdicts = st.builds(
+    Verdict,
+    categories,
+    rule=st.just("test"),
+    evidence=st.just("text"),
+    action=st.sampled_from(Action),
+    status=st.just("5.0.0"),
+)
+evidence = st.builds(
+    Evidence,
+    type=st.sampled_from(EvidenceType),
+    at=hours,
+    origin=st.just(Origin.SMTP),
+    kind=st.sampled_from([Kind.BOUNCE, Kind.BOUNCE, Kind.BOUNCE, Kind.DELIVERED, Kind.DELAYED, Kind.OTHER]),
+    verdict=verdicts,
+    sent_on=st.none() | hours.map(lambda at: at.date()),
+    profile=profiles,
+    names_recipient=st.booleans(),
+    trusted=st.sampled_from([True, True, True, False]),
+)
+lives = st.lists(evidence, max_size=25)
+
+
+def live(life: list[Evidence]):
+    """Yield each step of a life: the state before, the evidence, the transition."""
+    state = AddressState()
+    for step in life:
+        transition = decide(state, step, DEFAULT_POLICY)
+        yield state, step, transition
+        if transition.after != state:
+            state = replace(transition.after, version=state.version + 1)
+
+
+@given(lives)
+def test_decide_is_deterministic_and_total(life):
+    """The same life gives the same states, and nothing raises."""
+    assert [t for *_, t in live(life)] == [t for *_, t in live(life)]
+
+
+@given(lives)
+def test_no_transition_but_those_of_the_table(life):
+    """Every change of state is a row of the table, after what time alone did."""
+    for before, step, transition in live(life):
+        settled = settle(before, step.at, DEFAULT_POLICY) if step.trusted else before
+        for a, b in ((before, settled), (settled, transition.after)):
+            assert a.state is b.state or allowed(a.state, step.type, b.state), (a.state, step.type, b.state)
+
+
+@given(lives)
+def test_suppressed_is_left_only_by_what_is_named(life):
+    """A subscription, an operator, a dispute."""
+    for before, step, transition in live(life):
+        if before.state is State.SUPPRESSED and transition.after.state is not State.SUPPRESSED:
+            assert step.type in LIFTS
+
+
+@given(lives)
+def test_what_never_suppresses_never_does(life):
+    """Blocks, delays, transient and undetermined failures and unsigned identities suppress nobody."""
+    for before, step, transition in live(life):
+        newly = transition.after.state is State.SUPPRESSED and before.state is not State.SUPPRESSED
+        if newly and step.type in (EvidenceType.REPORT, EvidenceType.REJECTED):
+            assert step.trusted
+            assert step.verdict is not None
+            assert step.verdict.class_ in (Class.HARD, Class.SOFT, Class.COMPLAINT)
+
+
+@given(lives)
+def test_an_unsigned_identity_changes_nothing(life):
+    """Not even what time alone would."""
+    for before, step, transition in live(life):
+        if not step.trusted:
+            assert transition.after == before
+
+
+@given(lives)
+def test_a_state_survives_being_written_and_read(life):
+    """The state hash holds all there is to know."""
+    for before, *_ in live(life):
+        fields = to_fields(before)
+        if fields is None:
+            assert before.state is State.ACTIVE
+        else:
+            assert from_fields(fields) == before
+
+
+@given(lives, evidence)
+@settings(max_examples=50)
+def test_the_same_failure_again_within_a_day_changes_nothing(life, last):
+    """Duplicates that slip past their digest are counted once all the same."""
+    last = replace(last, type=EvidenceType.REPORT, kind=Kind.BOUNCE)
+    state = NOTHING_KNOWN
+    for *_, transition in live([*life, last]):
+        state = transition.after
+    again = decide(state, last, DEFAULT_POLICY)
+    assert again.after.state is state.state
+    assert again.after.streaks == state.streaks
