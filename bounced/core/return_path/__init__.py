@@ -1,0 +1,35 @@
+"""Return paths: made, read, and found inside other text.  (contract, section 3; docs/return-path.md)"""
+
+from bounced.core.return_path.directory import POSTMASTER, Directory
+from bounced.core.return_path.errors import DoesNotFit, Reason, Refused
+from bounced.core.return_path.keyring import Keyring, KeyStatus, SigningKey
+from bounced.core.return_path.paths import (
+    DEFAULT_INNER_MAX_AGE_DAYS,
+    DEFAULT_MAX_AGE_DAYS,
+    DEFAULT_PREFIX,
+    ReturnPaths,
+)
+from bounced.core.return_path.pattern import Pattern, unsigned_path
+from bounced.core.return_path.token import RANDOM_BYTES, TOKEN_TTL_S, Registration, TokenPath, new_token
+
+__all__ = [
+    "DEFAULT_INNER_MAX_AGE_DAYS",
+    "DEFAULT_MAX_AGE_DAYS",
+    "DEFAULT_PREFIX",
+    "POSTMASTER",
+    "RANDOM_BYTES",
+    "TOKEN_TTL_S",
+    "Directory",
+    "DoesNotFit",
+    "KeyStatus",
+    "Keyring",
+    "Pattern",
+    "Reason",
+    "Refused",
+    "Registration",
+    "ReturnPaths",
+    "SigningKey",
+    "TokenPath",
+    "new_token",
+    "unsigned_path",
+]

@@ -1,0 +1,106 @@
+"""All bounce domains of a daemon, and the list that each belongs to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import islice
+from types import MappingProxyType
+
+from bounced.core.return_path import search
+from bounced.core.return_path.errors import Reason, Refused
+from bounced.core.return_path.paths import ReturnPaths
+from bounced.core.return_path.token import TokenPath
+from bounced.core.return_path.unwrap import unwrap
+from bounced.core.terms import ReturnPath, RoleAddress
+
+POSTMASTER = "postmaster"
+MAX_FORWARD_PATH_CHARACTERS = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """Finds whom a forward-path stands for, in whichever list.  Raises ValueError where two lists share a domain."""
+
+    lists: tuple[ReturnPaths, ...]
+    _by_domain: Mapping[str, ReturnPaths] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Index the bounce domains."""
+        by_domain: dict[str, ReturnPaths] = {}
+        for paths in self.lists:
+            for domain in paths.domains:
+                if by_domain.setdefault(domain, paths) is not paths:
+                    raise ValueError(f"lists {by_domain[domain].list} and {paths.list} share the domain {domain}")
+        if len({paths.list for paths in self.lists}) != len(self.lists):
+            raise ValueError("two lists share one name")
+        object.__setattr__(self, "_by_domain", MappingProxyType(by_domain))
+
+    def __getitem__(self, list_: str) -> ReturnPaths:
+        """Return one list by its name.  Raises KeyError."""
+        for paths in self.lists:
+            if paths.list == list_:
+                return paths
+        raise KeyError(list_)
+
+    def decode(
+        self, forward_path: str, *, today: date, max_age_days: int | None = None
+    ) -> ReturnPath | TokenPath | RoleAddress:
+        """Return what a forward-path, without angle brackets, stands for.  Raises Refused.
+
+        ``max_age_days`` replaces each list's own limit.  A postmaster without a domain is the first list's.
+        (RFC 5321 section 4.5.1)
+        """
+        if forward_path.lower() == POSTMASTER and self.lists:
+            return RoleAddress(self.lists[0].list, POSTMASTER)
+        local_part, paths = self._split(forward_path)
+        if local_part.lower() == POSTMASTER or local_part.lower() in paths.roles:
+            return RoleAddress(paths.list, local_part.lower())
+        return paths.decode_local_part(local_part, today=today, max_age_days=max_age_days)
+
+    def resolve(
+        self, path: TokenPath, fields: Mapping[str, str] | None, *, today: date, max_age_days: int | None = None
+    ) -> ReturnPath:
+        """Return whom a token was registered for, given the fields of its hash.  Raises Refused."""
+        return self[path.list].resolve(path, fields, today=today, max_age_days=max_age_days)
+
+    def find(self, text: str, today: date) -> ReturnPath | TokenPath | None:
+        """Return the first return path of ours in some text, a signed one before a token, or None."""
+        text = search.searchable(text)
+        return self._find_signed(text, today) or self._find_token(text)
+
+    def _split(self, forward_path: str) -> tuple[str, ReturnPaths]:
+        if len(forward_path) > MAX_FORWARD_PATH_CHARACTERS or not forward_path.isascii():
+            raise Refused(Reason.MALFORMED)
+        local_part, _, domain = forward_path.rpartition("@")
+        outer = self._by_domain.get(domain.lower())
+        if outer is None:
+            raise Refused(Reason.FOREIGN)
+        inner_local_part, inner_domain = unwrap(local_part, domain.lower())
+        inner = self._by_domain.get(inner_domain)
+        if inner is None:
+            raise Refused(Reason.MALFORMED)
+        return inner_local_part, inner
+
+    def _find_signed(self, text: str, today: date) -> ReturnPath | None:
+        for prefix in {paths.prefix for paths in self.lists}:
+            for local_part in islice(search.signed_candidates(text, prefix), search.MAX_CANDIDATES):
+                for paths in self.lists:
+                    if paths.prefix == prefix and (found := _verified(paths, local_part, today)):
+                        return found
+        return None
+
+    def _find_token(self, text: str) -> TokenPath | None:
+        for prefix in {paths.prefix for paths in self.lists}:
+            for local_part, domain in islice(search.token_candidates(text, prefix), search.MAX_CANDIDATES):
+                paths = self._by_domain.get(domain)
+                if paths is not None and paths.prefix == prefix:
+                    return TokenPath(paths.list, local_part[len(prefix) + 1 :])
+        return None
+
+
+def _verified(paths: ReturnPaths, local_part: str, today: date) -> ReturnPath | None:
+    try:
+        found = paths.decode_local_part(local_part, today=today, max_age_days=paths.inner_max_age_days)
+    except Refused:
+        return None
+    return found if isinstance(found, ReturnPath) else None

@@ -1,0 +1,63 @@
+"""The keys that sign return paths, and those that still verify them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+from bounced.core.return_path.base32 import VALUE_OF
+from bounced.core.return_path.errors import Reason, Refused
+
+MIN_SECRET_BYTES = 16
+
+
+class KeyStatus(StrEnum):
+    """What a key may still do."""
+
+    SIGNING = "signing"
+    VERIFY = "verify"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """A secret and the one base32 character by which return paths name it.  Raises ValueError."""
+
+    id: str
+    secret: bytes = field(repr=False)
+    status: KeyStatus = KeyStatus.SIGNING
+
+    def __post_init__(self) -> None:
+        """Refuse an id that does not fit HEAD, and a secret that can be guessed."""
+        if self.id not in VALUE_OF:
+            raise ValueError(f"a key is named by one character of a-z2-7, got {self.id!r}")
+        if len(self.secret) < MIN_SECRET_BYTES:
+            raise ValueError(f"key {self.id}: a secret has at least {MIN_SECRET_BYTES} octets, got {len(self.secret)}")
+
+
+class Keyring:
+    """The keys of one list: exactly one signs, any number verify.  Raises ValueError for any other set."""
+
+    __slots__ = ("_by_id", "signing")
+
+    signing: SigningKey
+    _by_id: Mapping[str, SigningKey]
+
+    def __init__(self, *keys: SigningKey) -> None:
+        by_id = {key.id: key for key in keys}
+        if len(by_id) != len(keys):
+            raise ValueError(f"two keys share one id: {' '.join(sorted(key.id for key in keys))}")
+        signing = [key for key in keys if key.status is KeyStatus.SIGNING]
+        if len(signing) != 1:
+            raise ValueError(f"exactly one key signs, got {len(signing)}")
+        self.signing = signing[0]
+        self._by_id = MappingProxyType(by_id)
+
+    def verifying(self, key_id: str) -> SigningKey:
+        """Return the key of that name if it may verify.  Raises Refused."""
+        key = self._by_id.get(key_id)
+        if key is None:
+            raise Refused(Reason.UNKNOWN_KEY)
+        if key.status is KeyStatus.REVOKED:
+            raise Refused(Reason.REVOKED_KEY)
+        return key

@@ -1,0 +1,125 @@
+"""How one list makes its return paths and reads them again."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from bounced.core.mailbox import BadAddress, normalise, normalise_domain
+from bounced.core.return_path import signed, token
+from bounced.core.return_path.errors import DoesNotFit, Reason, Refused
+from bounced.core.return_path.keyring import Keyring
+from bounced.core.return_path.pattern import Pattern, unsigned_path
+from bounced.core.return_path.token import Registration, TokenPath
+from bounced.core.terms import UNKNOWN_PROFILE, Profile, ReturnPath
+
+MAX_LOCAL_PART_BYTES = 64
+DEFAULT_PREFIX = "b-"
+DEFAULT_MAX_AGE_DAYS = 30
+DEFAULT_INNER_MAX_AGE_DAYS = 400
+
+_PREFIX = re.compile(r"[a-z0-9][a-z0-9._-]{0,15}", re.ASCII)
+_TOMORROW = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnPaths:
+    """One list's return paths.
+
+    ``domains`` are its bounce domains, the first of which new paths get.  ``roles`` are local parts that are no
+    return paths, such as those of feedback loops.  ``tags`` maps campaign codes to names.  ``inner_max_age_days``
+    is for paths found inside a report, for complaints come late.  Raises ValueError, BadAddress.
+    """
+
+    list: str
+    domains: tuple[str, ...]
+    keyring: Keyring
+    prefix: str = DEFAULT_PREFIX
+    max_age_days: int = DEFAULT_MAX_AGE_DAYS
+    inner_max_age_days: int = DEFAULT_INNER_MAX_AGE_DAYS
+    patterns: tuple[Pattern, ...] = ()
+    fold_local_part: bool = True
+    roles: frozenset[str] = frozenset()
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse what could never be decoded again."""
+        if not self.domains:
+            raise ValueError(f"list {self.list}: at least one bounce domain is needed")
+        if not _PREFIX.fullmatch(self.prefix):
+            raise ValueError(f"a prefix has 1 to 16 of a-z, 0-9, dot, - and _, got {self.prefix!r}")
+        for pattern in self.patterns:
+            if pattern.template.lower().startswith(self.prefix):
+                raise ValueError(f"pattern {pattern.template!r} begins like a signed path, {self.prefix!r}")
+        object.__setattr__(self, "domains", tuple(normalise_domain(domain) for domain in self.domains))
+        object.__setattr__(self, "roles", frozenset(role.lower() for role in self.roles))
+
+    def normalise(self, address: str) -> str:
+        """Return the canonical form of an address in this list.  Raises BadAddress."""
+        return normalise(address, fold_local_part=self.fold_local_part)
+
+    def encode(self, recipient: str, *, issued: date, tag: str = "", profile: Profile = UNKNOWN_PROFILE) -> str:
+        """Return the signed return path for mail sent to ``recipient`` on the UTC day ``issued``.
+
+        Raises DoesNotFit where a token is needed instead, BadAddress, and ValueError for a bad tag or day.
+        """
+        normalised = self.normalise(recipient)
+        claim = signed.Claim(normalised, issued, tag, profile)
+        local_part = self.prefix + signed.encode(self.list, self.keyring.signing, claim)
+        if len(local_part) > MAX_LOCAL_PART_BYTES:
+            raise DoesNotFit(f"{len(local_part)} octets instead of at most {MAX_LOCAL_PART_BYTES}: {normalised!a}")
+        return f"{local_part}@{self.domains[0]}"
+
+    def token_path(self, token_: str) -> str:
+        """Return the return path of a token.  Raises ValueError for what is no token."""
+        return f"{self.prefix}{token.encode(token_)}@{self.domains[0]}"
+
+    def decode_local_part(
+        self, local_part: str, *, today: date, max_age_days: int | None = None
+    ) -> ReturnPath | TokenPath:
+        """Return whom an ASCII local part in any letter case was made for.  Raises Refused."""
+        folded = local_part.lower()
+        if not folded.startswith(self.prefix):
+            return self._by_pattern(local_part)
+        if len(folded) > MAX_LOCAL_PART_BYTES:
+            raise Refused(Reason.MALFORMED)
+        text = folded.removeprefix(self.prefix)
+        if "=" not in text:
+            return TokenPath(self.list, token.decode(text))
+        claim, mac = signed.decode(self.list, self.keyring, text)
+        self._check_age(claim.issued, today, max_age_days)
+        return ReturnPath(self.list, claim.recipient, mac, claim.issued, self.campaign(claim.tag), claim.profile)
+
+    def resolve(
+        self, path: TokenPath, fields: Mapping[str, str] | None, *, today: date, max_age_days: int | None = None
+    ) -> ReturnPath:
+        """Return whom a token was registered for, given the fields of its hash.  Raises Refused."""
+        if not fields:
+            raise Refused(Reason.UNREGISTERED)
+        registered = Registration.from_fields(fields)
+        self._check_age(registered.issued, today, max_age_days)
+        try:
+            recipient = self.normalise(registered.recipient)
+        except BadAddress as error:
+            raise Refused(Reason.MALFORMED) from error
+        campaign = self.campaign(registered.campaign)
+        return ReturnPath(self.list, recipient, path.token, registered.issued, campaign, registered.profile)
+
+    def campaign(self, tag: str) -> str:
+        """Return the configured name of a tag, or the tag."""
+        return self.tags.get(tag, tag)
+
+    def _by_pattern(self, local_part: str) -> ReturnPath:
+        for pattern in self.patterns:
+            found = pattern.match(local_part, fold_local_part=self.fold_local_part)
+            if found:
+                recipient, tag = found
+                path = unsigned_path(local_part, recipient)
+                return ReturnPath(self.list, recipient, path, None, self.campaign(tag), signed=False)
+        raise Refused(Reason.UNSIGNED)
+
+    def _check_age(self, issued: date, today: date, max_age_days: int | None) -> None:
+        if issued - today > _TOMORROW:
+            raise Refused(Reason.NOT_YET_VALID)
+        if (today - issued).days > (self.max_age_days if max_age_days is None else max_age_days):
+            raise Refused(Reason.EXPIRED)

@@ -1,0 +1,84 @@
+"""Signed local parts: HEAD = TAG = LOCAL = DOMAIN.  (contract, section 3)"""
+
+import hmac
+import re
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from bounced.core.return_path import base32
+from bounced.core.return_path.errors import DoesNotFit, Reason, Refused
+from bounced.core.return_path.keyring import Keyring, SigningKey
+from bounced.core.terms import Engagement, OptIn, Profile
+
+EPOCH = date(1970, 1, 1)
+LAST_DAY = 32**3 - 1
+MAC_LENGTH = 13
+
+_PROFILES = tuple(Profile(opt_in, engagement) for opt_in in OptIn for engagement in Engagement)
+
+_ATOM = r"[a-z0-9#$&'*+=?^_`{}~-]+"
+_LOCAL = rf"{_ATOM}(?:\.{_ATOM})*"
+_DOMAIN = r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*"
+_FITTING = re.compile(rf"({_LOCAL})@({_DOMAIN})", re.ASCII)
+_TAG = re.compile(r"[a-z0-9-]{0,8}", re.ASCII)
+_SIGNED = re.compile(
+    r"(?P<key>[a-z2-7])(?P<day>[a-z2-7]{3})(?P<profile>[a-z2-7])(?P<mac>[a-z2-7]{13})"
+    rf"=(?P<tag>[a-z0-9-]{{0,8}})=(?P<local>{_LOCAL})=(?P<domain>{_DOMAIN})",
+    re.ASCII,
+)
+
+
+class Claim(NamedTuple):
+    """What a signed local part says.  ``recipient`` is normalised."""
+
+    recipient: str
+    issued: date
+    tag: str
+    profile: Profile
+
+
+def encode(list_: str, key: SigningKey, claim: Claim) -> str:
+    """Return the local part, without its prefix, that makes a claim about a normalised recipient.
+
+    Raises DoesNotFit for a recipient that only a token can stand for, ValueError for a bad tag or day.
+    """
+    fitting = _FITTING.fullmatch(claim.recipient)
+    if not fitting:
+        raise DoesNotFit(f"not a lower-case ASCII dot-atom without ! % / |: {claim.recipient!a}")
+    if not _TAG.fullmatch(claim.tag):
+        raise ValueError(f"a tag has at most 8 of a-z, 0-9 and -, got {claim.tag!r}")
+    day = (claim.issued - EPOCH).days
+    if not 0 <= day <= LAST_DAY:
+        raise ValueError(f"a day between 1970 and 2059 was expected, got {claim.issued}")
+    coded_day = base32.from_int(day, 3)
+    bits = claim.profile.opt_in << 3 | claim.profile.engagement << 1
+    mac = _mac(key, list_, key.id, coded_day, base32.ALPHABET[bits], claim.tag, claim.recipient)
+    masked = base32.ALPHABET[bits ^ _mask(key, mac)]
+    return f"{key.id}{coded_day}{masked}{mac}={claim.tag}={fitting[1]}={fitting[2]}"
+
+
+def decode(list_: str, keyring: Keyring, text: str) -> tuple[Claim, str]:
+    """Return what a local part without its prefix, in lower case, claims, and its MAC.  Raises Refused.
+
+    The only spelling accepted is the one that ``encode`` writes: no character carries spare bits.
+    """
+    parts = _SIGNED.fullmatch(text)
+    if not parts:
+        raise Refused(Reason.MALFORMED)
+    key_id, coded_day, masked, mac, tag, local_part, domain = parts.groups()
+    key = keyring.verifying(key_id)
+    bits = base32.VALUE_OF[masked] ^ _mask(key, mac)
+    recipient = f"{local_part}@{domain}"
+    if not hmac.compare_digest(mac, _mac(key, list_, key_id, coded_day, base32.ALPHABET[bits], tag, recipient)):
+        raise Refused(Reason.TAMPERED)
+    issued = EPOCH + timedelta(days=base32.to_int(coded_day))
+    return Claim(recipient, issued, tag, _PROFILES[bits >> 1]), mac
+
+
+def _mac(key: SigningKey, *covered: str) -> str:
+    return base32.leading(hmac.digest(key.secret, "\0".join(covered).encode(), "sha256"), MAC_LENGTH)
+
+
+def _mask(key: SigningKey, mac: str) -> int:
+    """Return the 5 bits that hide the profile from everybody who has no key."""
+    return hmac.digest(key.secret, b"profile\0" + mac.encode("ascii"), "sha256")[0] >> 3

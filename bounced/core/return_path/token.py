@@ -1,0 +1,91 @@
+"""Tokens: return paths that say nothing, and what is registered under them.  (contract, section 3)"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from bounced.core.return_path import base32
+from bounced.core.return_path.errors import Reason, Refused
+from bounced.core.terms import UNKNOWN_PROFILE, Engagement, OptIn, Profile
+
+TOKEN_LENGTH = 26
+TOKEN_TTL_S = 30 * 86_400
+RANDOM_BYTES = 17
+
+_TOKEN = re.compile(rf"t([a-z2-7]{{{TOKEN_LENGTH}}})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPath:
+    """A well-formed token of one list.  Only Redis knows whether it stands for somebody."""
+
+    list: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What a sender stores under a token before it sends.  ``recipient`` as the sender writes it."""
+
+    recipient: str
+    issued: date
+    campaign: str = ""
+    message_id: str = ""
+    profile: Profile = UNKNOWN_PROFILE
+
+    def to_fields(self) -> dict[str, str]:
+        """Return the fields of the token's hash, empty ones left out."""
+        fields = {
+            "recipient": self.recipient,
+            "issued": self.issued.isoformat(),
+            "campaign": self.campaign,
+            "message_id": self.message_id,
+            "profile": f"{self.profile.opt_in.name} {self.profile.engagement.name}".lower(),
+        }
+        return {name: value for name, value in fields.items() if value}
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, str]) -> "Registration":
+        """Return what ``to_fields`` or another sender wrote.  Raises Refused for what cannot be understood."""
+        try:
+            return cls(
+                recipient=fields["recipient"],
+                issued=date.fromisoformat(fields["issued"]),
+                campaign=fields.get("campaign", ""),
+                message_id=fields.get("message_id", ""),
+                profile=_profile(fields.get("profile", "unknown unknown")),
+            )
+        except (KeyError, ValueError) as error:
+            raise Refused(Reason.MALFORMED) from error
+
+
+def new_token(random_bytes: bytes) -> str:
+    """Return a token made of the first 130 bits of 17 random octets or more.  Raises ValueError for fewer."""
+    if len(random_bytes) < RANDOM_BYTES:
+        raise ValueError(f"a token takes {RANDOM_BYTES} random octets, got {len(random_bytes)}")
+    return base32.leading(random_bytes, TOKEN_LENGTH)
+
+
+def encode(token: str) -> str:
+    """Return the local part of a token without its prefix.  Raises ValueError for what is no token."""
+    text = f"t{token}"
+    if not _TOKEN.fullmatch(text):
+        raise ValueError(f"a token has {TOKEN_LENGTH} of a-z and 2-7, got {token!r}")
+    return text
+
+
+def decode(text: str) -> str:
+    """Return the token in a local part without its prefix, in lower case.  Raises Refused."""
+    match = _TOKEN.fullmatch(text)
+    if not match:
+        raise Refused(Reason.MALFORMED)
+    return match[1]
+
+
+def _profile(text: str) -> Profile:
+    opt_in, _, engagement = text.upper().partition(" ")
+    try:
+        return Profile(OptIn[opt_in], Engagement[engagement])
+    except KeyError as error:
+        raise ValueError(f"not a profile: {text!r}") from error
