@@ -1,7 +1,7 @@
 """The operator's file: TOML in, a frozen and checked Config out."""
 
 from bounced.config.errors import ConfigError, Problem, Severity
-from bounced.config.loading import DEFAULT_PATH, examine, load
+from bounced.config.loading import DEFAULT_PATH, examine, load, load_to_run
 from bounced.config.model import Config
 
-__all__ = ["DEFAULT_PATH", "Config", "ConfigError", "Problem", "Severity", "examine", "load"]
+__all__ = ["DEFAULT_PATH", "Config", "ConfigError", "Problem", "Severity", "examine", "load", "load_to_run"]

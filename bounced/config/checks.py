@@ -7,7 +7,11 @@ from pathlib import Path
 
 from bounced.config.errors import Problem, Severity
 from bounced.config.model import Config, Key, Smtp, SuppressionList
-from bounced.config.secrets import SHORTEST_SECRET_BYTES, read_secret
+from bounced.config.policy import PolicySettings, merged, named
+from bounced.config.secrets import read_secret
+from bounced.config.tls import tls_context
+from bounced.core.policy import Policy
+from bounced.core.return_path.keyring import MIN_SECRET_BYTES
 
 
 def mutual_problems(config: Config) -> Iterator[Problem]:
@@ -18,7 +22,8 @@ def mutual_problems(config: Config) -> Iterator[Problem]:
     for name, list_ in config.lists.items():
         yield from _keys(f"lists.{name}", list_.keys)
         yield from _references(f"lists.{name}", name, list_, config)
-    if config.redis.embedded and str(config.redis.durability).startswith("replica"):
+        yield from _promises(f"lists.{name}", list_.policy)
+    if config.redis.embedded and config.redis.durability.startswith("replica"):
         yield Problem("redis.durability", "be memory or fsync: an embedded server has no replicas", "replica")
 
 
@@ -34,6 +39,17 @@ def file_problems(config: Config) -> Iterator[Problem]:
     for position, file in enumerate(config.rules.files):
         yield from _unreadable(f"rules.files[{position}]", file)
     yield from _certificate(config.smtp)
+
+
+def missing_to_run(config: Config) -> Iterator[Problem]:
+    """Yield what the daemon needs and no other command does."""
+    if config.redis.url is None:
+        must = (
+            'be given to run: "redis://127.0.0.1:6379/0", or "embedded" for a private server that keeps its data here'
+        )
+        yield Problem("redis.url", must)
+    if not config.lists:
+        yield Problem("lists", "hold a suppression list to run: a table such as [lists.main] with domains and keys")
 
 
 def _tls_halves(smtp: Smtp) -> Iterator[Problem]:
@@ -69,7 +85,7 @@ def _keys(where: str, keys: Iterable[Key]) -> Iterator[Problem]:
             yield Problem(f"{where}.keys[{position}].id", "be another for each key", key.id)
         seen.add(key.id)
     signing = [key.id for key in keys if key.status == "signing"]
-    if len(signing) != 1 and seen:
+    if len(signing) != 1:
         yield Problem(f"{where}.keys", 'have exactly one with status "signing"', ", ".join(signing) or "none")
 
 
@@ -79,16 +95,26 @@ def _references(where: str, name: str, list_: SuppressionList, config: Config) -
             yield Problem(f"{where}.shares_hard_with[{position}]", "be the name of another list", other)
     if list_.address_form == "hmac" and not list_.pepper_file:
         yield Problem(f"{where}.pepper_file", 'be given with address_form = "hmac"')
+    for position, template in enumerate(list_.patterns):
+        if template.lower().startswith(list_.prefix):
+            must = f'begin otherwise than signed return paths, which begin with "{list_.prefix}"'
+            yield Problem(f"{where}.patterns[{position}]", must, template)
     if list_.trust_unsigned and not list_.patterns:
         yield Problem(
             f"{where}.trust_unsigned", "stand beside patterns: nothing else is unsigned", "true", Severity.WARNING
         )
-    if not list_.keys:
-        must = "have a key before return paths can be signed; tokens and patterns work without one"
-        yield Problem(f"{where}.keys", must, "none", Severity.WARNING)
 
 
-def _secret_problems(key: str, file: Path, at_least: int = SHORTEST_SECRET_BYTES) -> Iterator[Problem]:
+def _promises(where: str, policy: PolicySettings) -> Iterator[Problem]:
+    """Yield the rules that would break an invariant, such as a transient failure that suppresses."""
+    for name, rule in policy.rules.items():
+        try:
+            Policy(rules={named(name): merged(name, rule)})
+        except ValueError as error:
+            yield Problem(f"{where}.policy.rules.{name}", f"keep what the daemon promises: {error}")
+
+
+def _secret_problems(key: str, file: Path, at_least: int = MIN_SECRET_BYTES) -> Iterator[Problem]:
     try:
         length = len(read_secret(file))
     except OSError as error:
@@ -128,7 +154,7 @@ def _certificate(smtp: Smtp) -> Iterator[Problem]:
     if broken or not smtp.tls_certificate or not smtp.tls_key:
         return
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(smtp.tls_certificate, smtp.tls_key, password="")
+        tls_context(smtp.tls_certificate, smtp.tls_key)
     except ssl.SSLError as error:
         must = f"be a certificate in PEM that goes with tls_key, without a passphrase ({error.reason or error})"
         yield Problem("smtp.tls_certificate", must, str(smtp.tls_certificate))

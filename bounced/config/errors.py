@@ -29,7 +29,7 @@ class Problem:
     def __str__(self) -> str:
         """Return the sentence, without the file it is about."""
         got = f", got {shown(self.got)}" if self.got else ""
-        return f"{self.key} must {self.must}{got}".lstrip()
+        return f"{self.key} must {self.must}{got}".strip()
 
 
 class ConfigError(Exception):

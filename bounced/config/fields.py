@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, PlainValidator, Strict, ValidationInfo
 
 from bounced.core.mailbox import BadAddress, normalise_domain
+from bounced.core.return_path.pattern import Pattern
 
 CREDENTIAL = "credential:"
 _CREDSTORE = "/etc/credstore"
@@ -42,21 +43,6 @@ class UnixAddress:
     def __str__(self) -> str:
         """As the configuration writes it."""
         return f"unix:{self.path}"
-
-
-@dataclass(frozen=True, slots=True)
-class Durability:
-    """How safe a commit must be before it is acknowledged.
-
-    ``replicas`` is how many have to have it; None means every one that is connected when the daemon starts.
-    """
-
-    level: Literal["memory", "fsync", "replica"]
-    replicas: int | None = None
-
-    def __str__(self) -> str:
-        """As the configuration writes it."""
-        return self.level if self.replicas is None else f"{self.level}:{self.replicas}"
 
 
 def _address(value: Any) -> TcpAddress | UnixAddress:
@@ -113,26 +99,21 @@ def _redis_url(value: str) -> str:
     return value
 
 
-def _durability(value: Any) -> Durability | None:
-    expected = 'be "auto", "memory", "fsync", "replica" or "replica:N"'
-    if value is None or isinstance(value, Durability):
-        return value
-    match value.split(":") if isinstance(value, str) else []:
-        case ["auto"]:
-            return None
-        case ["memory" | "fsync" | "replica" as level]:
-            return Durability(level)
-        case ["replica", count] if count.isascii() and count.isdigit() and int(count) > 0:
-            return Durability("replica", int(count))
-    raise ValueError(expected)
-
-
 def _workers(value: Any) -> int | Literal["auto"]:
     if value == "auto":
         return "auto"
     if isinstance(value, int) and not isinstance(value, bool) and value > 0:
         return value
     raise ValueError('be "auto" or a whole number from 1')
+
+
+def _pattern(value: str) -> str:
+    try:
+        Pattern(value)
+    except ValueError:
+        expected = 'hold {local} and {domain} once each, and perhaps {tag}, such as "bounces+{local}={domain}"'
+        raise ValueError(expected) from None
+    return value
 
 
 def _fully(pattern: str, expected: str) -> AfterValidator:
@@ -154,26 +135,21 @@ Network = Annotated[IPv4Network | IPv6Network, PlainValidator(_network), _writte
 Domain = Annotated[str, AfterValidator(_domain)]
 File = Annotated[Path, BeforeValidator(_file)]
 RedisUrl = Annotated[str, AfterValidator(_redis_url)]
-DurabilityField = Annotated[
-    Durability | None, PlainValidator(_durability), PlainSerializer(lambda value: str(value or "auto"), return_type=str)
+Durability = Annotated[
+    str, _fully(r"auto|memory|fsync|replica(:[1-9][0-9]*)?", 'be "auto", "memory", "fsync", "replica" or "replica:N"')
 ]
 Workers = Annotated[int | Literal["auto"], PlainValidator(_workers)]
 Count = Annotated[int, Strict(), Field(ge=1)]
+WholeNumber = Annotated[int, Strict(), Field(ge=0)]
 Flag = Annotated[bool, Strict()]
 Seconds = Annotated[float, Strict(), Field(gt=0, le=86_400)]
 Days = Annotated[int, Strict(), Field(ge=1, le=3650)]
 ListName = Annotated[str, _fully(r"[a-z0-9-]{1,32}", "be the name of a list, 1 to 32 of a-z, 0-9 and -")]
 KeyId = Annotated[str, _fully(r"[a-z2-7]", "be one character of a-z and 2-7")]
-PathPrefix = Annotated[str, _fully(r"[a-z0-9][a-z0-9._-]{0,7}", "be 1 to 8 of a-z, 0-9, '.', '_' and '-'")]
+PathPrefix = Annotated[str, _fully(r"[a-z0-9._-]{1,16}", "be 1 to 16 of a-z, 0-9, '.', '_' and '-'")]
 KeyPrefix = Annotated[str, _fully(r"[!-z|~]{1,64}", "be 1 to 64 printable characters without braces and spaces")]
 Tag = Annotated[str, _fully(r"[a-z0-9-]{1,8}", "be 1 to 8 of a-z, 0-9 and -")]
 LocalPart = Annotated[
     str, _fully(r"[a-z0-9_+-]+(\.[a-z0-9_+-]+)*", 'be a local part in lower case such as "fbl", without its domain')
 ]
-PatternText = Annotated[
-    str,
-    _fully(
-        r"(?=.*\{local\}.*\{domain\})[!-?A-z|~{}]+",
-        'be a template of a local part with {local} before {domain}, such as "bounces+{local}={domain}"',
-    ),
-]
+PatternText = Annotated[str, AfterValidator(_pattern)]

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bounced.config.checks import file_problems, mutual_problems
+from bounced.config.checks import file_problems, missing_to_run, mutual_problems
 from bounced.config.errors import ConfigError, Problem, Severity
 from bounced.config.explaining import Location, plain, problem_of
 from bounced.config.model import Config
@@ -28,6 +28,15 @@ def load(path: Path | None = None, *, check_files: bool = True) -> Config:
     errors = [problem for problem in problems if problem.severity is Severity.ERROR]
     if config is None or errors:
         raise ConfigError(path or found(), errors)
+    return config
+
+
+def load_to_run(path: Path | None = None) -> Config:
+    """Return the configuration for the daemon, which needs more than other commands do.  Raises ConfigError."""
+    config = load(path)
+    missing = tuple(missing_to_run(config))
+    if missing:
+        raise ConfigError(path or found(), missing)
     return config
 
 

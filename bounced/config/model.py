@@ -9,7 +9,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from bounced.config.fields import (
     Address,
@@ -17,7 +17,6 @@ from bounced.config.fields import (
     Days,
     Domain,
     Durability,
-    DurabilityField,
     File,
     Flag,
     KeyId,
@@ -33,14 +32,10 @@ from bounced.config.fields import (
     TcpAddress,
     Workers,
 )
+from bounced.config.policy import PolicySettings
+from bounced.config.section import Section
 
 MEBIBYTE = 1024 * 1024
-
-
-class Section(BaseModel):
-    """A table of the file.  Unknown keys are errors, values cannot be changed later."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
 class Smtp(Section):
@@ -108,8 +103,8 @@ class Redis(Section):
         default=4.0, description="Seconds for one commit, after which the peer is told to come again (451)."
     )
     prefix: KeyPrefix = Field(default="bounced", description="What every key starts with.")
-    durability: DurabilityField = Field(
-        default=None,
+    durability: Durability = Field(
+        default="auto",
         description='What must be so before a bounce is acknowledged: "memory": the server has it; "fsync": it is on '
         'disk (needs appendfsync always); "replica": every replica has it, "replica:N": N have it. '
         '"auto" is "fsync" for an embedded server, which is set up for it, and "memory" otherwise.',
@@ -126,9 +121,11 @@ class Redis(Section):
         return self.url == "embedded"
 
     @property
-    def effective_durability(self) -> Durability:
+    def effective_durability(self) -> str:
         """What "auto" comes to."""
-        return self.durability or Durability("fsync" if self.embedded else "memory")
+        if self.durability != "auto":
+            return self.durability
+        return "fsync" if self.embedded else "memory"
 
 
 class Keep(Section):
@@ -163,7 +160,7 @@ class SuppressionList(Section):
         min_length=1, description="Bounce domains: those of the return paths, whose MX is this daemon."
     )
     keys: tuple[Key, ...] = Field(
-        default=(), description="Secrets that sign return paths: one signs, old ones verify until they are removed."
+        min_length=1, description="Secrets for return paths: one signs, old ones verify until they are removed."
     )
     prefix: PathPrefix = Field(default="b-", description="What the local part of a signed return path starts with.")
     max_age_days: Days = Field(
@@ -199,6 +196,7 @@ class SuppressionList(Section):
     tags: Mapping[Tag, str] = Field(
         default_factory=dict, description="Names of campaigns by their code in the return path."
     )
+    policy: PolicySettings = PolicySettings()
 
 
 class Rules(Section):

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-SHORTEST_SECRET_BYTES = 16
-
 
 def read_secret(file: Path) -> bytes:
     """Return the octets of a file without the line ends after them, which editors add.  Raises OSError."""

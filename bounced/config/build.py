@@ -1,0 +1,56 @@
+"""From settings to the objects that work: keys, return paths, policies, key names, the server's URL."""
+
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from bounced.config.model import Config, Redis, SuppressionList
+from bounced.config.policy import policy_of
+from bounced.config.secrets import read_secret
+from bounced.core.keys import Keyspace
+from bounced.core.policy import Policy
+from bounced.core.return_path.keyring import Keyring, KeyStatus, SigningKey
+from bounced.core.return_path.paths import ReturnPaths
+from bounced.core.return_path.pattern import Pattern
+
+
+def keyring(settings: SuppressionList) -> Keyring:
+    """Return the keys of a list.  Raises OSError for a file that is gone since it was checked."""
+    return Keyring(*(SigningKey(key.id, read_secret(key.file), KeyStatus(key.status)) for key in settings.keys))
+
+
+def return_paths(name: str, settings: SuppressionList) -> ReturnPaths:
+    """Return how a list makes and reads its return paths.  Raises OSError."""
+    return ReturnPaths(
+        list=name,
+        domains=settings.domains,
+        keyring=keyring(settings),
+        prefix=settings.prefix,
+        max_age_days=settings.max_age_days,
+        patterns=tuple(Pattern(template) for template in settings.patterns),
+        fold_local_part=settings.fold_local_part,
+        roles=frozenset(settings.feedback),
+        tags=settings.tags,
+    )
+
+
+def policy(settings: SuppressionList) -> Policy:
+    """Return what failures lead to in a list."""
+    return policy_of(settings.policy, settings.cadence_days)
+
+
+def keyspace(config: Config, name: str) -> Keyspace:
+    """Return the names of a list's keys, and the form in which they carry addresses.  Raises OSError."""
+    settings = config.lists[name]
+    hashed = settings.address_form == "hmac" and settings.pepper_file is not None
+    pepper = read_secret(settings.pepper_file) if hashed and settings.pepper_file else None
+    return Keyspace(config.redis.prefix, name, pepper)
+
+
+def redis_url(settings: Redis) -> str | None:
+    """Return the server's URL with user name and password in it, for the client's eyes only.  Raises OSError."""
+    if settings.url is None or settings.embedded or not (settings.username or settings.password_file):
+        return settings.url
+    password = read_secret(settings.password_file).decode() if settings.password_file else ""
+    parts = urlsplit(settings.url)
+    host = parts.netloc.rpartition("@")[2]
+    user = f"{quote(settings.username or '', safe='')}:{quote(password, safe='')}"
+    return urlunsplit(parts._replace(netloc=f"{user}@{host}"))

@@ -1,0 +1,98 @@
+"""The figures of a list's policy as an operator writes them: only what differs from the defaults."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from bounced.config.fields import Count, Days, Flag, WholeNumber
+from bounced.config.section import Section
+from bounced.core.policy import DEFAULT_POLICY, FailureRule, Policy, Then
+from bounced.core.policy.settings import COUNTED, DEFAULT_RULES
+from bounced.core.terms import CLASS_OF, Category, Class
+
+
+def named(name: str) -> Category | Class:
+    """Return the category or class of that name.  Raises ValueError for one whose failures never count."""
+    if name in COUNTED:
+        return Class(name)
+    if name in CLASS_OF and CLASS_OF[Category(name)] in COUNTED:
+        return Category(name)
+    counted = [category for category, class_ in CLASS_OF.items() if class_ in COUNTED]
+    raise ValueError(f"be a class or category that counts: {', '.join(sorted({*COUNTED, *counted}))}")
+
+
+def _checked(name: str) -> str:
+    named(name)
+    return name
+
+
+class RuleSettings(Section):
+    """What follows from the failures of a class (soft) or category (mailbox_full); the default for what is left out."""
+
+    failures: Count | None = Field(default=None, description="Consecutive failures until something follows.")
+    over_days: WholeNumber | None = Field(
+        default=None, description="The first and the last of them are more than so many days apart."
+    )
+    then: Literal["suppress", "hold", "nothing"] | None = Field(
+        default=None, description='What follows: "suppress", "hold" for a while, or "nothing".'
+    )
+    hold_days: tuple[Days, ...] | None = Field(
+        default=None, min_length=1, description="Days of the first hold, the second, and so on."
+    )
+    finally_: Literal["suppress", "hold"] | None = Field(
+        default=None, alias="finally", description='What follows when the holds are used up: "suppress" or "hold".'
+    )
+    last_hold_days: Days | None = Field(default=None, description='Days of each hold then, with finally = "hold".')
+    cautious: Flag | None = Field(
+        default=None, description="Whether an address that was recently active is held first instead of suppressed."
+    )
+    expires_days: Days | None = Field(
+        default=None, description="Days after which a suppression ends by itself. Never, without it."
+    )
+
+
+class PolicySettings(Section):
+    """When failures have consequences in this list; docs/policy.md explains the defaults."""
+
+    caution_hours: Count = Field(
+        default=DEFAULT_POLICY.caution_hours,
+        description="Hours for which an address is held that is called dead and not believed to be.",
+    )
+    delivery_settles_hours: Count = Field(
+        default=DEFAULT_POLICY.delivery_settles_hours,
+        description="Hours after which a reported delivery is believed; gateways accept first and bounce later.",
+    )
+    engaged_days: Days = Field(
+        default=DEFAULT_POLICY.engaged_days, description="Days for which opening, clicking or logging in is remembered."
+    )
+    hard_count_days: Days = Field(
+        default=DEFAULT_POLICY.hard_count_days, description="Days for which a hard failure counts."
+    )
+    rules: Mapping[Annotated[str, AfterValidator(_checked)], RuleSettings] = Field(
+        default_factory=dict, description="Consequences by class or category."
+    )
+
+
+def policy_of(settings: PolicySettings, cadence_days: int) -> Policy:
+    """Return the policy of one list.  Raises ValueError for rules that break what the daemon promises."""
+    return Policy(
+        rules={**DEFAULT_RULES, **{named(name): merged(name, rule) for name, rule in settings.rules.items()}},
+        cadence_days=cadence_days,
+        caution_hours=settings.caution_hours,
+        delivery_settles_hours=settings.delivery_settles_hours,
+        engaged_days=settings.engaged_days,
+        hard_count_days=settings.hard_count_days,
+    )
+
+
+def merged(name: str, settings: RuleSettings) -> FailureRule:
+    """Return the default rule of a class or category with what the operator changed in it."""
+    key = named(name)
+    default = DEFAULT_RULES.get(key) or DEFAULT_RULES[CLASS_OF[Category(key)]]
+    changed = settings.model_dump(exclude_none=True)
+    for field in ("then", "finally_"):
+        if field in changed:
+            changed[field] = Then(changed[field])
+    return replace(default, **changed)
