@@ -1,0 +1,67 @@
+"""What the pipeline asks of a store, and a door of the pipeline."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from bounced.core.state import AddressState, ReportId, Transition
+from bounced.core.terms import Destination, Envelope
+
+Decide = Callable[[AddressState], Transition]
+
+
+class StoreUnavailable(Exception):  # noqa: N818 - the name says what is so, not what went wrong
+    """The store cannot say that something is written: the outcome is unknown, the peer has to come again."""
+
+
+class PathRefused(Exception):  # noqa: N818 - a refusal is an answer, not an error
+    """A forward-path that gets no mail here.
+
+    ``foreign`` tells another domain's (550 5.7.1) from a bad path (550 5.1.1).  ``reason`` is for our own log and
+    metrics only, never for the peer: malformed, unsigned, tampered, expired, ...
+    """
+
+    def __init__(self, reason: str, *, foreign: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.foreign = foreign
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a commit came to.  ``transition`` is None for a duplicate, which changed nothing."""
+
+    event_id: str
+    transition: Transition | None
+
+    @property
+    def duplicate(self) -> bool:
+        """Whether this report had been counted before."""
+        return self.transition is None
+
+
+class Receiver(Protocol):
+    """What a door (SMTP, LMTP, ingest) asks of the pipeline."""
+
+    async def admit(self, forward_path: str) -> Destination:
+        """Return whom a forward-path stands for.  Raises PathRefused, StoreUnavailable."""
+
+    async def process(self, destination: Destination, envelope: Envelope) -> Committed:
+        """Read, classify, decide and commit one message.  Raises StoreUnavailable."""
+
+
+class Store(Protocol):
+    """Where states live."""
+
+    async def commit(self, report_id: ReportId, address: str | None, decide: Decide) -> Committed:
+        """Write what ``decide`` makes of the address's state, and that this report was counted, atomically.
+
+        ``decide`` is pure and may be called again on conflict.  ``address`` is normalised; None where a report
+        belongs to no address: then only the event is written.  Raises StoreUnavailable on any doubt.
+        """
+
+    async def load(self, list_: str, address: str) -> AddressState:
+        """Return the state of one address as it stands.  Raises StoreUnavailable."""
+
+    async def token(self, list_: str, token: str) -> dict[str, str] | None:
+        """Return the fields of a registered return path, or None.  Raises StoreUnavailable."""
