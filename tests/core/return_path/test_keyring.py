@@ -1,0 +1,74 @@
+"""Several keys verify, one signs, a revoked one does nothing."""
+
+from datetime import date
+
+import pytest
+
+from bounced.core.return_path import Directory, Keyring, KeyStatus, Reason, Refused, ReturnPaths, SigningKey
+from bounced.core.terms import ReturnPath
+
+SECRET = b"a secret of some length"
+TODAY = date(2026, 11, 21)
+
+
+def paths(*keys: SigningKey) -> ReturnPaths:
+    """Return a list with these keys."""
+    return ReturnPaths("main", ("bounce.example.com",), Keyring(*keys))
+
+
+OLD_PATH = paths(SigningKey("a", SECRET)).encode("alice@example.org", issued=TODAY)
+
+
+@pytest.mark.parametrize("id_", ["", "A", "1", "ab", "-", "é"])
+def test_a_key_is_named_by_one_base32_character(id_: str) -> None:
+    """More does not fit HEAD."""
+    with pytest.raises(ValueError, match="one character of a-z2-7"):
+        SigningKey(id_, SECRET)
+
+
+def test_a_short_secret_is_refused() -> None:
+    """It could be guessed offline by anybody who has one return path."""
+    with pytest.raises(ValueError, match="key a: a secret has at least 16 octets, got 15"):
+        SigningKey("a", b"fifteen octets.")
+
+
+def test_a_secret_is_never_shown() -> None:
+    """A key may be logged."""
+    assert "secret" not in repr(SigningKey("a", SECRET))
+
+
+@pytest.mark.parametrize("statuses", [(), (KeyStatus.VERIFY,), (KeyStatus.SIGNING, KeyStatus.SIGNING)])
+def test_exactly_one_key_signs(statuses: tuple[KeyStatus, ...]) -> None:
+    """Neither none nor two."""
+    with pytest.raises(ValueError, match="exactly one key signs"):
+        Keyring(*(SigningKey(id_, SECRET, status) for id_, status in zip("ab", statuses, strict=False)))
+
+
+def test_two_keys_of_one_id_are_refused() -> None:
+    """The id is all that a return path says of its key."""
+    with pytest.raises(ValueError, match="share one id"):
+        Keyring(SigningKey("a", SECRET), SigningKey("a", SECRET, KeyStatus.VERIFY))
+
+
+def test_an_old_key_still_verifies_after_rotation() -> None:
+    """Bounces come back for weeks."""
+    rotated = paths(SigningKey("a", SECRET, KeyStatus.VERIFY), SigningKey("b", b"another secret, newer"))
+    decoded = Directory((rotated,)).decode(OLD_PATH, today=TODAY)
+    assert isinstance(decoded, ReturnPath)
+    assert decoded.recipient == "alice@example.org"
+    assert rotated.encode("alice@example.org", issued=TODAY).startswith("b-b")
+
+
+@pytest.mark.parametrize(
+    ("keys", "reason"),
+    [
+        ((SigningKey("a", SECRET, KeyStatus.REVOKED), SigningKey("b", SECRET)), Reason.REVOKED_KEY),
+        ((SigningKey("b", SECRET),), Reason.UNKNOWN_KEY),
+        ((SigningKey("a", b"another secret altogether"),), Reason.TAMPERED),
+    ],
+)
+def test_a_revoked_a_forgotten_and_a_replaced_key_verify_nothing(keys: tuple[SigningKey, ...], reason: Reason) -> None:
+    """Each has its own reason in the log."""
+    with pytest.raises(Refused) as refused:
+        Directory((paths(*keys),)).decode(OLD_PATH, today=TODAY)
+    assert refused.value.reason is reason

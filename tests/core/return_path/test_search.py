@@ -1,0 +1,92 @@
+"""Our own return path is found in whatever came back of the original."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from time import process_time
+
+import pytest
+
+from bounced.core.return_path import Directory, ReturnPaths, TokenPath, new_token
+from bounced.core.terms import ReturnPath
+
+TODAY = date(2026, 11, 21)
+
+
+@pytest.fixture
+def path(paths: ReturnPaths) -> str:
+    """Return a return path of today."""
+    return paths.encode("Alice@example.org", issued=TODAY, tag="nov")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Return-Path: <{path}>",
+        "Received: from a by b (envelope-from <{path}>)\r\n\tfor <x@y.example>; Sat, 21 Nov 2026",
+        "List-Unsubscribe: <mailto:{encoded}?subject=unsubscribe>",
+        "List-Unsubscribe: <https://example.com/u?p={path}>",
+        "Message-ID: <20261121.{path}>",
+        "Feedback-ID: nov:{local}:example:x",
+        "X-Original: {upper}.",
+        "Return-Path: <SRS0=ab=cd=bounce.example.com={local}@forwarder.example>",
+        "Return-Path: <prvs=4826a1b2c3={path}>",
+    ],
+)
+def test_a_return_path_is_found_wherever_a_sender_or_forwarder_left_it(
+    directory: Directory, path: str, header: str
+) -> None:
+    """Bare, bracketed, percent-encoded, in capitals, wrapped, without its domain."""
+    local = path.partition("@")[0]
+    text = header.format(path=path, encoded=path.replace("=", "%3D"), local=local, upper=path.upper())
+    found = directory.find(f"Subject: hello\r\n{text}\r\nTo: someone\r\n", TODAY)
+    assert isinstance(found, ReturnPath)
+    assert found.recipient == "alice@example.org"
+
+
+def test_a_forged_path_before_the_true_one_hides_nothing(directory: Directory, path: str) -> None:
+    """Each candidate is verified by itself, even where they overlap."""
+    forged = path.partition("@")[0].replace("alice", "mallory")
+    found = directory.find(f"{forged}={path}", TODAY)
+    assert isinstance(found, ReturnPath)
+    assert found.recipient == "alice@example.org"
+
+
+@pytest.mark.parametrize("text", ["", "b-", "Return-Path: <b-alice@bounce.example.com>", "b-" + "a" * 18 + "==a=b.c"])
+def test_nothing_of_ours_is_nothing(directory: Directory, text: str) -> None:
+    """Nor is what merely looks like it."""
+    assert directory.find(text, TODAY) is None
+
+
+def test_complaints_may_come_late(directory: Directory, path: str) -> None:
+    """Inside a report a path is verified for 400 days."""
+    assert directory.find(path, TODAY + timedelta(days=400)) is not None
+    assert directory.find(path, TODAY + timedelta(days=401)) is None
+
+
+def test_a_token_is_found_beside_its_own_domain_only(directory: Directory, paths: ReturnPaths) -> None:
+    """It has no signature to be known by."""
+    token = new_token(bytes(17))
+    assert directory.find(f"<{paths.token_path(token).upper()}>", TODAY) == TokenPath("main", token)
+    assert directory.find(f"<b-t{token}@elsewhere.example>", TODAY) is None
+
+
+def test_a_signed_path_is_preferred_to_a_token(directory: Directory, paths: ReturnPaths, path: str) -> None:
+    """It needs no look-up and cannot have been forgotten."""
+    assert isinstance(directory.find(f"{paths.token_path(new_token(bytes(17)))} {path}", TODAY), ReturnPath)
+
+
+def test_the_list_is_found_too(paths: ReturnPaths) -> None:
+    """Without a domain the signature alone tells to which list a path belongs."""
+    news = replace(paths, list="news", domains=("b.news.example",), prefix="n-")
+    local = news.encode("alice@example.org", issued=TODAY).partition("@")[0]
+    found = Directory((paths, news)).find(f"Feedback-ID: {local}:x", TODAY)
+    assert isinstance(found, ReturnPath)
+    assert found.list == "news"
+
+
+@pytest.mark.parametrize("bomb", ["b-", "b-t" + "a" * 26 + "@", "b-" + "a" * 18 + "==a=b", "%3d", "=b-"])
+def test_a_long_text_of_near_misses_is_searched_in_no_time(directory: Directory, bomb: str) -> None:
+    """64 KiB are looked at, each position once."""
+    before = process_time()
+    directory.find(bomb * (4_000_000 // len(bomb)), TODAY)
+    assert process_time() - before < 0.5

@@ -1,0 +1,70 @@
+"""The vectors that docs/return-path.md publishes hold here too."""
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bounced.core.return_path import Directory, DoesNotFit, Keyring, Refused, ReturnPaths, SigningKey, new_token
+from bounced.core.terms import Engagement, OptIn, Profile, ReturnPath
+
+VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "return_paths.json").read_text())
+
+
+def note(vector: dict[str, str]) -> str:
+    """Return what a vector is about."""
+    return vector["note"]
+
+
+def paths_of(vector: dict[str, Any]) -> ReturnPaths:
+    """Return the list that a vector was signed for."""
+    keys = Keyring(SigningKey(vector["key_id"], vector["secret"].encode()))
+    return ReturnPaths(vector["list"], (vector["bounce_domain"],), keys, prefix=vector["prefix"])
+
+
+FIRST = paths_of(VECTORS["signed"][0])
+
+
+@pytest.mark.parametrize("vector", VECTORS["signed"], ids=note)
+def test_signed(vector: dict[str, Any]) -> None:
+    """Encoding gives the vector, and decoding gives back what went in."""
+    paths, issued = paths_of(vector), date.fromisoformat(vector["date"])
+    profile = Profile(OptIn[vector["opt_in"].upper()], Engagement[vector["engagement"].upper()])
+    assert paths.encode(vector["recipient"], issued=issued, tag=vector["tag"], profile=profile) == vector["return_path"]
+    decoded = Directory((paths,)).decode(vector["return_path"], today=issued)
+    mac = vector["return_path"].removeprefix(vector["prefix"])[5:18]
+    assert decoded == ReturnPath(vector["list"], vector["normalised"], mac, issued, vector["tag"], profile)
+
+
+@pytest.mark.parametrize("vector", VECTORS["wrapped_first_signed"], ids=note)
+def test_wrapped(vector: dict[str, str]) -> None:
+    """BATV, SRS and letter case hide nothing."""
+    signed = VECTORS["signed"][0]
+    decoded = Directory((FIRST,)).decode(vector["path"], today=date.fromisoformat(signed["date"]))
+    assert isinstance(decoded, ReturnPath)
+    assert decoded.recipient == signed["normalised"]
+
+
+@pytest.mark.parametrize("vector", VECTORS["refused_by_first_signed"], ids=note)
+def test_refused(vector: dict[str, str]) -> None:
+    """Each is refused for its own reason."""
+    with pytest.raises(Refused) as refused:
+        Directory((FIRST,)).decode(vector["path"], today=date.fromisoformat(vector["today"]))
+    assert refused.value.reason == vector["reason"]
+    assert refused.value.foreign == (vector["reason"] == "foreign")
+
+
+@pytest.mark.parametrize("vector", VECTORS["needs_token"], ids=note)
+def test_needs_token(vector: dict[str, str]) -> None:
+    """What cannot stand in a local part safely is not signed."""
+    with pytest.raises(DoesNotFit):
+        FIRST.encode(vector["recipient"], issued=date(2026, 11, 21))
+
+
+@pytest.mark.parametrize("vector", VECTORS["tokens"], ids=lambda vector: vector["random_hex"])
+def test_tokens(vector: dict[str, str]) -> None:
+    """130 random bits are the first 26 characters of their base32."""
+    assert new_token(bytes.fromhex(vector["random_hex"])) == vector["token"]
+    assert FIRST.token_path(vector["token"]) == vector["return_path"]
