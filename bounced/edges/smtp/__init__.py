@@ -1,0 +1,8 @@
+"""The front door: SMTP and LMTP sessions on aiosmtpd's engine, their limits and their replies."""
+
+from bounced.edges.smtp.door import Door
+from bounced.edges.smtp.gate import Gate
+from bounced.edges.smtp.observer import Observer, Unobserved
+from bounced.edges.smtp.settings import Limits, SessionSettings, Speech
+
+__all__ = ["Door", "Gate", "Limits", "Observer", "SessionSettings", "Speech", "Unobserved"]

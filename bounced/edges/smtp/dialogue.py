@@ -1,0 +1,311 @@
+"""What is said in a session: the verbs, and the transaction that they build up.  (RFC 5321 section 4.1)"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum, auto
+from typing import Protocol
+
+from bounced.core.terms import Destination, Envelope, Origin
+from bounced.edges.smtp import paths, replies
+from bounced.edges.smtp.content import DotStuffed, Kept
+from bounced.edges.smtp.inlet import Inlet
+from bounced.edges.smtp.observer import Observer
+from bounced.edges.smtp.replies import Refused
+from bounced.edges.smtp.settings import SessionSettings, Speech
+from bounced.pipeline import PathRefused, Receiver
+
+Method = Callable[[str | None], Awaitable[None]]
+
+_VERBS = frozenset({"MAIL", "RCPT", "DATA", "BDAT", "RSET", "NOOP", "QUIT", "VRFY", "HELP"})
+_GREETINGS = {Speech.SMTP: frozenset({"HELO", "EHLO"}), Speech.LMTP: frozenset({"LHLO"})}
+_NOT_OFFERED = frozenset({"AUTH", "ATRN", "BURL", "ETRN", "EXPN", "SAML", "SEND", "SOML", "STARTTLS", "TURN"})
+_HTTP = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
+
+
+class Stage(Enum):
+    """Where a session stands: between transactions, in one, reading content, or waiting for its commit."""
+
+    IDLE = auto()
+    OPEN = auto()
+    CONTENT = auto()
+    COMMITTING = auto()
+
+
+class Connection(Protocol):
+    """What a dialogue asks of the connection that it is held on."""
+
+    peer: str
+    inlet: Inlet
+    over_tls: bool
+
+    async def push(self, status: str) -> None:
+        """Give a reply."""
+
+    async def start_tls(self) -> None:
+        """Encrypt the connection.  Raises ConnectionResetError."""
+
+    def content_begins(self) -> None:
+        """Start the clock for the content of a message."""
+
+    def message_taken(self) -> None:
+        """Learn that a message was committed."""
+
+
+@dataclass(slots=True)
+class Transaction:
+    """What one mail transaction has come to so far.  (RFC 5321 section 3.3)"""
+
+    mail: paths.Mail | None = None
+    forward_path: str = ""
+    destination: Destination | None = None
+    chunks: Kept | None = None
+
+
+class Dialogue:
+    """Answers the commands of one session.
+
+    A command that is refused raises Refused, a fault of ours anything else; the session makes a reply of it.
+    """
+
+    def __init__(
+        self, connection: Connection, receiver: Receiver, settings: SessionSettings, observer: Observer
+    ) -> None:
+        self._connection = connection
+        self._receiver = receiver
+        self._settings = settings
+        self._observer = observer
+        self._greeted = False
+        self._commands = 0
+        self._transaction = Transaction()
+        self.stage = Stage.IDLE
+
+    def get(self, verb: str) -> Method:
+        """Return what answers a verb: all that aiosmtpd's loop asks of its table, which it makes by introspection."""
+        self._commands += 1
+        if self._commands > self._settings.limits.commands:
+            return _refuser(replies.TOO_MANY_COMMANDS)
+        offers_tls = verb == "STARTTLS" and self._settings.tls_context is not None
+        if verb in _VERBS or verb in _GREETINGS[self._settings.speech] or offers_tls:
+            method: Method = getattr(self, verb.lower())
+            return method
+        if verb in _NOT_OFFERED:
+            return _refuser(replies.NOT_OFFERED)
+        return _refuser(replies.NOT_HTTP if verb in _HTTP else replies.UNKNOWN_COMMAND)
+
+    def forget(self) -> None:
+        """Begin anew, as after STARTTLS: nothing that was said in the clear counts.  (RFC 3207 section 4.2)"""
+        self._greeted = False
+        self._reset()
+
+    # Greeting and housekeeping
+
+    async def helo(self, name: str | None) -> None:
+        """Greet without extensions."""
+        self._greet(name)
+        await self._connection.push(f"250 {self._settings.hostname}")
+
+    async def ehlo(self, name: str | None) -> None:
+        """Greet and name the extensions: no AUTH, unlike aiosmtpd (trap 10), but PIPELINING and CHUNKING (trap 9)."""
+        self._greet(name)
+        extensions = [
+            "PIPELINING",
+            f"SIZE {self._settings.max_message_bytes}",
+            *(["STARTTLS"] if self._settings.tls_context and not self._connection.over_tls else []),
+            "8BITMIME",
+            "SMTPUTF8",
+            "ENHANCEDSTATUSCODES",
+            "CHUNKING",
+            "BINARYMIME",
+        ]
+        lines = [self._settings.hostname, *extensions]
+        await self._connection.push("".join(f"250-{line}\r\n" for line in lines[:-1]) + f"250 {lines[-1]}")
+
+    lhlo = ehlo  # RFC 2033 section 4.1
+
+    async def starttls(self, argument: str | None) -> None:
+        """Go on encrypted.  (RFC 3207)"""
+        _no_argument(argument)
+        if self._connection.over_tls:
+            raise Refused(replies.TLS_ALREADY)
+        await self._connection.push(replies.START_TLS)
+        await self._connection.start_tls()
+        self.forget()
+
+    async def noop(self, _argument: str | None) -> None:
+        """Do nothing."""
+        await self._connection.push(replies.OK)
+
+    async def help(self, _argument: str | None) -> None:
+        """Say where SMTP is explained."""
+        await self._connection.push(replies.HELP)
+
+    async def vrfy(self, argument: str | None) -> None:
+        """Tell nothing."""
+        if not argument:
+            raise Refused(replies.BAD_ARGUMENT)
+        await self._connection.push(replies.NOT_VERIFIED)
+
+    async def rset(self, argument: str | None) -> None:
+        """End the transaction."""
+        _no_argument(argument)
+        self._reset()
+        await self._connection.push(replies.OK)
+
+    async def quit(self, argument: str | None) -> None:
+        """End the session."""
+        _no_argument(argument)
+        await self._connection.push(replies.GOODBYE)
+
+    # The transaction
+
+    async def mail(self, argument: str | None) -> None:
+        """Open a transaction.  Any reverse path will do: it proves nothing, the return path does."""
+        if not self._greeted:
+            raise Refused(replies.GREET_FIRST)
+        if self._transaction.mail is not None:
+            raise Refused(replies.IN_TRANSACTION)
+        mail = paths.read_mail(argument)
+        if mail.size is not None and mail.size > self._settings.max_message_bytes:
+            raise Refused(replies.TOO_BIG)
+        self._transaction.mail = mail
+        self.stage = Stage.OPEN
+        await self._connection.push(replies.SENDER_OK)
+
+    async def rcpt(self, argument: str | None) -> None:
+        """Admit a return path.  One a message, so that one reply answers for it (contract, section 4)."""
+        transaction = self._transaction
+        if transaction.mail is None:
+            raise Refused(replies.MAIL_FIRST)
+        if transaction.chunks is not None:
+            raise Refused(replies.BDAT_STARTED)
+        forward_path = paths.read_rcpt(argument, smtputf8=transaction.mail.smtputf8)
+        if transaction.destination is not None:
+            raise Refused(replies.ONE_RECIPIENT)
+        try:
+            async with asyncio.timeout(self._settings.limits.processing_s):
+                transaction.destination = await self._receiver.admit(forward_path)
+        except PathRefused as refused:
+            self._observer.path_refused(self._connection.peer, refused.reason)
+            raise Refused(replies.FOREIGN_PATH if refused.foreign else replies.NO_SUCH_PATH) from refused
+        transaction.forward_path = forward_path
+        await self._connection.push(replies.RECIPIENT_OK)
+
+    async def data(self, argument: str | None) -> None:
+        """Take a message up to CRLF.CRLF, in blocks, and commit it (traps 1, 2 and 8)."""
+        _no_argument(argument)
+        self._require_recipient()
+        if self._transaction.chunks is not None:
+            raise Refused(replies.BDAT_STARTED)
+        if self._transaction.mail and self._transaction.mail.binary:
+            raise Refused(replies.BDAT_NEEDED)
+        await self._connection.push(replies.START_CONTENT)
+        self._begin_content()
+        kept = Kept(self._settings.kept_content_bytes)
+        content = DotStuffed(kept)
+        while (rest := content.feed(await self._connection.inlet.block())) is None:
+            pass
+        self._connection.inlet.put_back(rest)
+        await self._commit(kept)
+
+    async def bdat(self, argument: str | None) -> None:
+        """Take a chunk of so many octets, and commit the message after the last.  (RFC 3030)"""
+        size, last = _read_bdat(argument)
+        transaction = self._transaction
+        if transaction.chunks is None:
+            transaction.chunks = Kept(self._settings.kept_content_bytes)
+            self._begin_content()
+        usable = transaction.destination is not None
+        self.stage = Stage.CONTENT
+        await self._take_chunk(transaction.chunks, size)
+        self.stage = Stage.OPEN
+        if not usable:
+            self._reset()
+            raise Refused(replies.RECIPIENT_FIRST)
+        if last:
+            await self._commit(transaction.chunks)
+        else:
+            await self._connection.push(f"250 2.0.0 {size} octets")
+
+    def _greet(self, name: str | None) -> None:
+        if not name:
+            raise Refused(replies.BAD_ARGUMENT)
+        self._reset()
+        self._greeted = True
+
+    def _reset(self) -> None:
+        self._transaction = Transaction()
+        self.stage = Stage.IDLE
+
+    def _require_recipient(self) -> None:
+        if self._transaction.mail is None:
+            raise Refused(replies.MAIL_FIRST)
+        if self._transaction.destination is None:
+            raise Refused(replies.RECIPIENT_FIRST)
+
+    def _begin_content(self) -> None:
+        self.stage = Stage.CONTENT
+        self._connection.content_begins()
+
+    async def _take_chunk(self, kept: Kept, size: int) -> None:
+        inlet = self._connection.inlet
+        while size:
+            block = await inlet.block()
+            kept.add(block[:size])
+            if len(block) > size:
+                inlet.put_back(block[size:])
+            size -= min(size, len(block))
+
+    async def _commit(self, kept: Kept) -> None:
+        """Answer 250 when the message is stored, and only then; the transaction is over in any case."""
+        transaction = self._transaction
+        assert transaction.mail is not None
+        assert transaction.destination is not None
+        self.stage = Stage.COMMITTING
+        try:
+            if kept.total > self._settings.max_message_bytes:
+                raise Refused(replies.TOO_BIG)
+            envelope = Envelope(
+                peer=self._connection.peer,
+                reverse_path=transaction.mail.reverse_path,
+                forward_path=transaction.forward_path,
+                content=kept.octets(),
+                received_at=datetime.now(UTC),
+                origin=Origin.LMTP if self._settings.speech is Speech.LMTP else Origin.SMTP,
+            )
+            async with asyncio.timeout(self._settings.limits.processing_s):
+                committed = await self._receiver.process(transaction.destination, envelope)
+        finally:
+            self._reset()
+        self._connection.message_taken()
+        await self._connection.push(f"{replies.OK} {committed.event_id}")
+
+
+def _refuser(reply: str) -> Method:
+    async def refuse(_argument: str | None) -> None:
+        raise Refused(reply)
+
+    return refuse
+
+
+def _no_argument(argument: str | None) -> None:
+    if argument:
+        raise Refused(replies.BAD_ARGUMENT)
+
+
+def _read_bdat(argument: str | None) -> tuple[int, bool]:
+    """Return the size of a chunk in octets and whether it is the last.
+
+    Raises Refused with 421: where a chunk ends is unknown, so nothing after it may be taken for a command.
+    """
+    size, _, last = (argument or "").partition(" ")
+    if not (size.isascii() and size.isdigit() and len(size) <= _SIZE_DIGITS) or last.strip().upper() not in (
+        "",
+        "LAST",
+    ):
+        raise Refused(replies.BAD_CHUNK)
+    return int(size), bool(last.strip())
+
+
+_SIZE_DIGITS = 12

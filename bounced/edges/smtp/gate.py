@@ -1,0 +1,66 @@
+"""Who is inside: connections counted by peer and in all."""
+
+from collections import Counter
+from ipaddress import AddressValueError, IPv4Address, IPv6Address, IPv6Network, ip_address
+
+from bounced.edges.smtp.settings import Limits, Network
+
+UNIX_PEER = "unix"
+
+
+class Gate:
+    """Counts the peers inside and says who may enter.  One for all listeners of a worker."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._inside: Counter[str] = Counter()
+        self._total = 0
+
+    def enter(self, peer: str) -> str | None:
+        """Let a peer in, or return the reason why not.  Every entry that succeeds is ended with ``leave``."""
+        if self._total >= self.limits.connections:
+            return "connections"
+        group = _group(peer)
+        if self._inside[group] >= self.limits.connections_per_peer and not self._is_trusted(peer):
+            return "connections_per_peer"
+        self._inside[group] += 1
+        self._total += 1
+        return None
+
+    def leave(self, peer: str) -> None:
+        """Take back one entry."""
+        group = _group(peer)
+        self._total -= 1
+        self._inside[group] -= 1
+        if not self._inside[group]:
+            del self._inside[group]
+
+    def _is_trusted(self, peer: str) -> bool:
+        return peer == UNIX_PEER or belongs_to(peer, self.limits.trusted_peers)
+
+
+def peer_name(peername: object) -> str:
+    """Return a socket's peer: an IP address without port and zone, IPv4 in its own form; ``unix`` for other sockets."""
+    if not isinstance(peername, tuple):
+        return UNIX_PEER
+    host = str(peername[0]).partition("%")[0]
+    return host.removeprefix("::ffff:") if "." in host else host
+
+
+def belongs_to(peer: str, networks: tuple[Network, ...]) -> bool:
+    """Return whether a peer's address lies in one of these networks."""
+    try:
+        address: IPv4Address | IPv6Address = ip_address(peer)
+    except ValueError:
+        return False
+    return any(address in network for network in networks)
+
+
+def _group(peer: str) -> str:
+    """Return what a peer is counted under: its IPv4 address, or its IPv6 /64, which is what one customer gets."""
+    if ":" not in peer:
+        return peer
+    try:
+        return str(IPv6Network((peer, 64), strict=False))
+    except AddressValueError:
+        return peer

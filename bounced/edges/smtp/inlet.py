@@ -1,0 +1,132 @@
+"""Octets on their way in: checked command lines, and blocks of content."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Iterable
+from typing import SupportsIndex, cast
+
+from bounced.edges.smtp import replies
+from bounced.edges.smtp.replies import Refused
+
+# 512 (RFC 5321 section 4.5.3.1.4) and what SIZE, BODY, SMTPUTF8, ENVID and ORCPT may add: less than this.
+MAX_COMMAND_BYTES = 2048
+# The transport is paused beyond this, so a peer that sends ahead costs so much and no more.
+MAX_WAITING_BYTES = 64 * 1024
+_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
+
+BeforeWaiting = Callable[[bool], Awaitable[None] | None]
+
+
+class Inlet(asyncio.StreamReader):
+    """The reader that aiosmtpd's command loop is given.
+
+    ``before_waiting`` is called with "in the middle of a command?" whenever the peer has nothing more for us:
+    the moment to write collected replies and to set a deadline.  All methods that read raise ConnectionResetError
+    when nothing more will come.
+    """
+
+    def __init__(self, before_waiting: BeforeWaiting, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop=loop)
+        self._before_waiting = before_waiting
+        self._inlet_loop = loop
+        self._source: asyncio.Transport | None = None
+        self._source_paused = False
+        self._octets = b""
+        self._ended = False
+        self._arrival: asyncio.Future[None] | None = None
+
+    async def readuntil(self, _separator: object = None) -> bytes:
+        """Return one command line.  Raises Refused for one that is none.
+
+        aiosmtpd's loop ends a command at a bare LF, and lets other control characters through (traps 4 and 10).
+        """
+        while (end := self._octets.find(b"\n")) < 0:
+            if len(self._octets) > MAX_COMMAND_BYTES:
+                await self._skip_line()
+                raise Refused(replies.LINE_TOO_LONG)
+            await self._more(mid_command=bool(self._octets))
+        line, self._octets = self._octets[: end + 1], self._octets[end + 1 :]
+        if not line.endswith(b"\r\n"):
+            # What came along is part of this refused line up to its CRLF, never a command of its own.
+            self._octets = self._octets.partition(b"\r\n")[2]
+            raise Refused(replies.BAD_LINE)
+        if len(line) > MAX_COMMAND_BYTES:
+            raise Refused(replies.LINE_TOO_LONG)
+        command = line[:-2]
+        if _CONTROL.search(command) or not command.partition(b" ")[0].isalpha():
+            raise Refused(replies.BAD_LINE)
+        return line
+
+    async def block(self) -> bytes:
+        """Return all octets that have come, at least one."""
+        while not self._octets:
+            await self._more(mid_command=False)
+        block, self._octets = self._octets, b""
+        return block
+
+    def put_back(self, octets: bytes) -> None:
+        """Take back what was read of a block and not used."""
+        self._octets = octets + self._octets
+
+    def discard(self) -> None:
+        """Forget what was sent ahead: commands injected before TLS must not run after it.  (RFC 3207 section 6)"""
+        self._octets = b""
+        self._resume()
+
+    def shut(self) -> None:
+        """Hear nothing more, and forget what was sent ahead."""
+        self._octets = b""
+        self.feed_eof()
+
+    @property
+    def has_octets(self) -> bool:
+        """Whether the peer sent something that nobody read yet."""
+        return bool(self._octets)
+
+    def set_transport(self, transport: asyncio.BaseTransport) -> None:
+        """Read from this transport from now on."""
+        self._source = cast("asyncio.Transport", transport)
+
+    def feed_data(self, data: Iterable[SupportsIndex]) -> None:
+        """Take octets from the transport."""
+        if self._ended:
+            return
+        self._octets += bytes(data)
+        if len(self._octets) > MAX_WAITING_BYTES and self._source and not self._source.is_closing():
+            self._source.pause_reading()
+            self._source_paused = True
+        self._wake()
+
+    def feed_eof(self) -> None:
+        """Learn that nothing more will come."""
+        self._ended = True
+        self._wake()
+
+    async def _more(self, *, mid_command: bool) -> None:
+        """Wait for octets beyond those that are there."""
+        waiting = self._before_waiting(mid_command)
+        if waiting is not None:
+            await waiting
+        if self._ended:
+            raise ConnectionResetError
+        self._resume()
+        self._arrival = self._inlet_loop.create_future()
+        try:
+            await self._arrival
+        finally:
+            self._arrival = None
+
+    def _wake(self) -> None:
+        if self._arrival is not None and not self._arrival.done():
+            self._arrival.set_result(None)
+
+    def _resume(self) -> None:
+        if self._source_paused and self._source and not self._source.is_closing():
+            self._source.resume_reading()
+        self._source_paused = False
+
+    async def _skip_line(self) -> None:
+        while (end := self._octets.find(b"\n")) < 0:
+            self._octets = b""
+            await self._more(mid_command=True)
+        self._octets = self._octets[end + 1 :]

@@ -1,0 +1,47 @@
+"""What the door tells those who log and count."""
+
+from typing import Protocol
+
+
+class Observer(Protocol):
+    """Who hears what happens at the door.  Peers are IP addresses, or ``unix``; nothing here may raise or wait."""
+
+    def session_opened(self, peer: str) -> None:
+        """Hear that a peer was let in."""
+
+    def session_closed(self, peer: str) -> None:
+        """Hear that a peer that was let in has gone, and no commit of its runs any more."""
+
+    def connection_refused(self, peer: str, reason: str) -> None:
+        """Hear that a peer was sent away before the greeting."""
+
+    def path_refused(self, peer: str, reason: str) -> None:
+        """Hear that a forward-path was refused; ``reason`` is the pipeline's word for it, never the peer's to know."""
+
+    def replied(self, code: int) -> None:
+        """Hear that a reply was given."""
+
+    def failed(self, peer: str, error: Exception) -> None:
+        """Hear that something of ours went wrong and was answered with 451."""
+
+
+class Unobserved:
+    """An Observer that hears nothing."""
+
+    def session_opened(self, peer: str) -> None:
+        """Do nothing."""
+
+    def session_closed(self, peer: str) -> None:
+        """Do nothing."""
+
+    def connection_refused(self, peer: str, reason: str) -> None:
+        """Do nothing."""
+
+    def path_refused(self, peer: str, reason: str) -> None:
+        """Do nothing."""
+
+    def replied(self, code: int) -> None:
+        """Do nothing."""
+
+    def failed(self, peer: str, error: Exception) -> None:
+        """Do nothing."""

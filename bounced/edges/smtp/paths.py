@@ -1,0 +1,116 @@
+"""The arguments of MAIL and RCPT, read strictly and cheaply.  (RFC 5321 sections 4.1.1 and 4.1.2)"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bounced.edges.smtp import replies
+from bounced.edges.smtp.replies import Refused
+
+# Control characters cannot occur: the command line was checked for them.  Beyond ASCII is for SMTPUTF8 (RFC 6531).
+# Dots may stand anywhere: recipients such as "a..b@" exist, and their senders' return paths copy them.
+_ATOMS = r'[^\s"(),:;<>@\[\\\]]+'
+_QUOTED = r'"(?:[^"\\]|\\.)*"'
+_LOCAL = rf"(?:{_ATOMS}|{_QUOTED})"
+_DOMAIN = r"(?:[\w.\-]+|\[[0-9A-Za-z.:\-]+\])"
+_ROUTE = r"(?:@[^:<>\s]+:)?"  # to be accepted and ignored (RFC 5321 appendix C)
+_REST = r"(?: (?P<parameters>.*))?"
+_REVERSE = re.compile(rf"FROM: *<(?P<path>|{_ROUTE}(?P<mailbox>{_LOCAL}(?:@{_DOMAIN})?))>{_REST}", re.IGNORECASE)
+_FORWARD = re.compile(rf"TO: *<{_ROUTE}(?P<mailbox>{_LOCAL}(?:@{_DOMAIN})?)>{_REST}", re.IGNORECASE)
+
+_PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=(\S+))?")
+_XTEXT = re.compile(r"(?:[!-*,-~]|\+[0-9A-F]{2})+")  # RFC 3461 section 4, "=" let through for those that forget it
+_SIZE = re.compile(r"[0-9]{1,20}")
+_NOTIFY = re.compile(r"NEVER|(?:SUCCESS|FAILURE|DELAY)(?:,(?:SUCCESS|FAILURE|DELAY)){0,2}", re.IGNORECASE)
+_ORCPT = re.compile(r"[A-Za-z0-9-]+;\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """What MAIL said.  ``reverse_path`` is empty for the null path, ``size`` in octets or None."""
+
+    reverse_path: str
+    size: int | None = None
+    binary: bool = False
+    smtputf8: bool = False
+
+
+def read_mail(argument: str | None) -> Mail:
+    """Return what the argument of MAIL says.  Raises Refused."""
+    match = _REVERSE.fullmatch(argument or "")
+    if match is None:
+        raise Refused(replies.BAD_REVERSE_PATH)
+    mail = _with_parameters(match["mailbox"] or "", match["parameters"])
+    _check_octets(mail.reverse_path, replies.BAD_REVERSE_PATH, smtputf8=mail.smtputf8)
+    return mail
+
+
+def read_rcpt(argument: str | None, *, smtputf8: bool) -> str:
+    """Return the forward-path in the argument of RCPT.  Raises Refused.
+
+    NOTIFY and ORCPT (RFC 3461) are checked and then ignored: we never send a notification.
+    """
+    match = _FORWARD.fullmatch(argument or "")
+    if match is None:
+        raise Refused(replies.BAD_FORWARD_PATH)
+    for keyword, value in _parameters(match["parameters"]).items():
+        pattern = {"NOTIFY": _NOTIFY, "ORCPT": _ORCPT}.get(keyword)
+        if pattern is None:
+            raise Refused(replies.BAD_PARAMETER)
+        _must_match(pattern, value)
+    forward_path = match["mailbox"]
+    _check_octets(forward_path, replies.BAD_FORWARD_PATH, smtputf8=smtputf8)
+    return forward_path
+
+
+def _with_parameters(reverse_path: str, text: str | None) -> Mail:
+    size, binary, smtputf8 = None, False, False
+    for keyword, value in _parameters(text).items():
+        match keyword:
+            case "SIZE":  # RFC 1870
+                size = int(_must_match(_SIZE, value))
+            case "BODY":  # RFC 6152, RFC 3030
+                body = (value or "").upper()
+                if body not in ("7BIT", "8BITMIME", "BINARYMIME"):
+                    raise Refused(replies.BAD_ARGUMENT)
+                binary = body == "BINARYMIME"
+            case "SMTPUTF8" if value is None:  # RFC 6531
+                smtputf8 = True
+            case "RET" if value and value.upper() in ("FULL", "HDRS"):  # RFC 3461
+                pass
+            case "ENVID":
+                _must_match(_XTEXT, value)
+            case "SMTPUTF8" | "RET":
+                raise Refused(replies.BAD_ARGUMENT)
+            case _:
+                raise Refused(replies.BAD_PARAMETER)
+    return Mail(reverse_path, size, binary, smtputf8)
+
+
+def _parameters(text: str | None) -> Mapping[str, str | None]:
+    """Return the parameters by keyword in capitals.  Raises Refused for one that is malformed or comes twice."""
+    found: dict[str, str | None] = {}
+    for word in (text or "").split():
+        match = _PARAMETER.fullmatch(word)
+        if match is None or match[1].upper() in found:
+            raise Refused(replies.BAD_ARGUMENT)
+        found[match[1].upper()] = match[2]
+    return found
+
+
+def _must_match(pattern: re.Pattern[str], value: str | None) -> str:
+    if value is None or pattern.fullmatch(value) is None:
+        raise Refused(replies.BAD_ARGUMENT)
+    return value
+
+
+def _check_octets(path: str, refusal: str, *, smtputf8: bool) -> None:
+    """Let ASCII pass, and UTF-8 where it was declared.  aiosmtpd hands over other octets as lone surrogates."""
+    if path.isascii():
+        return
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise Refused(refusal) from None
+    if not smtputf8:
+        raise Refused(replies.UTF8_UNDECLARED)

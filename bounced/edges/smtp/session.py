@@ -1,0 +1,278 @@
+"""One peer's connection: aiosmtpd's SMTP, subclassed once, with the trap that each override closes."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Final, Protocol, cast
+
+from aiosmtpd.smtp import SMTP
+
+from bounced.edges.smtp import replies
+from bounced.edges.smtp.dialogue import Dialogue, Stage
+from bounced.edges.smtp.gate import Gate, belongs_to, peer_name
+from bounced.edges.smtp.inlet import MAX_COMMAND_BYTES, Inlet
+from bounced.edges.smtp.observer import Observer
+from bounced.edges.smtp.proxy import BadProxyHeader, proxied_peer
+from bounced.edges.smtp.replies import Refused
+from bounced.edges.smtp.settings import SessionSettings, Speech
+from bounced.pipeline import Receiver, StoreUnavailable
+
+LINGER_S: Final = 5.0
+
+
+class _CommandSizes(dict[str, int]):
+    """One size for every verb; aiosmtpd's own keeps each verb it ever heard, for all instances together (trap 7)."""
+
+    def __missing__(self, verb: str) -> int:
+        return MAX_COMMAND_BYTES
+
+
+class House(Protocol):
+    """Who keeps the sessions."""
+
+    def join(self, session: "Session") -> None:
+        """Keep a session that begins."""
+
+    def leave(self, session: "Session") -> None:
+        """Let go of a session that is over, its last commit included."""
+
+
+class Session(SMTP):
+    """An SMTP or LMTP session, the same before and after STARTTLS.
+
+    aiosmtpd gives the protocol's life and the command loop; each method of its own that stands here again says
+    for which trap.  What the verbs do is the Dialogue's.
+    """
+
+    # What SMTP.__init__ sets for each connection, though it is the same for all of ours.
+    event_handler = None
+    enable_SMTPUTF8 = True  # noqa: N815 - aiosmtpd's name
+    require_starttls = False
+    command_size_limit = MAX_COMMAND_BYTES
+    command_size_limits = _CommandSizes()
+    session = None
+    transport: asyncio.Transport | None = None
+    _enforce_call_limit = False
+    _handler_coroutine: asyncio.Task[None] | None = None
+    _original_transport = None
+    _proxy_timeout = None
+    _tls_handshake_okay = True
+    _tls_protocol = None
+
+    def __init__(
+        self,
+        *,
+        receiver: Receiver,
+        settings: SessionSettings,
+        gate: Gate,
+        observer: Observer,
+        house: House,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        """Pass over SMTP.__init__, which inspects itself and its handler for each connection (trap 8)."""
+        self.loop = loop
+        self.inlet = Inlet(self._before_waiting, loop)
+        super(SMTP, self).__init__(self.inlet, self._cb_client_connected, loop)
+        self.hostname = settings.hostname
+        self.__ident__ = "LMTP" if settings.speech is Speech.LMTP else "ESMTP"
+        self.peer = ""
+        self.over_tls = False
+        self._settings = settings
+        self._gate = gate
+        self._observer = observer
+        self._house = house
+        self._dialogue = Dialogue(self, receiver, settings, observer)
+        self._smtp_methods = self._dialogue  # type: ignore[assignment]  # its get() is all that the loop asks for
+        self._entered = False
+        self._replies: list[str] = []
+        self._errors = 0
+        self._ends_at = loop.time() + settings.limits.session_s
+        self._deadline = self._ends_at
+        self._mid_command = False
+        self._leaving = False
+        self._hung_up = False
+
+    # The life of a connection
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Join the house."""
+        self._house.join(self)
+        super().connection_made(transport)
+        assert self._handler_coroutine is not None
+        self._handler_coroutine.add_done_callback(self._handler_ended)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Let a commit that runs come to its end; aiosmtpd's cancels it after the final dot (trap 5)."""
+        super(SMTP, self).connection_lost(error)
+        self.inlet.shut()
+        self.transport = None
+        assert self._handler_coroutine is not None
+        if self._handler_coroutine.done():
+            self._left()
+        elif self._dialogue.stage is not Stage.COMMITTING:
+            self._handler_coroutine.cancel()
+
+    def eof_received(self) -> bool:
+        """Answer what a peer sent before it closed its side; aiosmtpd's cancels the handler (trap 5)."""
+        self.inlet.feed_eof()
+        return not self.over_tls
+
+    async def start_tls(self) -> None:
+        """Encrypt the connection.  aiosmtpd's has no time limit and goes on with commands sent ahead of the handshake.
+
+        Raises ConnectionResetError.
+        """
+        self._flush()
+        self.inlet.discard()
+        self._allow(self._settings.limits.command_s)
+        context, timeout_s = self._settings.tls_context, self._settings.limits.command_s
+        assert context is not None
+        try:
+            await self._writer.start_tls(context, ssl_handshake_timeout=timeout_s)
+        except OSError:  # includes ssl.SSLError
+            raise ConnectionResetError from None
+        self.transport = cast("asyncio.Transport", self._writer.transport)
+        self.inlet.set_transport(self.transport)
+        self.over_tls = True
+
+    def dismiss(self) -> None:
+        """Say goodbye as soon as no transaction is open."""
+        self._leaving = True
+        if self._entered and self._dialogue.stage is Stage.IDLE:
+            self._hang_up(replies.SHUTTING_DOWN)
+
+    def expire(self, now: float) -> None:
+        """Say goodbye to a peer that was too slow; break with one that does not even take that."""
+        if now < self._deadline or self.transport is None or self._dialogue.stage is Stage.COMMITTING:
+            return
+        if self._hung_up:
+            self.transport.abort()
+        else:
+            self._hang_up(replies.TOO_SLOW)
+
+    def cut_off(self) -> None:
+        """End at once, whatever runs."""
+        if self._handler_coroutine is not None:
+            self._handler_coroutine.cancel()
+        if self.transport is not None:
+            self.transport.abort()
+
+    def _handler_ended(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception) and not isinstance(error, ConnectionError):
+            self._observer.failed(self.peer, error)
+        if self.transport is None:
+            self._left()
+        else:
+            self._hung_up = True
+            self._deadline = self.loop.time() + LINGER_S
+            self.transport.close()
+
+    def _left(self) -> None:
+        self._house.leave(self)
+        if self._entered:
+            self._entered = False
+            self._gate.leave(self.peer)
+            self._observer.session_closed(self.peer)
+
+    # Who is let in
+
+    async def _handle_client(self) -> None:
+        """Greet only whom the limits let in; aiosmtpd has none (trap 6)."""
+        await self._let_in()
+        await super()._handle_client()
+
+    async def _let_in(self) -> None:
+        assert self.transport is not None
+        self.peer = peer_name(self.transport.get_extra_info("peername"))
+        if self._settings.proxied_from:
+            await self._hear_proxy()
+        reason = self._gate.enter(self.peer)
+        if reason is not None:
+            self._turn_away(reason, replies.TOO_MANY_CONNECTIONS)
+        self._entered = True
+        self._observer.session_opened(self.peer)
+        await asyncio.sleep(0)  # what came before the greeting is here after one turn of the loop
+        if self.inlet.has_octets:
+            self._turn_away("talked_early", replies.TALKED_EARLY)
+        if self._leaving:
+            self._turn_away("shutting_down", replies.SHUTTING_DOWN)
+
+    async def _hear_proxy(self) -> None:
+        if not belongs_to(self.peer, self._settings.proxied_from):
+            self._turn_away("not_a_proxy", replies.NOT_ADMITTED)
+        try:
+            self.peer = await proxied_peer(self.inlet, self.peer)
+        except BadProxyHeader:
+            self._turn_away("bad_proxy_header", replies.NOT_ADMITTED)
+
+    def _turn_away(self, reason: str, reply: str) -> None:
+        self._observer.connection_refused(self.peer, reason)
+        self._hang_up(reply)
+        raise ConnectionAbortedError(reason)
+
+    # Replies and time
+
+    async def push(self, status: str | bytes) -> None:
+        """Collect replies until the peer has nothing more for us (trap 8); count errors (trap 6)."""
+        reply = status if isinstance(status, str) else status.decode()
+        if reply.startswith("5"):
+            self._errors += 1
+            if self._errors >= self._settings.limits.errors:
+                reply = replies.TOO_MANY_ERRORS
+        if reply.startswith(("421", "221")):
+            self._hang_up(reply)
+        elif not self._hung_up:
+            self._replies.append(reply)
+            self._observer.replied(int(reply[:3]))
+
+    async def handle_exception(self, error: Exception) -> str:
+        """Answer 451 for any fault of ours; aiosmtpd's answers 500 with the exception's text (trap 3)."""
+        if isinstance(error, Refused):
+            return error.reply
+        if not isinstance(error, StoreUnavailable | TimeoutError):
+            self._observer.failed(self.peer, error)
+        return replies.TRY_AGAIN
+
+    def message_taken(self) -> None:
+        """Forgive a peer its errors: an address that delivers is no probe."""
+        self._errors = 0
+
+    def content_begins(self) -> None:
+        """Start the clock for the content of a message; no octet that comes in starts it again."""
+        self._allow(self._settings.limits.data_s)
+
+    def _reset_timeout(self, duration: float | None = None) -> None:
+        """Arm no timer for each command (trap 8): one sweep over all sessions looks at their deadlines."""
+
+    def _allow(self, seconds: float) -> None:
+        self._deadline = min(self._ends_at, self.loop.time() + seconds)
+
+    def _before_waiting(self, mid_command: bool) -> Awaitable[None] | None:  # noqa: FBT001 - Inlet's callback
+        self._flush()
+        if self._dialogue.stage is not Stage.CONTENT:
+            if self._leaving and self._dialogue.stage is Stage.IDLE:
+                self._hang_up(replies.SHUTTING_DOWN)
+            if not mid_command:
+                self._allow(self._settings.limits.idle_s)
+            elif not self._mid_command:
+                self._allow(self._settings.limits.command_s)
+            self._mid_command = mid_command
+        stalled = self.transport is not None and self.transport.get_write_buffer_size() > 0
+        return self._writer.drain() if stalled else None
+
+    def _flush(self) -> None:
+        if self._replies and self.transport is not None and not self.transport.is_closing():
+            self.transport.write(("\r\n".join(self._replies) + "\r\n").encode())
+        self._replies.clear()
+
+    def _hang_up(self, reply: str) -> None:
+        """Write what was collected and a last reply, and hear nothing more."""
+        if self._hung_up or self.transport is None:
+            return
+        self._hung_up = True
+        self._observer.replied(int(reply[:3]))
+        self._replies.append(reply)
+        self._flush()
+        self.inlet.shut()
+        self._deadline = self.loop.time() + LINGER_S
+        self.transport.close()

@@ -1,0 +1,68 @@
+"""What a listener is told: names, sizes, limits, TLS."""
+
+import ssl
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from math import ceil
+
+MIB = 1024 * 1024
+Network = IPv4Network | IPv6Network
+LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+
+
+class Speech(StrEnum):
+    """What is spoken at a listener."""
+
+    SMTP = "smtp"
+    LMTP = "lmtp"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one daemon lets its peers do.  Times are in seconds.
+
+    ``connections_per_peer`` counts an IPv4 address or an IPv6 /64; ``trusted_peers`` are exempt from this one limit.
+    ``errors`` counts refused commands; a message that is committed clears the count, so that a provider's shared
+    address which delivers good and bad paths over one connection is not taken for a probe.
+    ``idle_s`` is the wait for a command, ``command_s`` the time to finish one or a TLS handshake, ``data_s`` the time
+    to finish a message, ``session_s`` all together; none of them cuts a commit that runs.
+    ``processing_s`` is how long a commit may take before the peer hears 451 (contract: within five seconds).
+    """
+
+    connections: int = 10_000
+    connections_per_peer: int = 50
+    trusted_peers: tuple[Network, ...] = LOOPBACK
+    commands: int = 10_000
+    errors: int = 5
+    idle_s: float = 30.0
+    command_s: float = 60.0
+    data_s: float = 120.0
+    session_s: float = 300.0
+    processing_s: float = 4.5
+
+    def share(self, workers: int) -> "Limits":
+        """Return one worker's share of the limits that count connections."""
+        return replace(
+            self,
+            connections=ceil(self.connections / workers),
+            connections_per_peer=ceil(self.connections_per_peer / workers),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSettings:
+    """How the sessions of one listener behave.
+
+    ``hostname`` is the name in the greeting.  Of a message the first ``kept_content_bytes`` are kept, and one of more
+    than ``max_message_bytes`` is refused.  ``proxied_from`` makes it a listener behind a PROXY protocol (v1 or v2) that
+    only these networks may connect to; empty: no PROXY header is read.
+    """
+
+    hostname: str
+    limits: Limits = field(default_factory=Limits)
+    speech: Speech = Speech.SMTP
+    tls_context: ssl.SSLContext | None = None
+    max_message_bytes: int = 50 * MIB
+    kept_content_bytes: int = MIB
+    proxied_from: tuple[Network, ...] = ()
