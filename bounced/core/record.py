@@ -1,68 +1,91 @@
-"""What a transition leaves behind: the state hash, history, events, counters, as plain text fields."""
+"""What a transition leaves behind: the state hash, events, history and counters, as plain text fields."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from bounced.core.keys import Keyspace
 from bounced.core.state import NOTHING_KNOWN, AddressState, EvidenceType, ReportId, Streak, Transition
 from bounced.core.terms import Category, Class, Origin, State
 
 KEPT_CONTENT_BYTES = 32 * 1024
 DAY_S = 86_400
 STATE_TTL_S = 400 * DAY_S
+TOMBSTONE_TTL_S = 60
+
+_MAIL = (EvidenceType.REPORT, EvidenceType.REJECTED, EvidenceType.DELIVERED)
+_OFF_THE_LIST = (State.HELD, State.SUPPRESSED)
+_ADDRESS_LIKE = re.compile(r"[^\s<>()\[\],;:\"']+@[^\s<>(),;:\"']+")
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True)
+class StateWrites:
+    """A new state of one address.
+
+    ``fields`` is the whole state hash; of a state with nothing worth knowing only the version is left, for as long
+    as a commit may be under way that has seen the one before.  ``ttl_s`` is None for a state that must not expire.
+    ``suppressed`` says whether the address must not be mailed now, ``due`` the unix time at which it is released.
+    """
+
+    fields: Mapping[str, str]
+    ttl_s: int | None
+    suppressed: bool
+    due: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Writes:
     """Everything that one commit writes, besides the digest of the report.
 
-    ``state`` is the whole state hash; None deletes it (nothing worth knowing is left), and ``same_state`` leaves
-    all of state, set and due as they are.  ``ttl_s`` is None for a state that must not expire.  ``due`` is the
-    unix time at which a held address is released.  ``counters`` are fields of the hour's hash, each counted up by one.
+    ``at`` is the unix time of the evidence, ``domain`` the recipient's; ``state`` is None where it stays as it is.
+    ``event`` goes into the stream once for each of ``event_types``.  ``history`` is the address's new entry, compact
+    JSON; None where anybody could have sent the report, lest a forger fills the store with addresses.
+    ``counters`` are fields of the hash of ``hour``, each counted up by one.  ``block`` says that the event is one
+    for the sender to know; ``unrecognised`` is a message to be looked at again.
     """
 
-    same_state: bool
-    state: Mapping[str, str] | None
-    ttl_s: int | None
-    suppressed: bool
-    due: int | None
+    at: int
+    hour: str
+    domain: str
+    state: StateWrites | None
+    event: Mapping[str, str]
+    event_types: tuple[str, ...]
     history: str | None
-    events: tuple[Mapping[str, str], ...]
     counters: tuple[str, ...]
-    block: Mapping[str, str] | None
+    block: bool
     unrecognised: bytes | None
 
 
-def writes(report_id: ReportId, address: str | None, transition: Transition) -> Writes:
-    """Return what a store has to write for a transition.  ``address`` is in the form that keys carry."""
-    before, after = transition.before, transition.after
-    report = _event(report_id, address, transition, str(transition.evidence.type))
-    events = [report]
-    if after.state is not before.state:
-        events.append(_event(report_id, address, transition, "transition"))
-    elif before.state is State.SUPPRESSED and _speaks_of_later_mail(transition):
-        events.append(_event(report_id, address, transition, "mailed_while_suppressed"))
-    verdict = transition.evidence.verdict
-    is_block = verdict is not None and verdict.class_ is Class.BLOCK
+def writes(keys: Keyspace, report_id: ReportId, address: str | None, transition: Transition) -> Writes:
+    """Return what a store has to write for a transition of one normalised address, or of none."""
+    if keys.pepper is not None:
+        transition = _without_addresses(transition)
+    evidence, verdict = transition.evidence, transition.evidence.verdict
+    domain = address.rpartition("@")[2] if address else ""
+    changed = address is not None and transition.after != transition.before
+    event = _event(report_id, keys.address_id(address) if address else "", transition)
+    types = _event_types(transition)
     return Writes(
-        same_state=address is None or after == before,
-        state=to_fields(after),
-        ttl_s=None if after.state in (State.HELD, State.SUPPRESSED) else STATE_TTL_S,
-        suppressed=after.state in (State.HELD, State.SUPPRESSED),
-        due=_unix(after.until) if after.state is State.HELD else None,
-        history=json.dumps(events[-1], ensure_ascii=False, separators=(",", ":")) if address else None,
-        events=tuple(events),
-        counters=_counters(address, transition),
-        block=report if is_block else None,
-        unrecognised=_worth_keeping(transition),
+        at=_unix(evidence.at),
+        hour=hour(evidence.at),
+        domain=domain,
+        state=_state_writes(transition) if changed else None,
+        event=event,
+        event_types=types,
+        history=_COMPACT.encode({"type": types[-1], **event}) if address and evidence.trusted else None,
+        counters=_counters(domain, transition),
+        block=verdict is not None and verdict.class_ is Class.BLOCK,
+        unrecognised=None if evidence.content is None else evidence.content[:KEPT_CONTENT_BYTES],
     )
 
 
-def to_fields(state: AddressState) -> dict[str, str] | None:
-    """Return the fields of the state hash, empty ones left out; None where there is nothing to keep."""
+def to_fields(state: AddressState) -> dict[str, str]:
+    """Return the fields of the state hash, empty ones left out; none where there is nothing to keep."""
     if replace(state, version=0, since=None, disputed_until=None) == NOTHING_KNOWN:
-        return None
+        return {}
     latest = max(state.streaks.values(), key=lambda streak: streak.last, default=None)
     fields = {
         "state": state.state,
@@ -123,13 +146,24 @@ def hour(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y%m%d%H")
 
 
-def _event(report_id: ReportId, address: str | None, transition: Transition, type_: str) -> dict[str, str]:
+def _state_writes(transition: Transition) -> StateWrites:
+    after = replace(transition.after, version=transition.before.version + 1)
+    suppressed = after.state in _OFF_THE_LIST
+    fields = to_fields(after)
+    return StateWrites(
+        fields=fields or {"version": str(after.version)},
+        ttl_s=TOMBSTONE_TTL_S if not fields else None if suppressed else STATE_TTL_S,
+        suppressed=suppressed,
+        due=_unix(after.until) if after.state is State.HELD and after.until else None,
+    )
+
+
+def _event(report_id: ReportId, address_id: str, transition: Transition) -> dict[str, str]:
     evidence, verdict, after = transition.evidence, transition.evidence.verdict, transition.after
     fields = {
         "id": report_id.event_id,
         "at": _stamp(evidence.at),
-        "type": type_,
-        "address": address or "",
+        "address": address_id,
         "kind": evidence.kind or "",
         "action": (verdict.action if verdict else None) or "",
         "category": verdict.category if verdict else "",
@@ -138,9 +172,9 @@ def _event(report_id: ReportId, address: str | None, transition: Transition, typ
         "rule": verdict.rule if verdict else "",
         "diagnostic": verdict.diagnostic if verdict else "",
         "campaign": evidence.campaign,
-        "before": transition.before.state if address else "",
-        "after": after.state if address else "",
-        "until": _stamp(after.until) if address else "",
+        "before": transition.before.state if address_id else "",
+        "after": after.state if address_id else "",
+        "until": _stamp(after.until) if address_id else "",
         "reason": transition.reason,
         "note": evidence.note,
         "origin": evidence.origin,
@@ -150,7 +184,17 @@ def _event(report_id: ReportId, address: str | None, transition: Transition, typ
     return {name: str(value) for name, value in fields.items() if value}
 
 
-def _counters(address: str | None, transition: Transition) -> tuple[str, ...]:
+def _event_types(transition: Transition) -> tuple[str, ...]:
+    """Return the evidence's own type, and what followed from it where something did."""
+    evidence, before = transition.evidence, transition.before
+    if transition.after.state is not before.state:
+        return str(evidence.type), "transition"
+    if before.state is State.SUPPRESSED and _speaks_of_later_mail(transition):
+        return str(evidence.type), "mailed_while_suppressed"
+    return (str(evidence.type),)
+
+
+def _counters(domain: str, transition: Transition) -> tuple[str, ...]:
     evidence, verdict = transition.evidence, transition.evidence.verdict
     names = [f"type:{evidence.type}"]
     if evidence.kind:
@@ -159,8 +203,8 @@ def _counters(address: str | None, transition: Transition) -> tuple[str, ...]:
         names += [f"category:{verdict.category}", f"class:{verdict.class_}"]
         if evidence.campaign:
             names.append(f"campaign:{evidence.campaign}:{verdict.class_}")
-        if address and "@" in address:
-            names.append(f"domain:{address.rpartition('@')[2]}:{verdict.category}")
+        if domain:
+            names.append(f"domain:{domain}:{verdict.category}")
     if transition.after.state is not transition.before.state:
         names.append(f"transition:{transition.before.state}:{transition.after.state}")
     return tuple(names)
@@ -168,15 +212,27 @@ def _counters(address: str | None, transition: Transition) -> tuple[str, ...]:
 
 def _speaks_of_later_mail(transition: Transition) -> bool:
     evidence, since = transition.evidence, transition.before.since
-    mail = (EvidenceType.REPORT, EvidenceType.REJECTED, EvidenceType.DELIVERED)
     return (
-        evidence.type in mail and evidence.sent_on is not None and since is not None and evidence.sent_on > since.date()
+        evidence.type in _MAIL
+        and evidence.sent_on is not None
+        and since is not None
+        and evidence.sent_on > since.date()
     )
 
 
-def _worth_keeping(transition: Transition) -> bytes | None:
-    content = transition.evidence.content
-    return None if content is None else content[:KEPT_CONTENT_BYTES]
+def _without_addresses(transition: Transition) -> Transition:
+    """Return the transition with no address left in any text, and no message to keep."""
+    evidence, after = transition.evidence, transition.after
+    verdict = evidence.verdict and replace(evidence.verdict, diagnostic=_scrub(evidence.verdict.diagnostic))
+    return replace(
+        transition,
+        evidence=replace(evidence, verdict=verdict, note=_scrub(evidence.note), content=None),
+        after=replace(after, diagnostic=_scrub(after.diagnostic)),
+    )
+
+
+def _scrub(text: str) -> str:
+    return _ADDRESS_LIKE.sub("(address)", text)
 
 
 def _streaks(text: str) -> dict[Class, Streak]:

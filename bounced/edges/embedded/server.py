@@ -1,0 +1,192 @@
+"""An embedded server from start to stop: found alive or started, watched, stopped by the last who used it."""
+
+import asyncio
+import contextlib
+import os
+from asyncio.subprocess import Process
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from bounced.edges.embedded.binary import NoServer, find_server
+from bounced.edges.embedded.folder import Folder, closing
+
+ANSWER_TIMEOUT_S = 15.0
+STOP_TIMEOUT_S = 10.0
+RESTART_PAUSE_S = 1.0
+POLL_S = 0.02
+LOG_TAIL_CHARS = 600
+
+
+class EmbeddedServer:
+    """A server on a Unix socket in ``data_dir`` for as long as the ``async with`` lasts.
+
+    One that is alive already, left behind by a kill or started by another daemon or command, is adopted: a Redis is
+    there to be shared.  One that dies is started again.  The last of its users stops it.  Each commit is on disk
+    (``appendfsync always``) before it answers.
+    """
+
+    def __init__(self, data_dir: Path, binary: Path | None = None) -> None:
+        self._folder = Folder(data_dir)
+        self._binary = binary
+        self._users_lock: int | None = None
+        self._process: Process | None = None
+        self._keeper: asyncio.Task[None] | None = None
+
+    @property
+    def url(self) -> str:
+        """The URL that Redis clients take."""
+        return f"unix://{self._folder.socket}"
+
+    async def start(self) -> None:
+        """Have a server that answers.  Raises NoServer."""
+        self._folder.prepare()
+        self._users_lock = await self._enter()
+        try:
+            await self._have_server()
+        except BaseException:
+            await self.stop()
+            raise
+        self._keeper = asyncio.create_task(self._keep(), name="embedded server")
+
+    async def stop(self) -> None:
+        """Leave; the last user stops the server and waits for its end."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._keeper
+        if self._users_lock is None:
+            return
+        with closing(self._users_lock):
+            if self._folder.lock_as_last_user(self._users_lock):
+                await self._shut_down()
+        self._users_lock = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def _enter(self) -> int:
+        try:
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                return await _got(self._folder.lock_as_user)
+        except TimeoutError as error:
+            raise NoServer(f"{self._folder.data_dir}: its last user has not yet stopped the server") from error
+
+    async def _have_server(self) -> None:
+        """Adopt the server that answers on the socket, else start one once no other lives."""
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                lock = await self._answer_or_lock()
+        except TimeoutError as error:
+            problem = f"locked by a server that does not answer on {self._folder.socket}"
+            raise NoServer(f"{self._folder.data_dir}: {problem}") from error
+        if lock is not None:
+            with closing(lock):
+                self._process = await self._spawn(lock)
+            await self._wait_for_child(self._process)
+
+    async def _answer_or_lock(self) -> int | None:
+        """Return None when a server answers, the lock of a new one when none lives."""
+        while not await self._answers():
+            lock = self._folder.lock_as_server()
+            if lock is not None:
+                return lock
+            await asyncio.sleep(POLL_S)
+        return None
+
+    async def _spawn(self, lock: int) -> Process:
+        """Start the program in its own session, so that Ctrl-C and systemd's stop reach the daemon first."""
+        self._folder.socket.unlink(missing_ok=True)
+        binary = await asyncio.to_thread(find_server, self._binary)
+        return await asyncio.create_subprocess_exec(
+            binary,
+            *self._settings(),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
+            pass_fds=(lock,),
+        )
+
+    def _settings(self) -> list[str]:
+        settings = {
+            "port": "0",
+            "unixsocket": str(self._folder.socket),
+            "unixsocketperm": "700",
+            "dir": str(self._folder.data_dir.resolve()),
+            "logfile": str(self._folder.log.resolve()),
+            "loglevel": "warning",
+            "save": "",
+            "appendonly": "yes",
+            "appendfsync": "always",
+            "maxmemory-policy": "noeviction",
+            "hash-max-listpack-value": "512",  # a diagnostic over 64 octets would double the state's memory
+        }
+        return [word for name, value in settings.items() for word in (f"--{name}", value)]
+
+    async def _wait_for_child(self, process: Process) -> None:
+        """Wait as long as it takes to load the data, but no longer than the child lives."""
+        while not await self._answers():
+            if process.returncode is not None:
+                raise NoServer(f"the embedded server ended at once, {self._folder.log} says: {self._last_words()}")
+            await asyncio.sleep(POLL_S)
+
+    async def _answers(self) -> bool:
+        try:
+            async with asyncio.timeout(1.0):
+                return await self._ask(b"PING\r\n") == b"+PONG\r\n"
+        except (OSError, TimeoutError):
+            return False
+
+    async def _ask(self, command: bytes) -> bytes:
+        reader, writer = await asyncio.open_unix_connection(str(self._folder.socket))
+        with contextlib.closing(writer):
+            writer.write(command)
+            return await reader.readline()
+
+    async def _keep(self) -> None:
+        """Start the server again whenever it is gone."""
+        while True:
+            with contextlib.suppress(OSError):
+                reader, writer = await asyncio.open_unix_connection(str(self._folder.socket))
+                with contextlib.closing(writer):
+                    await reader.read(1)
+            try:
+                await self._have_server()
+            except NoServer:
+                await asyncio.sleep(RESTART_PAUSE_S)
+
+    async def _shut_down(self) -> None:
+        """Stop the server and wait for its end; a child of ours that does not heed is killed."""
+        try:
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                with contextlib.suppress(OSError):
+                    await self._ask(b"SHUTDOWN\r\n")
+                os.close(await _got(self._folder.lock_as_server))
+        except TimeoutError:
+            if self._process is not None and self._process.returncode is None:
+                self._process.kill()
+        if self._process is not None:
+            await self._process.wait()
+
+    def _last_words(self) -> str:
+        try:
+            return self._folder.log.read_text(errors="replace")[-LOG_TAIL_CHARS:].strip()
+        except OSError as error:
+            return str(error)
+
+
+async def _got(lock: Callable[[], int | None]) -> int:
+    """Return the descriptor of a lock once nobody else holds it."""
+    while True:
+        descriptor = lock()
+        if descriptor is not None:
+            return descriptor
+        await asyncio.sleep(POLL_S)

@@ -1,0 +1,105 @@
+"""The Store of the pipeline in memory, for tests and dry runs."""
+
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from bounced.core import record
+from bounced.core.keys import Keyspace
+from bounced.core.state import NOTHING_KNOWN, AddressState, ReportId
+from bounced.pipeline import Committed, Decide
+
+SEEN_MAX = 20
+HISTORY_MAX = 8
+COUNTS_MAX = 10_000
+OTHER = "~other"
+
+
+@dataclass(slots=True)
+class _List:
+    """What one suppression list holds, by the names of the contract's keys."""
+
+    states: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    suppressed: set[str] = field(default_factory=set)
+    due: dict[str, int] = field(default_factory=dict)
+    history: dict[str, deque[str]] = field(default_factory=dict)
+    seen: dict[str, set[str]] = field(default_factory=dict)
+    events: list[dict[str, str]] = field(default_factory=list)
+    counts: dict[str, Counter[str]] = field(default_factory=dict)
+    blocks: list[dict[str, str]] = field(default_factory=list)
+    unrecognised: list[bytes] = field(default_factory=list)
+    disputed: dict[str, int] = field(default_factory=dict)
+    tokens: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+class MemoryStore:
+    """States and everything around them in this process.  Nothing waits, nothing conflicts, nothing expires."""
+
+    def __init__(self, keys: Mapping[str, Keyspace]) -> None:
+        self._keys = keys
+        self._lists = {name: _List() for name in keys}
+
+    async def commit(self, report_id: ReportId, address: str | None, decide: Decide) -> Committed:
+        """Write what ``decide`` makes of the address's state, and that this report was counted."""
+        held, keys = self._lists[report_id.list], self._keys[report_id.list]
+        reports = held.seen.setdefault(report_id.path, set()) if report_id.path else set()
+        if report_id.digest in reports or len(reports) >= SEEN_MAX:
+            return Committed(report_id.event_id, None)
+        transition = decide(await self.load(report_id.list, address) if address else NOTHING_KNOWN)
+        _write(held, keys.address_id(address) if address else "", record.writes(keys, report_id, address, transition))
+        reports.add(report_id.digest)
+        return Committed(report_id.event_id, transition)
+
+    async def load(self, list_: str, address: str) -> AddressState:
+        """Return the state of one address as it stands."""
+        held, keys = self._lists[list_], self._keys[list_]
+        disputed = held.disputed.get(address.rpartition("@")[2])
+        until = datetime.fromtimestamp(disputed, UTC) if disputed else None
+        return record.from_fields(held.states.get(keys.address_id(address), {}), until)
+
+    async def token(self, list_: str, token: str) -> dict[str, str] | None:
+        """Return the fields of a registered return path, or None."""
+        return self._lists[list_].tokens.get(token)
+
+    async def history(self, list_: str, address: str) -> list[str]:
+        """Return the last events of one address, newest first, compact JSON."""
+        return list(self._lists[list_].history.get(self._keys[list_].address_id(address), ()))
+
+    async def due(self, list_: str, now: datetime, limit: int) -> list[str]:
+        """Return held addresses, in the form that keys carry, whose time has come."""
+        due = sorted((at, address) for address, at in self._lists[list_].due.items() if at <= now.timestamp())
+        return [address for _, address in due[:limit]]
+
+    async def recent_events(self, list_: str, limit: int) -> list[dict[str, str]]:
+        """Return the newest events, newest first."""
+        return self._lists[list_].events[: -limit - 1 : -1]
+
+
+def _write(held: _List, address: str, writes: record.Writes) -> None:
+    events = [{"type": type_, **writes.event} for type_ in writes.event_types]
+    held.events += events
+    if writes.block:
+        held.blocks.append(events[-1])
+    if writes.unrecognised is not None:
+        held.unrecognised.append(writes.unrecognised)
+    _count(held.counts.setdefault(writes.hour, Counter()), writes.counters)
+    if writes.history is not None:
+        held.history.setdefault(address, deque(maxlen=HISTORY_MAX)).appendleft(writes.history)
+    if writes.state is not None:
+        _write_state(held, address, writes.state)
+
+
+def _write_state(held: _List, address: str, state: record.StateWrites) -> None:
+    held.states[address] = state.fields
+    held.suppressed.discard(address)
+    held.due.pop(address, None)
+    if state.suppressed:
+        held.suppressed.add(address)
+    if state.due is not None:
+        held.due[address] = state.due
+
+
+def _count(counts: Counter[str], names: tuple[str, ...]) -> None:
+    for name in names:
+        counts[name if name in counts or len(counts) < COUNTS_MAX - 1 else OTHER] += 1

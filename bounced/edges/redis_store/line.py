@@ -1,0 +1,209 @@
+"""One connection to one server, over which commands go in batches: group commit.
+
+Whatever queued up while one batch was under way goes out with the next, and one wait for durability ends each batch.
+There is no fixed window: an idle line sends at once.
+
+Nothing is sent twice but what the server says that it did not run (NOSCRIPT).  After any error the connection is
+thrown away: an answer that is still to come must never be taken for another command's.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
+
+from bounced.edges.connect import CONNECT_TIMEOUT_S, ConnectionFactory
+from bounced.edges.redis_store.durability import Durability, Misconfigured, NotDurable
+from bounced.edges.redis_store.wire import Reply, read
+from bounced.pipeline import StoreUnavailable
+
+FLUSH_TIMEOUT_S = 3.0
+MAX_BATCH = 256
+MAX_QUEUED_BYTES = 16 * 1024 * 1024
+FIRST_BACKOFF_S = 0.05
+LAST_BACKOFF_S = 1.0
+
+_TROUBLE = (RedisError, OSError, TimeoutError, NotDurable, Misconfigured)
+
+Prepare = Callable[[AbstractConnection], Awaitable[None]]
+Notice = Callable[[str | None], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waiting:
+    command: bytes
+    reply: asyncio.Future[Reply]
+
+
+class Line:
+    """A queue, and the task that carries it to one server.
+
+    ``prepare`` runs on each new connection; ``notice`` hears why the server was lost, and None when it is back.
+    """
+
+    def __init__(self, connect: ConnectionFactory, durability: Durability, prepare: Prepare, notice: Notice) -> None:
+        self._connect = connect
+        self._durability = durability
+        self._prepare = prepare
+        self._notice = notice
+        self._queue: deque[_Waiting] = deque()
+        self._queued_bytes = 0
+        self._wake = asyncio.Event()
+        self._trouble: BaseException | None = None
+        self._failures = 0
+        self._carrier: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to carry.  Raises Misconfigured; a server that is merely away is tried again by itself."""
+        connection = None
+        try:
+            connection = await self._open()
+        except Misconfigured:
+            raise
+        except _TROUBLE as error:
+            self._lose(error)
+        self._carrier = asyncio.create_task(self._carry(connection), name="redis line")
+
+    async def close(self) -> None:
+        """Stop carrying; whoever still waits hears StoreUnavailable."""
+        if self._carrier is not None:
+            self._carrier.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._carrier
+        self._trouble = StoreUnavailable("closed")
+        self._refuse_all(self._trouble)
+
+    async def ask(self, command: bytes) -> Reply:
+        """Send one packed command with the next batch and return its reply once the batch is safe.
+
+        Raises StoreUnavailable, at once while the server is known to be away or the queue is full.
+        """
+        if self._trouble is not None:
+            raise StoreUnavailable(f"Redis is away: {self._trouble}")
+        if self._queued_bytes + len(command) > MAX_QUEUED_BYTES:
+            raise StoreUnavailable("Redis is too slow, the queue is full")
+        waiting = _Waiting(command, asyncio.get_running_loop().create_future())
+        self._queue.append(waiting)
+        self._queued_bytes += len(command)
+        self._wake.set()
+        return await waiting.reply
+
+    async def _carry(self, connection: AbstractConnection | None) -> None:
+        while True:
+            try:
+                connection = connection or await self._open()
+                self._find()
+                await self._flush_for_ever(connection)
+            except _TROUBLE as error:
+                await self._stumble(error, connected=connection is not None)
+            finally:
+                if connection is not None:
+                    await connection.disconnect(nowait=True)
+                    connection = None
+
+    async def _open(self) -> AbstractConnection:
+        connection = self._connect()
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                await connection.connect()  # type: ignore[no-untyped-call]  # redis-py declares none here
+                await self._durability.prepare(connection)
+                await self._prepare(connection)
+        except BaseException:
+            await connection.disconnect(nowait=True)
+            raise
+        return connection
+
+    async def _flush_for_ever(self, connection: AbstractConnection) -> None:
+        while True:
+            await self._wake.wait()
+            if await connection.can_read():
+                raise RedisConnectionError("closed by the server while idle")
+            if batch := self._next_batch():
+                await self._flush(connection, batch)
+                self._failures = 0
+
+    def _next_batch(self) -> list[_Waiting]:
+        """Take what is queued and still waited for."""
+        batch: list[_Waiting] = []
+        while self._queue and len(batch) < MAX_BATCH:
+            waiting = self._queue.popleft()
+            self._queued_bytes -= len(waiting.command)
+            if not waiting.reply.done():
+                batch.append(waiting)
+        if not self._queue:
+            self._wake.clear()
+        return batch
+
+    async def _flush(self, connection: AbstractConnection, batch: list[_Waiting]) -> None:
+        """Carry one batch and hand out its replies.  Raises what makes the connection unfit for another."""
+        try:
+            replies = await self._exchange(connection, [waiting.command for waiting in batch])
+        except BaseException as error:
+            _refuse(batch, error)
+            raise
+        unknown_script, trouble = [], None
+        for waiting, reply in zip(batch, replies, strict=True):
+            if isinstance(reply, NoScriptError):
+                unknown_script.append(waiting)
+            elif isinstance(reply, ResponseError):
+                _refuse([waiting], reply)
+            elif not waiting.reply.done():
+                waiting.reply.set_result(reply)
+                continue
+            trouble = trouble or reply
+        self._put_back(unknown_script)
+        if isinstance(trouble, ResponseError):
+            raise trouble
+
+    async def _exchange(self, connection: AbstractConnection, commands: list[bytes]) -> list[Reply]:
+        """Return the replies to a batch, error replies as values.  Raises NotDurable, TimeoutError, RedisError."""
+        waits = self._durability.commands()
+        async with asyncio.timeout(FLUSH_TIMEOUT_S):
+            await connection.send_packed_command(b"".join(commands + waits), check_health=False)
+            replies = [await read(connection) for _ in commands]
+            self._durability.check([await read(connection) for _ in waits])
+        return replies
+
+    def _put_back(self, waiting: list[_Waiting]) -> None:
+        self._queue.extendleft(reversed(waiting))
+        self._queued_bytes += sum(len(one.command) for one in waiting)
+        if waiting:
+            self._wake.set()
+
+    async def _stumble(self, error: BaseException, *, connected: bool) -> None:
+        """Try again at once after a first failure, with growing pauses and a refused queue after that."""
+        self._failures += 1
+        if connected and self._failures == 1:
+            return
+        self._lose(error)
+        await asyncio.sleep(min(LAST_BACKOFF_S, FIRST_BACKOFF_S * 2 ** min(self._failures, 10)))
+
+    def _lose(self, error: BaseException) -> None:
+        if self._trouble is None:
+            self._notice(f"{type(error).__name__}: {error}")
+        self._trouble = error
+        self._refuse_all(error)
+
+    def _find(self) -> None:
+        if self._trouble is not None:
+            self._notice(None)
+        self._trouble = None
+
+    def _refuse_all(self, error: BaseException) -> None:
+        _refuse(self._queue, error)
+        self._queue.clear()
+        self._queued_bytes = 0
+        self._wake.clear()
+
+
+def _refuse(batch: Iterable[_Waiting], error: BaseException) -> None:
+    for waiting in batch:
+        if not waiting.reply.done():
+            refusal = StoreUnavailable(f"the outcome is unknown: {type(error).__name__}: {error}")
+            refusal.__cause__ = error
+            waiting.reply.set_exception(refusal)

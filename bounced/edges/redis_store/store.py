@@ -1,0 +1,126 @@
+"""The Store of the pipeline, kept in Redis."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from redis.asyncio.connection import AbstractConnection
+
+from bounced.core import record
+from bounced.core.keys import Keyspace
+from bounced.core.state import NOTHING_KNOWN, AddressState, ReportId
+from bounced.edges.connect import ConnectionFactory
+from bounced.edges.redis_store import script
+from bounced.edges.redis_store.durability import Durability, Memory
+from bounced.edges.redis_store.line import Line, Notice
+from bounced.edges.redis_store.wire import Argument, Reply, fields, pack, text, texts
+from bounced.pipeline import Committed, Decide, StoreUnavailable
+
+DEADLINE_S = 4.5
+MAX_DECISIONS = 16
+EVENTS_MAX = 1_000_000
+
+
+class RedisStore:
+    """States and everything around them in one Redis or Valkey server.
+
+    ``keys`` has the keyspace of each list; ``notice`` hears why the server was lost, and None when it is back.
+    """
+
+    def __init__(
+        self,
+        connect: ConnectionFactory,
+        keys: Mapping[str, Keyspace],
+        durability: Durability,
+        *,
+        events_max: int = EVENTS_MAX,
+        notice: Notice = lambda _reason: None,
+    ) -> None:
+        self._keys = keys
+        self._events_max = events_max
+        self._commits = Line(connect, durability, script.load, notice)
+        self._reads = Line(connect, Memory(), _prepare_nothing, lambda _reason: None)
+
+    async def start(self) -> None:
+        """Connect.  Raises Misconfigured; a server that is merely away is tried again by itself."""
+        await self._commits.start()
+        await self._reads.start()
+
+    async def close(self) -> None:
+        """Disconnect; whoever still waits hears StoreUnavailable."""
+        await self._commits.close()
+        await self._reads.close()
+
+    async def commit(self, report_id: ReportId, address: str | None, decide: Decide) -> Committed:
+        """Write what ``decide`` makes of the address's state, and that this report was counted, atomically.
+
+        Most reports are an address's first, so the empty state is tried before any is read.  A report with an empty
+        ``path`` is not remembered: what an operator says twice is written twice.  Raises StoreUnavailable on any
+        doubt, within 4.5 s.
+        """
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                return await self._commit(report_id, address, decide)
+        except TimeoutError as error:
+            raise StoreUnavailable(f"Redis did not answer within {DEADLINE_S} s") from error
+
+    async def load(self, list_: str, address: str) -> AddressState:
+        """Return the state of one address as it stands.  Raises StoreUnavailable."""
+        keys = self._keys[list_]
+        stored, disputed = await asyncio.gather(
+            self._read("HGETALL", keys.address(keys.address_id(address))),
+            self._read("ZSCORE", keys.disputed, address.rpartition("@")[2]),
+        )
+        until = datetime.fromtimestamp(int(text(disputed)), UTC) if disputed else None
+        return record.from_fields(fields(stored), until)
+
+    async def token(self, list_: str, token: str) -> dict[str, str] | None:
+        """Return the fields of a registered return path, or None.  Raises StoreUnavailable."""
+        return fields(await self._read("HGETALL", self._keys[list_].token(token))) or None
+
+    async def history(self, list_: str, address: str) -> list[str]:
+        """Return the last events of one address, newest first, compact JSON.  Raises StoreUnavailable."""
+        keys = self._keys[list_]
+        return texts(await self._read("LRANGE", keys.history(keys.address_id(address)), 0, -1))
+
+    async def due(self, list_: str, now: datetime, limit: int) -> list[str]:
+        """Return held addresses, in the form that keys carry, whose time has come.  Raises StoreUnavailable."""
+        keys = self._keys[list_]
+        latest = int(now.timestamp())
+        return texts(await self._read("ZRANGE", keys.due, "-inf", latest, "BYSCORE", "LIMIT", 0, limit))
+
+    async def recent_events(self, list_: str, limit: int) -> list[dict[str, str]]:
+        """Return the newest events, newest first.  Raises StoreUnavailable."""
+        entries = await self._read("XREVRANGE", self._keys[list_].events, "+", "-", "COUNT", limit)
+        assert isinstance(entries, list)
+        return [fields(entry[1]) for entry in entries if isinstance(entry, list)]
+
+    async def ping(self) -> None:
+        """Return when the server answers.  Raises StoreUnavailable."""
+        await self._read("PING")
+
+    async def _commit(self, report_id: ReportId, address: str | None, decide: Decide) -> Committed:
+        keys, state = self._keys[report_id.list], NOTHING_KNOWN
+        for _ in range(MAX_DECISIONS):
+            transition = decide(state)
+            writes = record.writes(keys, report_id, address, transition)
+            command = script.request(keys, report_id, address, state, writes, events_max=self._events_max)
+            match script.outcome(await self._commits.ask(command)):
+                case ("committed", None):
+                    return Committed(report_id.event_id, transition)
+                case ("duplicate" | "dropped", None):
+                    return Committed(report_id.event_id, None)
+                case ("stale", AddressState() as present):
+                    state = present
+        raise StoreUnavailable(f"others changed the same address {MAX_DECISIONS} times in a row")
+
+    async def _read(self, *command: Argument) -> Reply:
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                return await self._reads.ask(pack(*command))
+        except TimeoutError as error:
+            raise StoreUnavailable(f"Redis did not answer within {DEADLINE_S} s") from error
+
+
+async def _prepare_nothing(_connection: AbstractConnection) -> None:
+    """Ask nothing of a new connection: reads work on any."""

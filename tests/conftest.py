@@ -1,0 +1,22 @@
+"""What tests of more than one room need: a real server, shared by all tests of one process."""
+
+import uuid
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from bounced.edges.embedded import EmbeddedServer
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def redis_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """Return the URL of a real server with ``appendfsync always``; tests keep apart by ``key_prefix``."""
+    async with EmbeddedServer(tmp_path_factory.mktemp("server")) as server:
+        yield server.url
+
+
+@pytest.fixture
+def key_prefix() -> str:
+    """Return a prefix of keys that no other test uses."""
+    return f"test-{uuid.uuid4().hex[:12]}"
