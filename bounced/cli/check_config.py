@@ -1,16 +1,107 @@
 """``bounced check-config``: what is in force, or everything that is wrong."""
 
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import click
 
-from bounced.cli.configured import configured
+from bounced import rules
+from bounced.cli.exits import ExitCode
 from bounced.cli.options import config_option, json_option
+from bounced.cli.output import print_json
+from bounced.config import Config, Problem, Severity, examine
+from bounced.config.checks import missing_to_run
+from bounced.config.document import example_file
+from bounced.config.errors import masked
+from bounced.config.loading import found
+from bounced.config.toml import toml_document
+from bounced.core.rulefile import Fault, RulesInvalid
 
 
-@click.command()
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What there is to say about one configuration.  ``config`` is None where it could not be read at all."""
+
+    file: str
+    config: Config | None
+    problems: Sequence[Problem]
+    faults: Sequence[Fault]
+
+    @property
+    def valid(self) -> bool:
+        """Whether the daemon would take it; warnings do not count."""
+        return not self.faults and all(problem.severity is Severity.WARNING for problem in self.problems)
+
+
+@click.command("check-config")
 @config_option
 @json_option
-def check_config(config_file: Path | None, *, as_json: bool) -> None:  # noqa: ARG001 - printing as JSON comes next
-    """Print the effective configuration, or all that is wrong with it."""
-    click.echo(configured(config_file).model_dump_json(indent=2))
+@click.option("--example", is_flag=True, help="Print a complete, commented file to begin with instead.")
+@click.pass_context
+def check_config(ctx: click.Context, config_file: Path | None, *, as_json: bool, example: bool) -> None:
+    """Print the effective configuration, or all that is wrong with it.
+
+    Secrets are masked. Warnings go to standard error and do not count as wrong. Exit code 2 where something is wrong.
+
+    \b
+    bounced check-config --example > /etc/bounced/bounced.toml
+    bounced check-config --config ./bounced.toml
+    """  # noqa: D301 - \b is click's mark for lines to be left as they are
+    if example:
+        click.echo(example_file(), nl=False)
+        return
+    findings = _find(config_file)
+    (_print_json if as_json else _print_text)(findings)
+    ctx.exit(ExitCode.DONE if findings.valid else ExitCode.USAGE)
+
+
+def _find(config_file: Path | None) -> Findings:
+    file = config_file or found()
+    config, problems = examine(file)
+    missing = [replace(problem, severity=Severity.WARNING) for problem in missing_to_run(config)] if config else []
+    return Findings(str(file or "built-in defaults"), config, [*problems, *missing], _faults(config))
+
+
+def _faults(config: Config | None) -> Sequence[Fault]:
+    """Return what is wrong inside rule files; that a file cannot be read has been said already."""
+    readable = [file for file in config.rules.files if file.is_file()] if config else []
+    try:
+        rules.load(readable)
+    except RulesInvalid as invalid:
+        return invalid.faults
+    return ()
+
+
+def _print_text(findings: Findings) -> None:
+    for problem in findings.problems:
+        note = "warning: " if problem.severity is Severity.WARNING else ""
+        click.echo(f"{findings.file}: {note}{problem}", err=True)
+    for fault in findings.faults:
+        click.echo(str(fault), err=True)
+    if findings.valid and findings.config:
+        click.echo(f"# {findings.file}: valid; this is in force.")
+        for line in toml_document(_effective(findings.config)):
+            click.echo(line)
+
+
+def _print_json(findings: Findings) -> None:
+    print_json(
+        {
+            "file": findings.file,
+            "valid": findings.valid,
+            "problems": [asdict(problem) | {"got": masked(problem.got)} for problem in findings.problems],
+            "faults": [asdict(fault) for fault in findings.faults],
+            "config": _effective(findings.config) if findings.valid and findings.config else None,
+        }
+    )
+
+
+def _effective(config: Config) -> dict[str, Any]:
+    """Return all values in force as plain data, what "auto" comes to written out, the password of a URL masked."""
+    data = config.model_dump(mode="json", by_alias=True)
+    data["workers"] = config.worker_count
+    data["redis"]["durability"] = config.redis.effective_durability
+    data["redis"]["url"] = config.redis.url and masked(config.redis.url)
+    return data

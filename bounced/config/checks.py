@@ -97,7 +97,7 @@ def _references(where: str, name: str, list_: SuppressionList, config: Config) -
         yield Problem(f"{where}.pepper_file", 'be given with address_form = "hmac"')
     for position, template in enumerate(list_.patterns):
         if template.lower().startswith(list_.prefix):
-            must = f'begin otherwise than signed return paths, which begin with "{list_.prefix}"'
+            must = f'not begin like a signed return path, "{list_.prefix}"'
             yield Problem(f"{where}.patterns[{position}]", must, template)
     if list_.trust_unsigned and not list_.patterns:
         yield Problem(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-_PASSWORD = re.compile(r"(?<=:)[^:@/]+(?=@)")
+_PASSWORD = re.compile(r"(?<=://)([^:@/\s]*):[^@/\s]+(?=@)")
 _LONGEST_VALUE = 100
 
 
@@ -48,5 +48,10 @@ class ConfigError(Exception):
 
 def shown(value: str) -> str:
     """Return a value fit for a terminal: one line, bounded, the password of a URL masked."""
-    line = _PASSWORD.sub("***", value.encode("unicode_escape").decode("ascii"))
+    line = masked(value).encode("unicode_escape").decode("ascii")
     return line if len(line) <= _LONGEST_VALUE else line[: _LONGEST_VALUE - 1] + "…"
+
+
+def masked(value: str) -> str:
+    """Return a text with the password of any URL in it masked."""
+    return _PASSWORD.sub(r"\1:***", value)

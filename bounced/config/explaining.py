@@ -1,16 +1,16 @@
 """What pydantic found, as sentences for an operator."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from difflib import get_close_matches
-from typing import Any, Union, get_args, get_origin
+from typing import Any
 
-from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from bounced.config.errors import Problem
 from bounced.config.model import Config
+from bounced.config.shape import subsection
 
-Location = Sequence[int | str]
+Location = tuple[int | str, ...]
 
 _EXPECTED = {
     "bool_type": "be true or false",
@@ -23,9 +23,9 @@ _EXPECTED = {
     "model_type": "be a table",
     "path_type": "be a path",
     "literal_error": "be {expected}",
-    "greater_than": "be more than {gt}",
-    "greater_than_equal": "be at least {ge}",
-    "less_than_equal": "be at most {le}",
+    "greater_than": "be more than {gt:g}",
+    "greater_than_equal": "be at least {ge:g}",
+    "less_than_equal": "be at most {le:g}",
     "too_short": "have at least {min_length}",
     "value_error": "{error}",
 }
@@ -33,25 +33,26 @@ _EXPECTED = {
 
 def problem_of(detail: ErrorDetails) -> Problem:
     """Return what one of pydantic's errors means."""
-    key = key_of(detail["loc"])
+    location = _location(detail)
+    key = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location).removeprefix(".")
     if detail["type"] == "missing":
         return Problem(key, "be given")
     if detail["type"] == "extra_forbidden":
-        *table, name = detail["loc"]
-        return Problem(key, f"be a known key{_meant(str(name), _keys_at(table))}")
+        return Problem(key, f"be a known key{_meant(str(location[-1]), _keys_at(location[:-1]))}")
     template = _EXPECTED.get(detail["type"], f"be right: {detail['msg']}")
     return Problem(key, template.format(**detail.get("ctx", {})), got=_as_written(detail["input"]))
 
 
-def key_of(location: Location) -> str:
-    """Return where in the file something stands, such as lists.main.keys[0].id."""
-    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in plain(location))
-    return "".join(steps).removeprefix(".")
+def place_of(detail: ErrorDetails) -> Location:
+    """Return what has to go from the file for the rest to be looked at: a value, or the table that lacks one."""
+    location = _location(detail)
+    return location[:-1] if detail["type"] == "missing" else location
 
 
-def plain(location: Location) -> Location:
-    """Return a location without the mark that pydantic sets behind the name of a table that is wrong itself."""
-    return location[:-1] if location and location[-1] == "[key]" else location
+def _location(detail: ErrorDetails) -> Location:
+    """Return where an error is: that of a table whose name is wrong carries a mark behind the name."""
+    *place, last = detail["loc"]
+    return tuple(place) if last == "[key]" and detail["type"] != "extra_forbidden" else detail["loc"]
 
 
 def _meant(name: str, known: Collection[str]) -> str:
@@ -62,25 +63,14 @@ def _meant(name: str, known: Collection[str]) -> str:
 
 
 def _keys_at(location: Location) -> Collection[str]:
-    annotation: Any = Config
+    """Return the keys of the table at a location; the names and places in between are not keys themselves."""
+    fields = Config.model_fields
     for step in location:
-        annotation = _within(annotation, step)
-    return annotation.model_fields if _is_model(annotation) else ()
-
-
-def _within(annotation: Any, step: int | str) -> Any:
-    origin = get_origin(annotation)
-    if origin is Union:
-        return next((_within(member, step) for member in get_args(annotation) if member is not type(None)), None)
-    if origin is Mapping:
-        return get_args(annotation)[1]
-    if origin is tuple:
-        return get_args(annotation)[0]
-    return annotation.model_fields[step].annotation if _is_model(annotation) else None
-
-
-def _is_model(annotation: Any) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+        info = fields.get(str(step))
+        inner = subsection(info.annotation) if info else None
+        if inner:
+            fields = inner[0].model_fields
+    return [info.alias or name for name, info in fields.items()]
 
 
 def _as_written(value: Any) -> str:

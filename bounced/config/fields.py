@@ -17,7 +17,7 @@ from bounced.core.mailbox import BadAddress, normalise_domain
 from bounced.core.return_path.pattern import Pattern
 
 CREDENTIAL = "credential:"
-_CREDSTORE = "/etc/credstore"
+_CREDSTORE = "/etc/credstore"  # where LoadCredential= looks: commands outside the service find the same files
 _REDIS_SCHEMES = ("redis", "rediss", "unix")
 _HIGHEST_PORT = 65_535
 
@@ -46,7 +46,7 @@ class UnixAddress:
 
 
 def _address(value: Any) -> TcpAddress | UnixAddress:
-    expected = 'be an IP address and a port such as "0.0.0.0:25" or "[::]:25", or "unix:/path"'
+    expected = 'be "IP:PORT", "[IPv6]:PORT" or "unix:/path"'
     if isinstance(value, TcpAddress | UnixAddress):
         return value
     text = value if isinstance(value, str) else ""
@@ -79,23 +79,30 @@ def _domain(value: str) -> str:
     return domain
 
 
-def _file(value: Any, info: ValidationInfo) -> Path:
-    """Return where a file is: relative ones stand beside the configuration, credentials where systemd puts them."""
+def _path(value: Any, info: ValidationInfo) -> Path:
+    """Return where a file or folder is: relative paths start at the folder of the configuration."""
     if isinstance(value, Path):
         return value
-    if not isinstance(value, str) or not value.removeprefix(CREDENTIAL):
-        raise ValueError('be the path of a file, or "credential:NAME" for one that systemd hands over')
-    if value.startswith(CREDENTIAL):
-        folder = Path(os.environ.get("CREDENTIALS_DIRECTORY", _CREDSTORE))
-        return folder / value.removeprefix(CREDENTIAL)
+    if not isinstance(value, str) or not value or "\0" in value:
+        raise ValueError("be a path")
     return Path(info.context or ".") / value
+
+
+def _file(value: Any, info: ValidationInfo) -> Path:
+    """Return where a file is; credentials are where systemd puts them, or where it takes them from."""
+    if not isinstance(value, str) or not value.startswith(CREDENTIAL):
+        return _path(value, info)
+    name = value.removeprefix(CREDENTIAL)
+    if not name or "/" in name or name in (".", ".."):
+        raise ValueError('name the credential, such as "credential:bounced-main"')
+    return Path(os.environ.get("CREDENTIALS_DIRECTORY", _CREDSTORE)) / name
 
 
 def _redis_url(value: str) -> str:
     parts = urlsplit(value)
     complete = parts.path if parts.scheme == "unix" else parts.netloc
     if value != "embedded" and (parts.scheme not in _REDIS_SCHEMES or not complete):
-        raise ValueError('be "redis://HOST:PORT/DB", "rediss://...", "unix:///path/to/socket" or "embedded"')
+        raise ValueError('be "redis://HOST:PORT/DB", "rediss://...", "unix:///path" or "embedded"')
     return value
 
 
@@ -133,6 +140,7 @@ _written = PlainSerializer(str, return_type=str)
 Address = Annotated[TcpAddress | UnixAddress, BeforeValidator(_address), _written]
 Network = Annotated[IPv4Network | IPv6Network, PlainValidator(_network), _written]
 Domain = Annotated[str, AfterValidator(_domain)]
+AnyPath = Annotated[Path, BeforeValidator(_path)]
 File = Annotated[Path, BeforeValidator(_file)]
 RedisUrl = Annotated[str, AfterValidator(_redis_url)]
 Durability = Annotated[

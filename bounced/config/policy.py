@@ -31,25 +31,37 @@ def _checked(name: str) -> str:
 class RuleSettings(Section):
     """What follows from the failures of a class (soft) or category (mailbox_full); the default for what is left out."""
 
-    failures: Count | None = Field(default=None, description="Consecutive failures until something follows.")
+    failures: Count | None = Field(
+        default=None, examples=[3], description="Consecutive failures until something follows."
+    )
     over_days: WholeNumber | None = Field(
-        default=None, description="The first and the last of them are more than so many days apart."
+        default=None, examples=[15], description="The first and the last of them are more than so many days apart."
     )
     then: Literal["suppress", "hold", "nothing"] | None = Field(
-        default=None, description='What follows: "suppress", "hold" for a while, or "nothing".'
+        default=None, examples=["hold"], description='What follows: "suppress", "hold" for a while, or "nothing".'
     )
     hold_days: tuple[Days, ...] | None = Field(
-        default=None, min_length=1, description="Days of the first hold, the second, and so on."
+        default=None,
+        min_length=1,
+        examples=[[30, 60, 120]],
+        description="Days of the first hold, the second, and so on.",
     )
     finally_: Literal["suppress", "hold"] | None = Field(
-        default=None, alias="finally", description='What follows when the holds are used up: "suppress" or "hold".'
+        default=None,
+        alias="finally",
+        examples=["suppress"],
+        description='What follows when the holds are used up: "suppress" or "hold".',
     )
-    last_hold_days: Days | None = Field(default=None, description='Days of each hold then, with finally = "hold".')
+    last_hold_days: Days | None = Field(
+        default=None, examples=[365], description='Days of each hold then, with finally = "hold".'
+    )
     cautious: Flag | None = Field(
-        default=None, description="Whether an address that was recently active is held first instead of suppressed."
+        default=None,
+        examples=[False],
+        description="Whether an address that was recently active is held first instead of suppressed.",
     )
     expires_days: Days | None = Field(
-        default=None, description="Days after which a suppression ends by itself. Never, without it."
+        default=None, examples=[400], description="Days after which a suppression ends by itself. Never, without it."
     )
 
 

@@ -1,0 +1,85 @@
+"""The tables and keys that a configuration has, as facts: for the example, the documentation, and did-you-mean."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import TypeAdapter
+from pydantic.fields import FieldInfo
+
+from bounced.config.section import Section
+from bounced.config.toml import toml_value
+
+
+class Repeats(StrEnum):
+    """How often a table may stand in a file."""
+
+    ONCE = "once"
+    NAMED = "named"
+    LISTED = "listed"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One key.  ``default`` and ``example`` are TOML, None where there is none."""
+
+    name: str
+    description: str
+    default: str | None
+    example: str | None
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TableShape:
+    """One table: where it stands, what it is for, and its keys.  NAME in ``path`` stands for a name to choose."""
+
+    path: tuple[str, ...]
+    repeats: Repeats
+    purpose: str
+    settings: tuple[Setting, ...]
+
+
+def tables(section: type[Section], path: tuple[str, ...] = (), repeats: Repeats = Repeats.ONCE) -> Iterator[TableShape]:
+    """Yield a table and those within it, in the order of their declaration."""
+    fields = {info.alias or name: info for name, info in section.model_fields.items()}
+    inner = {name: found for name, info in fields.items() if (found := subsection(info.annotation))}
+    settings = tuple(_setting(name, info) for name, info in fields.items() if name not in inner)
+    yield TableShape(path, repeats, " ".join((section.__doc__ or "").split()), settings)
+    for name, (child, how) in inner.items():
+        yield from tables(child, (*path, name, "NAME") if how is Repeats.NAMED else (*path, name), how)
+
+
+def subsection(annotation: Any) -> tuple[type[Section], Repeats] | None:
+    """Return the kind of table that a field holds, and how often; None for a plain value."""
+    arguments = get_args(annotation)
+    match get_origin(annotation):
+        case origin if origin is Mapping and is_section(arguments[1]):
+            return arguments[1], Repeats.NAMED
+        case origin if origin is tuple and is_section(arguments[0]):
+            return arguments[0], Repeats.LISTED
+        case origin if origin in (Union, UnionType):
+            return next(filter(None, map(subsection, arguments)), None)
+    return (annotation, Repeats.ONCE) if is_section(annotation) else None
+
+
+def is_section(annotation: Any) -> bool:
+    """Whether a type is a table of the file."""
+    return isinstance(annotation, type) and issubclass(annotation, Section)
+
+
+def _setting(name: str, info: FieldInfo) -> Setting:
+    default = None if info.is_required() else info.get_default(call_default_factory=True)
+    return Setting(
+        name=name,
+        description=info.description or "",
+        default=None if default is None else _written(info.annotation, default),
+        example=toml_value(info.examples[0]) if info.examples else None,
+        required=info.is_required(),
+    )
+
+
+def _written(annotation: Any, value: Any) -> str:
+    return toml_value(TypeAdapter(annotation).dump_python(value, mode="json"))
