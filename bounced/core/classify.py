@@ -1,0 +1,186 @@
+"""What one recipient's evidence means: the words first, then the codes.
+
+The order is that of the taxonomy: the remote server's reply, the notice's explanation, the enhanced status code in the
+reply, the Status field, the reply code.  Expiry is the reason only where nothing better is found.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bounced.core import reply as smtp
+from bounced.core.rules import Circumstances, Match, Rule, RuleSet, Where
+from bounced.core.terms import Action, Category, Kind, PerRecipientFields, Report, Verdict
+
+MAX_TEXT_CHARS = 4000
+MAX_DIAGNOSTIC_CHARS = 200
+
+_NO_FIELDS = PerRecipientFields()
+_NO_REPORT = Report(Kind.BOUNCE, "reply")
+_STATUS = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})(?![\d.])\s*\(?([^)]*)")
+_SUCCESSES = (Action.DELIVERED, Action.RELAYED, Action.EXPANDED)
+_ACTIONS = {
+    Kind.BOUNCE: Action.FAILED,
+    Kind.DELAYED: Action.DELAYED,
+    Kind.DELIVERED: Action.DELIVERED,
+    Kind.RELAYED: Action.RELAYED,
+    Kind.EXPANDED: Action.EXPANDED,
+}
+_NO_BOUNCES = {
+    Kind.AUTO_REPLY: Category.AUTO_REPLY,
+    Kind.CHALLENGE: Category.CHALLENGE,
+    Kind.SUBSCRIPTION: Category.SUBSCRIPTION,
+    Kind.OTHER: Category.UNDETERMINED,
+}
+# RFC 5965 section 7.3, RFC 6591 and RFC 6430; a type that nobody registered is no complaint.
+_FEEDBACK = {
+    "abuse": Category.COMPLAINT,
+    "fraud": Category.COMPLAINT,
+    "opt-out": Category.COMPLAINT,
+    "opt-out-list": Category.COMPLAINT,
+    "virus": Category.VIRUS,
+    "auth-failure": Category.AUTH_FAILURE,
+    "dmarc": Category.AUTH_FAILURE,
+    "not-spam": Category.SUCCESS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Words that may hold the reason: ``place`` names where they stood, ``text`` is neutral."""
+
+    place: str
+    where: Where
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """All that is known of one recipient, in the order of its weight."""
+
+    words: tuple[Words, ...]
+    circumstances: Circumstances
+    reply_status: str | None
+    field_status: str | None
+    diagnostic: str
+
+
+def classify(fields: PerRecipientFields, report: Report, rules: RuleSet) -> Verdict:
+    """Return what a report means for one of its recipients."""
+    action = fields.action or _ACTIONS.get(report.kind)
+    heard = hear(fields, report)
+    category, rule, place = _of_kind(action, report) or _reason(heard, rules)
+    return Verdict(
+        category=category,
+        rule=rule,
+        evidence=place,
+        action=action,
+        status=heard.circumstances.status,
+        reply_code=heard.circumstances.code,
+        remote_mta=fields.remote_mta,
+        diagnostic=escaped(heard.diagnostic),
+    )
+
+
+def classify_reply(line: str, rules: RuleSet) -> Verdict:
+    """Return what a bare SMTP reply means, such as one that the sender's own MTA was given."""
+    return classify(PerRecipientFields(action=Action.FAILED, diagnostic_code=line), _NO_REPORT, rules)
+
+
+def hear(fields: PerRecipientFields, report: Report) -> Heard:
+    """Return a recipient's evidence in the order of its weight, its words neutral."""
+    quoted = fields.diagnostic_code or smtp.find(fields.text or "")
+    text = (fields.text or (report.text if len(report.recipients) <= 1 else ""))[:MAX_TEXT_CHARS]
+    if not quoted and text is not fields.text:
+        quoted = smtp.find(text)
+    reply = smtp.split(quoted or "")
+    field_status, comment = _status_field(fields.status)
+    text_status = smtp.split(text).status if text and not reply.status else None
+    status = _most_specific(reply.status, text_status, field_status)
+    said = smtp.neutral(reply.text)
+    words = (
+        Words("diagnostic", Where.REPLY, said.text),
+        Words("diagnostic", Where.NAME, said.names),
+        Words("status", Where.TEXT, smtp.neutral(comment).text),
+        Words("text", Where.TEXT, smtp.neutral(text).text),
+    )
+    return Heard(
+        words=tuple(part for part in words if part.text),
+        circumstances=Circumstances(reply.code, status, _servers(fields)),
+        reply_status=reply.status or text_status,
+        field_status=field_status,
+        diagnostic=quoted or " ".join(text.split()),
+    )
+
+
+def matches(heard: Heard, rules: RuleSet) -> Iterator[tuple[Words, list[Match]]]:
+    """Yield each place of evidence with all rows that fit its words, the first being the one that counts.  For people."""
+    for words in heard.words:
+        yield words, rules.matches(words.where, words.text, heard.circumstances)
+
+
+def escaped(text: str) -> str:
+    """Return at most 200 characters of what a peer sent, control characters escaped."""
+    short = text[: MAX_DIAGNOSTIC_CHARS + 1]
+    if not short.isprintable():
+        short = "".join(c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in short)
+    return short if len(short) <= MAX_DIAGNOSTIC_CHARS else short[: MAX_DIAGNOSTIC_CHARS - 1] + "…"
+
+
+def _of_kind(action: Action | None, report: Report) -> tuple[Category, str, str] | None:
+    """Return the category where the kind of the report says it all, and no words are needed."""
+    if report.kind is Kind.COMPLAINT:
+        feedback = report.fields.get("feedback-type", "abuse").strip().lower()
+        return _FEEDBACK.get(feedback, Category.UNDETERMINED), f"feedback.{feedback}"[:64], "kind"
+    if report.kind in _NO_BOUNCES:
+        return _NO_BOUNCES[report.kind], f"kind.{report.kind}", "kind"
+    if action in _SUCCESSES:
+        return Category.SUCCESS, f"action.{action}", "action"
+    return None
+
+
+def _reason(heard: Heard, rules: RuleSet) -> tuple[Category, str, str]:
+    """Return the first reason that is no mere expiry; else expiry; else the first row that knew nothing."""
+    fallback: tuple[Category, str, str] | None = None
+    for rule, place in _candidates(heard, rules):
+        found = rule.category, rule.id, place
+        if rule.category not in (Category.EXPIRED, Category.UNDETERMINED):
+            return found
+        if fallback is None or (fallback[0] is Category.UNDETERMINED and rule.category is Category.EXPIRED):
+            fallback = found
+    return fallback or (Category.UNDETERMINED, "none", "none")
+
+
+def _candidates(heard: Heard, rules: RuleSet) -> Iterator[tuple[Rule, str]]:
+    yield from _in_words(heard, rules, weak=False)
+    for status, place in ((heard.reply_status, "diagnostic"), (heard.field_status, "status")):
+        if status and (rule := rules.for_status(status)):
+            yield rule, place
+    yield from _in_words(heard, rules, weak=True)
+    code = heard.circumstances.code
+    if code and (rule := rules.for_code(code)):
+        yield rule, "reply_code"
+
+
+def _in_words(heard: Heard, rules: RuleSet, *, weak: bool) -> Iterator[tuple[Rule, str]]:
+    for words in heard.words:
+        rule = rules.first(words.where, words.text, heard.circumstances, weak=weak)
+        if rule:
+            yield rule, words.place
+
+
+def _status_field(field: str | None) -> tuple[str | None, str]:
+    """Split ``5.1.10 (host does not accept mail)`` into the code and the comment that some MTAs add."""
+    found = _STATUS.match(field or "")
+    return (found[1], found[2].strip()) if found else (None, "")
+
+
+def _most_specific(*statuses: str | None) -> str | None:
+    """Return the first code that says something: 5.0.0 gives way to any other, however far behind."""
+    known = [status for status in statuses if status]
+    return next((status for status in known if not status.endswith(".0.0")), known[0] if known else None)
+
+
+def _servers(fields: PerRecipientFields) -> str:
+    address = fields.final_recipient or fields.original_recipient or ""
+    return f"{fields.remote_mta or ''} {address.rpartition('@')[2]}".lower()

@@ -1,0 +1,68 @@
+"""Many patterns matched at once in linear time: a typed wrapper for google-re2.
+
+RE2 never backtracks, so no text and no user's pattern can stall the daemon.  ``\\b``, ``\\w`` and ``\\d`` know ASCII only;
+``.`` stops at a line end.
+"""
+
+import re
+from collections.abc import Iterable
+
+import re2
+
+MAX_REPEAT = 50
+MAX_MEMORY_BYTES = 64 * 1024 * 1024
+_REPEAT = re.compile(r"\{(\d+)(?:,(\d*))?\}")
+
+
+class BadPattern(ValueError):  # noqa: N818 - the name says what is wrong, as in a message
+    """A pattern that RE2 refuses, or that would cost too much."""
+
+
+def check(pattern: str) -> None:
+    """Accept a pattern or say what is wrong with it.  Raises BadPattern."""
+    if not pattern.strip():
+        raise BadPattern("is empty and would match everything")
+    repeats = [int(number) for found in _REPEAT.findall(pattern) for number in found if number]
+    if max(repeats, default=0) > MAX_REPEAT:
+        raise BadPattern(f"repeats something {max(repeats)} times; at most {MAX_REPEAT} is allowed")
+    try:
+        compiled = re2.compile(pattern, _options())
+    except re2.error as error:
+        reason = error.args[0]
+        raise BadPattern(reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)) from None
+    if compiled.search("") is not None:
+        raise BadPattern("matches the empty text and so everything")
+
+
+class PatternSet:
+    """An ordered set of patterns, searched for all at once.  Letter case does not count."""
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        """Compile ``patterns``.  Raises BadPattern where they are too large together, or one is wrong."""
+        self._patterns = tuple(patterns)
+        self._set = re2.Set.SearchSet(_options())
+        for pattern in self._patterns:
+            try:
+                self._set.Add(pattern)
+            except re2.error:
+                raise BadPattern(f"cannot be compiled: {pattern}") from None
+        self._set.Compile()
+
+    def matching(self, text: str) -> list[int]:
+        """Return the places, in order, of all patterns found in ``text``."""
+        found: list[int] | None = self._set.Match(text.encode("utf-8", "replace")) if self._patterns else None
+        return sorted(found) if found else []
+
+
+def span(pattern: str, text: str) -> tuple[int, int] | None:
+    """Return where ``pattern`` is first found in ``text``, in characters.  For people; a PatternSet knows no places."""
+    found = re2.compile(pattern, _options()).search(text.encode("utf-8", "replace").decode())
+    return found.span() if found else None
+
+
+def _options() -> re2.Options:
+    options = re2.Options()
+    options.case_sensitive = False
+    options.log_errors = False
+    options.max_mem = MAX_MEMORY_BYTES
+    return options

@@ -1,0 +1,131 @@
+"""Find an SMTP reply in a text, and split it into reply code, enhanced status code and words."""
+
+import re
+from dataclasses import dataclass
+
+MAX_REPLY_CHARS = 2000
+
+ADDRESS = "@"
+"""What ``neutral`` puts in the place of a mail address."""
+HOST = "~"
+"""What ``neutral`` puts in the place of a host name, an IP address or a URL."""
+
+_STATUS = r"(?<![\d.])(?P<status>[245]\.\d{1,3}\.\d{1,3})(?!\.?\d)"
+_ENHANCED = re.compile(_STATUS)
+_LEADING = re.compile(r"[^\w(]{0,3}(?P<code>[245]\d\d)(?=[\s:;,\-]|$)[\s:;,\-]*")
+_QUOTED_CODE = re.compile(
+    r"(?<![\w.\-])(?P<code>[245]\d\d)(?=-['\"]|[ -]#?[245]\.\d)"
+    r"|(?:[:;,\"'(\[<]|\bcode\b)[ :]*(?P<marked>[245]\d\d)(?=[ ,\-][ ,]*['\"<]?[A-Za-z])",
+    re.IGNORECASE,
+)
+_EXPIRED_WITH_REASON = re.compile(r"[<(\[](?P<reply>[45]\d\d [245]\.\d{1,3}\.\d{1,3} [^<>]*)[>)\]]\s*$")
+_INTRODUCED = re.compile(
+    r"(?:\bsaid:|\bsmtp;|<<<|\breturned(?: was)?:?|\bresponse was:?|\bresponded with(?: failure)?:?|\berror message:?)"
+    r"\s*(?P<reply>['\"\[<]?\s*[245]\d\d[\s\-:].*)",
+    re.IGNORECASE | re.DOTALL,
+)
+_REPLY_IN_TEXT = re.compile(
+    r"(?:^[ \t>]*(?:<<<[ \t]*)?|(?<=[:;'\"\[(<>] )|(?<=[:;'\"\[(<]))(?P<reply>[45]\d\d(?:[ \-]|: )[ \t]*\S[^\n]*)",
+    re.MULTILINE,
+)
+_DIALOGUE = re.compile(r"<<<[ \t]*(?P<reply>[45]\d\d[ \-][^\n]*)")
+
+_ADDRESS = re.compile(r"[^\s<>()\[\]{},;:'\"|]+@(?:\[[^\]\s]*\]?|[\w\-.]*[\w\-]|(?=[>)\]]))")
+_URL = re.compile(r"(?:https?://|www\.)[^\s<>'\")\]]*", re.IGNORECASE)
+_HOST = re.compile(
+    r"(?<![\w.\-])(?:(?:[\w\-]+\.)+(?:[a-z][a-z0-9\-]*[a-z]|[A-Z][A-Z0-9\-]*[A-Z])(?!\.?[\w\-])"
+    r"|\d{1,3}(?:\.\d{1,3}){3}(?!\.?\d)|(?:[0-9a-fA-F]{0,4}:){3,}[0-9a-fA-F:.]*)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An SMTP reply: ``code`` such as 550, ``status`` such as 5.1.1 (None where missing), ``text`` in the server's words.
+
+    (RFC 5321 section 4.2, RFC 3463)
+    """
+
+    code: str | None
+    status: str | None
+    text: str
+
+
+def split(line: str) -> Reply:
+    """Split a reply on one line, such as a Diagnostic-Code's, into its parts.
+
+    The reply of the last server counts where one server quotes another, and marks of continuation
+    (``550-5.1.1``) are taken out of the words.
+    """
+    whole = line[:MAX_REPLY_CHARS]
+    line = _innermost(whole)
+    leading = _LEADING.match(line)
+    if leading:
+        code, rest = leading["code"], _without_continuation(line[leading.end() :], leading["code"])
+    else:
+        quoted = _QUOTED_CODE.search(line)
+        code, rest = quoted["code"] or quoted["marked"] if quoted else None, line
+    enhanced = _ENHANCED.search(rest) or _ENHANCED.search(whole)
+    return Reply(code, enhanced["status"] if enhanced else None, " ".join(rest.split()))
+
+
+def find(text: str) -> str | None:
+    """Return the reply that a notice quotes in its own words, on one line; None where it quotes none.
+
+    What a server said in a transcript (``<<<``) comes before what the reporting MTA made of it.
+    """
+    if not any(digit in text for digit in ("4", "5")):
+        return None
+    found = _DIALOGUE.search(text) or _REPLY_IN_TEXT.search(text)
+    if not found:
+        return None
+    paragraph = text[found.start("reply") : found.start("reply") + MAX_REPLY_CHARS].replace("\r", "")
+    return " ".join(paragraph.partition("\n\n")[0].replace("<<<", " ").split())
+
+
+@dataclass(frozen=True, slots=True)
+class Neutral:
+    """A text without names, and the host names and links that were taken out, with spaces between them."""
+
+    text: str
+    names: str
+
+
+def neutral(text: str) -> Neutral:
+    """Take addresses, host names, IP addresses and URLs out of ``text``, so that no name is read as a reason.
+
+    ``mailspamprotection.example`` does not say spam.  An address becomes ``@``, all others ``~``.
+    """
+    names: list[str] = []
+    words = [_neutral_word(word, names) if "." in word or "@" in word or ":" in word else word for word in text.split()]
+    return Neutral(" ".join(words), " ".join(names))
+
+
+def _neutral_word(word: str, names: list[str]) -> str:
+    def taken(found: re.Match[str]) -> str:
+        names.append(found[0])
+        return HOST
+
+    if "@" in word:
+        word = _ADDRESS.sub(ADDRESS, word)
+    if "://" in word or word[:4].lower() == "www.":
+        word = _URL.sub(taken, word)
+    return _HOST.sub(taken, word) if "." in word or ":" in word else word
+
+
+def _innermost(line: str) -> str:
+    expired = _EXPIRED_WITH_REASON.search(line)
+    if expired:
+        return expired["reply"]
+    while quoted := _INTRODUCED.search(line):
+        line = quoted["reply"].lstrip("'\"[< ")
+    return line
+
+
+def _without_continuation(rest: str, code: str) -> str:
+    """Take ``550-5.7.1`` and a last ``550 5.7.1`` out of the words that they interrupt."""
+    if code not in rest:
+        return rest
+    enhanced = _ENHANCED.search(rest)
+    status = rf"(?:[ \-]*{re.escape(enhanced['status'])})?" if enhanced else ""
+    cleaned = re.sub(rf"(?:(?<=\s)|^){code}(?:-|\s|$){status}", " ", rest)
+    return f"{enhanced['status']} {cleaned}" if enhanced and enhanced["status"] not in cleaned else cleaned

@@ -1,0 +1,149 @@
+"""What replies mean, as data: ordered rows, searched for all at once, the first that applies wins."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+
+from bounced.core import patterns
+from bounced.core.terms import Category
+
+REMEMBERED_TEXTS = 4096
+
+
+class Where(StrEnum):
+    """Whose words a row is about: the remote server's reply, the reporting MTA's explanation, or both.
+
+    ``NAME``: the host names and links that the reply mentions, which are no words.
+    """
+
+    REPLY = "reply"
+    TEXT = "text"
+    ANY = "any"
+    NAME = "name"
+
+
+class Severity(StrEnum):
+    """What the codes must say for a row to apply.  Evidence without any code counts as permanent."""
+
+    PERMANENT = "permanent"
+    TEMPORARY = "temporary"
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What stood beside a text: its codes, and the servers' names (``mta``: remote MTA and recipient's domain)."""
+
+    code: str | None = None
+    status: str | None = None
+    mta: str = ""
+
+    @property
+    def severity(self) -> Severity:
+        """Whether the codes speak of a failure that may pass.  The reply code speaks before the status code."""
+        decisive = self.code or self.status or ""
+        return Severity.TEMPORARY if decisive.startswith("4") else Severity.PERMANENT
+
+
+NO_CIRCUMSTANCES = Circumstances()
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A text that must lead to exactly this row: a reply, or what a notice says; and the server that said it."""
+
+    text: str
+    mta: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row.  ``pattern`` is empty for a row about a bare code: then ``statuses`` or ``codes`` are exact.
+
+    Beside a pattern ``statuses`` and ``codes`` are beginnings (``5.7.``, ``4``), one of which must fit; ``mta`` is
+    a pattern for the server's name.  A ``weak`` row counts only where no enhanced status code says more.
+    """
+
+    id: str
+    category: Category
+    example: Example
+    source: str
+    file: str
+    pattern: str = ""
+    where: Where = Where.ANY
+    statuses: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
+    severity: Severity | None = None
+    mta: str = ""
+    weak: bool = False
+
+    def applies(self, circumstances: Circumstances) -> bool:
+        """Whether all conditions beside the pattern are met."""
+        return (
+            (not self.statuses or (circumstances.status or "").startswith(self.statuses))
+            and (not self.codes or (circumstances.code or "").startswith(self.codes))
+            and (self.severity is None or self.severity is circumstances.severity)
+            and (not self.mta or patterns.span(self.mta, circumstances.mta) is not None)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A row that fits a text, and where in the text.  For people."""
+
+    rule: Rule
+    start: int
+    end: int
+
+
+class RuleSet:
+    """All rows in their order.  Texts handed in are neutral (``reply.neutral``)."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        """Compile the rows.  Raises patterns.BadPattern where they are too large together."""
+        self.rules = tuple(rules)
+        worded = [rule for rule in self.rules if rule.pattern]
+        self._by_place = {
+            place: _Searchable(
+                r for r in worded if r.where is place or (r.where is Where.ANY and place is not Where.NAME)
+            )
+            for place in (Where.REPLY, Where.TEXT, Where.NAME)
+        }
+        bare = [rule for rule in reversed(self.rules) if not rule.pattern]
+        self._by_status = {status: rule for rule in bare for status in rule.statuses}
+        self._by_code = {code: rule for rule in bare for code in rule.codes}
+
+    def first(self, place: Where, text: str, circumstances: Circumstances, *, weak: bool = False) -> Rule | None:
+        """Return the first row for a text found at ``place``, of the weak rows or of the others."""
+        return next(
+            (r for r in self._by_place[place].matching(text) if r.weak is weak and r.applies(circumstances)), None
+        )
+
+    def for_status(self, status: str) -> Rule | None:
+        """Return the row about an enhanced status code, such as 5.1.1."""
+        return self._by_status.get(status)
+
+    def for_code(self, code: str) -> Rule | None:
+        """Return the row about a reply code, such as 550."""
+        return self._by_code.get(code)
+
+    def matches(self, place: Where, text: str, circumstances: Circumstances) -> list[Match]:
+        """Return every row that fits a text, in order, with its place: what won, and what came too late."""
+        found = []
+        for rule in self._by_place[place].matching(text):
+            span = patterns.span(rule.pattern, text)
+            if span and rule.applies(circumstances):
+                found.append(Match(rule, *span))
+        return found
+
+
+class _Searchable:
+    """Rows compiled into one set.  The same words come again and again, so what they matched is remembered."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self._rules = tuple(rules)
+        self._patterns = patterns.PatternSet(rule.pattern for rule in self._rules)
+        self.matching = lru_cache(REMEMBERED_TEXTS)(self._search)
+
+    def _search(self, text: str) -> tuple[Rule, ...]:
+        return tuple(self._rules[index] for index in self._patterns.matching(text))

@@ -1,0 +1,51 @@
+"""The rows that come with the package, and an operator's own before them."""
+
+from collections.abc import Iterator, Sequence
+from importlib import resources
+from itertools import chain
+from pathlib import Path
+
+from bounced.core import rulefile
+from bounced.core.rulefile import Fault, RulesInvalid
+from bounced.core.rules import Rule, RuleSet
+
+PACKAGED = (
+    "quota.toml",
+    "reputation.toml",
+    "content.toml",
+    "sender.toml",
+    "domain.toml",
+    "mailbox.toml",
+    "path.toml",
+    "expired.toml",
+    "iana.toml",
+    "smtp.toml",
+)
+"""The packaged files in the order in which their rows are asked: the particular before the general."""
+
+
+def load(extra: Sequence[Path] = ()) -> RuleSet:
+    """Return the packaged rules, those of ``extra`` before them.  Raises RulesInvalid with every fault of every file."""
+    rules: list[Rule] = []
+    faults: list[Fault] = []
+    for name, content in chain(_own(extra, faults), _packaged()):
+        good, bad = rulefile.read(name, content)
+        rules += good
+        faults += bad
+    faults += rulefile.repeated_ids(rules)
+    if faults:
+        raise RulesInvalid(faults)
+    return RuleSet(rules)
+
+
+def _packaged() -> Iterator[tuple[str, bytes]]:
+    folder = resources.files(__name__)
+    return ((name, (folder / name).read_bytes()) for name in PACKAGED)
+
+
+def _own(files: Sequence[Path], faults: list[Fault]) -> Iterator[tuple[str, bytes]]:
+    for path in files:
+        try:
+            yield str(path), path.read_bytes()
+        except OSError as error:
+            faults.append(Fault(str(path), "-", "-", error.strerror, "a file that can be read"))
