@@ -1,0 +1,33 @@
+"""For sending software: which return path to use, whom not to mail, and what to tell the daemon.
+
+Needs redis and the core, nothing else of the daemon.  docs/client.md shows it at work.
+"""
+
+from bounced.client.answers import PastEvent, Why
+from bounced.client.asynchronous import AsyncClient
+from bounced.client.plain import Client
+from bounced.client.requests import Purpose
+from bounced.core.keys import Keyspace
+from bounced.core.mailbox import BadAddress, normalise
+from bounced.core.return_path import Keyring, KeyStatus, ReturnPaths, SigningKey
+from bounced.core.terms import Category, Engagement, OptIn, Profile, State
+
+__all__ = [
+    "AsyncClient",
+    "BadAddress",
+    "Category",
+    "Client",
+    "Engagement",
+    "KeyStatus",
+    "Keyring",
+    "Keyspace",
+    "OptIn",
+    "PastEvent",
+    "Profile",
+    "Purpose",
+    "ReturnPaths",
+    "SigningKey",
+    "State",
+    "Why",
+    "normalise",
+]

@@ -1,0 +1,60 @@
+"""What the suppression list answers, as values."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from bounced.core.record import from_fields
+from bounced.core.state import AddressState
+from bounced.core.terms import Category, State
+
+
+@dataclass(frozen=True, slots=True)
+class PastEvent:
+    """One thing that happened to an address.  Empty where the event says nothing of it."""
+
+    at: datetime
+    type: str
+    category: str = ""
+    status: str = ""
+    diagnostic: str = ""
+    campaign: str = ""
+    before: str = ""
+    after: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """What is known of one address.  ``history`` has its last events, the newest first."""
+
+    address: str
+    state: AddressState
+    history: tuple[PastEvent, ...] = ()
+
+    @property
+    def suppressed(self) -> bool:
+        """Whether the address must not be mailed now."""
+        return self.state.state in (State.HELD, State.SUPPRESSED)
+
+    @property
+    def category(self) -> Category | None:
+        """What happened, or None where nothing did."""
+        return self.state.category
+
+
+def why(address: str, fields: Mapping[str | bytes, str | bytes], history: Iterable[str | bytes]) -> Why:
+    """Return what the state hash and the history of an address say."""
+    state = from_fields({text_of(name): text_of(value) for name, value in fields.items()})
+    return Why(address, state, tuple(_past_event(json.loads(entry)) for entry in history))
+
+
+def text_of(reply: str | bytes) -> str:
+    """Return a reply as text, whether or not the connection decodes."""
+    return reply if isinstance(reply, str) else reply.decode("utf-8", "replace")
+
+
+def _past_event(entry: Mapping[str, str]) -> PastEvent:
+    known = {name: value for name in PastEvent.__slots__ if name != "at" and (value := entry.get(name))}
+    return PastEvent(at=datetime.fromisoformat(entry["at"]), **known)

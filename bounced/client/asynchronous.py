@@ -1,0 +1,156 @@
+"""The client for asyncio."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from types import TracebackType
+from typing import Self
+
+from redis.asyncio import Redis, RedisCluster
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from bounced.client.answers import Why
+from bounced.client.requests import CONNECT_TIMEOUT_S, TIMEOUT_S, Purpose, Request, Requests, T
+from bounced.core.keys import Keyspace
+from bounced.core.return_path import ReturnPaths
+from bounced.core.terms import UNKNOWN_PROFILE, Profile
+
+
+class AsyncClient:
+    """One suppression list, consulted and told from one event loop.
+
+    ``return_paths`` is needed by software that sends; ``keys`` and ``fold_local_part`` are the list's settings.
+    What is told takes effect when the daemon has read it, usually within milliseconds; the answer is the id of the
+    entry in the intake stream.
+    """
+
+    def __init__(
+        self,
+        redis: Redis | RedisCluster,
+        return_paths: ReturnPaths | None = None,
+        *,
+        keys: Keyspace | None = None,
+        fold_local_part: bool = True,
+    ) -> None:
+        self._redis = redis
+        self._requests = Requests.of(return_paths, keys, fold_local_part=fold_local_part)
+
+    @classmethod
+    def from_url(
+        cls,
+        url: str,
+        return_paths: ReturnPaths | None = None,
+        *,
+        keys: Keyspace | None = None,
+        fold_local_part: bool = True,
+    ) -> Self:
+        """Return a client of the server at a redis://, rediss:// or unix:// URL.  It connects when first asked.
+
+        Nothing is sent twice: a lost reply is a RedisError, and the caller knows whether to ask again.
+        """
+        redis = Redis.from_url(
+            url,
+            decode_responses=True,
+            socket_timeout=TIMEOUT_S,
+            socket_connect_timeout=CONNECT_TIMEOUT_S,
+            retry=Retry(NoBackoff(), 0),
+        )
+        return cls(redis, return_paths, keys=keys, fold_local_part=fold_local_part)
+
+    async def is_suppressed(self, address: str) -> bool:
+        """Return whether an address must not be mailed now.  Raises BadAddress, RedisError."""
+        return await self._ask(self._requests.is_suppressed(address))
+
+    async def suppressed_among(self, addresses: Iterable[str]) -> set[str]:
+        """Return those of many addresses, as given, that must not be mailed now.  Raises RedisError.
+
+        What is no address is not among them.
+        """
+        found: set[str] = set()
+        for request in self._requests.suppressed_among(addresses):
+            suppressed = await self._ask(request)
+            found.update(suppressed)
+        return found
+
+    async def may_send(self, address: str, purpose: Purpose = "confirmation") -> bool:
+        """Return whether an address may be asked to confirm a subscription, or with "mail" be mailed at all.
+
+        Someone who subscribes again gets a confirmation in spite of earlier bounces or an unsubscription, but not
+        in spite of a complaint or an operator's decision.  Raises BadAddress, RedisError.
+        """
+        return await self._ask(self._requests.may_send(address, purpose))
+
+    async def why(self, address: str) -> Why:
+        """Return the state of an address and its last events.  Raises BadAddress, RedisError."""
+        return await self._ask(self._requests.why(address))
+
+    async def return_path_for(
+        self, recipient: str, *, tag: str = "", profile: Profile = UNKNOWN_PROFILE, message_id: str = ""
+    ) -> str:
+        """Return the envelope sender for one message to one recipient.  Make it anew for each message.
+
+        ``tag`` names the campaign in at most 8 of a-z, 0-9 and -; ``issued`` is the UTC day of sending, else today.
+
+        Redis is asked only where the recipient does not fit, and a token is registered for it.
+        Raises BadAddress, ValueError for a bad tag, TypeError for a client without ``return_paths``, RedisError.
+        """
+        request = self._requests.return_path_for(
+            recipient, tag=tag, profile=profile, message_id=message_id, issued=issued
+        )
+        return await self._ask(request)
+
+    async def report_delivered(self, address: str, *, campaign: str = "", at: datetime | None = None) -> str:
+        """Tell that the recipient's server accepted a message.  It is believed if no bounce follows in 72 hours."""
+        return await self._ask(self._requests.report("delivered", address, at, campaign=campaign))
+
+    async def report_rejected(self, address: str, reply: str, *, campaign: str = "", at: datetime | None = None) -> str:
+        """Tell that your own MTA was refused in the SMTP dialogue with ``reply`` ("550 5.1.1 no such user")."""
+        return await self._ask(self._requests.report("rejected", address, at, reply=reply, campaign=campaign))
+
+    async def report_engaged(self, address: str, *, at: datetime | None = None) -> str:
+        """Tell that somebody opened, clicked or logged in."""
+        return await self._ask(self._requests.report("engaged", address, at))
+
+    async def report_subscribed(self, address: str, *, at: datetime | None = None) -> str:
+        """Tell of a confirmed opt-in.  It lifts hard and soft bounces and an unsubscription."""
+        return await self._ask(self._requests.report("subscribed", address, at))
+
+    async def report_unsubscribed(self, address: str, *, at: datetime | None = None) -> str:
+        """Tell that somebody wants no more mail."""
+        return await self._ask(self._requests.report("unsubscribed", address, at))
+
+    async def report_complained(self, address: str, *, campaign: str = "", at: datetime | None = None) -> str:
+        """Tell of a complaint that came by another way than the daemon's feedback addresses."""
+        return await self._ask(self._requests.report("complained", address, at, campaign=campaign))
+
+    async def report_sent(self, count: int, *, campaign: str = "", domain: str = "", at: datetime | None = None) -> str:
+        """Tell how many messages of a campaign were sent, to one recipient domain where given; rates need it."""
+        return await self._ask(self._requests.report_sent(count, at, campaign=campaign, domain=domain))
+
+    async def suppress(self, address: str, reason: str) -> str:
+        """Suppress an address by an operator's decision, which only an operator lifts."""
+        return await self._ask(self._requests.report("suppress", address, None, reason=reason))
+
+    async def release(self, address: str, reason: str) -> str:
+        """Take an address off the list by an operator's decision."""
+        return await self._ask(self._requests.report("release", address, None, reason=reason))
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._redis.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, type_: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def _ask(self, request: Request[T]) -> T:
+        if not request.commands:
+            return request.answer(())
+        async with self._redis.pipeline(transaction=request.atomic) as pipe:
+            for command in request.commands:
+                pipe.execute_command(*command)
+            return request.answer(await pipe.execute())
