@@ -19,9 +19,11 @@ class Kept:
             self._parts.append(octets[:room])
         self.total += len(octets)
 
-    def octets(self) -> bytes:
-        """Return what was kept."""
-        return b"".join(self._parts)
+    def release(self) -> bytes:
+        """Return what was kept, and keep it no longer."""
+        octets = b"".join(self._parts)
+        self._parts.clear()
+        return octets
 
 
 class DotStuffed:

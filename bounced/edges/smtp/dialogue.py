@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, auto
+from functools import cache
 from typing import Protocol
 
 from bounced.core.terms import Destination, Envelope, Origin
@@ -14,7 +15,7 @@ from bounced.edges.smtp.inlet import Inlet
 from bounced.edges.smtp.observer import Observer
 from bounced.edges.smtp.replies import Refused
 from bounced.edges.smtp.settings import SessionSettings, Speech
-from bounced.pipeline import PathRefused, Receiver
+from bounced.ports import PathRefused, Receiver
 
 Method = Callable[[str | None], Awaitable[None]]
 
@@ -109,18 +110,8 @@ class Dialogue:
     async def ehlo(self, name: str | None) -> None:
         """Greet and name the extensions: no AUTH, unlike aiosmtpd (trap 10), but PIPELINING and CHUNKING (trap 9)."""
         self._greet(name)
-        extensions = [
-            "PIPELINING",
-            f"SIZE {self._settings.max_message_bytes}",
-            *(["STARTTLS"] if self._settings.tls_context and not self._connection.over_tls else []),
-            "8BITMIME",
-            "SMTPUTF8",
-            "ENHANCEDSTATUSCODES",
-            "CHUNKING",
-            "BINARYMIME",
-        ]
-        lines = [self._settings.hostname, *extensions]
-        await self._connection.push("".join(f"250-{line}\r\n" for line in lines[:-1]) + f"250 {lines[-1]}")
+        offers_tls = self._settings.tls_context is not None and not self._connection.over_tls
+        await self._connection.push(_ehlo_reply(self._settings.hostname, self._settings.max_message_bytes, offers_tls))
 
     lhlo = ehlo  # RFC 2033 section 4.1
 
@@ -251,11 +242,9 @@ class Dialogue:
     async def _take_chunk(self, kept: Kept, size: int) -> None:
         inlet = self._connection.inlet
         while size:
-            block = await inlet.block()
-            kept.add(block[:size])
-            if len(block) > size:
-                inlet.put_back(block[size:])
-            size -= min(size, len(block))
+            block = await inlet.block(size)
+            kept.add(block)
+            size -= len(block)
 
     async def _commit(self, kept: Kept) -> None:
         """Answer 250 when the message is stored, and only then; the transaction is over in any case."""
@@ -270,7 +259,7 @@ class Dialogue:
                 peer=self._connection.peer,
                 reverse_path=transaction.mail.reverse_path,
                 forward_path=transaction.forward_path,
-                content=kept.octets(),
+                content=kept.release(),
                 received_at=datetime.now(UTC),
                 origin=Origin.LMTP if self._settings.speech is Speech.LMTP else Origin.SMTP,
             )
@@ -280,6 +269,21 @@ class Dialogue:
             self._reset()
         self._connection.message_taken()
         await self._connection.push(f"{replies.OK} {committed.event_id}")
+
+
+@cache
+def _ehlo_reply(hostname: str, max_message_bytes: int, offers_tls: bool) -> str:  # noqa: FBT001 - a key of the cache
+    lines = [
+        hostname,
+        "PIPELINING",
+        f"SIZE {max_message_bytes}",
+        *(["STARTTLS"] if offers_tls else []),
+        "8BITMIME",
+        "SMTPUTF8",
+        "ENHANCEDSTATUSCODES",
+        "CHUNKING",
+    ]
+    return "".join(f"250-{line}\r\n" for line in lines) + "250 BINARYMIME"
 
 
 def _refuser(reply: str) -> Method:

@@ -10,7 +10,7 @@ from bounced.edges.smtp.gate import Gate
 from bounced.edges.smtp.observer import Observer
 from bounced.edges.smtp.session import Session
 from bounced.edges.smtp.settings import SessionSettings
-from bounced.pipeline import Receiver
+from bounced.ports import Receiver
 
 SWEEP_EVERY_S: Final = 0.5
 CUT_OFF_S: Final = 1.0
@@ -47,7 +47,8 @@ class Door:
         """Listen on bound stream sockets: IPv4, IPv6 or Unix."""
         loop = asyncio.get_running_loop()
         # aiosmtpd logs each command with the addresses in it; what is to be logged is the observer's business.
-        logging.getLogger("mail.log").disabled = True
+        for name in ("mail.log", "mail.debug"):
+            logging.getLogger(name).disabled = True
         for listening in sockets:
             if listening.family is socket.AF_UNIX:
                 server = await loop.create_unix_server(self._session, sock=listening, backlog=BACKLOG)

@@ -12,6 +12,8 @@ from bounced.edges.smtp.replies import Refused
 MAX_COMMAND_BYTES = 2048
 # The transport is paused beyond this, so a peer that sends ahead costs so much and no more.
 MAX_WAITING_BYTES = 64 * 1024
+# Commands sent ahead are answered in turns of so many, so that no peer holds the loop.
+COMMANDS_A_TURN = 100
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 
 BeforeWaiting = Callable[[bool], Awaitable[None] | None]
@@ -31,51 +33,53 @@ class Inlet(asyncio.StreamReader):
         self._inlet_loop = loop
         self._source: asyncio.Transport | None = None
         self._source_paused = False
-        self._octets = b""
+        self._octets = bytearray()
         self._ended = False
         self._arrival: asyncio.Future[None] | None = None
+        self._turns_left = COMMANDS_A_TURN
 
     async def readuntil(self, _separator: object = None) -> bytes:
         """Return one command line.  Raises Refused for one that is none.
 
         aiosmtpd's loop ends a command at a bare LF, and lets other control characters through (traps 4 and 10).
         """
+        self._turns_left -= 1
+        if not self._turns_left:
+            self._turns_left = COMMANDS_A_TURN
+            await asyncio.sleep(0)
         while (end := self._octets.find(b"\n")) < 0:
             if len(self._octets) > MAX_COMMAND_BYTES:
                 await self._skip_line()
                 raise Refused(replies.LINE_TOO_LONG)
             await self._more(mid_command=bool(self._octets))
-        line, self._octets = self._octets[: end + 1], self._octets[end + 1 :]
+        line = self._take(end + 1)
         if not line.endswith(b"\r\n"):
-            # What came along is part of this refused line up to its CRLF, never a command of its own.
-            self._octets = self._octets.partition(b"\r\n")[2]
+            self._skip_rest_of_line()
             raise Refused(replies.BAD_LINE)
         if len(line) > MAX_COMMAND_BYTES:
             raise Refused(replies.LINE_TOO_LONG)
-        command = line[:-2]
-        if _CONTROL.search(command) or not command.partition(b" ")[0].isalpha():
+        if _CONTROL.search(line, 0, len(line) - 2) or not line[:-2].partition(b" ")[0].isalpha():
             raise Refused(replies.BAD_LINE)
         return line
 
-    async def block(self) -> bytes:
-        """Return all octets that have come, at least one."""
+    async def block(self, limit: int = MAX_WAITING_BYTES) -> bytes:
+        """Return what octets have come, at least one and at most ``limit``."""
         while not self._octets:
             await self._more(mid_command=False)
-        block, self._octets = self._octets, b""
-        return block
+        return self._take(limit)
 
     def put_back(self, octets: bytes) -> None:
         """Take back what was read of a block and not used."""
-        self._octets = octets + self._octets
+        self._octets[:0] = octets
 
     def discard(self) -> None:
         """Forget what was sent ahead: commands injected before TLS must not run after it.  (RFC 3207 section 6)"""
-        self._octets = b""
+        self._octets.clear()
         self._resume()
 
     def shut(self) -> None:
         """Hear nothing more, and forget what was sent ahead."""
-        self._octets = b""
+        self._octets.clear()
         self.feed_eof()
 
     @property
@@ -91,7 +95,7 @@ class Inlet(asyncio.StreamReader):
         """Take octets from the transport."""
         if self._ended:
             return
-        self._octets += bytes(data)
+        self._octets += cast("bytes", data)
         if len(self._octets) > MAX_WAITING_BYTES and self._source and not self._source.is_closing():
             self._source.pause_reading()
             self._source_paused = True
@@ -115,6 +119,12 @@ class Inlet(asyncio.StreamReader):
             await self._arrival
         finally:
             self._arrival = None
+        self._turns_left = COMMANDS_A_TURN
+
+    def _take(self, limit: int) -> bytes:
+        octets = bytes(self._octets[:limit])
+        del self._octets[:limit]
+        return octets
 
     def _wake(self) -> None:
         if self._arrival is not None and not self._arrival.done():
@@ -125,8 +135,13 @@ class Inlet(asyncio.StreamReader):
             self._source.resume_reading()
         self._source_paused = False
 
+    def _skip_rest_of_line(self) -> None:
+        """Drop what came with a bare LF up to its CRLF: part of the line that is refused, no command of its own."""
+        end = self._octets.find(b"\r\n")
+        del self._octets[: len(self._octets) if end < 0 else end + 2]
+
     async def _skip_line(self) -> None:
         while (end := self._octets.find(b"\n")) < 0:
-            self._octets = b""
+            self._octets.clear()
             await self._more(mid_command=True)
-        self._octets = self._octets[end + 1 :]
+        del self._octets[: end + 1]

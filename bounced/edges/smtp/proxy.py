@@ -5,6 +5,9 @@ from aiosmtpd.proxy_protocol import AF, V2_CMD, get_proxy
 from bounced.edges.smtp.inlet import Inlet
 
 
+_MAX_V1_BYTES = 107
+
+
 class BadProxyHeader(Exception):  # noqa: N818 - a refusal is an answer, not an error
     """What a listed proxy sent first is no PROXY header."""
 
@@ -15,12 +18,8 @@ class _HeaderReader:
     def __init__(self, inlet: Inlet) -> None:
         self._inlet = inlet
 
-    async def read(self, n: int = -1) -> bytes:
-        block = await self._inlet.block()
-        if 0 <= n < len(block):
-            self._inlet.put_back(block[n:])
-            return block[:n]
-        return block
+    async def read(self, n: int = _MAX_V1_BYTES) -> bytes:
+        return await self._inlet.block(n)
 
     async def readexactly(self, n: int) -> bytes:
         octets = b""
@@ -35,9 +34,6 @@ class _HeaderReader:
         line, found, rest = octets.partition(separator)
         self._inlet.put_back(rest)
         return line + found
-
-
-_MAX_V1_BYTES = 107
 
 
 async def proxied_peer(inlet: Inlet, proxy: str) -> str:

@@ -14,7 +14,7 @@ from bounced.edges.smtp.observer import Observer
 from bounced.edges.smtp.proxy import BadProxyHeader, proxied_peer
 from bounced.edges.smtp.replies import Refused
 from bounced.edges.smtp.settings import SessionSettings, Speech
-from bounced.pipeline import Receiver, StoreUnavailable
+from bounced.ports import Receiver, StoreUnavailable
 
 LINGER_S: Final = 5.0
 
