@@ -114,7 +114,7 @@ def hear(fields: PerRecipientFields, report: Report) -> Heard:
 
 
 def matches(heard: Heard, rules: RuleSet) -> Iterator[tuple[Words, list[Match]]]:
-    """Yield each place of evidence with all rows that fit its words, the first being the one that counts.  For people."""
+    """Yield each place of evidence with the rows that fit its words, the first being what counts.  For people."""
     for words in heard.words:
         yield words, rules.matches(words.where, words.text, heard.circumstances)
 

@@ -1,7 +1,7 @@
-"""Many patterns matched at once in linear time: a typed wrapper for google-re2.
+r"""Many patterns matched at once in linear time: a typed wrapper for google-re2.
 
-RE2 never backtracks, so no text and no user's pattern can stall the daemon.  ``\\b``, ``\\w`` and ``\\d`` know ASCII only;
-``.`` stops at a line end.
+RE2 never backtracks, so no text and no user's pattern can stall the daemon.  ``\b``, ``\w`` and ``\d`` know ASCII
+only; ``.`` stops at a line end.
 """
 
 import re

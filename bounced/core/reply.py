@@ -40,7 +40,7 @@ _HOST = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An SMTP reply: ``code`` such as 550, ``status`` such as 5.1.1 (None where missing), ``text`` in the server's words.
+    """An SMTP reply: ``code`` such as 550, ``status`` such as 5.1.1 (None where missing), ``text`` on one line.
 
     (RFC 5321 section 4.2, RFC 3463)
     """

@@ -25,7 +25,7 @@ PACKAGED = (
 
 
 def load(extra: Sequence[Path] = ()) -> RuleSet:
-    """Return the packaged rules, those of ``extra`` before them.  Raises RulesInvalid with every fault of every file."""
+    """Return the packaged rules, those of ``extra`` before them.  Raises RulesInvalid with every fault."""
     rules: list[Rule] = []
     faults: list[Fault] = []
     for name, content in chain(_own(extra, faults), _packaged()):
