@@ -1,0 +1,59 @@
+"""Messages wherever people keep them: files, folders, Maildir, mbox, standard input."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+MAX_READ_BYTES = 2 * 1024 * 1024
+
+STANDARD_INPUT = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A message and where it was found: the path as given, joined with the name inside a folder."""
+
+    file: str
+    content: bytes
+
+
+def messages(path: str) -> Iterator[Stored]:
+    """Yield every message at a path, folders recursively, in the order of their names.
+
+    A file that begins with ``From `` is an mbox: each of its messages is ``FILE:NUMBER``.  What is hidden (a leading
+    dot) or still being written (``tmp`` of a Maildir) is left out.  Raises OSError for what cannot be read.
+    """
+    if path == STANDARD_INPUT:
+        yield Stored(path, sys.stdin.buffer.read(MAX_READ_BYTES))
+    elif Path(path).is_dir():
+        for file in sorted(Path(path).rglob("*")):
+            if file.is_file() and not _is_hidden(file.relative_to(path)):
+                yield from _in_file(file)
+    else:
+        yield from _in_file(Path(path))
+
+
+def _in_file(path: Path) -> Iterator[Stored]:
+    with path.open("rb") as file:
+        if file.read(5) != b"From ":
+            file.seek(0)
+            yield Stored(str(path), file.read(MAX_READ_BYTES))
+            return
+        file.readline()
+        kept: list[bytes] = []
+        number, size = 1, 0
+        previous = b""
+        for line in file:
+            if line.startswith(b"From ") and not previous.strip():
+                yield Stored(f"{path}:{number}", b"".join(kept))
+                kept, size, number = [], 0, number + 1
+            elif size < MAX_READ_BYTES:
+                kept.append(line[1:] if line.startswith(b">From ") else line)
+                size += len(line)
+            previous = line
+        yield Stored(f"{path}:{number}", b"".join(kept))
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts) or "tmp" in path.parts[:-1]

@@ -1,0 +1,65 @@
+"""Header fields, unfolded, as text."""
+
+import re
+
+from bounced.core.message.limits import MAX_FIELDS, MAX_HEADER_BYTES, MAX_VALUE_CHARS
+
+_FOLD = re.compile(r"\n[ \t]++(?=\S)")
+_FIELD = re.compile(r"^([!-9;-~]{1,76})[ \t]*+:[ \t]*+(.*)", re.MULTILINE)
+_BOUNDARY = re.compile(r'\bboundary[ \t]*+=[ \t]*+(?:"([^"\n]{1,200})"|([^\s;"]{1,200}))', re.IGNORECASE)
+_CHARSET = re.compile(r"""\bcharset[ \t]*+=[ \t]*+["']?([\w.:-]{1,40})""", re.IGNORECASE)
+
+
+def unfold(block: str) -> str:
+    """Return a block of fields with each folded line joined to the one before.  (RFC 5322 section 2.2.3)"""
+    return _FOLD.sub(" ", block) if "\n " in block or "\n\t" in block else block
+
+
+def fields(block: str) -> list[tuple[str, str]]:
+    """Return the fields of an unfolded block in order, names as written.  Lines that are no field are left out."""
+    return _FIELD.findall(block)[:MAX_FIELDS]
+
+
+class Header:
+    """The header of a message or of a part.  Names are compared in lower case, the first of several fields counts."""
+
+    __slots__ = ("_first", "block")
+
+    def __init__(self, block: bytes) -> None:
+        self.block = unfold(block[:MAX_HEADER_BYTES].decode("utf-8", "replace"))
+        self._first: dict[str, str] = {}
+        for name, value in fields(self.block):
+            self._first.setdefault(name.lower(), value)
+
+    def get(self, name: str) -> str:
+        """Return the value of the first field of this name (lower case); empty where there is none."""
+        value = self._first.get(name)
+        return value.strip()[:MAX_VALUE_CHARS] if value else ""
+
+    def every(self, name: str) -> list[str]:
+        """Return the values of all fields of this name (lower case)."""
+        return [value.strip()[:MAX_VALUE_CHARS] for found, value in fields(self.block) if found.lower() == name]
+
+    def first_values(self) -> dict[str, str]:
+        """Return the first value of each field, names in lower case."""
+        return dict(self._first)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._first
+
+    @property
+    def content_type(self) -> str:
+        """The media type in lower case, without parameters; empty where none is said."""
+        return self.get("content-type").partition(";")[0].strip().lower()
+
+    @property
+    def boundary(self) -> str:
+        """The boundary parameter, wherever in the header it stands: some MTAs break the line without folding it."""
+        found = _BOUNDARY.search(self._first.get("content-type", "")) or _BOUNDARY.search(self.block)
+        return (found[1] or found[2]).rstrip() if found else ""
+
+    @property
+    def charset(self) -> str:
+        """The charset parameter; empty where none is said."""
+        found = _CHARSET.search(self._first.get("content-type", ""))
+        return found[1] if found else ""

@@ -1,0 +1,123 @@
+"""A message as a flat list of its leaf parts, cut at every limit, in linear time."""
+
+import re
+from dataclasses import dataclass
+
+from bounced.core.message.header import Header
+from bounced.core.message.limits import MAX_CONTENT_BYTES, MAX_DEPTH, MAX_PARTS
+from bounced.core.message.text import from_html, to_text, transferred
+
+_GUESSED_BOUNDARY = re.compile(rb"^--(\S[^\n]{0,98}?)[ \t]*+\n(?=Content-)", re.MULTILINE | re.IGNORECASE)
+RETURNED_TYPES = frozenset(
+    {
+        "message/rfc822",
+        "message/global",
+        "message/rfc822-headers",
+        "message/global-headers",
+        "message/partial",
+        "text/rfc822-headers",
+        "text/rfc822-header",
+        "text/rfc822",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A leaf: its header, its media type in lower case, and its octets as they came."""
+
+    header: Header
+    content_type: str
+    raw: bytes
+
+    @property
+    def octets(self) -> bytes:
+        """The content without its transfer encoding."""
+        encoding = self.header.get("content-transfer-encoding")
+        return transferred(self.raw, encoding) if encoding else self.raw
+
+    @property
+    def text(self) -> str:
+        """The content as text; HTML as a reader sees it."""
+        text = to_text(self.octets, self.header.charset)
+        return from_html(text) if self.content_type == "text/html" else text
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message's own header and its leaves, depth first.  A message without MIME has one leaf, text/plain."""
+
+    header: Header
+    parts: tuple[Part, ...]
+
+    def first(self, *content_types: str) -> Part | None:
+        """Return the first leaf of one of these media types."""
+        return next((part for part in self.parts if part.content_type in content_types), None)
+
+
+def read(content: bytes) -> Message:
+    """Return a bounded view of a message.  Line ends may be CRLF, LF or CR; nothing that can come raises."""
+    content = content[:MAX_CONTENT_BYTES].replace(b"\r\n", b"\n").lstrip(b"\r\n")
+    if content.startswith(b"From "):  # a line that mbox put there
+        content = content.partition(b"\n")[2]
+    block, body = _divide(content)
+    header = Header(block)
+    parts: list[Part] = []
+    _collect(header, body, parts, 0)
+    return Message(header, tuple(parts))
+
+
+def divide(content: bytes) -> tuple[Header, bytes]:
+    """Return the header and the body of a returned message."""
+    block, body = _divide(content.lstrip(b"\r\n"))
+    return Header(block), body
+
+
+def _divide(content: bytes) -> tuple[bytes, bytes]:
+    if content[:1] == b"\n":
+        return b"", content[1:]
+    block, _, body = content.partition(b"\n\n")
+    if b":" not in block.partition(b"\n")[0]:  # no header at all
+        return b"", content
+    return block, body
+
+
+def _collect(header: Header, body: bytes, parts: list[Part], depth: int) -> None:
+    content_type = header.content_type or "text/plain"
+    if depth < MAX_DEPTH and (content_type.startswith("multipart/") or _hides_parts(header, body, depth)):
+        for piece in _pieces(header, body):
+            if len(parts) >= MAX_PARTS:
+                return
+            block, inner = _divide(piece)
+            _collect(Header(block), inner, parts, depth + 1)
+        if parts:
+            return
+    parts.append(Part(header, content_type, body))
+
+
+def _hides_parts(header: Header, body: bytes, depth: int) -> bool:
+    """Tell a multipart whose Content-Type was lost on the way."""
+    return depth == 0 and "content-type" not in header and b"MIME" in body[:200]
+
+
+def _pieces(header: Header, body: bytes) -> list[bytes]:
+    boundary = header.boundary.encode("utf-8", "replace")
+    found = _split(body, boundary) if boundary else []
+    if found:
+        return found
+    guessed = _GUESSED_BOUNDARY.search(body)
+    return _split(body, guessed[1]) if guessed else []
+
+
+def _split(body: bytes, boundary: bytes) -> list[bytes]:
+    """Return what stands between delimiter lines.  (RFC 2046 section 5.1.1)"""
+    pieces: list[bytes] = []
+    for piece in (b"\n" + body).split(b"\n--" + boundary, MAX_PARTS)[1:]:
+        rest, _, inner = piece.partition(b"\n")
+        if not rest.strip():
+            pieces.append(inner)
+        elif rest.startswith(b"--"):
+            break
+        elif pieces:  # the line only begins like the delimiter: that of a nested multipart
+            pieces[-1] += b"\n--" + boundary + piece
+    return pieces

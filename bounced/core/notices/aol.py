@@ -1,0 +1,24 @@
+"""AOL of old: screen names without a domain, which is the domain of the notice's author."""
+
+import re
+
+from bounced.core.notices import layout
+from bounced.core.notices.family import Family
+from bounced.core.notices.notice import Notice, addresses
+from bounced.core.terms import PerRecipientFields
+
+_MARK = re.compile(r"@aol\.com\b[^\n]*\n[^\n]*\n\s*your mail to the following recipients", re.IGNORECASE)
+_SCREEN_NAME = re.compile(r"^[ \t]+(?P<name>[A-Za-z0-9]{3,32})[ \t]*+$", re.MULTILINE)
+
+
+def _read(notice: Notice) -> tuple[PerRecipientFields, ...]:
+    author = addresses(notice.author)
+    if not author:
+        return ()
+    domain = author[0].rpartition("@")[2].lower()
+    return tuple(
+        layout.about(f"{found['name']}@{domain}", notice.words) for found in _SCREEN_NAME.finditer(notice.words)
+    )[: layout.MAX_RECIPIENTS]
+
+
+AOL = Family("aol", _MARK, _read)

@@ -1,0 +1,44 @@
+"""flufl.bounce, for notices that nothing here reads: bounded, guarded, and believed only about addresses."""
+
+import re
+from email.message import Message
+
+from flufl.bounce import scan_message
+
+from bounced.core.notices import layout
+from bounced.core.notices.notice import Notice
+from bounced.core.terms import PerRecipientFields
+
+MAX_TEXT_CHARS = 6000
+MAX_LINE_CHARS = 400
+
+_BLANK_LINES = re.compile(r"\n[ \t]*+(?=\n)")
+
+
+def read(notice: Notice) -> tuple[PerRecipientFields, ...]:
+    """Return the recipients that flufl.bounce finds.
+
+    It gets a small message made anew (its time is quadratic in blank lines and in parts), and what it says of
+    permanence is not asked for: it calls full mailboxes and spam blocks permanent.
+    """
+    try:
+        found = scan_message(_rebuilt(notice))
+    except Exception:  # noqa: BLE001 - one of the two borders: it raises IndexError and others on odd messages
+        return ()
+    named = [layout.Named(address.decode("utf-8", "replace"), "") for address in sorted(found)]
+    return layout.recipients(named, notice.words, notice.senders)
+
+
+def _rebuilt(notice: Notice) -> Message:
+    text = "\n".join(line[:MAX_LINE_CHARS] for line in notice.full[:MAX_TEXT_CHARS].split("\n"))
+    message = Message()
+    message["From"] = _one_line(notice.author) or "unknown"
+    message["To"] = _one_line(notice.header.get("to"))
+    message["Subject"] = _one_line(notice.subject)
+    message["Content-Type"] = "text/plain"
+    message.set_payload(_BLANK_LINES.sub("\n", text))
+    return message
+
+
+def _one_line(value: str) -> str:
+    return " ".join(value.split())[:MAX_LINE_CHARS]

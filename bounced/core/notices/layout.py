@@ -1,0 +1,142 @@
+"""Where a notice names its recipients and says why: the few layouts that all families share."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from bounced.core import reply
+from bounced.core.terms import Action, PerRecipientFields
+
+MAX_RECIPIENTS = 200
+MAX_LINES = 1500
+MAX_LINE_CHARS = 1000
+MAX_REASON_CHARS = 2000
+
+_LOCAL = r"[\w.!#$%&*+/=?^`{|}~'-]"
+ADDRESS = (
+    rf"(?:\"[^\"\n@]{{1,64}}\"|(?<!{_LOCAL}){_LOCAL}{{1,200}})@(?:\[[\d.]{{7,15}}\]|[^\W_](?:[\w.-]{{0,250}}[^\W_])?)"
+)
+_ANY_ADDRESS = re.compile(ADDRESS)
+# An address that leads its line, in brackets, quotes or behind a bullet; what follows it is the reason.
+_LED = re.compile(
+    rf"[ \t]*+(?:(?:[*\u2022>-]{{1,3}}|--|\d{{1,3}}[.)]|recipient(?: address)?:)[ \t]++)?(?:smtp:|mailto:)?"
+    rf"[<\[\"'(\u201c]{{0,2}}(?:smtp:|mailto:)?(?P<address>{ADDRESS})[>\]\"')\u201d]{{0,2}}(?P<rest>.*)",
+    re.IGNORECASE,
+)
+_ANNOUNCED = re.compile(
+    r"(?:the following|these|this|one or more) (?:e-?mail )?(?:recipients?|addresse?s?|users?|mailbox)"
+    r"[^\n:]{0,80}[:\n]",
+    re.IGNORECASE,
+)
+_MAILTO = re.compile(r"^[ \t]*+(?:\([^()]*\))?[ \t]*+<mailto:[^<>]*>")
+_EMPTY_REST = " \t:;,.-*>\"'"
+_STATUS = re.compile(r"(?<![\d.:/@\w-])([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)")
+# These write notices or ask questions; nobody mails them newsletters.
+_OFFICES = ("postmaster@", "mailer-daemon@", "abuse@", "support@", "helpdesk@", "administrator@", "hostmaster@")
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A recipient that a notice names, and the words about it; empty where they stand elsewhere."""
+
+    address: str
+    reason: str
+
+
+def led(words: str) -> list[Named]:
+    """Return the recipients that lead a line, each with the reason that follows.
+
+    Where the words announce "the following recipients", what stands before counts for nothing.
+
+    qmail ``<alice@example.org>:`` and a reason below; Exim, indented; Postfix, OpenSMTPD and many others, on one line.
+    The reason ends with its paragraph; where an address stands in a paragraph of its own, with the next recipient.
+    """
+    announced = _ANNOUNCED.search(words)
+    return (_led(words[announced.end() :]) if announced else []) or _led(words)
+
+
+def named(words: str, phrase: re.Pattern[str]) -> list[Named]:
+    """Return the recipients that follow a phrase, each with the words up to the next."""
+    found = list(islice(phrase.finditer(words), MAX_RECIPIENTS))
+    ends = [match.start() for match in found[1:]] + [len(words)]
+    return [
+        Named(match["address"], words[match.end() : end].strip(_EMPTY_REST + "\n"))
+        for match, end in zip(found, ends, strict=False)
+    ]
+
+
+def lines(words: str) -> Iterator[str]:
+    """Return the lines of a notice, as many and as much of each as is looked at."""
+    return (line[:MAX_LINE_CHARS].rstrip() for line in words.split("\n", MAX_LINES)[:MAX_LINES])
+
+
+def all_addresses(words: str) -> list[str]:
+    """Return every address in the words, once, in order."""
+    return list(
+        dict.fromkeys(found[0] for line in lines(words) if "@" in line for found in _ANY_ADDRESS.finditer(line))
+    )
+
+
+def recipients(
+    found: Iterable[Named], words: str, senders: frozenset[str], action: Action = Action.FAILED
+) -> tuple[PerRecipientFields, ...]:
+    """Return what was found as recipients, each once.
+
+    Who got the notice, or answers questions about it, is a recipient only if nobody else is.  Words that speak of
+    nobody in particular speak of everybody.
+    """
+    unique: dict[str, Named] = {}
+    for item in found:
+        known = unique.get(item.address.lower())
+        reason = item.reason if known is None else f"{known.reason}\n{item.reason}".strip()
+        unique[item.address.lower()] = Named(known.address if known else item.address, reason[:MAX_REASON_CHARS])
+    likely = [item for key, item in unique.items() if key not in senders and not key.startswith(_OFFICES)]
+    return tuple(
+        about(item.address, item.reason or words, action) for item in (likely or list(unique.values()))[:MAX_RECIPIENTS]
+    )
+
+
+def about(address: str, reason: str, action: Action = Action.FAILED) -> PerRecipientFields:
+    """Return what a reason in a notice's words says of one recipient."""
+    reason = reason[:MAX_REASON_CHARS]
+    quoted = reply.find(reason)
+    status = None if quoted else _STATUS.search(reason)
+    return PerRecipientFields(
+        final_recipient=address,
+        action=action,
+        status=status[1] if status else None,
+        diagnostic_code=quoted,
+        text=reason or None,
+    )
+
+
+def _led(words: str) -> list[Named]:
+    found: list[Named] = []
+    reason: list[str] = []
+    indent = -1  # of the recipient whose reason is being read; -1 between two
+    alone = False
+    for line in [*lines(words), ""]:
+        depth = len(line) - len(line.lstrip())
+        match = _LED.match(line) if "@" in line else None
+        if match and (indent < 0 or alone or depth <= indent or not reason):
+            _close(found, reason)
+            rest = _MAILTO.sub("", match["rest"]).strip(_EMPTY_REST)
+            found.append(Named(match["address"], ""))
+            reason, indent, alone = ([rest] if rest else []), depth, False
+        elif found and line.strip():
+            reason.append(line.strip() if indent >= 0 else "")
+        elif found and not reason:
+            alone = True
+        elif not alone:
+            _close(found, reason)
+            reason, indent = [], -1
+        else:
+            reason.append("")
+    _close(found, reason)
+    return found
+
+
+def _close(found: list[Named], reason: list[str]) -> None:
+    if found and reason and not found[-1].reason:
+        found[-1] = Named(found[-1].address, "\n".join(reason).strip())

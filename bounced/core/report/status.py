@@ -1,0 +1,137 @@
+"""Delivery status fields to values.  (RFC 3464 section 2, RFC 6533 section 3)"""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from bounced.core.message import fields, unfold, unwrap_words
+from bounced.core.terms import Action, PerRecipientFields
+
+MAX_RECIPIENTS = 200
+MAX_GROUPS = 400
+
+Fields = dict[str, str]
+
+_GAP = re.compile(r"\n[ \t]*+\n\s*+")
+_TYPED = re.compile(r"([A-Za-z][A-Za-z0-9-]{0,30})[ \t]*+;[ \t]*+(.*)", re.DOTALL)
+_STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
+_ANGLED = re.compile(r"<([^<>\s]{1,320})>")
+_CODE_POINT = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
+_ABOUT_RECIPIENT = ("final-recipient", "original-recipient", "action", "status", "diagnostic-code")
+_ACTIONS = (
+    ("fail", Action.FAILED),
+    ("delay", Action.DELAYED),
+    ("deliver", Action.DELIVERED),
+    ("relay", Action.RELAYED),
+    ("expand", Action.EXPANDED),
+    ("expire", Action.FAILED),
+    ("undeliver", Action.FAILED),
+    ("error", Action.FAILED),
+    ("reject", Action.FAILED),
+)
+
+
+def read(text: str) -> tuple[Fields, list[Fields]]:
+    """Return the per-message fields and a group for each recipient, names in lower case.
+
+    Accepts what MTAs really write: groups without a blank line between them, or with blank lines inside them.
+    """
+    message: Fields = {}
+    recipients: list[Fields] = []
+    for group in _groups(text):
+        if not any(name in group for name in _ABOUT_RECIPIENT):
+            (recipients[-1] if recipients else message).update(
+                {name: value for name, value in group.items() if name not in message}
+            )
+        elif recipients and not _clashes(recipients[-1], group):
+            recipients[-1] |= group
+        elif len(recipients) < MAX_RECIPIENTS:
+            recipients.append(group)
+    return message, recipients
+
+
+def recipient(group: Mapping[str, str]) -> PerRecipientFields:
+    """Return the group of one recipient as values."""
+    get = group.get
+    type_, diagnostic = typed(get("diagnostic-code") or get("x-supplementary-info") or "")
+    final = get("final-recipient") or get("x-actual-recipient")
+    return PerRecipientFields(
+        original_recipient=address(get("original-recipient")),
+        final_recipient=address(final),
+        action=action(get("action", "")),
+        status=status(get("status", "")),
+        diagnostic_code=" ".join(unwrap_words(diagnostic).split()) or None,
+        diagnostic_type=type_.lower() or None,
+        remote_mta=typed(get("remote-mta", ""))[1] or None,
+        last_attempt_date=get("last-attempt-date"),
+        will_retry_until=get("will-retry-until"),
+        final_log_id=get("final-log-id"),
+    )
+
+
+def typed(value: str) -> tuple[str, str]:
+    """Return the type and the rest of ``type; value``; an empty type where there is none."""
+    found = _TYPED.match(value.strip())
+    return (found[1], found[2].strip()) if found else ("", value.strip())
+
+
+def address(value: str | None) -> str | None:
+    """Return the address in a recipient field, without type, angle brackets and encoding.  (RFC 6533 section 3)"""
+    if not value:
+        return None
+    type_, rest = typed(value)
+    angled = _ANGLED.search(rest)
+    rest = angled[1] if angled else rest.strip("<> \t;")
+    if type_.lower() == "utf-8":
+        rest = _CODE_POINT.sub(lambda found: _character(int(found[1], 16)), rest)
+    return rest or None
+
+
+def action(value: str) -> Action | None:
+    """Return the action, whatever comment follows it."""
+    word = value.strip().lower()
+    return next((meant for start, meant in _ACTIONS if word.startswith(start)), None)
+
+
+def status(value: str) -> str | None:
+    """Return a Status field from its enhanced status code on, with the comment that some MTAs add."""
+    found = _STATUS.search(value)
+    return value[found.start() :].strip() if found else None
+
+
+def _groups(text: str) -> Iterator[Fields]:
+    for block in _GAP.split(text.strip(), MAX_GROUPS):
+        unfolded = unfold(block)
+        found = fields(unfolded)
+        if len(found) <= unfolded.count("\n"):
+            found = _mended(unfolded)
+        group: Fields = {}
+        for name, value in found:
+            key = name.lower()
+            if key == "final-recipient" and key in group:  # no blank line between two recipients
+                yield group
+                group = {}
+            group.setdefault(key, value.strip())
+        if group:
+            yield group
+
+
+def _mended(block: str) -> list[tuple[str, str]]:
+    """Return fields of which some were wrapped without indentation, or indented altogether."""
+    found: list[tuple[str, str]] = []
+    for line in block.split("\n"):
+        field = fields(line.strip())
+        if field:
+            found += field
+        elif found:
+            name, value = found[-1]
+            found[-1] = (name, f"{value} {line.strip()}"[:4000])
+    return found
+
+
+def _clashes(group: Fields, other: Fields) -> bool:
+    """Tell whether two groups speak of two recipients rather than one that a blank line cut in two."""
+    return "final-recipient" in other or any(name in group for name in other)
+
+
+def _character(code_point: int) -> str:
+    return chr(code_point) if code_point < 0xD800 or 0xE000 <= code_point < 0x110000 else "\ufffd"  # noqa: PLR2004 - surrogates

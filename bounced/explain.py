@@ -1,0 +1,113 @@
+"""What a message means and why: the one function to use from Python.
+
+from bounced.explain import explain
+
+explanation = explain(open("bounce.eml", "rb").read())
+for finding in explanation.findings:
+    print(finding.address, finding.verdict.category, finding.verdict.rule)
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from bounced import rules
+from bounced.core import report as reports
+from bounced.core.classify import Words, classify, hear, matches
+from bounced.core.rules import Match, RuleSet
+from bounced.core.terms import Kind, PerRecipientFields, Report, Verdict
+
+JsonValue = str | None | list[dict[str, str | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a report means for one recipient: the fields that were read, and the verdict on them."""
+
+    fields: PerRecipientFields
+    verdict: Verdict
+
+    @property
+    def address(self) -> str | None:
+        """The original recipient where the report names one, else the final one."""
+        return self.fields.address
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a message is, what it reports, and what that means.
+
+    ``unnamed`` is the verdict on a bounce that names nobody: it speaks of whom the return path was made for.
+    """
+
+    report: Report
+    findings: tuple[Finding, ...]
+    unnamed: Verdict | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """What the message is: a bounce, a delay, a complaint, ..."""
+        return self.report.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One place of evidence that was looked at, with the rules that fit its words; the first one counts."""
+
+    words: Words
+    matches: tuple[Match, ...]
+
+
+def explain(content: bytes, rule_set: RuleSet | None = None) -> Explanation:
+    """Return what a message means.
+
+    ``content`` is a whole message, header and body, with any line ends; what lies beyond 1 MiB is not looked at.
+    ``rule_set`` comes from ``bounced.rules.load``; without one the packaged rules are used.  Whatever comes, this
+    raises nothing: what nobody understands has the kind ``other``.
+    """
+    rule_set = rule_set or packaged_rules()
+    report = reports.parse(content)
+    findings = tuple(Finding(fields, classify(fields, report, rule_set)) for fields in report.recipients)
+    unnamed = None if findings else classify(PerRecipientFields(), report, rule_set)
+    return Explanation(report, findings, unnamed)
+
+
+def steps(finding: Finding, report: Report, rule_set: RuleSet | None = None) -> Iterator[Step]:
+    """Return the evidence on one recipient in the order in which it was weighed, and which rules fit it."""
+    for words, found in matches(hear(finding.fields, report), rule_set or packaged_rules()):
+        yield Step(words, tuple(found))
+
+
+def as_json(file: str, explanation: Explanation) -> dict[str, JsonValue]:
+    """Return what ``explain --json`` prints for one message.  (contract, section 7)"""
+    report = explanation.report
+    return {
+        "file": file,
+        "kind": str(report.kind),
+        "return_path": None,
+        "reporting_mta": report.reporting_mta,
+        "recipients": [_recipient(finding) for finding in explanation.findings],
+    }
+
+
+@cache
+def packaged_rules() -> RuleSet:
+    """Return the rules that come with the package, read once."""
+    return rules.load()
+
+
+def _recipient(finding: Finding) -> dict[str, str | None]:
+    fields, verdict = finding.fields, finding.verdict
+    return {
+        "address": fields.address,
+        "original_recipient": fields.original_recipient,
+        "final_recipient": fields.final_recipient,
+        "action": str(verdict.action) if verdict.action else None,
+        "status": verdict.status,
+        "reply_code": verdict.reply_code,
+        "remote_mta": verdict.remote_mta,
+        "category": str(verdict.category),
+        "class": str(verdict.class_),
+        "rule": verdict.rule,
+        "diagnostic": verdict.diagnostic,
+    }
