@@ -21,7 +21,7 @@ class Stored:
 def messages(path: str) -> Iterator[Stored]:
     """Yield every message at a path, folders recursively, in the order of their names.
 
-    A file that begins with ``From `` is an mbox: each of its messages is ``FILE:NUMBER``.  What is hidden (a leading
+    A file that begins with ``From `` and is no ``.eml`` is an mbox: each of its messages is ``FILE:NUMBER``.  What is hidden (a leading
     dot) or still being written (``tmp`` of a Maildir) is left out.  Raises OSError for what cannot be read.
     """
     if path == STANDARD_INPUT:
@@ -36,7 +36,7 @@ def messages(path: str) -> Iterator[Stored]:
 
 def _in_file(path: Path) -> Iterator[Stored]:
     with path.open("rb") as file:
-        if file.read(5) != b"From ":
+        if path.suffix == ".eml" or file.read(5) != b"From ":
             file.seek(0)
             yield Stored(str(path), file.read(MAX_READ_BYTES))
             return
