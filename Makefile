@@ -1,0 +1,68 @@
+# What a newcomer would guess: make run, make test, make lint, make bench.  `make` alone lists the rest.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format docs bench soak dist clean
+
+help: ## List what can be made
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@echo "  PYTHON=...    the interpreter to use, 3.11 or later (now: $(PYTHON))"
+	@echo "  ARGS=...      further arguments, such as: make test ARGS='-k return_path'"
+
+run: $(VENV)/.installed-run ## See the whole thing work on this machine, nothing to set up; Ctrl-C ends it
+	$(BIN)/bounced demo $(ARGS)
+
+test: $(VENV)/.installed-dev ## Run all tests but the long ones
+	$(BIN)/pytest -n 2 $(ARGS)
+
+lint: $(VENV)/.installed-dev ## Check style, format, types and layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: $(VENV)/.installed-dev ## Put the code in order, as far as a program can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(VENV)/.installed-dev ## Write what is generated: config/bounced.toml, docs/configure.md
+	$(BIN)/python docs/generate.py
+
+bench: $(VENV)/.installed-dev ## Measure, beside other servers, with everything on
+	$(BIN)/python benchmarks/run.py $(ARGS)
+
+soak: $(VENV)/.installed-dev ## Run the long tests: floods, kills, hours
+	$(BIN)/pytest -n 0 -m soak $(ARGS)
+
+dist: $(VENV)/.installed-dev ## Build the wheel and the source archive into dist/
+	$(BIN)/python -m hatchling build
+
+clean: ## Remove everything that was made
+	rm -rf $(VENV) build dist .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Each is installed once, and again when pyproject.toml changes.  What developers have includes what `make run` needs.
+
+$(VENV)/.installed-run: pyproject.toml | $(VENV)/.created
+	@echo "Installing bounced into $(VENV), once."
+	$(PIP) --editable '.[embedded,fast]'
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | $(VENV)/.created
+	@echo "Installing bounced and its tools into $(VENV), once."
+	$(PIP) --editable '.[dev]'
+	@touch $(VENV)/.installed-run $@
+
+$(VENV)/.created:
+	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here.  Debian, Ubuntu: apt install python3"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or later is needed; $(PYTHON) is `$(PYTHON) --version 2>&1`."; \
+	  echo "Debian 12, Ubuntu 24.04 and later: apt install python3.  Another one: make PYTHON=python3.12 run"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "Python's venv or pip is missing.  Debian, Ubuntu: apt install python3-venv"; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
