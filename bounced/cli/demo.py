@@ -1,0 +1,101 @@
+"""``bounced demo``: the whole thing on this machine, with nothing to install and nothing to clean up."""
+
+import asyncio
+import signal
+import tempfile
+from pathlib import Path
+
+import click
+from rich.text import Text
+
+from bounced.cli.output import console, print_table
+from bounced.cli.run import fail, in_loop
+from bounced.config import Config, build, load
+from bounced.demo.scenes import SCENES, Outcome, newest, return_path, send
+from bounced.demo.setting import DOMAIN, HOST, Setting, prepare
+from bounced.edges import log
+from bounced.edges.embedded import NoServer
+from bounced.edges.redis_store import RedisStore
+from bounced.edges.sockets import CannotListen, bind
+from bounced.service import Worker, now, open_store
+
+COLUMNS = ("address", "what was said", "category", "SMTP reply", "what followed", "mail it?")
+LIST = "main"
+
+
+@click.command()
+@click.option("--port", default=2525, show_default=True, help="Port on 127.0.0.1 for SMTP; a free one if it is taken.")
+@click.option("--once", is_flag=True, help="End when everything was shown, instead of staying up until Ctrl-C.")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Keep configuration and data here.  [default: a temporary folder, removed at the end]",
+)
+def demo(port: int, folder: Path | None, *, once: bool) -> None:
+    """Show the whole thing on this machine; nothing to install.
+
+    Starts a private server and the daemon, sends it six truly different bounces by SMTP, shows what followed from
+    each, and how a sender asks.  Then it stays up: send your own.
+    """
+    log.configure(level="warning", as_json=False, plain_addresses=True)
+    try:
+        if folder is not None:
+            in_loop(lambda: show(prepare(folder, port), port, once=once))
+        else:
+            with tempfile.TemporaryDirectory(prefix="bounced-demo-") as temporary:
+                in_loop(lambda: show(prepare(Path(temporary), port), port, once=once))
+    except (CannotListen, NoServer) as error:
+        fail(str(error))
+
+
+async def show(setting: Setting, wanted_port: int, *, once: bool) -> None:
+    """Run the daemon in a setting, play the scenes, and stay up unless told otherwise."""
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    config = load(setting.config_file)
+    async with Worker(config, bind(config)), open_store(config) as store:
+        if setting.port != wanted_port:
+            _say(f"Port {wanted_port} is taken: another one was chosen.")
+        _say(f"SMTP on {HOST}:{setting.port}, bounce domain {DOMAIN}, data in {setting.data_dir}", "")
+        outcomes = await play(config, setting, store)
+        print_table(COLUMNS, [outcome.cells() for outcome in outcomes], title="Six bounces, sent by SMTP")
+        _say("", *how_to_ask(setting))
+        if not once:
+            _say("", "Up until Ctrl-C.")
+            await stopping.wait()
+
+
+async def play(config: Config, setting: Setting, store: RedisStore) -> list[Outcome]:
+    """Send the message of each scene and see what became of its address."""
+    paths = build.return_paths(LIST, config.lists[LIST])
+    outcomes = []
+    for scene in SCENES:
+        path = return_path(scene, paths, now().date())
+        reply = await asyncio.to_thread(send, scene, path, HOST, setting.port)
+        outcomes.append(Outcome(scene, reply, newest(await store.history(LIST, scene.address))))
+    return outcomes
+
+
+def how_to_ask(setting: Setting) -> tuple[str, ...]:
+    """Return the lines that tell a sender how to ask, and a newcomer how to go on."""
+    key = "'bounced:{main}:suppressed'"
+    socket = f"unix://{setting.data_dir / 'server.sock'}"
+    config = f"--config {setting.config_file}"
+    first = SCENES[0].address
+    return (
+        "Before it mails, a sender asks Redis (redis-cli, or any client in any language):",
+        f"  SISMEMBER {key} {first}",
+        f"  HGETALL   'bounced:{{main}}:address:{first}'",
+        f"at {socket}",
+        "",
+        "In another terminal:",
+        f"  bounced lookup {first} {config}",
+        f"  bounced release {first} {config}",
+        f"  bounced return-path encode you@example.org {config}",
+    )
+
+
+def _say(*lines: str) -> None:
+    for line in lines:
+        console().print(Text(line))

@@ -1,0 +1,126 @@
+"""``bounced run``, the daemon, and ``bounced worker``, which it starts for itself."""
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import Callable, Coroutine
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+import structlog
+
+from bounced.cli.configured import configured
+from bounced.cli.exits import ExitCode
+from bounced.cli.options import config_option
+from bounced.config import Config, ConfigError, load_to_run
+from bounced.core.rulefile import RulesInvalid
+from bounced.edges import log
+from bounced.edges.embedded import NoServer
+from bounced.edges.redis_store import Misconfigured
+from bounced.edges.sockets import CannotListen, Sockets, bind
+from bounced.edges.systemd import Notifier, listen_fds
+from bounced.service import Worker
+from bounced.supervisor import ALIVE, HEARTBEAT_S, READY, Supervisor
+
+LOG = structlog.get_logger()
+
+PARENT = "parent"
+
+
+@click.command()
+@config_option
+def run(config_file: Path | None) -> None:
+    """Run the daemon in the foreground, as systemd does.
+
+    \b
+    SIGTERM, SIGINT  finish the messages in hand and stop
+    SIGHUP           read configuration, rules, keys and certificates again
+
+    Sockets handed over by systemd replace those of smtp.listen.
+    """  # noqa: D301 - \b is click's mark for lines to be left as they are
+    config = configured(config_file, to_run=True)
+    set_up_log(config)
+    try:
+        sockets = bind(config, listen_fds())
+        in_loop(lambda: Supervisor(config, config_file, sockets, Notifier()).run())
+    except (CannotListen, NoServer) as error:
+        fail(str(error))
+
+
+@click.command(hidden=True)
+@config_option
+@click.option("--handed", multiple=True, required=True, metavar="NAME:FD")
+def worker(config_file: Path | None, handed: tuple[str, ...]) -> None:
+    """Run one worker on sockets that the daemon hands down."""
+    config = configured(config_file, to_run=True)
+    set_up_log(config)
+    sockets: dict[str, list[socket.socket]] = {}
+    for name, _, descriptor in (item.rpartition(":") for item in handed):
+        sockets.setdefault(name, []).append(socket.socket(fileno=int(descriptor)))
+    (parent,) = sockets.pop(PARENT)
+    try:
+        in_loop(lambda: work(config, config_file, sockets, parent))
+    except (NoServer, Misconfigured, RulesInvalid) as error:
+        fail(str(error))
+
+
+async def work(config: Config, config_file: Path | None, sockets: Sockets, parent: socket.socket) -> None:
+    """Take in mail until SIGTERM comes or the parent is gone."""
+    loop, stopping = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stopping.set)
+    loop.add_signal_handler(signal.SIGINT, lambda: None)  # Ctrl-C reaches us too; the parent says what to do
+    reader, writer = await asyncio.open_connection(sock=parent)
+    async with Worker(config, sockets, workers=config.worker_count) as running, asyncio.TaskGroup() as tasks:
+        loop.add_signal_handler(signal.SIGHUP, partial(reload, running, config_file))
+        beat = tasks.create_task(_beat(running, writer))
+        orphaned = tasks.create_task(_until_closed(reader, stopping))
+        await stopping.wait()
+        beat.cancel()
+        orphaned.cancel()
+
+
+def reload(running: Worker, config_file: Path | None) -> None:
+    """Use the configuration as it is now; a broken one leaves everything as it was."""
+    try:
+        running.reload(load_to_run(config_file))
+    except (ConfigError, RulesInvalid, OSError) as error:
+        LOG.error(log.Event.RELOAD_FAILED, errors=str(error).splitlines())  # noqa: TRY400 - the message is for an operator
+
+
+def set_up_log(config: Config) -> None:
+    """Log as the configuration says."""
+    as_json = config.log.format == "json" or (config.log.format == "auto" and not sys.stderr.isatty())
+    log.configure(level=config.log.level, as_json=as_json, plain_addresses=config.log.addresses == "plain")
+
+
+def in_loop(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run a coroutine in uvloop where it is installed, else in asyncio's own loop."""
+    try:
+        import uvloop  # noqa: PLC0415 - an extra
+    except ImportError:
+        asyncio.run(main())
+    else:
+        uvloop.run(main())
+
+
+def fail(message: str) -> None:
+    """End with a message for the operator."""
+    click.echo(f"bounced: {message}", err=True)
+    sys.exit(ExitCode.USAGE)
+
+
+async def _beat(running: Worker, writer: asyncio.StreamWriter) -> None:
+    """Tell the parent that we are ready, and then that we are well as long as we are."""
+    writer.write(READY)
+    while True:
+        if running.healthy:
+            writer.write(ALIVE)
+        await asyncio.sleep(HEARTBEAT_S)
+
+
+async def _until_closed(reader: asyncio.StreamReader, stopping: asyncio.Event) -> None:
+    await reader.read()
+    stopping.set()

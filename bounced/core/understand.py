@@ -1,0 +1,63 @@
+"""What one message says about the recipient that its return path stands for."""
+
+from datetime import UTC
+
+from bounced.core.attribute import Attribution, group_for
+from bounced.core.classify import classify
+from bounced.core.return_path import POSTMASTER
+from bounced.core.rules import RuleSet
+from bounced.core.state import Evidence, EvidenceType
+from bounced.core.terms import (
+    UNKNOWN_PROFILE,
+    Category,
+    Destination,
+    Envelope,
+    Kind,
+    PerRecipientFields,
+    Report,
+    ReturnPath,
+    RoleAddress,
+    Verdict,
+)
+
+_NOBODY = Attribution(None, names_recipient=False)
+
+
+def understand(
+    report: Report,
+    return_path: ReturnPath | None,
+    envelope: Envelope,
+    rules: RuleSet,
+    *,
+    trust_unsigned: bool,
+) -> Evidence:
+    """Return the evidence in a report for the recipient of its return path, or for nobody where there is none.
+
+    The return path says who, the report says why.  An identity that nobody signed is trusted only where the list
+    says so *and* the report names the same recipient.  (contract, sections 3 and 4)
+    """
+    attribution = group_for(report, return_path.recipient) if return_path else _NOBODY
+    verdict = classify(attribution.fields or PerRecipientFields(), report, rules)
+    signed = return_path is not None and return_path.signed
+    return Evidence(
+        type=EvidenceType.REPORT,
+        at=envelope.received_at.astimezone(UTC).replace(microsecond=0),
+        origin=envelope.origin,
+        kind=report.kind,
+        verdict=verdict,
+        sent_on=return_path.issued if return_path else None,
+        profile=return_path.profile if return_path else UNKNOWN_PROFILE,
+        campaign=return_path.tag if return_path else "",
+        peer=envelope.peer,
+        reporting_mta=report.reporting_mta or "",
+        names_recipient=attribution.names_recipient,
+        trusted=signed or (trust_unsigned and attribution.names_recipient),
+    )
+
+
+def worth_keeping(destination: Destination, kind: Kind | None, verdict: Verdict | None) -> bool:
+    """Tell whether a message goes to `unrecognised`: a bounce that gave no reason, and the postmaster's mail."""
+    if isinstance(destination, RoleAddress) and destination.local_part == POSTMASTER:
+        return True
+    failed = kind in (Kind.BOUNCE, Kind.DELAYED)
+    return failed and verdict is not None and verdict.category is Category.UNDETERMINED

@@ -1,0 +1,1 @@
+"""What `bounced demo` plays: a setting, and scenes with bounces as real MTAs write them."""

@@ -1,0 +1,83 @@
+"""Six bounces that look alike to a careless eye, and what each means."""
+
+import json
+import secrets
+import smtplib
+from dataclasses import dataclass
+from datetime import date
+from importlib import resources
+
+from bounced.core.return_path import ReturnPaths
+
+PLAYED_AT_HOST = "mail.mailbox.example"
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One bounce: the file of its message, the address it is about, and whether its return path is forged."""
+
+    message: str
+    address: str
+    forged: bool = False
+
+    def content(self, return_path: str) -> bytes:
+        """Return the message as an MTA would send it."""
+        text = resources.files("bounced.demo").joinpath("messages", f"{self.message}.eml").read_text("utf-8")
+        facts = {"return_path": return_path, "recipient": self.address, "run": secrets.token_hex(4)}
+        for name, value in facts.items():
+            text = text.replace(f"{{{{{name}}}}}", value)
+        return text.replace("\n", "\r\n").encode()
+
+
+SCENES = (
+    Scene("unknown_user", "alice@mailbox.example"),
+    Scene("full_mailbox", "bob@mailbox.example"),
+    Scene("spam_block", "carol@mailbox.example"),
+    Scene("delayed", "dave@mailbox.example"),
+    Scene("complaint", "erin@mailbox.example"),
+    Scene("unknown_user", "frank@mailbox.example", forged=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a scene: the SMTP reply, and the newest entry of the address's history, if it has any."""
+
+    scene: Scene
+    reply: str
+    entry: dict[str, str]
+
+    def cells(self) -> tuple[str, ...]:
+        """Return the row of the table: address, what was said, category, reply, what followed, may it be mailed."""
+        entry, address = self.entry, self.scene.address
+        if self.scene.forged:
+            return (f"{address} (forged)", "return path with one character changed", "", self.reply, "refused", "yes")
+        listed = entry.get("after") in ("held", "suppressed")
+        said = entry.get("diagnostic") or entry.get("kind", "")
+        followed = f"{entry.get('before')} -> {entry.get('after')} ({entry.get('reason')})"
+        return (address, said, entry.get("category", ""), self.reply, followed, "no" if listed else "yes")
+
+
+def return_path(scene: Scene, paths: ReturnPaths, today: date) -> str:
+    """Return the return path that the sender used, or that a forger makes of it."""
+    genuine = paths.encode(scene.address, issued=today, tag="issue42")
+    if not scene.forged:
+        return genuine
+    at = len(paths.prefix) + 10
+    return genuine[:at] + ("a" if genuine[at] != "a" else "b") + genuine[at + 1 :]
+
+
+def send(scene: Scene, path: str, host: str, port: int) -> str:
+    """Send a scene's message by SMTP, with the null reverse-path, and return the reply that decided."""
+    with smtplib.SMTP(host, port, local_hostname=PLAYED_AT_HOST, timeout=10) as client:
+        client.ehlo()
+        client.mail("")
+        code, text = client.rcpt(path)
+        if code == 250:  # noqa: PLR2004 - RFC 5321 section 4.2.3
+            code, text = client.data(scene.content(path))
+    return f"{code} {text.decode(errors='replace')}"
+
+
+def newest(history: list[str]) -> dict[str, str]:
+    """Return the newest entry of an address's history."""
+    return dict(json.loads(history[0])) if history else {}

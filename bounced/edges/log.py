@@ -1,0 +1,97 @@
+"""Logs: structlog set up once, every event named in one place, nothing that a peer can forge.
+
+One line is one event: JSON for the journal, coloured for a terminal.  Strings are escaped and bounded, and mail
+addresses stand as short hashes unless the configuration says otherwise.
+"""
+
+import logging
+import sys
+from collections.abc import Mapping, MutableMapping
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any, TextIO
+
+import structlog
+
+MAX_VALUE_CHARACTERS = 500
+ADDRESS_KEYS = frozenset({"address", "recipient"})
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))} | {
+    0x2028: "\\u2028",
+    0x2029: "\\u2029",
+}
+
+
+class Event(StrEnum):
+    """Every event there is, `noun.past_verb`."""
+
+    SERVICE_STARTED = "service.started"
+    SERVICE_STOPPED = "service.stopped"
+    SERVICE_RELOADED = "service.reloaded"
+    RELOAD_FAILED = "reload.failed"
+    DRAIN_TIMED_OUT = "drain.timed_out"
+    WORKER_STARTED = "worker.started"
+    WORKER_DIED = "worker.died"
+    WORKER_KILLED = "worker.killed"
+    SOCKET_OPENED = "socket.opened"
+    SERVER_STARTED = "server.started"
+    SERVER_ADOPTED = "server.adopted"
+    STORE_FAILED = "store.failed"
+    STORE_RECOVERED = "store.recovered"
+    STORE_WARNED = "store.warned"
+    REPORT_COMMITTED = "report.committed"
+    REPORT_DUPLICATED = "report.duplicated"
+    REPORT_DEFERRED = "report.deferred"
+    PATH_REFUSED = "path.refused"
+    PEER_REFUSED = "peer.refused"
+    SESSION_FAILED = "session.failed"
+    ADDRESS_RELEASED = "address.released"
+    DOMAIN_DISPUTED = "domain.disputed"
+    INTAKE_FAILED = "intake.failed"
+    ALARM_RAISED = "alarm.raised"
+    ALARM_CLEARED = "alarm.cleared"
+    CONFIGURATION_DOUBTED = "configuration.doubted"
+
+
+def configure(*, level: str, as_json: bool, plain_addresses: bool, stream: TextIO = sys.stderr) -> None:
+    """Set up logging for this process.  ``level`` is debug, info, warning or error."""
+    renderer = (
+        structlog.processors.JSONRenderer(ensure_ascii=True)
+        if as_json
+        else structlog.dev.ConsoleRenderer(colors=stream.isatty())
+    )
+    structlog.configure(
+        processors=[
+            *([] if plain_addresses else [_hash_addresses]),
+            _escape,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.WriteLoggerFactory(file=stream),
+        cache_logger_on_first_use=True,
+    )
+
+
+def hashed(address: str) -> str:
+    """Return the short hash under which an address stands in the log: 12 hex digits of its SHA-256."""
+    return sha256(address.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+
+
+def escaped(text: str) -> str:
+    """Return text of a peer as it may stand in a log line: control characters escaped, bounded."""
+    return text[:MAX_VALUE_CHARACTERS].translate(_CONTROLS)
+
+
+def _hash_addresses(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    for key in ADDRESS_KEYS & event.keys():
+        event[key] = hashed(str(event[key])) if event[key] else event[key]
+    return event
+
+
+def _escape(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = escaped(value)
+    return event

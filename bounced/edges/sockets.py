@@ -1,0 +1,77 @@
+"""Listening sockets: bound from the configuration, or handed over by whoever started us."""
+
+import socket
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bounced.config.fields import TcpAddress, UnixAddress
+from bounced.config.model import Config
+
+SMTP = "smtp"
+"""The name of the sockets for `smtp.listen`; further listeners are called `listener0`, `listener1`, ..."""
+
+Sockets = Mapping[str, Sequence[socket.socket]]
+
+
+class CannotListen(Exception):  # noqa: N818 - says what is so
+    """An address on which nobody can listen now: in use, not ours, or not allowed."""
+
+
+def listener_name(number: int) -> str:
+    """Return the name of the sockets of `listeners[number]`."""
+    return f"listener{number}"
+
+
+def bind(config: Config, given: Sockets | None = None) -> dict[str, list[socket.socket]]:
+    """Return a socket for each configured address; those given replace the configured ones of their name.
+
+    Raises CannotListen.
+    """
+    wanted = {SMTP: list(config.smtp.listen)}
+    wanted |= {listener_name(number): [listener.address] for number, listener in enumerate(config.listeners)}
+    bound = {name: list(sockets) for name, sockets in (given or {}).items()}
+    for name, addresses in wanted.items():
+        if name not in bound:
+            bound[name] = [open_socket(address) for address in addresses]
+    return bound
+
+
+def open_socket(address: TcpAddress | UnixAddress) -> socket.socket:
+    """Return a bound socket, listening from the start so that nobody is turned away.  Raises CannotListen."""
+    try:
+        return _unix(address.path) if isinstance(address, UnixAddress) else _tcp(address)
+    except OSError as error:
+        raise CannotListen(f"cannot listen on {address}: {error.strerror or error}") from error
+
+
+def _tcp(address: TcpAddress) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    opened = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        opened.bind((address.host, address.port))
+        opened.listen(1024)
+    except OSError:
+        opened.close()
+        raise
+    opened.setblocking(False)
+    return opened
+
+
+def _unix(path: Path) -> socket.socket:
+    """Replace a socket that nobody answers on any more, never one that is alive."""
+    opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        if path.is_socket() and opened.connect_ex(str(path)) != 0:
+            path.unlink()
+            opened.close()
+            opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        opened.bind(str(path))
+        opened.listen(1024)
+    except OSError:
+        opened.close()
+        raise
+    opened.setblocking(False)
+    return opened

@@ -1,0 +1,207 @@
+"""One worker assembled: the store, the pipeline, the doors; started, reloaded, drained.
+
+Only here implementations are chosen; everybody else is handed what they work with.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from bounced import rules
+from bounced.config import Config, build
+from bounced.config.model import Listener
+from bounced.config.tls import tls_context
+from bounced.core.keys import Keyspace
+from bounced.core.return_path import Directory
+from bounced.edges.connect import connections
+from bounced.edges.door_log import DoorLog
+from bounced.edges.embedded import EmbeddedServer
+from bounced.edges.log import Event
+from bounced.edges.redis_store import RedisStore, durability
+from bounced.edges.smtp import Door, Gate, Limits, SessionSettings, Speech
+from bounced.edges.sockets import SMTP, Sockets, listener_name
+from bounced.edges.watched import WatchedReceiver
+from bounced.pipeline import ListSettings, Pipeline
+from bounced.ports import Store
+
+LOG = structlog.get_logger()
+
+DRAIN_S = 8.0
+"""How long a stopping worker waits for the messages in hand; systemd waits longer."""
+
+STUCK_S = 15.0
+"""A commit older than this means that the worker is stuck."""
+
+
+def now() -> datetime:
+    """Return the time in UTC."""
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def open_store(config: Config) -> AsyncIterator[RedisStore]:
+    """Give the store that the configuration names, started; with it the embedded server where that is wanted.
+
+    Raises NoServer, Misconfigured; a Redis that is merely away shows with the first use.
+    """
+    async with AsyncExitStack() as stack:
+        url = build.redis_url(config.redis) or ""
+        if config.redis.embedded:
+            server = EmbeddedServer(config.redis.data_dir, config.redis.server_binary)
+            url = (await stack.enter_async_context(server)).url
+        store = RedisStore(
+            connections(url),
+            keyspaces(config),
+            durability(str(config.redis.effective_durability), lambda text: LOG.warning(Event.STORE_WARNED, text=text)),
+            events_max=config.keep.events_max,
+            notice=_notice,
+        )
+        await store.start()
+        stack.push_async_callback(store.close)
+        yield store
+
+
+def keyspaces(config: Config) -> dict[str, Keyspace]:
+    """Return the key names of each list.  Raises OSError."""
+    return {name: build.keyspace(config, name) for name in config.lists}
+
+
+def pipeline(config: Config, store: Store) -> Pipeline:
+    """Return the path that messages take under a configuration.  Raises RulesInvalid, OSError."""
+    return Pipeline(
+        directory=Directory(tuple(build.return_paths(name, settings) for name, settings in config.lists.items())),
+        rules=rules.load(config.rules.files),
+        lists={
+            name: ListSettings(build.policy(settings), settings.trust_unsigned, settings.shares_hard_with)
+            for name, settings in config.lists.items()
+        },
+        store=store,
+        clock=now,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a reload may change at once: where messages go and how each kind of door behaves."""
+
+    pipeline: Pipeline
+    limits: Limits
+    doors: dict[str, SessionSettings]
+
+
+def settings(config: Config, store: Store, workers: int) -> Settings:
+    """Return everything that a configuration says, checked as a whole.  Raises RulesInvalid, OSError, SSLError."""
+    limits = Limits(
+        connections=config.limits.connections_total,
+        connections_per_peer=config.limits.connections_per_peer,
+        trusted_peers=config.limits.trusted_peers,
+        commands=config.limits.commands_per_session,
+        errors=config.limits.errors_per_session,
+        idle_s=config.limits.idle_s,
+        command_s=config.limits.command_s,
+        data_s=config.limits.data_s,
+        session_s=config.limits.session_s,
+        processing_s=config.redis.timeout_s,
+    ).share(workers)
+    main = SessionSettings(
+        hostname=config.host_name or socket.gethostname(),
+        limits=limits,
+        tls_context=_tls(config),
+        max_message_bytes=config.smtp.max_message_bytes,
+    )
+    doors = {SMTP: main} | {listener_name(n): _further(main, each) for n, each in enumerate(config.listeners)}
+    return Settings(pipeline(config, store), limits, doors)
+
+
+class Worker:
+    """Takes in mail on given sockets until it is told to stop.  ``workers`` is how many share the limits."""
+
+    def __init__(self, config: Config, sockets: Sockets, *, workers: int = 1) -> None:
+        self._config = config
+        self._sockets = sockets
+        self._workers = workers
+        self._stack = AsyncExitStack()
+        self._doors: dict[str, Door] = {}
+        self._store: RedisStore | None = None
+        self._receiver: WatchedReceiver | None = None
+        self._gate: Gate | None = None
+
+    async def __aenter__(self) -> Self:
+        """Connect, read keys and rules, open the doors.  Raises what ``open_store`` and ``settings`` raise."""
+        self._store = await self._stack.enter_async_context(open_store(self._config))
+        chosen = settings(self._config, self._store, self._workers)
+        self._receiver = WatchedReceiver(chosen.pipeline)
+        self._gate = Gate(chosen.limits)
+        for name, door_settings in chosen.doors.items():
+            door = Door(self._receiver, door_settings, self._gate, DoorLog())
+            self._doors[name] = door
+            await door.start(list(self._sockets.get(name, ())))
+        LOG.info(Event.SERVICE_STARTED, doors=_addresses(self._sockets), lists=list(self._config.lists))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Accept no more, let messages in hand come to their end, close the store."""
+        drained = await asyncio.gather(*(door.drain(DRAIN_S) for door in self._doors.values()))
+        if not all(drained):
+            LOG.warning(Event.DRAIN_TIMED_OUT, after_s=DRAIN_S)
+        await self._stack.aclose()
+        LOG.info(Event.SERVICE_STOPPED)
+
+    @property
+    def healthy(self) -> bool:
+        """Whether no commit is stuck.  An idle worker is healthy."""
+        return self._receiver is None or self._receiver.oldest_s < STUCK_S
+
+    def reload(self, config: Config) -> None:
+        """Use rules, keys, certificates, policies and limits of a new configuration; connections stay.
+
+        Raises RulesInvalid, OSError, SSLError, and then nothing has changed.
+        """
+        assert self._store is not None
+        assert self._receiver is not None
+        assert self._gate is not None
+        chosen, keys = settings(config, self._store, self._workers), keyspaces(config)
+        self._store.use(keys)
+        self._receiver.use(chosen.pipeline)
+        self._gate.limits = chosen.limits
+        for name, door in self._doors.items():
+            if name in chosen.doors:
+                door.use(chosen.doors[name])
+        LOG.info(Event.SERVICE_RELOADED)
+
+
+def _further(main: SessionSettings, listener: Listener) -> SessionSettings:
+    return SessionSettings(
+        hostname=main.hostname,
+        limits=main.limits,
+        speech=Speech(listener.protocol),
+        tls_context=main.tls_context,
+        max_message_bytes=main.max_message_bytes,
+        proxied_from=listener.proxy_from,
+    )
+
+
+def _tls(config: Config) -> ssl.SSLContext | None:
+    certificate, key = config.smtp.tls_certificate, config.smtp.tls_key
+    return tls_context(certificate, key) if certificate and key else None
+
+
+def _addresses(sockets: Sockets) -> list[str]:
+    return [str(opened.getsockname()) for several in sockets.values() for opened in several]
+
+
+def _notice(reason: str | None) -> None:
+    if reason is None:
+        LOG.info(Event.STORE_RECOVERED)
+    else:
+        LOG.error(Event.STORE_FAILED, reason=reason)

@@ -1,0 +1,186 @@
+"""The parent: owns the sockets and the embedded server, keeps workers running, passes signals on.
+
+Each worker is a process of its own that is handed the listening sockets and one end of a socket pair.  Over the pair
+it reports READY and then a heartbeat as long as it is well; the end of the pair tells it that the parent is gone.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from asyncio.subprocess import Process
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from bounced.config import Config, ConfigError, load_to_run
+from bounced.edges.embedded import EmbeddedServer
+from bounced.edges.log import Event
+from bounced.edges.sockets import Sockets
+from bounced.edges.systemd import Notifier
+from bounced.service import DRAIN_S
+
+LOG = structlog.get_logger()
+
+READY = b"READY\n"
+ALIVE = b"ALIVE\n"
+HEARTBEAT_S = 2.0
+SILENCE_S = 30.0
+"""A worker that says nothing for so long hangs: its event loop stands still, or a commit is stuck."""
+FIRST_PAUSE_S = 0.2
+LAST_PAUSE_S = 10.0
+STOP_S = DRAIN_S + 1.5
+
+
+@dataclass
+class Child:
+    """One worker process, from the parent's side."""
+
+    process: Process
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    is_ready: bool = False
+    heard_at: float = 0.0
+
+    async def listen(self, on_ready: Callable[[], None]) -> None:
+        """Hear the worker's reports until it is gone."""
+        loop = asyncio.get_running_loop()
+        self.heard_at = loop.time()
+        while line := await self.reader.readline():
+            self.heard_at = loop.time()
+            if line == READY:
+                self.is_ready = True
+                on_ready()
+
+
+class Supervisor:
+    """Runs workers on bound sockets until SIGTERM or SIGINT."""
+
+    def __init__(self, config: Config, config_file: Path | None, sockets: Sockets, notifier: Notifier) -> None:
+        self._config = config
+        self._config_file = config_file
+        self._sockets = sockets
+        self._notifier = notifier
+        self._children: dict[int, Child] = {}
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Start everything, keep it running, and stop it in order.  Raises NoServer."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
+        async with AsyncExitStack() as stack:
+            if self._config.redis.embedded:
+                server = EmbeddedServer(self._config.redis.data_dir, self._config.redis.server_binary)
+                await stack.enter_async_context(server)
+            async with asyncio.TaskGroup() as tasks:
+                keepers = [tasks.create_task(self._keep(n)) for n in range(self._config.worker_count)]
+                watch = tasks.create_task(self._watch())
+                await self._stopping.wait()
+                self._notifier.stopping()
+                watch.cancel()
+                await self._stop_children()
+                for keeper in keepers:
+                    keeper.cancel()
+
+    async def _keep(self, number: int) -> None:
+        """Have a worker in this place, and a new one whenever it dies."""
+        pause = FIRST_PAUSE_S
+        while not self._stopping.is_set():
+            child = await self._spawn()
+            self._children[number] = child
+            LOG.info(Event.WORKER_STARTED, worker=number, pid=child.process.pid)
+            await child.listen(self._announce)
+            status = await child.process.wait()
+            del self._children[number]
+            child.writer.close()
+            if self._stopping.is_set():
+                return
+            LOG.error(Event.WORKER_DIED, worker=number, pid=child.process.pid, status=status)
+            pause = FIRST_PAUSE_S if child.is_ready else min(pause * 2, LAST_PAUSE_S)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), pause)
+
+    async def _spawn(self) -> Child:
+        ours, theirs = socket.socketpair()
+        handed = [("parent", theirs.fileno()), *self._descriptors()]
+        with theirs:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "bounced",
+                "worker",
+                *([f"--config={self._config_file}"] if self._config_file else []),
+                *(f"--handed={name}:{descriptor}" for name, descriptor in handed),
+                pass_fds=[descriptor for _, descriptor in handed],
+                env={name: value for name, value in os.environ.items() if name != "NOTIFY_SOCKET"},
+            )
+        return Child(process, *await asyncio.open_connection(sock=ours))
+
+    def _descriptors(self) -> Iterator[tuple[str, int]]:
+        for name, sockets in self._sockets.items():
+            for opened in sockets:
+                yield name, opened.fileno()
+
+    def _announce(self) -> None:
+        """Tell systemd that we are ready once every worker is."""
+        if sum(child.is_ready for child in self._children.values()) == self._config.worker_count:
+            self._notifier.ready()
+
+    async def _watch(self) -> None:
+        """Kill workers that hang; tell systemd's watchdog that we are well while all others are."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(HEARTBEAT_S)
+            for number, child in self._children.items():
+                if loop.time() - child.heard_at > SILENCE_S:
+                    LOG.error(Event.WORKER_KILLED, worker=number, pid=child.process.pid, silent_s=SILENCE_S)
+                    child.process.kill()
+            self._notifier.watchdog()
+
+    async def _stop_children(self) -> None:
+        """Ask every worker to drain, wait, and end those that do not come to an end."""
+        children = tuple(self._children.values())
+        for child in children:
+            child.process.terminate()
+        waits = [asyncio.create_task(child.process.wait()) for child in children]
+        if waits:
+            _, late = await asyncio.wait(waits, timeout=STOP_S)
+            if late:
+                LOG.warning(Event.DRAIN_TIMED_OUT, after_s=STOP_S)
+        for child in children:
+            if child.process.returncode is None:
+                child.process.kill()
+
+    def _reload(self) -> None:
+        """Pass SIGHUP on when the new configuration is sound; what cannot change while running is said."""
+        self._notifier.reloading()
+        try:
+            config = load_to_run(self._config_file)
+        except ConfigError as error:
+            LOG.error(Event.RELOAD_FAILED, errors=str(error).splitlines())  # noqa: TRY400 - written for an operator
+        else:
+            for table in needs_restart(self._config, config):
+                LOG.warning(Event.CONFIGURATION_DOUBTED, key=table, text="takes effect after a restart only")
+            for child in self._children.values():
+                child.process.send_signal(signal.SIGHUP)
+        self._notifier.ready()
+
+
+def needs_restart(old: Config, new: Config) -> list[str]:
+    """Return the keys whose new values a running daemon cannot take on."""
+    pairs = {
+        "workers": (old.worker_count, new.worker_count),
+        "smtp.listen": (old.smtp.listen, new.smtp.listen),
+        "listeners": ([each.address for each in old.listeners], [each.address for each in new.listeners]),
+        "redis": (old.redis, new.redis),
+        "log": (old.log, new.log),
+        "http": (old.http, new.http),
+    }
+    return [key for key, (before, after) in pairs.items() if before != after]
