@@ -85,7 +85,13 @@ class AsyncClient:
         return await self._ask(self._requests.why(address))
 
     async def return_path_for(
-        self, recipient: str, *, tag: str = "", profile: Profile = UNKNOWN_PROFILE, message_id: str = ""
+        self,
+        recipient: str,
+        *,
+        tag: str = "",
+        profile: Profile = UNKNOWN_PROFILE,
+        message_id: str = "",
+        issued: date | None = None,
     ) -> str:
         """Return the envelope sender for one message to one recipient.  Make it anew for each message.
 

@@ -1,0 +1,174 @@
+"""``bounced return-path``: make a return path, or read one."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from enum import IntEnum
+from pathlib import Path
+
+import click
+from redis.exceptions import RedisError
+
+from bounced.cli.configured import configured
+from bounced.cli.exits import ExitCode
+from bounced.cli.options import config_option, json_option
+from bounced.cli.output import print_facts, print_json
+from bounced.client import AsyncClient
+from bounced.config import Config, build
+from bounced.core.return_path import Directory, DoesNotFit, Refused, ReturnPaths, TokenPath
+from bounced.core.terms import Engagement, OptIn, Profile, ReturnPath, RoleAddress
+from bounced.edges.embedded import EmbeddedServer
+from bounced.ports import StoreUnavailable
+from bounced.service import open_store
+
+
+def words(values: Iterable[IntEnum]) -> click.Choice[str]:
+    """Return the choice between the names of an enum."""
+    return click.Choice([value.name.lower() for value in values])
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """The message that a return path is wanted for."""
+
+    recipient: str
+    tag: str
+    profile: Profile
+    issued: date
+
+
+@click.group()
+def return_path() -> None:
+    """Make a return path, or read one that came back."""
+
+
+@return_path.command()
+@click.argument("address")
+@click.option("--list", "list_", metavar="NAME", help="Suppression list.  [default: the only one, or main]")
+@click.option("--tag", default="", metavar="CODE", help="Campaign, at most 8 of a-z, 0-9 and -.")
+@click.option("--opt-in", default="unknown", type=words(OptIn), help="How the recipient came onto the list.")
+@click.option("--engagement", default="unknown", type=words(Engagement), help="When it last showed interest.")
+@click.option("--date", "issued", type=click.DateTime(["%Y-%m-%d"]), help="Day of sending, in UTC.  [default: today]")
+@config_option
+@json_option
+def encode(
+    *,
+    address: str,
+    list_: str | None,
+    tag: str,
+    opt_in: str,
+    engagement: str,
+    issued: datetime | None,
+    config_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Print the envelope sender for one message to ADDRESS.
+
+    For an address that does not fit, a token is registered in Redis.
+    """
+    config = configured(config_file)
+    paths = _paths(config, list_)
+    profile = Profile(OptIn[opt_in.upper()], Engagement[engagement.upper()])
+    mail = Mail(address, tag, profile, issued.date() if issued else _today())
+    try:
+        made, style = _encode(config, paths, mail)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    if as_json:
+        print_json({"return_path": made, "style": style, "list": paths.list, "recipient": paths.normalise(address)})
+    else:
+        click.echo(made)
+
+
+@return_path.command()
+@click.argument("path")
+@config_option
+@json_option
+def decode(path: str, config_file: Path | None, *, as_json: bool) -> None:
+    """Tell whom the return path PATH was made for, and when.
+
+    Exit code 1 if mail to it would be refused; a token is looked up in Redis.
+    """
+    config = configured(config_file)
+    facts = _decoded(config, path.removeprefix("<").removesuffix(">"))
+    if as_json:
+        print_json({"return_path": path, **facts})
+    else:
+        print_facts(facts)
+    sys.exit(ExitCode.NO if "refused" in facts else ExitCode.DONE)
+
+
+def _paths(config: Config, list_: str | None) -> ReturnPaths:
+    if list_ is None:
+        list_ = next(iter(config.lists)) if len(config.lists) == 1 else "main"
+    if list_ not in config.lists:
+        raise click.UsageError(f"no list {list_!r} in the configuration; there is {', '.join(config.lists) or 'none'}")
+    return build.return_paths(list_, config.lists[list_])
+
+
+def _encode(config: Config, paths: ReturnPaths, mail: Mail) -> tuple[str, str]:
+    try:
+        return paths.encode(mail.recipient, issued=mail.issued, tag=mail.tag, profile=mail.profile), "signed"
+    except DoesNotFit as reason:
+        if config.redis.url is None:
+            raise click.UsageError(f"a token is needed, and redis.url to register it: {reason}") from reason
+    return asyncio.run(_register(config, paths, mail)), "token"
+
+
+async def _register(config: Config, paths: ReturnPaths, mail: Mail) -> str:
+    keys = build.keyspace(config, paths.list)
+    async with _server_url(config) as url, AsyncClient.from_url(url, paths, keys=keys) as client:
+        try:
+            return await client.return_path_for(mail.recipient, tag=mail.tag, profile=mail.profile, issued=mail.issued)
+        except RedisError as error:
+            raise StoreUnavailable(str(error)) from error
+
+
+@asynccontextmanager
+async def _server_url(config: Config) -> AsyncIterator[str]:
+    async with AsyncExitStack() as stack:
+        url = build.redis_url(config.redis) or ""
+        if config.redis.embedded:
+            server = EmbeddedServer(config.redis.data_dir, config.redis.server_binary)
+            url = (await stack.enter_async_context(server)).url
+        yield url
+
+
+def _decoded(config: Config, path: str) -> dict[str, str]:
+    directory = Directory(tuple(build.return_paths(name, settings) for name, settings in config.lists.items()))
+    try:
+        found = directory.decode(path, today=_today())
+        if isinstance(found, TokenPath):
+            found = directory.resolve(found, asyncio.run(_registered(config, found)), today=_today())
+    except Refused as refused:
+        return {"refused": refused.reason.value}
+    return _facts(found)
+
+
+async def _registered(config: Config, path: TokenPath) -> dict[str, str] | None:
+    if config.redis.url is None:
+        raise click.UsageError("a token is looked up in Redis, and redis.url is not configured")
+    async with open_store(config) as store:
+        return await store.token(path.list, path.token)
+
+
+def _facts(found: ReturnPath | RoleAddress) -> dict[str, str]:
+    if isinstance(found, RoleAddress):
+        return {"list": found.list, "role": found.local_part}
+    return {
+        "list": found.list,
+        "recipient": found.recipient,
+        "issued": found.issued.isoformat() if found.issued else "",
+        "tag": found.tag,
+        "opt_in": found.profile.opt_in.name.lower(),
+        "engagement": found.profile.engagement.name.lower(),
+        "signed": "yes" if found.signed else "no: anybody could have made it",
+        "path": found.path,
+    }
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
