@@ -44,7 +44,9 @@ def peer_name(peername: object) -> str:
     if not isinstance(peername, tuple):
         return UNIX_PEER
     host = str(peername[0]).partition("%")[0]
-    return host.removeprefix("::ffff:") if "." in host else host
+    if not host.startswith("::ffff:"):
+        return host
+    return str(IPv6Address(host).ipv4_mapped or host)
 
 
 def belongs_to(peer: str, networks: tuple[Network, ...]) -> bool:

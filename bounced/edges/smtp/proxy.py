@@ -2,8 +2,8 @@
 
 from aiosmtpd.proxy_protocol import AF, V2_CMD, get_proxy
 
+from bounced.edges.smtp.gate import peer_name
 from bounced.edges.smtp.inlet import Inlet
-
 
 _MAX_V1_BYTES = 107
 
@@ -46,4 +46,4 @@ async def proxied_peer(inlet: Inlet, proxy: str) -> str:
         raise BadProxyHeader(header.error or "unrecognised")
     if header.command == V2_CMD.LOCAL or header.family not in (AF.INET, AF.INET6):
         return proxy
-    return str(header.src_addr)
+    return peer_name((header.src_addr, header.src_port))
