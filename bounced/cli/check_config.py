@@ -30,17 +30,19 @@ class Findings:
     faults: Sequence[Fault]
 
     @property
-    def valid(self) -> bool:
-        """Whether the daemon would take it; warnings do not count."""
-        return not self.faults and all(problem.severity is Severity.WARNING for problem in self.problems)
+    def in_force(self) -> Config | None:
+        """The configuration, where the daemon would take it; warnings do not count."""
+        refused = self.faults or any(problem.severity is Severity.ERROR for problem in self.problems)
+        return None if refused else self.config
 
 
 @click.command("check-config")
 @config_option
 @json_option
 @click.option("--example", is_flag=True, help="Print a complete, commented file to begin with instead.")
+@click.option("--quiet", "-q", is_flag=True, help="Print nothing but what is wrong or doubtful.")
 @click.pass_context
-def check_config(ctx: click.Context, config_file: Path | None, *, as_json: bool, example: bool) -> None:
+def check_config(ctx: click.Context, config_file: Path | None, *, as_json: bool, example: bool, quiet: bool) -> None:
     """Print the effective configuration, or all that is wrong with it.
 
     Secrets are masked. Warnings go to standard error and do not count as wrong. Exit code 2 where something is wrong.
@@ -53,8 +55,11 @@ def check_config(ctx: click.Context, config_file: Path | None, *, as_json: bool,
         click.echo(example_file(), nl=False)
         return
     findings = _find(config_file)
-    (_print_json if as_json else _print_text)(findings)
-    ctx.exit(ExitCode.DONE if findings.valid else ExitCode.USAGE)
+    if as_json:
+        print_json(_as_record(findings))
+    else:
+        _print_text(findings, quiet=quiet)
+    ctx.exit(ExitCode.DONE if findings.in_force else ExitCode.USAGE)
 
 
 def _find(config_file: Path | None) -> Findings:
@@ -74,28 +79,26 @@ def _faults(config: Config | None) -> Sequence[Fault]:
     return ()
 
 
-def _print_text(findings: Findings) -> None:
+def _print_text(findings: Findings, *, quiet: bool) -> None:
     for problem in findings.problems:
         note = "warning: " if problem.severity is Severity.WARNING else ""
         click.echo(f"{findings.file}: {note}{problem}", err=True)
     for fault in findings.faults:
         click.echo(str(fault), err=True)
-    if findings.valid and findings.config:
+    if findings.in_force and not quiet:
         click.echo(f"# {findings.file}: valid; this is in force.")
-        for line in toml_document(_effective(findings.config)):
+        for line in toml_document(_effective(findings.in_force)):
             click.echo(line)
 
 
-def _print_json(findings: Findings) -> None:
-    print_json(
-        {
-            "file": findings.file,
-            "valid": findings.valid,
-            "problems": [asdict(problem) | {"got": masked(problem.got)} for problem in findings.problems],
-            "faults": [asdict(fault) for fault in findings.faults],
-            "config": _effective(findings.config) if findings.valid and findings.config else None,
-        }
-    )
+def _as_record(findings: Findings) -> dict[str, Any]:
+    return {
+        "file": findings.file,
+        "valid": findings.in_force is not None,
+        "problems": [asdict(problem) | {"got": masked(problem.got)} for problem in findings.problems],
+        "faults": [asdict(fault) for fault in findings.faults],
+        "config": _effective(findings.in_force) if findings.in_force else None,
+    }
 
 
 def _effective(config: Config) -> dict[str, Any]:

@@ -10,21 +10,25 @@ import click
 
 from bounced import __version__
 from bounced.cli.exits import ExitCode
-from bounced.pipeline import StoreUnavailable
+from bounced.ports import StoreUnavailable
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Where a command lives (``module:attribute``) and what ``--help`` says of it, so that neither has to import it."""
+    """Where a command lives (``module:attribute``) and what ``--help`` says of it, so that neither has to import it.
+
+    Without a summary it is not for people: the daemon starts it.
+    """
 
     target: str
-    summary: str
+    summary: str = ""
 
 
 COMMANDS: Mapping[str, Entry] = MappingProxyType(
     {
         "demo": Entry("bounced.cli.demo:demo", "Show the whole thing on this machine; nothing to install."),
         "run": Entry("bounced.cli.run:run", "Run the daemon."),
+        "worker": Entry("bounced.cli.run:worker"),
         "check-config": Entry(
             "bounced.cli.check_config:check_config", "Print the effective configuration, or all that is wrong with it."
         ),
@@ -42,7 +46,7 @@ class LazyGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the commands in the order in which a newcomer meets them."""
-        return list(COMMANDS)
+        return [name for name, entry in COMMANDS.items() if entry.summary]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         """Import one command."""
@@ -53,10 +57,10 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(import_module(module), attribute)
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands from their summaries."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
+            formatter.write_dl([(name, COMMANDS[name].summary) for name in self.list_commands(ctx)])
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a store that cannot be reached has its own exit code."""
