@@ -27,16 +27,18 @@ class Entry:
 COMMANDS: Mapping[str, Entry] = MappingProxyType(
     {
         "demo": Entry("bounced.cli.demo:demo", "Show the whole thing on this machine; nothing to install."),
-        "run": Entry("bounced.cli.run:run", "Run the daemon."),
+        "run": Entry("bounced.cli.run:run", "Run the daemon in the foreground, as systemd does."),
         "worker": Entry("bounced.cli.run:worker"),
         "check-config": Entry(
             "bounced.cli.check_config:check_config", "Print the effective configuration, or all that is wrong with it."
         ),
         "explain": Entry("bounced.cli.explain:explain", "Say what bounce messages mean; touches no state."),
-        "return-path": Entry("bounced.cli.return_path:return_path", "Make or read a return path."),
-        "lookup": Entry("bounced.cli.address:lookup", "Tell what is known of an address, and why."),
-        "suppress": Entry("bounced.cli.address:suppress", "Suppress an address by an operator's decision."),
-        "release": Entry("bounced.cli.address:release", "Take an address off the suppression list."),
+        "return-path": Entry("bounced.cli.return_path:return_path", "Make a return path, or read one that came back."),
+        "lookup": Entry("bounced.cli.address:lookup", "Tell what is known of ADDRESS and why, with its last events."),
+        "suppress": Entry("bounced.cli.address:suppress", "Suppress ADDRESS until an operator releases it."),
+        "release": Entry(
+            "bounced.cli.address:release", "Take ADDRESS off the suppression list, whatever put it there."
+        ),
     }
 )
 

@@ -1,0 +1,72 @@
+"""The command as a whole: what it offers, and what its exit codes say."""
+
+import subprocess
+import sys
+from importlib.metadata import version
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from bounced.cli import root
+from bounced.cli.root import COMMANDS, Entry, bounced
+from bounced.ports import StoreUnavailable
+
+OFFERED = [name for name, entry in COMMANDS.items() if entry.summary]
+
+
+def test_help_shows_every_command_but_those_of_the_daemon_itself() -> None:
+    """A newcomer reads this first."""
+    result = CliRunner().invoke(bounced, ["--help"])
+    assert result.exit_code == 0
+    assert all(f"\n  {name} " in result.output for name in OFFERED)
+    assert "worker" not in result.output
+
+
+@pytest.mark.parametrize("name", OFFERED)
+def test_every_command_is_there_and_says_what_the_overview_says(name: str) -> None:
+    """The overview is not imported from the commands, so that it is quick: it must not drift away from them."""
+    command = bounced.get_command(click.Context(bounced), name)
+    assert command is not None
+    assert command.get_short_help_str(limit=200) == COMMANDS[name].summary
+
+
+@pytest.mark.parametrize("name", sorted({*OFFERED} - {"return-path", "demo", "explain"}))
+def test_every_command_takes_a_configuration(name: str) -> None:
+    """All but ``demo`` and ``explain``, which need none; ``return-path`` leaves it to its two subcommands."""
+    command = bounced.get_command(click.Context(bounced), name)
+    assert command is not None
+    assert "--config" in {option for parameter in command.params for option in parameter.opts}
+
+
+def test_the_overview_imports_no_command() -> None:
+    """What takes long to import is imported by whoever needs it."""
+    heavy = ("aiosmtpd", "asyncio", "pydantic", "redis", "rich")
+    script = f"import sys, bounced.cli.root; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_an_unknown_command_is_a_usage_error() -> None:
+    """Exit code 2."""
+    assert CliRunner().invoke(bounced, ["bounce"]).exit_code == 2
+
+
+def test_a_store_that_cannot_be_reached_has_its_own_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A script can tell "no" from "nobody knows"."""
+
+    @click.command()
+    def unlucky() -> None:
+        raise StoreUnavailable("connection refused")
+
+    monkeypatch.setattr(root, "unlucky", unlucky, raising=False)
+    monkeypatch.setattr(root, "COMMANDS", {"lookup": Entry("bounced.cli.root:unlucky", "Fail.")})
+    result = CliRunner().invoke(bounced, ["lookup"])
+    assert result.exit_code == 3
+    assert result.stderr == "bounced: Redis cannot be reached: connection refused\n"
+
+
+def test_the_module_is_the_command() -> None:
+    """``python -m bounced`` where the script is not on the path."""
+    done = subprocess.run([sys.executable, "-m", "bounced", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"bounced {version('bounced')}\n"
