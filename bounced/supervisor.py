@@ -32,6 +32,8 @@ ALIVE = b"ALIVE\n"
 HEARTBEAT_S = 2.0
 SILENCE_S = 30.0
 """A worker that says nothing for so long hangs: its event loop stands still, or a commit is stuck."""
+EX_HOPELESS = 2
+"""Exit code of a worker that cannot work under this configuration."""
 FIRST_PAUSE_S = 0.2
 LAST_PAUSE_S = 10.0
 STOP_S = DRAIN_S + 1.5
@@ -58,6 +60,10 @@ class Child:
                 on_ready()
 
 
+class WorkersFail(Exception):  # noqa: N818 - says what is so
+    """Workers end before they are ready, for a reason that trying again will not mend; they have said which."""
+
+
 class Supervisor:
     """Runs workers on bound sockets until SIGTERM or SIGINT."""
 
@@ -68,9 +74,11 @@ class Supervisor:
         self._notifier = notifier
         self._children: dict[int, Child] = {}
         self._stopping = asyncio.Event()
+        self._was_ready = False
+        self._hopeless = False
 
     async def run(self) -> None:
-        """Start everything, keep it running, and stop it in order.  Raises NoServer."""
+        """Start everything, keep it running, and stop it in order.  Raises NoServer, WorkersFail."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
@@ -88,6 +96,8 @@ class Supervisor:
                 await self._stop_children()
                 for keeper in keepers:
                     keeper.cancel()
+        if self._hopeless:
+            raise WorkersFail("the workers do not start")
 
     async def _keep(self, number: int) -> None:
         """Have a worker in this place, and a new one whenever it dies."""
@@ -103,6 +113,10 @@ class Supervisor:
             if self._stopping.is_set():
                 return
             LOG.error(Event.WORKER_DIED, worker=number, pid=child.process.pid, status=status)
+            if status == EX_HOPELESS and not self._was_ready:
+                self._hopeless = True
+                self._stopping.set()
+                return
             pause = FIRST_PAUSE_S if child.is_ready else min(pause * 2, LAST_PAUSE_S)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), pause)
@@ -130,6 +144,7 @@ class Supervisor:
 
     def _announce(self) -> None:
         """Tell systemd that we are ready once every worker is."""
+        self._was_ready = True
         if sum(child.is_ready for child in self._children.values()) == self._config.worker_count:
             self._notifier.ready()
 

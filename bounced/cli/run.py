@@ -23,7 +23,7 @@ from bounced.edges.redis_store import Misconfigured
 from bounced.edges.sockets import CannotListen, Sockets, bind
 from bounced.edges.systemd import Notifier, listen_fds
 from bounced.service import Worker
-from bounced.supervisor import ALIVE, HEARTBEAT_S, READY, Supervisor
+from bounced.supervisor import ALIVE, HEARTBEAT_S, READY, Supervisor, WorkersFail
 
 LOG = structlog.get_logger()
 
@@ -46,7 +46,7 @@ def run(config_file: Path | None) -> None:
     try:
         sockets = bind(config, listen_fds())
         in_loop(lambda: Supervisor(config, config_file, sockets, Notifier()).run())
-    except (CannotListen, NoServer) as error:
+    except (CannotListen, NoServer, WorkersFail) as error:
         fail(str(error))
 
 

@@ -1,0 +1,166 @@
+"""The real daemon as a child process, and a sender that talks SMTP to it."""
+
+import json
+import os
+import re
+import secrets
+import signal
+import smtplib
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from bounced.config import build, load
+from bounced.core.terms import UNKNOWN_PROFILE, Profile
+from bounced.demo.scenes import Scene
+
+WAIT_S = 30.0
+GOOD = 250
+
+CONFIGURATION = """
+workers = {workers}
+host_name = "mx.example.com"
+
+[smtp]
+listen = ["127.0.0.1:{port}"]
+
+[redis]
+url = "{url}"
+data_dir = "data"
+prefix = "{prefix}"
+
+[lists.main]
+domains = ["bounce.example.com"]
+
+[[lists.main.keys]]
+id = "a"
+file = "a.key"
+"""
+
+
+class Daemon:
+    """``bounced run`` in a folder of its own.  ``events`` are its log lines so far, parsed."""
+
+    def __init__(
+        self, folder: Path, *, url: str = "embedded", prefix: str = "bounced", workers: int = 1, further: str = ""
+    ) -> None:
+        self.folder = folder
+        self.port = 0
+        self.events: list[dict[str, Any]] = []
+        self._url, self._prefix, self._workers, self._further = url, prefix, workers, further
+        self._process: subprocess.Popen[str] | None = None
+        key = folder / "a.key"
+        if not key.exists():
+            key.touch(mode=0o600)
+            key.write_text(secrets.token_urlsafe(32))
+        self.write_config()
+
+    @property
+    def config_file(self) -> Path:
+        """The configuration file."""
+        return self.folder / "bounced.toml"
+
+    @property
+    def pid(self) -> int:
+        """The process id of the parent."""
+        assert self._process is not None
+        return self._process.pid
+
+    def write_config(self, text: str = "") -> None:
+        """Write the configuration; with the port that was found, so that a restart takes the same."""
+        head = CONFIGURATION.format(port=self.port, url=self._url, prefix=self._prefix, workers=self._workers)
+        self.config_file.write_text(head + (text or self._further))
+
+    def start(self, **popen: Any) -> Self:
+        """Start and wait until mail is taken in."""
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "bounced", "run", "--config", str(self.config_file)],
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=self.folder,
+            **popen,
+        )
+        started = self.wait_for("service.started")
+        for _ in range(self._workers - 1):
+            self.wait_for("service.started")
+        self.port = int(re.findall(r"'127\.0\.0\.1', (\d+)", str(started["doors"]))[0])
+        self.write_config()
+        return self
+
+    def wait_for(self, event: str, **facts: Any) -> dict[str, Any]:
+        """Read the log until an event comes.  The test's own time limit ends a wait in vain."""
+        assert self._process is not None
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            try:
+                found = json.loads(line)
+            except ValueError as error:
+                raise AssertionError(f"not a log line: {line}{self._process.stderr.read()}") from error
+            self.events.append(found)
+            if found.get("event") == event and facts.items() <= found.items():
+                return dict(found)
+        raise AssertionError(f"ended without {event}: {self.events}")
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send the parent a signal."""
+        os.kill(self.pid, number)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Stop and return the exit status."""
+        if self._process is None:
+            return 0
+        process, self._process = self._process, None
+        process.send_signal(number)
+        assert process.stderr is not None
+        rest = process.stderr.read()
+        process.stderr.close()
+        self.events += [json.loads(line) for line in rest.splitlines() if line.startswith("{")]
+        return process.wait(WAIT_S)
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of ours with the daemon's configuration."""
+        return subprocess.run(
+            [sys.executable, "-m", "bounced", *words, "--config", str(self.config_file)],
+            capture_output=True,
+            text=True,
+            timeout=WAIT_S,
+            check=False,
+        )
+
+    def return_path(self, recipient: str, profile: Profile = UNKNOWN_PROFILE) -> str:
+        """Return a return path for mail sent today."""
+        config = load(self.config_file)
+        paths = build.return_paths("main", config.lists["main"])
+        return paths.encode(recipient, issued=datetime.now(UTC).date(), profile=profile)
+
+    @contextmanager
+    def session(self) -> Iterator[smtplib.SMTP]:
+        """Open an SMTP session."""
+        with smtplib.SMTP("127.0.0.1", self.port, local_hostname="mail.example.net", timeout=WAIT_S) as client:
+            client.ehlo()
+            yield client
+
+    def send(self, path: str, content: bytes) -> tuple[int, str]:
+        """Send one message and return the reply that decided."""
+        with self.session() as client:
+            return send(client, path, content)
+
+
+def send(client: smtplib.SMTP, path: str, content: bytes) -> tuple[int, str]:
+    """Send one message in an open session and return the reply that decided."""
+    client.mail("")
+    code, text = client.rcpt(path)
+    if code == GOOD:
+        code, text = client.data(content)
+    else:
+        client.rset()
+    return code, text.decode()
+
+
+def unknown_user(recipient: str, return_path: str) -> bytes:
+    """Return a new bounce that calls the recipient unknown."""
+    return Scene("unknown_user", recipient).content(return_path)
