@@ -70,12 +70,14 @@ class Ear(Unobserved):
     paths_refused: list[str] = field(default_factory=list)
     codes: list[int] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
+    left: asyncio.Event = field(default_factory=asyncio.Event)
 
     def session_opened(self, peer: str) -> None:
         self.inside += 1
 
     def session_closed(self, peer: str) -> None:
         self.inside -= 1
+        self.left.set()
 
     def connection_refused(self, peer: str, reason: str) -> None:
         self.refused.append(reason)

@@ -35,6 +35,7 @@ class Inlet(asyncio.StreamReader):
         self._source_paused = False
         self._octets = bytearray()
         self._ended = False
+        self._deaf = False
         self._arrival: asyncio.Future[None] | None = None
         self._turns_left = COMMANDS_A_TURN
 
@@ -77,10 +78,10 @@ class Inlet(asyncio.StreamReader):
         self._octets.clear()
         self._resume()
 
-    def shut(self) -> None:
-        """Hear nothing more, and forget what was sent ahead."""
-        self._octets.clear()
-        self.feed_eof()
+    def go_deaf(self) -> None:
+        """Forget what was sent ahead, and from now on everything up to the end."""
+        self._deaf = True
+        self.discard()
 
     @property
     def has_octets(self) -> bool:
@@ -93,7 +94,7 @@ class Inlet(asyncio.StreamReader):
 
     def feed_data(self, data: Iterable[SupportsIndex]) -> None:
         """Take octets from the transport."""
-        if self._ended:
+        if self._deaf:
             return
         self._octets += cast("bytes", data)
         if len(self._octets) > MAX_WAITING_BYTES and self._source and not self._source.is_closing():

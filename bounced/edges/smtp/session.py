@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
+from types import MappingProxyType
 from typing import Final, Protocol, cast
 
 from aiosmtpd.smtp import SMTP
@@ -17,6 +18,16 @@ from bounced.edges.smtp.settings import SessionSettings, Speech
 from bounced.ports import Receiver, StoreUnavailable
 
 LINGER_S: Final = 5.0
+
+
+_REFUSALS: Final = MappingProxyType(
+    {
+        "not_a_proxy": replies.NOT_ADMITTED,
+        "bad_proxy_header": replies.NOT_ADMITTED,
+        "talked_early": replies.TALKED_EARLY,
+        "shutting_down": replies.SHUTTING_DOWN,
+    }
+)
 
 
 class _CommandSizes(dict[str, int]):
@@ -103,7 +114,7 @@ class Session(SMTP):
     def connection_lost(self, error: Exception | None) -> None:
         """Let a commit that runs come to its end; aiosmtpd's cancels it after the final dot (trap 5)."""
         super(SMTP, self).connection_lost(error)
-        self.inlet.shut()
+        self.inlet.feed_eof()
         self.transport = None
         assert self._handler_coroutine is not None
         if self._handler_coroutine.done():
@@ -114,7 +125,7 @@ class Session(SMTP):
     def eof_received(self) -> bool:
         """Answer what a peer sent before it closed its side; aiosmtpd's cancels the handler (trap 5)."""
         self.inlet.feed_eof()
-        return not self.over_tls
+        return not self.over_tls and not self._hung_up
 
     async def start_tls(self) -> None:
         """Encrypt the connection.  aiosmtpd's has no time limit and goes on with commands sent ahead of the handshake.
@@ -137,7 +148,9 @@ class Session(SMTP):
     def dismiss(self) -> None:
         """Say goodbye as soon as no transaction is open."""
         self._leaving = True
-        if self._entered and self._dialogue.stage is Stage.IDLE:
+        if self._hung_up and self.transport is not None:
+            self.transport.close()
+        elif self._entered and self._dialogue.stage is Stage.IDLE:
             self._hang_up(replies.SHUTTING_DOWN)
 
     def expire(self, now: float) -> None:
@@ -178,37 +191,31 @@ class Session(SMTP):
 
     async def _handle_client(self) -> None:
         """Greet only whom the limits let in; aiosmtpd has none (trap 6)."""
-        await self._let_in()
-        await super()._handle_client()
-
-    async def _let_in(self) -> None:
         assert self.transport is not None
         self.peer = peer_name(self.transport.get_extra_info("peername"))
+        reason = await self._reason_to_refuse()
+        if reason is not None:
+            self._observer.connection_refused(self.peer, reason)
+            self._hang_up(_REFUSALS.get(reason, replies.TOO_MANY_CONNECTIONS))
+        await super()._handle_client()
+
+    async def _reason_to_refuse(self) -> str | None:
         if self._settings.proxied_from:
-            await self._hear_proxy()
+            if not belongs_to(self.peer, self._settings.proxied_from):
+                return "not_a_proxy"
+            try:
+                self.peer = await proxied_peer(self.inlet, self.peer)
+            except BadProxyHeader:
+                return "bad_proxy_header"
         reason = self._gate.enter(self.peer)
         if reason is not None:
-            self._turn_away(reason, replies.TOO_MANY_CONNECTIONS)
+            return reason
         self._entered = True
         self._observer.session_opened(self.peer)
         await asyncio.sleep(0)  # what came before the greeting is here after one turn of the loop
         if self.inlet.has_octets:
-            self._turn_away("talked_early", replies.TALKED_EARLY)
-        if self._leaving:
-            self._turn_away("shutting_down", replies.SHUTTING_DOWN)
-
-    async def _hear_proxy(self) -> None:
-        if not belongs_to(self.peer, self._settings.proxied_from):
-            self._turn_away("not_a_proxy", replies.NOT_ADMITTED)
-        try:
-            self.peer = await proxied_peer(self.inlet, self.peer)
-        except BadProxyHeader:
-            self._turn_away("bad_proxy_header", replies.NOT_ADMITTED)
-
-    def _turn_away(self, reason: str, reply: str) -> None:
-        self._observer.connection_refused(self.peer, reason)
-        self._hang_up(reply)
-        raise ConnectionAbortedError(reason)
+            return "talked_early"
+        return "shutting_down" if self._leaving else None
 
     # Replies and time
 
@@ -249,6 +256,8 @@ class Session(SMTP):
 
     def _before_waiting(self, mid_command: bool) -> Awaitable[None] | None:  # noqa: FBT001 - Inlet's callback
         self._flush()
+        if self._hung_up:
+            return None
         if self._dialogue.stage is not Stage.CONTENT:
             if self._leaving and self._dialogue.stage is Stage.IDLE:
                 self._hang_up(replies.SHUTTING_DOWN)
@@ -266,13 +275,21 @@ class Session(SMTP):
         self._replies.clear()
 
     def _hang_up(self, reply: str) -> None:
-        """Write what was collected and a last reply, and hear nothing more."""
+        """Write what was collected and a last reply, and heed nothing more.
+
+        Where the peer may be sending, only our side is closed: a socket closed over unread octets is reset, and
+        the reset overtakes the reply.  The sweep ends what the peer does not end.
+        """
         if self._hung_up or self.transport is None:
             return
         self._hung_up = True
         self._observer.replied(int(reply[:3]))
         self._replies.append(reply)
         self._flush()
-        self.inlet.shut()
+        self.inlet.go_deaf()
         self._deadline = self.loop.time() + LINGER_S
-        self.transport.close()
+        lingers = self._entered and not self._leaving and reply != replies.GOODBYE
+        if lingers and self.transport.can_write_eof():
+            self.transport.write_eof()
+        else:
+            self.transport.close()
