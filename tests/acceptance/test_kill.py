@@ -1,0 +1,99 @@
+"""kill -9, again and again, at any moment: nothing that was acknowledged is lost, nothing counts twice."""
+
+import contextlib
+import os
+import random
+import signal
+import smtplib
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+import redis
+
+from tests.support.daemon import WAIT_S, Daemon, unknown_user
+
+KILLS = 24
+SENDERS = 3
+
+
+@dataclass
+class Senders:
+    """Mail queues that send bounces, each about another address, and come again until they are told 250."""
+
+    daemon: Daemon
+    acknowledged: set[str] = field(default_factory=set)
+    progress: threading.Condition = field(default_factory=threading.Condition)
+    finished: bool = False
+
+    def send_for_ever(self, sender: int) -> None:
+        """Send one bounce after the other until the test is over."""
+        number = 0
+        while not self.finished:
+            number += 1
+            recipient = f"user{number}@sender{sender}.example"
+            path = self.daemon.return_path(recipient)
+            message = unknown_user(recipient, path)
+            while not self._sent(path, message):
+                pass
+            with self.progress:
+                self.acknowledged.add(recipient)
+                self.progress.notify_all()
+
+    def wait_for_more(self, count: int) -> None:
+        """Return when so many more bounces were acknowledged."""
+        with self.progress:
+            target = len(self.acknowledged) + count
+            assert self.progress.wait_for(lambda: len(self.acknowledged) >= target, WAIT_S)
+
+    def _sent(self, path: str, message: bytes) -> bool:
+        with contextlib.suppress(OSError, smtplib.SMTPException):
+            return self.daemon.send(path, message)[0] == 250
+        return False
+
+
+@pytest.fixture
+def daemon(daemons: Callable[..., Daemon]) -> Daemon:
+    """Return a daemon in a session of its own, so that it can be killed with its workers."""
+    return daemons(workers=2).start(start_new_session=True)
+
+
+def kill_daemon(daemon: Daemon, _inside: redis.Redis) -> None:
+    """Kill parent and workers, and start the daemon again; its server lives on and is adopted."""
+    os.killpg(daemon.pid, signal.SIGKILL)
+    daemon.start(start_new_session=True)
+
+
+def kill_worker(daemon: Daemon, _inside: redis.Redis) -> None:
+    """Kill one worker; the parent starts another."""
+    pid = max(event["pid"] for event in daemon.events if event["event"] == "worker.started")
+    os.kill(pid, signal.SIGKILL)
+    daemon.wait_for("service.started")
+
+
+def kill_redis(_daemon: Daemon, inside: redis.Redis) -> None:
+    """Kill the server; whoever uses it starts it again."""
+    with contextlib.suppress(redis.ConnectionError):
+        os.kill(inside.info("server")["process_id"], signal.SIGKILL)
+
+
+def test_no_acknowledged_bounce_is_lost_or_counted_twice_whatever_is_killed(daemon):
+    """Two dozen times the daemon, one of its workers, or Redis."""
+    chance = random.Random(1)
+    senders = Senders(daemon)
+    threads = [threading.Thread(target=senders.send_for_ever, args=(n,), daemon=True) for n in range(SENDERS)]
+    for thread in threads:
+        thread.start()
+    with redis.Redis(unix_socket_path=str(daemon.folder / "data" / "server.sock"), decode_responses=True) as inside:
+        for number in range(KILLS):
+            senders.wait_for_more(chance.randint(1, 8))
+            (kill_redis, kill_worker, kill_redis, kill_daemon)[number % 4](daemon, inside)
+        senders.wait_for_more(5)
+        senders.finished = True
+        for thread in threads:
+            thread.join(WAIT_S)
+        suppressed = inside.smembers("bounced:{main}:suppressed")
+        reports = [e["address"] for _, e in inside.xrange("bounced:{main}:events") if e["type"] == "report"]
+    assert senders.acknowledged <= suppressed
+    assert len(reports) == len(set(reports)), "each report is counted once"
