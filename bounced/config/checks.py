@@ -25,6 +25,8 @@ def mutual_problems(config: Config) -> Iterator[Problem]:
         yield from _promises(f"lists.{name}", list_.policy)
     if config.redis.embedded and config.redis.durability.startswith("replica"):
         yield Problem("redis.durability", "be memory or fsync: an embedded server has no replicas", "replica")
+    if config.http.listen:
+        yield Problem("http.listen", "be left out: this version has no metrics yet", severity=Severity.WARNING)
 
 
 def file_problems(config: Config) -> Iterator[Problem]:

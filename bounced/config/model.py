@@ -147,12 +147,7 @@ class Redis(Section):
 class Keep(Section):
     """How much of what happened is kept; the oldest goes first."""
 
-    events_max: Count = Field(default=1_000_000, description="Entries in a list's stream of events.")
-    blocks_max: Count = Field(default=100_000, description="Entries in a list's stream of sender-level refusals.")
-    intake_failed_max: Count = Field(default=10_000, description="Intake entries that could not be understood.")
-    unrecognised_max: Count = Field(
-        default=1_000, description="Messages that gave no reason, 32 KiB of each, kept to be looked at."
-    )
+    events_max: Count = Field(default=1_000_000, description="Entries in the stream of events of each list, about.")
 
 
 class Key(Section):

@@ -36,7 +36,6 @@ def test_the_defaults_are_those_of_the_contract() -> None:
     assert config.redis.prefix == "bounced"
     assert config.redis.timeout_s < 5
     assert config.keep.events_max == 1_000_000
-    assert config.keep.unrecognised_max == 1_000
 
 
 def test_without_a_file_in_etc_the_defaults_hold(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
