@@ -113,8 +113,7 @@ class Session(SMTP):
 
     def connection_lost(self, error: Exception | None) -> None:
         """Let a commit that runs come to its end; aiosmtpd's cancels it after the final dot (trap 5)."""
-        super(SMTP, self).connection_lost(error)
-        self.inlet.feed_eof()
+        super(SMTP, self).connection_lost(None)  # how a peer went is nobody's concern
         self.transport = None
         assert self._handler_coroutine is not None
         if self._handler_coroutine.done():
