@@ -1,5 +1,6 @@
 """The client for asyncio."""
 
+import asyncio
 from collections.abc import Iterable
 from datetime import date, datetime
 from types import TracebackType
@@ -14,6 +15,9 @@ from bounced.client.requests import CONNECT_TIMEOUT_S, TIMEOUT_S, Purpose, Reque
 from bounced.core.keys import Keyspace
 from bounced.core.return_path import ReturnPaths
 from bounced.core.terms import UNKNOWN_PROFILE, Profile
+
+AT_ONCE = 2
+"""Batches under way: one is made ready while the server looks through the other."""
 
 
 class AsyncClient:
@@ -67,9 +71,19 @@ class AsyncClient:
         What is no address is not among them.
         """
         found: set[str] = set()
-        for request in self._requests.suppressed_among(addresses):
-            suppressed = await self._ask(request)
-            found.update(suppressed)
+        requests = self._requests.suppressed_among(addresses)
+
+        async def ask_the_rest() -> None:
+            for request in requests:
+                suppressed = await self._ask(request)
+                found.update(suppressed)
+
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for _ in range(AT_ONCE):
+                    tasks.create_task(ask_the_rest())
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from errors
         return found
 
     async def may_send(self, address: str, purpose: Purpose = "confirmation") -> bool:

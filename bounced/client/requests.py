@@ -68,18 +68,18 @@ class Requests:
     def suppressed_among(self, addresses: Iterable[str]) -> Iterator[Request[list[str]]]:
         """Ask, a batch at a time, which of some addresses must not be mailed now.  What is no address is left out."""
         batch: list[str] = []
-        ids: list[str] = []
+        normalised: list[str] = []
         for address in addresses:
             try:
-                ids.append(self._id(address))
+                normalised.append(normalise(address, fold_local_part=self.fold_local_part))
             except BadAddress:
                 continue
             batch.append(address)
             if len(batch) == BATCH:
-                yield self._members(batch, ids)
-                batch, ids = [], []
+                yield self._members(batch, normalised)
+                batch, normalised = [], []
         if batch:
-            yield self._members(batch, ids)
+            yield self._members(batch, normalised)
 
     def why(self, address: str) -> Request[Why]:
         """Ask for the state of an address and its last events.  Raises BadAddress."""
@@ -142,8 +142,10 @@ class Requests:
         command: Command = ("XADD", self.keys.intake, "*", "type", type_, "at", moment, *given)
         return Request((command,), lambda replies: text_of(replies[0]))
 
-    def _members(self, batch: list[str], ids: list[str]) -> Request[list[str]]:
-        return Request((("SMISMEMBER", self.keys.suppressed, *ids),), lambda replies: list(compress(batch, replies[0])))
+    def _members(self, batch: list[str], normalised: list[str]) -> Request[list[str]]:
+        ids = map(self.keys.address_id, normalised)
+        command: Command = ("SMISMEMBER", self.keys.suppressed, *ids)
+        return Request((command,), lambda replies: list(compress(batch, replies[0])))
 
     def _id(self, address: str) -> str:
         return self.keys.address_id(self._normalise(address))

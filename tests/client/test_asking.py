@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from bounced.client import AsyncClient, BadAddress, Category, Client, Keyspace, State
 from bounced.core.state import EvidenceType
@@ -45,6 +46,13 @@ async def test_many_addresses_are_asked_about_at_once(client: Asked, redis: Redi
 async def test_nobody_among_nobody_is_suppressed(client: Asked) -> None:
     """An empty campaign asks nothing."""
     assert await client.suppressed_among([]) == set()
+
+
+async def test_asking_about_many_fails_as_asking_about_one(client: Asked, redis: Redis, keys: Keyspace) -> None:
+    """Whatever is under way at once, the caller sees one error."""
+    await redis.set(keys.suppressed, "not a set")
+    with pytest.raises(RedisError, match="WRONGTYPE"):
+        await client.suppressed_among(f"user{n}@example.org" for n in range(2500))
 
 
 async def test_why_tells_state_and_history(client: Asked, happen: Happen) -> None:
