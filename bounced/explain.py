@@ -1,10 +1,7 @@
 """What a message means and why: the one function to use from Python.
 
-from bounced.explain import explain
-
-explanation = explain(open("bounce.eml", "rb").read())
-for finding in explanation.findings:
-    print(finding.address, finding.verdict.category, finding.verdict.rule)
+``explain(content)`` returns an Explanation: ``kind``, the ``report`` that was read, and a Finding for each recipient
+with its ``address`` and ``verdict`` (``category``, ``class_``, ``rule``, ``status``, ``diagnostic``).
 """
 
 from collections.abc import Iterator

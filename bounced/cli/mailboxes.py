@@ -21,8 +21,8 @@ class Stored:
 def messages(path: str) -> Iterator[Stored]:
     """Yield every message at a path, folders recursively, in the order of their names.
 
-    A file that begins with ``From `` and is no ``.eml`` is an mbox: each of its messages is ``FILE:NUMBER``.  What is hidden (a leading
-    dot) or still being written (``tmp`` of a Maildir) is left out.  Raises OSError for what cannot be read.
+    A file that begins with ``From `` and is no ``.eml`` is an mbox: each of its messages is ``FILE:NUMBER``.  What is
+    hidden (a leading dot) or still being written (``tmp`` of a Maildir) is left out.  Raises OSError.
     """
     if path == STANDARD_INPUT:
         yield Stored(path, sys.stdin.buffer.read(MAX_READ_BYTES))

@@ -54,6 +54,29 @@ class PatternSet:
         return sorted(found) if found else []
 
 
+class Locator:
+    """Alternatives of which the first in a text is looked for.  ``^`` is the start of a line, case is nothing."""
+
+    def __init__(self, alternatives: Iterable[str]) -> None:
+        """Compile ``alternatives``.  Raises BadPattern."""
+        pattern = "|".join(f"(?:{alternative})" for alternative in alternatives)
+        try:
+            self._pattern = re2.compile(f"(?m){pattern}".encode(), _options())
+        except re2.error:
+            raise BadPattern(f"cannot be compiled: {pattern}") from None
+
+    def first(self, text: str) -> tuple[int, int] | None:
+        """Return where the first alternative is found, in characters."""
+        octets = text.encode("utf-8", "replace")
+        found = self._pattern.search(octets)
+        if found is None:
+            return None
+        start, end = found.span()
+        if len(octets) == len(text):
+            return start, end
+        return len(octets[:start].decode("utf-8", "ignore")), len(octets[:end].decode("utf-8", "ignore"))
+
+
 def span(pattern: str, text: str) -> tuple[int, int] | None:
     """Return where ``pattern`` is first found in ``text``, in characters.  For people; a PatternSet knows no places."""
     found = re2.compile(pattern, _options()).search(text.encode("utf-8", "replace").decode())

@@ -27,9 +27,7 @@ class Header:
 
     def __init__(self, block: bytes) -> None:
         self.block = unfold(block[:MAX_HEADER_BYTES].decode("utf-8", "replace"))
-        self._first: dict[str, str] = {}
-        for name, value in fields(self.block):
-            self._first.setdefault(name.lower(), value)
+        self._first = {name.lower(): value for name, value in reversed(fields(self.block))}
 
     def get(self, name: str) -> str:
         """Return the value of the first field of this name (lower case); empty where there is none."""

@@ -7,7 +7,6 @@ from bounced.core.notices.family import Family
 from bounced.core.notices.notice import Notice, addresses
 from bounced.core.terms import PerRecipientFields
 
-_MARK = re.compile(r"@aol\.com\b[^\n]*\n[^\n]*\n\s*your mail to the following recipients", re.IGNORECASE)
 _SCREEN_NAME = re.compile(r"^[ \t]+(?P<name>[A-Za-z0-9]{3,32})[ \t]*+$", re.MULTILINE)
 
 
@@ -21,4 +20,4 @@ def _read(notice: Notice) -> tuple[PerRecipientFields, ...]:
     )[: layout.MAX_RECIPIENTS]
 
 
-AOL = Family("aol", _MARK, _read)
+AOL = Family("aol", r"@aol\.com\b[^\n]*\n[^\n]*\n\s*your mail to the following recipients", _read)

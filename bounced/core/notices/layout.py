@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from bounced.core import reply
+from bounced.core.notices.phrases import ANNOUNCEMENTS
 from bounced.core.terms import Action, PerRecipientFields
 
 MAX_RECIPIENTS = 200
@@ -13,9 +14,10 @@ MAX_LINES = 1500
 MAX_LINE_CHARS = 1000
 MAX_REASON_CHARS = 2000
 
-_LOCAL = r"[\w.!#$%&*+/=?^`{|}~'-]"
+_LOCAL = r"\w.!#$%&*+/=?^`{|}~-"
 ADDRESS = (
-    rf"(?:\"[^\"\n@]{{1,64}}\"|(?<!{_LOCAL}){_LOCAL}{{1,200}})@(?:\[[\d.]{{7,15}}\]|[^\W_](?:[\w.-]{{0,250}}[^\W_])?)"
+    rf"(?:\"[^\"\n@]{{1,64}}\"|(?<![{_LOCAL}])[{_LOCAL}]['{_LOCAL}]{{0,200}})"
+    r"@(?:\[[\d.]{7,15}\]|[^\W_](?:[\w.-]{0,250}[^\W_])?)"
 )
 _ANY_ADDRESS = re.compile(ADDRESS)
 # An address that leads its line, in brackets, quotes or behind a bullet; what follows it is the reason.
@@ -24,10 +26,9 @@ _LED = re.compile(
     rf"[<\[\"'(\u201c]{{0,2}}(?:smtp:|mailto:)?(?P<address>{ADDRESS})[>\]\"')\u201d]{{0,2}}(?P<rest>.*)",
     re.IGNORECASE,
 )
-_ANNOUNCED = re.compile(
-    r"(?:the following|these|this|one or more) (?:e-?mail )?(?:recipients?|addresse?s?|users?|mailbox)"
-    r"[^\n:]{0,80}[:\n]",
-    re.IGNORECASE,
+_QUOTED_FIELD = re.compile(
+    r"^[ \t>]*+(?:subject|betreff|objet|oggetto|asunto|assunto|temat|onderwerp)[ \t]*+:[^\n]*",
+    re.IGNORECASE | re.MULTILINE,
 )
 _MAILTO = re.compile(r"^[ \t]*+(?:\([^()]*\))?[ \t]*+<mailto:[^<>]*>")
 _EMPTY_REST = " \t:;,.-*>\"'"
@@ -38,10 +39,14 @@ _OFFICES = ("postmaster@", "mailer-daemon@", "abuse@", "support@", "helpdesk@", 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A recipient that a notice names, and the words about it; empty where they stand elsewhere."""
+    """A recipient that a notice names, and the words about it; empty where they stand elsewhere.
+
+    ``loose`` words only come after the address, in paragraphs of their own: others may say more.
+    """
 
     address: str
-    reason: str
+    reason: str = ""
+    loose: bool = False
 
 
 def led(words: str) -> list[Named]:
@@ -52,8 +57,8 @@ def led(words: str) -> list[Named]:
     qmail ``<alice@example.org>:`` and a reason below; Exim, indented; Postfix, OpenSMTPD and many others, on one line.
     The reason ends with its paragraph; where an address stands in a paragraph of its own, with the next recipient.
     """
-    announced = _ANNOUNCED.search(words)
-    return (_led(words[announced.end() :]) if announced else []) or _led(words)
+    announced = ANNOUNCEMENTS.first(words)
+    return (_led(words[announced[1] :]) if announced else []) or _led(words)
 
 
 def named(words: str, phrase: re.Pattern[str]) -> list[Named]:
@@ -61,7 +66,9 @@ def named(words: str, phrase: re.Pattern[str]) -> list[Named]:
     found = list(islice(phrase.finditer(words), MAX_RECIPIENTS))
     ends = [match.start() for match in found[1:]] + [len(words)]
     return [
-        Named(match["address"], words[match.end() : end].strip(_EMPTY_REST + "\n"))
+        Named(
+            match["address"], words[words.rfind("\n", 0, match.start()) + 1 : end].strip(_EMPTY_REST + "\n"), loose=True
+        )
         for match, end in zip(found, ends, strict=False)
     ]
 
@@ -88,13 +95,18 @@ def recipients(
     """
     unique: dict[str, Named] = {}
     for item in found:
-        known = unique.get(item.address.lower())
-        reason = item.reason if known is None else f"{known.reason}\n{item.reason}".strip()
-        unique[item.address.lower()] = Named(known.address if known else item.address, reason[:MAX_REASON_CHARS])
+        known = unique.setdefault(item.address.lower(), item)
+        if known is not item and item.reason:
+            unique[item.address.lower()] = _both(known, item)
     likely = [item for key, item in unique.items() if key not in senders and not key.startswith(_OFFICES)]
-    return tuple(
-        about(item.address, item.reason or words, action) for item in (likely or list(unique.values()))[:MAX_RECIPIENTS]
-    )
+    named = (likely or list(unique.values()))[:MAX_RECIPIENTS]
+    described = without_quoted_header(words)
+    return tuple(about(item.address, _reason(item, described, alone=len(named) == 1), action) for item in named)
+
+
+def without_quoted_header(words: str) -> str:
+    """Return the words without the lines that repeat the returned message's header: a Subject gives no reason."""
+    return _QUOTED_FIELD.sub("", words)
 
 
 def about(address: str, reason: str, action: Action = Action.FAILED) -> PerRecipientFields:
@@ -111,6 +123,19 @@ def about(address: str, reason: str, action: Action = Action.FAILED) -> PerRecip
     )
 
 
+def _both(known: Named, more: Named) -> Named:
+    reason = f"{known.reason}\n{more.reason}".strip() if not known.loose else more.reason
+    return Named(known.address, reason[:MAX_REASON_CHARS], loose=known.loose and more.loose)
+
+
+def _reason(item: Named, words: str, *, alone: bool) -> str:
+    """Return the words about one recipient: all of them where nobody else is named and its own tell too little."""
+    if not item.reason:
+        return words
+    says_enough = not item.loose or reply.find(item.reason) or _STATUS.search(item.reason)
+    return item.reason if says_enough or not alone else words
+
+
 def _led(words: str) -> list[Named]:
     found: list[Named] = []
     reason: list[str] = []
@@ -120,7 +145,7 @@ def _led(words: str) -> list[Named]:
         depth = len(line) - len(line.lstrip())
         match = _LED.match(line) if "@" in line else None
         if match and (indent < 0 or alone or depth <= indent or not reason):
-            _close(found, reason)
+            _close(found, reason, loose=alone)
             rest = _MAILTO.sub("", match["rest"]).strip(_EMPTY_REST)
             found.append(Named(match["address"], ""))
             reason, indent, alone = ([rest] if rest else []), depth, False
@@ -129,14 +154,14 @@ def _led(words: str) -> list[Named]:
         elif found and not reason:
             alone = True
         elif not alone:
-            _close(found, reason)
+            _close(found, reason, loose=False)
             reason, indent = [], -1
         else:
             reason.append("")
-    _close(found, reason)
+    _close(found, reason, loose=alone)
     return found
 
 
-def _close(found: list[Named], reason: list[str]) -> None:
+def _close(found: list[Named], reason: list[str], *, loose: bool) -> None:
     if found and reason and not found[-1].reason:
-        found[-1] = Named(found[-1].address, "\n".join(reason).strip())
+        found[-1] = Named(found[-1].address, "\n".join(reason).strip(), loose)

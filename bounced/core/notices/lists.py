@@ -1,4 +1,4 @@
-"""Mailing lists that refuse a post: FML, Mailman, Google Groups."""
+"""Mailing lists that refuse a post."""
 
 import re
 
@@ -7,11 +7,6 @@ from bounced.core.notices.family import Family
 from bounced.core.notices.notice import Notice
 from bounced.core.terms import PerRecipientFields
 
-_MARK = re.compile(
-    r"you are not (?:a )?member of this mailing list|your address is not (?:a )?(?:registered|subscribed)|"
-    r"\bare not (?:a )?member \([^()\n]{1,80} ml\)|not allowed to post to this (?:mailing )?list",
-    re.IGNORECASE,
-)
 _LIST = re.compile(
     rf"(?:mailing list|member of|post to|list)[^\n@<]{{0,40}}<?(?P<address>{layout.ADDRESS})>?", re.IGNORECASE
 )
@@ -21,4 +16,9 @@ def _read(notice: Notice) -> tuple[PerRecipientFields, ...]:
     return layout.recipients(layout.named(notice.words, _LIST)[:1], notice.words, notice.senders)
 
 
-MAILING_LIST = Family("mailing-list", _MARK, _read)
+MAILING_LIST = Family(
+    "mailing-list",
+    r"you are not (a )?member of this mailing list|your address is not (a )?(registered|subscribed)"
+    r"|\bare not (a )?member \([^()\n]{1,40} ml\)|not allowed to post to this (mailing )?list",
+    _read,
+)

@@ -4,33 +4,11 @@ import re
 from dataclasses import dataclass
 
 from bounced.core.message import RETURNED_TYPES, Header, Message, divide, unwrap_words
+from bounced.core.notices.phrases import RETURNED
 
 MAX_WORDS_CHARS = 16_000
 MAX_MARKED_CHARS = 4000
 
-# Where the returned message begins.  Each line is one family's phrase or a few families' common one.
-_RETURNED = re.compile(
-    r"^[ \t>*|#-]*+(?:"
-    r"this is a copy of (?:the|your) message"
-    r"|(?:below (?:this|the next) line|(?:below|enclosed|included|here|following|attached) is a copy)"
-    r" (?:is a copy )?of the"
-    r"|(?:a )?(?:copy of )?(?:the |your )?(?:original|unsent|undelivered|returned|rejected) (?:mail |e-?mail )?"
-    r"(?:message|mail|e-?mail)?(?: headers?| details?| info| text)?"
-    r"[ \t]*+(?:follows|following|below|this line|attached|is attached|-|:|=|$)"
-    r"|(?:the )?headers? of the (?:original|returned|message)"
-    r"|(?:message|original) (?:headers?|text) (?:follows?|:)"
-    r"|message text follows"
-    r"|your message reads"
-    r"|the first \d+ (?:lines|bytes|characters)"
-    r"|original[ -]message(?: headers)?[ \t]*+-"
-    r"|mensaje original|message d'origine|messaggio originale|mensagem original"
-    r"|urspr(?:\xfc|ue?)ngliche (?:nachricht|mail)|es folgt d|(?:en[ -]?t\xeate|kopfzeilen)"
-    r"|copy of (?:the )?(?:original|returned|your)"
-    r"|start of (?:the )?returned message|begin (?:of )?(?:the )?(?:original|returned)"
-    r"|(?:return-path|received|message-id):[ \t]*+[<(]?\S"
-    r")",
-    re.MULTILINE | re.IGNORECASE,
-)
 _LOCAL_PART = re.compile(r"[<\s\"(]?([\w.+=-]{1,100})@")
 _ADDRESS = re.compile(r"(?<![^\s<>\",;:()\[\]@])[^\s<>\",;:()\[\]@]{1,100}@[\w.-]{1,255}")
 
@@ -66,8 +44,7 @@ def from_message(message: Message) -> Notice:
     full = notice_text(message)
     words, rest = _divided(full)
     header = message.header
-    part = message.first(*RETURNED_TYPES)
-    returned = divide(part.octets)[0] if part else (divide(rest.encode())[0] if rest else None)
+    returned = returned_header(message) or (divide(rest.encode())[0].block if rest else "")
     subject, author = unwrap_words(header.get("subject")), unwrap_words(header.get("from"))
     return Notice(
         header=header,
@@ -75,7 +52,7 @@ def from_message(message: Message) -> Notice:
         author=author,
         words=words,
         marked=f"{header.get('x-mailer')}\n{author}\n{subject}\n{words[:MAX_MARKED_CHARS]}",
-        returned=returned,
+        returned=Header(returned.encode()) if returned else None,
         full=full,
         senders=frozenset(address.lower() for address in addresses(header.get("to"))),
     )
@@ -96,16 +73,23 @@ def notice_text(message: Message) -> str:
     return (text if text.strip() else found["text/html"]).replace("\r", "\n")
 
 
+def returned_header(message: Message) -> str:
+    """Return the header of the message that came back in a part of its own; empty where none did."""
+    part = message.first(*RETURNED_TYPES)
+    return divide(part.octets)[0].block if part else ""
+
+
 def addresses(field: str) -> list[str]:
     """Return the addresses in a field, without display names."""
     return _ADDRESS.findall(field)
 
 
 def _divided(text: str) -> tuple[str, str]:
-    found = _RETURNED.search(text)
+    found = RETURNED.first(text)
     if not found:
         return text[:MAX_WORDS_CHARS], ""
-    rest = text[found.start() :]
-    if ":" not in found[0]:  # a line of words, not the first field itself
+    start, end = found
+    rest = text[start:]
+    if ":" not in text[start:end]:  # a line of words, not the first field itself
         rest = rest.partition("\n")[2]
-    return text[: found.start()][:MAX_WORDS_CHARS], rest
+    return text[:start][:MAX_WORDS_CHARS], rest

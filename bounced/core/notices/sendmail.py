@@ -7,10 +7,6 @@ from bounced.core.notices.family import Family
 from bounced.core.notices.notice import Notice
 from bounced.core.terms import PerRecipientFields
 
-_MARK = re.compile(
-    r"-{2,} ?transcript of session follows|the following addresses had (?:permanent|delivery|transient|fatal)",
-    re.IGNORECASE,
-)
 _VERDICT = re.compile(
     rf"^[45]\d\d (?:\d\.\d\.\d )?<?(?P<address>{layout.ADDRESS})>?\.\.\. ?(?P<reason>[^\n]*)", re.MULTILINE
 )
@@ -20,6 +16,7 @@ _TOLD = re.compile(
 
 
 def _read(notice: Notice) -> tuple[PerRecipientFields, ...]:
+    """Read the lines of Sendmail's own verdict; what the remote server said of the address comes before it."""
     told = {found["address"].lower(): found["reason"] for found in _TOLD.finditer(notice.words)}
     found = [
         layout.Named(match["address"], told.get(match["address"].lower(), match[0]))
@@ -28,4 +25,8 @@ def _read(notice: Notice) -> tuple[PerRecipientFields, ...]:
     return layout.recipients(found or layout.led(notice.words), notice.words, notice.senders)
 
 
-SENDMAIL = Family("sendmail", _MARK, _read)
+SENDMAIL = Family(
+    "sendmail",
+    r"-- ?transcript of session follows|the following addresses had (permanent|delivery|transient|fatal)",
+    _read,
+)

@@ -2,8 +2,8 @@
 
 import re
 
-from bounced.core.message import RETURNED_TYPES, Header, Message, divide, unwrap_words
-from bounced.core.notices.notice import addresses
+from bounced.core.message import Header, Message, unwrap_words
+from bounced.core.notices.notice import addresses, returned_header
 from bounced.core.report.status import address
 from bounced.core.terms import Kind, PerRecipientFields, Report
 
@@ -23,7 +23,7 @@ def read(message: Message) -> Report | None:
     if part is None:
         return _feed(message)
     report = Header(part.text.strip().encode())
-    returned = returned_header(message)
+    returned = Header(returned_header(message).encode())
     type_ = report.get("feedback-type").lower()
     named = [value for name in _RECIPIENT_FIELDS for value in report.every(name)]
     found = [cleaned for value in named if (cleaned := address(value)) and "@" in cleaned]
@@ -33,21 +33,15 @@ def read(message: Message) -> Report | None:
         reporting_mta=address(report.get("reporting-mta")),
         recipients=_recipients(found or _returned_recipients(returned)),
         message_id=message.header.get("message-id") or None,
-        returned_header=returned.block if returned else "",
+        returned_header=returned.block,
         fields={**report.first_values(), "feedback-type": type_ or "abuse"},
     )
 
 
-def returned_header(message: Message) -> Header | None:
-    """Return the header of the message that came back, in a part of its own."""
-    part = message.first(*RETURNED_TYPES)
-    return divide(part.octets)[0] if part else None
-
-
 def _feed(message: Message) -> Report | None:
     """Return a complaint of a provider that sends the message alone, such as Microsoft's."""
-    returned = returned_header(message)
-    if returned is None or not _FEED.search(unwrap_words(message.header.get("subject"))):
+    returned = Header(returned_header(message).encode())
+    if not returned.block or not _FEED.search(unwrap_words(message.header.get("subject"))):
         return None
     return Report(
         kind=Kind.COMPLAINT,
@@ -59,9 +53,7 @@ def _feed(message: Message) -> Report | None:
     )
 
 
-def _returned_recipients(returned: Header | None) -> list[str]:
-    if returned is None:
-        return []
+def _returned_recipients(returned: Header) -> list[str]:
     return next((found for name in _RETURNED_RECIPIENT if (found := addresses(returned.get(name)))), [])
 
 

@@ -4,29 +4,9 @@ import re
 
 from bounced.core.message import Message, unwrap_words
 from bounced.core.notices.notice import addresses, notice_text
+from bounced.core.notices.phrases import CHALLENGE_SUBJECTS, VACATION_SUBJECTS, VACATION_WORDS
 from bounced.core.terms import Kind, PerRecipientFields, Report
 
-_VACATION = re.compile(
-    r"^(?:re: ?)?(?:auto(?:matic|mated|matically generated)?[ -]?(?:reply|response|responder|antwort|svar)\b|"
-    r"out[ -]of[ -](?:the[ -])?office|(?:i am |i'm )?(?:away|on vacation|on leave|on holiday)\b|vacation\b|"
-    r"automatische antwort|abwesen|autoantwort|autoreply|r\xe9ponse automatique|absence|absent\b|"
-    r"respuesta autom|fuera de la oficina|ausen[tc]|resposta autom|risposta automatica|"
-    r"automatisch antwoord|afwezig|automatyczna odpowied|\u0430\u0432\u0442\u043e\u043e\u0442\u0432\u0435\u0442|"
-    r"\u81ea\u52d5\u5fdc\u7b54|\u81ea\u52d5\u8fd4\u4fe1|\u81ea\u52a8\u56de\u590d|\u81ea\u52a8\u7b54\u590d|\u4e0d\u5728\u8077)",
-    re.IGNORECASE,
-)
-_VACATION_ANYWHERE = re.compile(
-    r"\bout of (?:the )?office\b|\bauto(?:matic)?[- ]?reply\b|\bautoreply\b|\bvacation (?:reply|message|notice)\b",
-    re.IGNORECASE,
-)
-_CHALLENGE = re.compile(
-    r"please confirm (?:your|that|you)|confirm(?:ation)? (?:required|needed|request|your (?:message|e-?mail))|"
-    r"verify (?:your|you)|you must (?:verify|authenticate)|sender (?:address )?(?:verification|confirmation)|"
-    r"challenge[ /-]response|your (?:e-?mail|message)[^\n]{0,40}(?:requires|awaits) (?:verification|confirmation)|"
-    r"(?:click|reply)[^\n]{0,60}(?:prove|human)|spam ?arrest|boxtrapper|mailblocks|bluebottle|\btmda\b|"
-    r"\(conf#[0-9a-f]{16,}\)",
-    re.IGNORECASE,
-)
 _REQUEST = re.compile(
     r"\s*(?:re:\s*)?(?P<what>un-?subscribe|subscribe|remove|opt[ -]?out|list-unsubscribe)\b", re.IGNORECASE
 )
@@ -53,6 +33,11 @@ def receipt(message: Message) -> Report | None:
     return _report(message, Kind.OTHER, "mdn")
 
 
+def read(message: Message) -> Report | None:
+    """Return an automatic answer, a challenge, or a request to leave or join a list."""
+    return auto_reply(message) or challenge(message) or subscription(message)
+
+
 def auto_reply(message: Message) -> Report | None:
     """Return a vacation notice or another automatic answer, whatever bounces its text may quote."""
     header = message.header
@@ -62,9 +47,9 @@ def auto_reply(message: Message) -> Report | None:
         any(name in header for name in _REPLY_FIELDS)
         or header.get("precedence").lower() in ("auto_reply", "auto-reply", "autoreply")
         or submitted.startswith("auto-replied")
-        or _VACATION.search(subject)
-        or (submitted.startswith("auto-") and _VACATION_ANYWHERE.search(subject))
-        or ("x-auto-response-suppress" in header and _VACATION_ANYWHERE.search(subject))
+        or VACATION_SUBJECTS.matching(subject)
+        or (submitted.startswith("auto-") and VACATION_WORDS.matching(subject))
+        or ("x-auto-response-suppress" in header and VACATION_WORDS.matching(subject))
     ):
         return _report(message, Kind.AUTO_REPLY, "auto-reply")
     return None
@@ -73,7 +58,11 @@ def auto_reply(message: Message) -> Report | None:
 def challenge(message: Message) -> Report | None:
     """Return the question of a filter that wants to know whether a human wrote."""
     subject = unwrap_words(message.header.get("subject"))
-    if "x-tmda-fingerprint" in message.header or "x-challenge" in message.header or _CHALLENGE.search(subject):
+    if (
+        "x-tmda-fingerprint" in message.header
+        or "x-challenge" in message.header
+        or CHALLENGE_SUBJECTS.matching(subject)
+    ):
         return _report(message, Kind.CHALLENGE, "challenge")
     return None
 

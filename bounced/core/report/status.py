@@ -57,7 +57,7 @@ def recipient(group: Mapping[str, str]) -> PerRecipientFields:
     return PerRecipientFields(
         original_recipient=address(get("original-recipient")),
         final_recipient=address(final),
-        action=action(get("action", "")),
+        action=action(get("action", "")) or _implied(get("status", "")),
         status=status(get("status", "")),
         diagnostic_code=" ".join(unwrap_words(diagnostic).split()) or None,
         diagnostic_type=type_.lower() or None,
@@ -96,6 +96,11 @@ def status(value: str) -> str | None:
     """Return a Status field from its enhanced status code on, with the comment that some MTAs add."""
     found = _STATUS.search(value)
     return value[found.start() :].strip() if found else None
+
+
+def _implied(status_field: str) -> Action | None:
+    """Return what a group without an Action must mean: 2.x.x is a success."""
+    return Action.DELIVERED if status_field.strip().startswith("2.") else None
 
 
 def _groups(text: str) -> Iterator[Fields]:

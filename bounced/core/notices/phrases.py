@@ -1,0 +1,162 @@
+"""What bounces, warnings and automatic answers say of themselves, in the languages in which they come.
+
+A phrase is an RE2 pattern; letter case does not count.  New ones go where their like stand.
+"""
+
+from bounced.core.patterns import Locator, PatternSet
+
+# Who writes bounces: in From.
+MAIL_SYSTEMS = PatternSet(
+    (
+        r"mailer[-_. ]?daemon",
+        r"mail[-_. ]?deliver",
+        r"post[-_]?master|\bpostoffice\b|mailmaster",
+        r"microsoftexchange",
+        r"mail(er)? (system|admin|server)|delivery (sub)?system",
+        r"system ?admin",
+        r"\bndr\b|\bbounces?[@-]",
+        r"mdaemon|majordomo|mailgw|\bimss\b|antivirus",
+    )
+)
+
+# What a bounce is called: in Subject.
+BOUNCE_SUBJECTS = PatternSet(
+    (
+        r"undeliver|non[ -]?deliver|not delivered|could not be delivered",
+        r"deliver(y|ed)?( of)?[ :-]*(status |has |have )*(report|notification|notice|fail|error|problem|delay|warning)",
+        r"delivery[- ](status|incomplete)|status notification",
+        r"fail(ed|ure)[ :]*(notice|mail|to|deliver)",
+        r"return(ed|ing) (mail|message|to)",
+        r"(mail|message).{0,30}(fail|return|could not|cannot|not deliver|rejected|delayed|error)",
+        r"error sending (message|your mail|mail)",
+        r"user unknown|unknown (user|recipient|address)",
+        r"warning: could not send|delayed mail",
+        r"unzustell|nicht zustell|zustellung",
+        r"non remis|non distribu|échec de (la )?remise",
+        r"no entregad|no se pudo entregar|não entregue|não pôde ser entregue",
+        r"mancato recapito|non recapit|mancata consegna",
+        r"niet (bezorgd|afgeleverd)|onbestelbaar",
+        r"niedostarcz|nie dostarczono",
+        r"не доставлен|недоставлен",
+        r"不可送達|配信不能|配信エラー|送信エラー|退信|无法投递|未送達|エラー通知",
+    )
+)
+
+# What a bounce says: anywhere in its own words.
+BOUNCE_WORDS = PatternSet(
+    (
+        r"could not be (sent|delivered|reached)",
+        r"(un|not )able to deliver|undeliverable|did not reach|delivery fail|failed to deliver",
+        r"can(not|'t) be delivered|could not deliver|trouble delivering",
+        r"delivery (to|of).{0,50}(fail|been delayed)",
+        r"(was|were|been|is) (not delivered|undeliverable|rejected|returned|not sent)",
+        r"permanent (error|failure)|fatal errors?",
+        r"the following (address|recipient)",
+        r"no such (user|mailbox|address|recipient)|user unknown|unknown user",
+        r"mailbox (is )?(full|unavailable)|over ?quota",
+        r"nicht (zugestellt|erreicht|ausgeliefert) werden|konnte[^.]{0,40}nicht zugestellt",
+        r"n'a pas pu être (délivr|remis|achemin)|n'ont pas pu être",
+        r"no (se )?(ha )?p(udo|odido) (ser )?entreg",
+        r"não (pôde|pode|foi possível).{0,20} entreg",
+        r"non (ha potuto|è stato possibile).{0,30} (consegn|recapit)",
+        r"не (может быть )?доставлен|не удалось доставить",
+        r"nie (została|można|mogła).{0,20} dostarcz",
+        r"退信|无法送达|無法傳送|未能送達|送信できません|配信できません|届けることができません",
+    )
+)
+
+# What only a warning says of itself: attempts go on.
+WARNINGS = PatternSet(
+    (
+        r"warning message only|this is a warning|this is only a|only a temporary|advisory-only",
+        r"has not yet been|not yet (been )?deliver|have not been able to deliver",
+        r"(still|will) be(ing)? retried|still being (re)?tried|will be retried for",
+        r"attempts will continue|will continue to (try|attempt|be)|will keep trying",
+        r"no action is required|(do not|don't) need to re-?send",
+        r"could not send m(essage|ail) for past",
+        r"keine aktion|weitere zustellversuche|nouvelles tentatives|ulteriori tentativi|seguirá intentando",
+        r"引き続き|再送を試み|将继续尝试|попытки будут",
+    )
+)
+
+# What a warning says, and what a server that is quoted in a last notice may say too.
+DELAYS = PatternSet(
+    (
+        r"(has been|is|was) (delayed|postponed)|delivery is delayed|temporarily delayed",
+        r"could not be delivered for (more than|the (past|last))",
+        r"do not re-?send|we will (retry|try again)",
+    )
+)
+DELAY_SUBJECTS = PatternSet(
+    (
+        r"\bdelay(ed)?\b|still being (re)?tried|delivery warning",
+        r"warning[ :-]+could not send|warning: message",
+        r"verzöger|retard|retras|ritard|atras|opóźni|задерж|遅延|延迟",
+    )
+)
+LAST_ATTEMPTS = PatternSet(
+    (
+        r"giving up|given up|gave up|i'm not going to try again|in the queue too long",
+        r"retry time-?(out|limit) exceeded|retry timeout|no further (delivery )?attempts|will not be retried",
+        r"(permanent|fatal) (error|failure)|failed permanently|returned mail: could not send",
+        r"maximum (number of )?(retries|delivery attempts)|has been (bounced|returned)",
+        r"message expired|delivery time expired",
+    )
+)
+
+# Where a list of recipients begins.
+ANNOUNCEMENTS = Locator(
+    (
+        r"(the following|these|this|one or more) (e-?mail )?(recipients?|address(es)?|users?|mailbox)[^\n:]{0,50}[:\n]",
+        r"(did not reach|was not delivered to|undeliverable to|failed addresses)[^\n:]{0,40}:",
+        r"(folgende[rn]?|nachstehende) [^\n:]{0,50}:",
+        r"(suivant|siguiente|seguent|seguinte)[^\n:]{0,50}:",
+    )
+)
+
+_MARGIN = r"^[ \t>*|#-]*"
+_RETURNED_MESSAGE = (
+    r"(possibly truncated )?(a )?(copy of )?(the |your )?(original|unsent|undelivered|returned|rejected) "
+    r"(mail |e-?mail )?(message|mail|e-?mail)?( headers?| details?| info| text)?"
+)
+# Where the returned message begins.  Each is one family's phrase, or a few families' common one.
+RETURNED = Locator(
+    (
+        _MARGIN + r"this is a copy of (the|your) message",
+        _MARGIN
+        + r"(below (this|the next) line|(below|enclosed|included|here|following) is a copy) (is a copy )?of the",
+        _MARGIN + _RETURNED_MESSAGE + r"[ \t]*(follows|following|below|this line|attached|is attached|-|:|=|$)",
+        _MARGIN + r"(the )?headers?( and top \d+ lines)? of the (original|returned|message)",
+        _MARGIN + r"(message|original) (headers?|text) (follows?|:)|" + _MARGIN + r"message text follows",
+        _MARGIN + r"your message reads|" + _MARGIN + r"the first \d+ (lines|bytes|characters)",
+        _MARGIN + r"original[ -]message( headers)?[ \t]*-",
+        _MARGIN + r"(mensaje original|message d'origine|messaggio originale|mensagem original)",
+        _MARGIN + r"(urspr(ü|ue?)ngliche (nachricht|mail)|es folgt d|kopfzeilen|en-têtes)",
+        _MARGIN + r"copy of (the )?(original|returned|your)",
+        _MARGIN + r"(start of (the )?returned message|begin (of )?(the )?(original|returned))",
+        r"^(return-path|received|message-id):[ \t]*[<(]?[^ \t\n]",
+    )
+)
+
+# Automatic answers: in Subject.
+VACATION_SUBJECTS = PatternSet(
+    (
+        r"^(re: ?)?auto(matic|mated|matically generated)?[ -]?(reply|response|responder|antwort|svar)\b",
+        r"^(re: ?)?out[ -]of[ -](the[ -])?office|^(re: ?)?(i am |i'm )?(away|on vacation|on leave|on holiday)\b",
+        r"^(re: ?)?vacation\b|\bauto-?reply\b|\bvacation (reply|message|notice)\b",
+        r"^(re: ?)?(automatische antwort|abwesen|autoantwort|automatisch antwoord|afwezig)",
+        r"^(re: ?)?(réponse automatique|absence|absent\b)",
+        r"^(re: ?)?(respuesta autom|fuera de la oficina|ausen[tc]|resposta autom|risposta automatica)",
+        r"^(re: ?)?(automatyczna odpowied|автоответ|自動応答|自動返信|自动回复|自动答复|不在職|不在通知)",
+    )
+)
+VACATION_WORDS = PatternSet((r"\bout of (the )?office\b", r"\bauto(matic)?[- ]?reply\b"))
+CHALLENGE_SUBJECTS = PatternSet(
+    (
+        r"please confirm (your|that|you)|confirm(ation)? (required|needed|request|your (message|e-?mail))",
+        r"verify (your|you)|you must (verify|authenticate)|sender (address )?(verification|confirmation)",
+        r"challenge[ /-]response|your (e-?mail|message).{0,40}(requires|awaits) (verification|confirmation)",
+        r"(click|reply).{0,50}(prove|human)|spam ?arrest|boxtrapper|mailblocks|bluebottle|\btmda\b",
+        r"\(conf#[0-9a-f]{16,}\)",
+    )
+)

@@ -1,0 +1,108 @@
+"""Delivery status notifications, wherever in a message their fields stand.  (RFC 3464, RFC 6533)"""
+
+from dataclasses import replace
+
+from bounced.core.message import Message, read
+from bounced.core.message.limits import MAX_HEADER_BYTES
+from bounced.core.notices import generic, layout
+from bounced.core.notices.notice import Notice, from_message, notice_text, returned_header
+from bounced.core.report import finality, status
+from bounced.core.terms import Action, Kind, PerRecipientFields, Report
+
+MAX_TEXT_CHARS = 8000
+
+_TYPES = ("message/delivery-status", "message/global-delivery-status")
+_KINDS = (
+    (Action.FAILED, Kind.BOUNCE),
+    (Action.DELAYED, Kind.DELAYED),
+    (Action.DELIVERED, Kind.DELIVERED),
+    (Action.RELAYED, Kind.RELAYED),
+    (Action.EXPANDED, Kind.EXPANDED),
+)
+
+
+def from_part(message: Message) -> Report | None:
+    """Return what the status part of a message says."""
+    parts = [part for part in message.parts if part.content_type in _TYPES]
+    if not parts:
+        return None
+    texts = [part.text for part in parts]
+    if "reporting-mta" in parts[0].header:  # the blank line after the part's header got lost
+        texts.insert(0, parts[0].header.block)
+    return _from_fields(message, "\n\n".join(texts), "rfc3464")
+
+
+def from_text(message: Message) -> Report | None:
+    """Return what status fields say that stand in the text: Amazon WorkMail, gateways that flatten MIME."""
+    text = notice_text(message)
+    return _from_fields(message, text, "fields-in-text") if "final-recipient:" in text.lower() else None
+
+
+def wrapped(message: Message) -> Report | None:
+    """Return what a notification says that a gateway passed on as an attachment."""
+    part = message.first("message/rfc822")
+    if part is None or b"delivery-status" not in part.raw[:MAX_HEADER_BYTES]:
+        return None
+    inner = read(part.octets)
+    return from_part(inner) if inner.header.content_type == "multipart/report" else None
+
+
+def _from_fields(message: Message, text: str, reader: str) -> Report | None:
+    about_message, groups = status.read(text.replace("\r", "\n"))
+    found = [fields for group in groups if (fields := status.recipient(group)).address]
+    if not found:
+        return None
+    if any(_leaves_questions(fields) for fields in found):
+        notice = from_message(message)
+        found = [_explained(fields, notice, alone=len(found) == 1) for fields in found]
+    return Report(
+        kind=_kind(found),
+        reader=reader,
+        reporting_mta=status.typed(about_message.get("reporting-mta", ""))[1] or None,
+        recipients=tuple(found),
+        message_id=message.header.get("message-id") or None,
+        text=notice_text(message)[:MAX_TEXT_CHARS],
+        returned_header=returned_header(message),
+        fields=about_message,
+    )
+
+
+def _leaves_questions(fields: PerRecipientFields) -> bool:
+    return fields.diagnostic_code is None or fields.action is Action.DELAYED or not _is_mailbox(fields)
+
+
+def _explained(fields: PerRecipientFields, notice: Notice, *, alone: bool) -> PerRecipientFields:
+    """Answer from the notice's own words: why, for whom, and whether a delay is really the end."""
+    if alone and not _is_mailbox(fields):
+        fields = _with_mailbox(fields, notice)
+    words = _words_about(fields, notice, alone=alone)
+    said = layout.about(fields.address or "", words)
+    final = fields.action is Action.DELAYED and finality.gave_up(notice.subject, words)
+    return replace(
+        fields,
+        action=Action.FAILED if final else fields.action,
+        diagnostic_code=fields.diagnostic_code or said.diagnostic_code,
+        text=said.text,
+    )
+
+
+def _words_about(fields: PerRecipientFields, notice: Notice, *, alone: bool) -> str:
+    known = {address.lower() for address in (fields.original_recipient, fields.final_recipient) if address}
+    reasons = (item.reason for item in layout.led(notice.words) if item.address.lower() in known)
+    return next(reasons, "") or (notice.words if alone else "")
+
+
+def _is_mailbox(fields: PerRecipientFields) -> bool:
+    address = fields.address or ""
+    return "@" in address[1:] and not address.startswith("|")
+
+
+def _with_mailbox(fields: PerRecipientFields, notice: Notice) -> PerRecipientFields:
+    """Add the address that a program, a file or a broken Final-Recipient stands for, where the notice names one."""
+    named = generic.read(notice)
+    return replace(fields, original_recipient=named[0].address) if len(named) == 1 else fields
+
+
+def _kind(recipients: list[PerRecipientFields]) -> Kind:
+    actions = {fields.action for fields in recipients}
+    return next((kind for action, kind in _KINDS if action in actions), Kind.BOUNCE)

@@ -1,0 +1,42 @@
+"""Notices that follow no standard, as reports."""
+
+from dataclasses import replace
+
+from bounced.core.message import Message
+from bounced.core.notices import FAMILIES, generic
+from bounced.core.notices.notice import Notice, from_message
+from bounced.core.report import finality, replies
+from bounced.core.terms import Action, Kind, PerRecipientFields, Report
+
+MAX_TEXT_CHARS = 8000
+ENOUGH = 2
+"""So many of author, subject, words and returned message must speak of a bounce where no family is recognised."""
+
+
+def read(message: Message) -> Report | None:
+    """Return what a notice says; None for a message that is none.
+
+    An automatic answer may quote a bounce, with a null sender even: it is an answer unless a mail system wrote it.
+    """
+    notice = from_message(message)
+    if not generic.by_mail_system(notice) and (answer := replies.read(message)):
+        return answer
+    for family in FAMILIES.of(notice):
+        if recipients := family.read(notice):
+            return _report(message, notice, family.name, recipients)
+    if generic.certainty(notice) < ENOUGH:
+        return None
+    return _report(message, notice, "notice", generic.read(notice))
+
+
+def _report(message: Message, notice: Notice, reader: str, recipients: tuple[PerRecipientFields, ...]) -> Report:
+    delayed = finality.is_delay(notice.subject, notice.words)
+    action = Action.DELAYED if delayed else Action.FAILED
+    return Report(
+        kind=Kind.DELAYED if delayed else Kind.BOUNCE,
+        reader=reader,
+        recipients=tuple(replace(fields, action=action) for fields in recipients),
+        message_id=message.header.get("message-id") or None,
+        text=notice.words[:MAX_TEXT_CHARS],
+        returned_header=notice.returned.block if notice.returned else "",
+    )
