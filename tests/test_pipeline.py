@@ -1,0 +1,198 @@
+"""The one path, from a message to a commit, on the store in memory and with a fixed clock."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+
+from bounced import rules
+from bounced.core.digest import report_digest
+from bounced.core.keys import Keyspace
+from bounced.core.policy import DEFAULT_POLICY
+from bounced.core.return_path import Directory, Keyring, Pattern, ReturnPaths, SigningKey, new_token
+from bounced.core.return_path.keyring import KeyStatus
+from bounced.core.terms import Category, Envelope, Kind, State
+from bounced.demo.scenes import Scene
+from bounced.edges.memory_store import MemoryStore
+from bounced.pipeline import ListSettings, Pipeline
+from bounced.ports import PathRefused
+
+NOW = datetime(2026, 11, 21, 12, 0, 0, 999_999, tzinfo=UTC)
+ALICE = "alice@example.org"
+DOMAIN = "bounce.example.com"
+KEYS = Keyring(SigningKey("a", b"a secret of enough octets", KeyStatus.SIGNING))
+PATHS = ReturnPaths("main", (DOMAIN,), KEYS, patterns=(Pattern("bounces+{local}={domain}"),), roles=frozenset({"fbl"}))
+OTHER_PATHS = ReturnPaths("other", ("bounce.example.net",), KEYS)
+RULES = rules.load()
+PLAIN = b"From: someone@example.net\r\nSubject: hello\r\nMessage-ID: <1@example.net>\r\n\r\nIs this address read?\r\n"
+NO_REASON = (
+    b"From: MAILER-DAEMON@mail.example.net\r\nSubject: Undelivered Mail Returned to Sender\r\n"
+    b"Content-Type: multipart/report; report-type=delivery-status; boundary=x\r\n\r\n"
+    b"--x\r\nContent-Type: text/plain\r\n\r\nIt did not work.\r\n"
+    b"--x\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mail.example.net\r\n\r\n"
+    b"Final-Recipient: rfc822; alice@example.org\r\nAction: failed\r\nStatus: 5.0.0\r\n\r\n--x--\r\n"
+)
+
+
+@pytest.fixture
+def store():
+    """Return an empty store that knows two lists."""
+    return MemoryStore({name: Keyspace(list_=name) for name in ("main", "other")})
+
+
+@pytest.fixture
+def pipeline(store):
+    """Return a pipeline of two lists."""
+    lists = {"main": ListSettings(DEFAULT_POLICY), "other": ListSettings(DEFAULT_POLICY)}
+    return Pipeline(Directory((PATHS, OTHER_PATHS)), RULES, lists, store, lambda: NOW)
+
+
+def signed(recipient=ALICE, issued=NOW):
+    """Return a return path for mail to a recipient."""
+    return PATHS.encode(recipient, issued=issued.date())
+
+
+async def deliver(pipeline, forward_path, content):
+    """Hand one message in, as a door does."""
+    destination = await pipeline.admit(forward_path)
+    return await pipeline.process(destination, Envelope("192.0.2.1", "", forward_path, content, NOW))
+
+
+async def test_an_unknown_user_is_suppressed(pipeline, store):
+    """The main job."""
+    committed = await deliver(pipeline, signed(), Scene("unknown_user", ALICE).content(signed()))
+    assert committed.transition.after.state is State.SUPPRESSED
+    assert (await store.load("main", ALICE)).category is Category.MAILBOX_UNKNOWN
+
+
+async def test_times_are_whole_seconds(pipeline, store):
+    """What is written is what is read again."""
+    committed = await deliver(pipeline, signed(), Scene("unknown_user", ALICE).content(signed()))
+    assert committed.transition.evidence.at == NOW.replace(microsecond=0)
+
+
+async def test_a_report_about_others_counts_hard_as_soft(pipeline, store):
+    """An alias whose one member left must stay."""
+    team = signed("team@example.org")
+    await deliver(pipeline, team, Scene("unknown_user", ALICE).content(team))
+    assert (await store.load("main", "team@example.org")).state is State.BOUNCING
+    assert (await store.load("main", ALICE)).state is State.ACTIVE
+
+
+async def test_an_unsigned_path_changes_no_state(pipeline, store):
+    """Anybody could have sent it; the event is recorded all the same."""
+    path = f"bounces+alice=example.org@{DOMAIN}"
+    committed = await deliver(pipeline, path, Scene("unknown_user", ALICE).content(path))
+    assert committed.transition.reason == "untrusted"
+    assert (await store.load("main", ALICE)).state is State.ACTIVE
+
+
+@pytest.mark.parametrize(("named", "state"), [(ALICE, State.SUPPRESSED), ("bob@example.org", State.ACTIVE)])
+async def test_an_unsigned_path_that_is_trusted_counts_where_the_report_names_the_same_recipient(
+    pipeline, store, named, state
+):
+    """Not where it names another."""
+    trusting = ListSettings(DEFAULT_POLICY, trust_unsigned=True)
+    pipeline = replace(pipeline, lists={**pipeline.lists, "main": trusting})
+    path = f"bounces+alice=example.org@{DOMAIN}"
+    await deliver(pipeline, path, Scene("unknown_user", named).content(path))
+    assert (await store.load("main", ALICE)).state is state
+
+
+async def test_a_complaint_at_a_feedback_address_is_attributed_by_the_return_path_in_the_original(pipeline, store):
+    """The recipient it names may be hidden; the return path is ours."""
+    content = Scene("complaint", "redacted@example.org").content(signed())
+    await deliver(pipeline, f"fbl@{DOMAIN}", content)
+    assert (await store.load("main", ALICE)).category is Category.COMPLAINT
+
+
+async def test_a_complaint_comes_late(pipeline, store):
+    """A return path inside a report is believed for 400 days, at RCPT for 30."""
+    long_ago = signed(issued=datetime(2026, 1, 1, tzinfo=UTC))
+    with pytest.raises(PathRefused):
+        await pipeline.admit(long_ago)
+    await deliver(pipeline, f"fbl@{DOMAIN}", Scene("complaint", ALICE).content(long_ago))
+    assert (await store.load("main", ALICE)).category is Category.COMPLAINT
+
+
+async def test_a_complaint_without_a_return_path_of_ours_is_an_event_and_touches_nobody(pipeline, store):
+    """It could name anybody."""
+    content = Scene("complaint", ALICE).content("b-forged@elsewhere.example")
+    committed = await deliver(pipeline, f"fbl@{DOMAIN}", content)
+    assert committed.transition.evidence.kind is Kind.COMPLAINT
+    assert (await store.load("main", ALICE)).state is State.ACTIVE
+
+
+async def test_a_bounce_at_a_feedback_address_touches_nobody(pipeline, store):
+    """Only complaints are looked into for a return path."""
+    await deliver(pipeline, f"fbl@{DOMAIN}", Scene("unknown_user", ALICE).content(signed()))
+    assert (await store.load("main", ALICE)).state is State.ACTIVE
+
+
+@pytest.mark.parametrize(
+    ("forward_path", "content", "kept"),
+    [
+        (f"postmaster@{DOMAIN}", PLAIN, True),
+        (signed(), NO_REASON, True),
+        (signed(), PLAIN, False),
+        (f"fbl@{DOMAIN}", PLAIN, False),
+        (signed(), Scene("unknown_user", ALICE).content(signed()), False),
+    ],
+    ids=["postmaster", "bounce without a reason", "no report", "no complaint", "understood"],
+)
+async def test_what_is_kept_to_be_looked_at(pipeline, forward_path, content, kept):
+    """The postmaster's mail, and bounces that nobody understood."""
+    committed = await deliver(pipeline, forward_path, content)
+    assert (committed.transition.evidence.content is not None) is kept
+
+
+async def test_mail_that_is_no_report_is_counted_as_other(pipeline, store):
+    """It is acknowledged and changes nothing."""
+    committed = await deliver(pipeline, signed(), PLAIN)
+    assert committed.transition.evidence.kind is Kind.OTHER
+    assert (await store.load("main", ALICE)).state is State.ACTIVE
+
+
+async def test_a_hard_verdict_counts_in_the_lists_that_share_it(pipeline, store):
+    """A full mailbox does not."""
+    sharing = ListSettings(DEFAULT_POLICY, shares_hard_with=("other",))
+    pipeline = replace(pipeline, lists={**pipeline.lists, "main": sharing})
+    await deliver(pipeline, signed(), Scene("unknown_user", ALICE).content(signed()))
+    bob = signed("bob@example.org")
+    await deliver(pipeline, bob, Scene("full_mailbox", "bob@example.org").content(bob))
+    assert (await store.load("other", ALICE)).state is State.SUPPRESSED
+    assert (await store.load("main", "bob@example.org")).state is State.BOUNCING
+    assert (await store.load("other", "bob@example.org")).state is State.ACTIVE
+
+
+async def test_an_unregistered_token_is_refused(pipeline):
+    """A token stands for somebody only while it is registered."""
+    with pytest.raises(PathRefused, match="unregistered"):
+        await pipeline.admit(PATHS.token_path(new_token(bytes(17))))
+
+
+@pytest.mark.parametrize(
+    ("path", "reason", "foreign"),
+    [
+        ("alice@example.org", "foreign", True),
+        (f"nobody@{DOMAIN}", "unsigned", False),
+        (PATHS.encode(ALICE, issued=date(2026, 10, 1)), "expired", False),
+        (signed().replace("alice", "elise"), "tampered", False),
+    ],
+)
+async def test_who_gets_no_mail_here(pipeline, path, reason, foreign):
+    """The reason is for our own log."""
+    with pytest.raises(PathRefused) as refused:
+        await pipeline.admit(path)
+    assert (refused.value.reason, refused.value.foreign) == (reason, foreign)
+
+
+def test_a_resend_has_the_same_digest_whichever_way_it_took():
+    """With a Message-ID by that, without one by the content but for trace fields."""
+    message = b"Subject: failure\r\n\r\nIt failed.\r\n"
+    assert report_digest("p", None, message) == report_digest(
+        "p", None, b"Received: from a\r\n\tby b; now\r\nReturn-Path: <>\r\n" + message
+    )
+    assert report_digest("p", None, message) != report_digest("p", None, message + b"Received: in the body\r\n")
+    assert report_digest("p", "<1@a>", b"one") == report_digest("p", "<1@a>", b"two")
+    assert report_digest("p", "<1@a>", b"one") != report_digest("q", "<1@a>", b"one")
