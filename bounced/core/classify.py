@@ -17,6 +17,9 @@ MAX_DIAGNOSTIC_CHARS = 200
 
 _NO_FIELDS = PerRecipientFields()
 _NO_REPORT = Report(Kind.BOUNCE, "reply")
+_AFTER_DATA = re.compile(
+    r"end of data|final DATA|after I sent the message|>>> DATA\s+<<< [45]|SMTP command\s+DATA\b|\(DATA\)|\[DATA\]",
+)
 _STATUS = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})(?![\d.])\s*\(?([^)]*)")
 _SUCCESSES = (Action.DELIVERED, Action.RELAYED, Action.EXPANDED)
 _ACTIONS = {
@@ -56,13 +59,21 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """All that is known of one recipient, in the order of its weight."""
+    """All that is known of one recipient: codes, and the texts in the order of their weight, as they stood."""
 
-    words: tuple[Words, ...]
     circumstances: Circumstances
     reply_status: str | None
     field_status: str | None
     diagnostic: str
+    texts: tuple[tuple[str, Where, str], ...]
+
+    def words(self) -> Iterator[Words]:
+        """Yield the words in the order of their weight; the names in them follow each text."""
+        for place, where, text in self.texts:
+            neutral = smtp.neutral(text)
+            yield Words(place, where, neutral.text)
+            if neutral.names:
+                yield Words(place, Where.NAME, neutral.names)
 
 
 def classify(fields: PerRecipientFields, report: Report, rules: RuleSet) -> Verdict:
@@ -88,34 +99,31 @@ def classify_reply(line: str, rules: RuleSet) -> Verdict:
 
 
 def hear(fields: PerRecipientFields, report: Report) -> Heard:
-    """Return a recipient's evidence in the order of its weight, its words neutral."""
-    quoted = fields.diagnostic_code or smtp.find(fields.text or "")
-    text = (fields.text or (report.text if len(report.recipients) <= 1 else ""))[:MAX_TEXT_CHARS]
-    if not quoted and text is not fields.text:
-        quoted = smtp.find(text)
-    reply = smtp.split(quoted or "")
+    """Return a recipient's evidence in the order of its weight."""
+    own = (fields.text or "")[:MAX_TEXT_CHARS]
+    common = report.text[:MAX_TEXT_CHARS] if len(report.recipients) <= 1 else ""
+    quoted = fields.diagnostic_code or smtp.find(own) or (smtp.find(common) if not own else None) or ""
+    reply = smtp.split(quoted)
     field_status, comment = _status_field(fields.status)
-    text_status = smtp.split(text).status if text and not reply.status else None
-    status = _most_specific(reply.status, text_status, field_status)
-    said = smtp.neutral(reply.text)
-    words = (
-        Words("diagnostic", Where.REPLY, said.text),
-        Words("diagnostic", Where.NAME, said.names),
-        Words("status", Where.TEXT, smtp.neutral(comment).text),
-        Words("text", Where.TEXT, smtp.neutral(text).text),
-    )
+    text_status = None if reply.status and not _is_general(reply.status) else smtp.status_in(own or common)
+    texts = (("diagnostic", Where.REPLY, reply.text), ("status", Where.TEXT, comment), ("text", Where.TEXT, own))
     return Heard(
-        words=tuple(part for part in words if part.text),
-        circumstances=Circumstances(reply.code, status, _servers(fields)),
-        reply_status=reply.status or text_status,
-        field_status=field_status,
-        diagnostic=quoted or " ".join(text.split()),
+        circumstances=Circumstances(
+            code=reply.code,
+            status=_most_specific(reply.status, field_status, text_status),
+            mta=_servers(fields),
+            after_data=_AFTER_DATA.search(own or common) is not None,
+        ),
+        reply_status=reply.status,
+        field_status=field_status or text_status,
+        diagnostic=quoted or " ".join((own or common).split()),
+        texts=tuple(part for part in (*texts, ("text", Where.TEXT, common if common != own else "")) if part[2]),
     )
 
 
 def matches(heard: Heard, rules: RuleSet) -> Iterator[tuple[Words, list[Match]]]:
     """Yield each place of evidence with the rows that fit its words, the first being what counts.  For people."""
-    for words in heard.words:
+    for words in heard.words():
         yield words, rules.matches(words.where, words.text, heard.circumstances)
 
 
@@ -152,21 +160,21 @@ def _reason(heard: Heard, rules: RuleSet) -> tuple[Category, str, str]:
 
 
 def _candidates(heard: Heard, rules: RuleSet) -> Iterator[tuple[Rule, str]]:
-    yield from _in_words(heard, rules, weak=False)
+    """Yield what each piece of evidence says, the weightiest first."""
+    weak = []
+    for words in heard.words():
+        strong_rule, weak_rule = rules.first(words.where, words.text, heard.circumstances)
+        if strong_rule:
+            yield strong_rule, words.place
+        if weak_rule:
+            weak.append((weak_rule, words.place))
     for status, place in ((heard.reply_status, "diagnostic"), (heard.field_status, "status")):
         if status and (rule := rules.for_status(status)):
             yield rule, place
-    yield from _in_words(heard, rules, weak=True)
+    yield from weak
     code = heard.circumstances.code
     if code and (rule := rules.for_code(code)):
         yield rule, "reply_code"
-
-
-def _in_words(heard: Heard, rules: RuleSet, *, weak: bool) -> Iterator[tuple[Rule, str]]:
-    for words in heard.words:
-        rule = rules.first(words.where, words.text, heard.circumstances, weak=weak)
-        if rule:
-            yield rule, words.place
 
 
 def _status_field(field: str | None) -> tuple[str | None, str]:
@@ -178,7 +186,11 @@ def _status_field(field: str | None) -> tuple[str | None, str]:
 def _most_specific(*statuses: str | None) -> str | None:
     """Return the first code that says something: 5.0.0 gives way to any other, however far behind."""
     known = [status for status in statuses if status]
-    return next((status for status in known if not status.endswith(".0.0")), known[0] if known else None)
+    return next((status for status in known if not _is_general(status)), known[0] if known else None)
+
+
+def _is_general(status: str) -> bool:
+    return status.endswith(".0.0")
 
 
 def _servers(fields: PerRecipientFields) -> str:

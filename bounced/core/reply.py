@@ -12,7 +12,7 @@ HOST = "~"
 
 _STATUS = r"(?<![\d.])(?P<status>[245]\.\d{1,3}\.\d{1,3})(?!\.?\d)"
 _ENHANCED = re.compile(_STATUS)
-_LEADING = re.compile(r"[^\w(]{0,3}(?P<code>[245]\d\d)(?=[\s:;,\-]|$)[\s:;,\-]*")
+_LEADING = re.compile(r"[^\w(]{0,3}(?P<code>[245]\d\d)(?=[\s:;,\-]|$)[:;,\-]?\s*")
 _QUOTED_CODE = re.compile(
     r"(?<![\w.\-])(?P<code>[245]\d\d)(?=-['\"]|[ -]#?[245]\.\d)"
     r"|(?:[:;,\"'(\[<]|\bcode\b)[ :]*(?P<marked>[245]\d\d)(?=[ ,\-][ ,]*['\"<]?[A-Za-z])",
@@ -80,6 +80,12 @@ def find(text: str) -> str | None:
         return None
     paragraph = text[found.start("reply") : found.start("reply") + MAX_REPLY_CHARS].replace("\r", "")
     return " ".join(paragraph.partition("\n\n")[0].replace("<<<", " ").split())
+
+
+def status_in(text: str) -> str | None:
+    """Return the first enhanced status code in a text.  (RFC 3463)"""
+    found = _ENHANCED.search(text)
+    return found["status"] if found else None
 
 
 @dataclass(frozen=True, slots=True)

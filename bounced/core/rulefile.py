@@ -12,7 +12,7 @@ from bounced.core.terms import Category
 
 _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
 _CODE = re.compile(r"[245]\d\d")
-_STATUS_BEGINNING = re.compile(r"[245](\.(\d{1,3}(\.\d{0,3})?)?)?")
+_STATUS_BEGINNING = re.compile(r"[245](\.(\d{1,3}(\.\d{0,3})?)?)?|none")
 _CODE_BEGINNING = re.compile(r"[245]\d{0,2}")
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _NOT_FOR_ROWS = (Category.UNSUBSCRIBED, Category.OPERATOR, Category.SUCCESS)
@@ -87,7 +87,11 @@ class _Row:
         built = Rule(
             id=self._text("id", _ID, "lower-case letters, digits, dots and hyphens, at most 64"),
             category=self._word("category", _CATEGORIES) or Category.UNDETERMINED,
-            example=Example(self._text("example"), self._text("example_mta", required=False)),
+            example=Example(
+                self._text("example"),
+                mta=self._text("example_mta", required=False),
+                status=self._text("example_status", _STATUS, "an enhanced status code", required=False),
+            ),
             source=self._text("source"),
             file=self._file,
             pattern=pattern,
@@ -96,14 +100,15 @@ class _Row:
             codes=self._list("code", _CODE if exact else _CODE_BEGINNING, "550"),
             severity=self._word("severity", tuple(Severity), required=False),
             mta=self._pattern("mta"),
+            after_data=self._flag("after_data"),
             weak=self._flag("weak"),
         )
         for key, value in self._row.items():
             self._fault(key, value, "a key that docs/rules.md names")
         if exact and bool(built.statuses) == bool(built.codes):
             self._fault("pattern", "", "a pattern, or else either status or code")
-        if exact and (built.mta or built.weak or built.severity):
-            self._fault("pattern", "", "a pattern beside mta, weak and severity")
+        if exact and (built.mta or built.weak or built.severity or built.after_data):
+            self._fault("pattern", "", "a pattern beside mta, weak, severity and after_data")
         if built.mta and not built.example.mta:
             self._fault("example_mta", "", "the server that says the example, beside mta")
         return [] if self.faults else [built]
@@ -112,7 +117,7 @@ class _Row:
         self, key: str, form: re.Pattern[str] | None = None, expected: str = "a text", *, required: bool = True
     ) -> str:
         value = self._row.pop(key, None if required else "")
-        if isinstance(value, str) and (value.strip() or not required) and (form is None or form.fullmatch(value)):
+        if isinstance(value, str) and (form.fullmatch(value) if form and value else value.strip() or not required):
             return value
         self._fault(key, value, expected)
         return ""

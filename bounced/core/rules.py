@@ -9,6 +9,8 @@ from bounced.core import patterns
 from bounced.core.terms import Category
 
 REMEMBERED_TEXTS = 4096
+NO_STATUS = "none"
+"""What a row writes that asks for the absence of any enhanced status code."""
 
 
 class Where(StrEnum):
@@ -32,11 +34,15 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What stood beside a text: its codes, and the servers' names (``mta``: remote MTA and recipient's domain)."""
+    """What stood beside a text: its codes, and the servers' names (``mta``: remote MTA and recipient's domain).
+
+    ``after_data``: the recipient was accepted, and only then the message was refused.
+    """
 
     code: str | None = None
     status: str | None = None
     mta: str = ""
+    after_data: bool = False
 
     @property
     def severity(self) -> Severity:
@@ -45,15 +51,15 @@ class Circumstances:
         return Severity.TEMPORARY if decisive.startswith("4") else Severity.PERMANENT
 
 
-NO_CIRCUMSTANCES = Circumstances()
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A text that must lead to exactly this row: a reply, or what a notice says; and the server that said it."""
+    """A text that must lead to exactly this row: a reply, or what a notice says; and what stood beside it."""
 
     text: str
     mta: str = ""
+    status: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,7 @@ class Rule:
     """One row.  ``pattern`` is empty for a row about a bare code: then ``statuses`` or ``codes`` are exact.
 
     Beside a pattern ``statuses`` and ``codes`` are beginnings (``5.7.``, ``4``), one of which must fit; ``mta`` is
-    a pattern for the server's name.  A ``weak`` row counts only where no enhanced status code says more.
+    a pattern for the server's name; ``after_data`` asks that the recipient had been accepted.  A ``weak`` row counts only where no enhanced status code says more.
     """
 
     id: str
@@ -75,12 +81,14 @@ class Rule:
     codes: tuple[str, ...] = ()
     severity: Severity | None = None
     mta: str = ""
+    after_data: bool = False
     weak: bool = False
 
     def applies(self, circumstances: Circumstances) -> bool:
         """Whether all conditions beside the pattern are met."""
         return (
-            (not self.statuses or (circumstances.status or "").startswith(self.statuses))
+            (not self.statuses or (circumstances.status or NO_STATUS).startswith(self.statuses))
+            and (not self.after_data or circumstances.after_data)
             and (not self.codes or (circumstances.code or "").startswith(self.codes))
             and (self.severity is None or self.severity is circumstances.severity)
             and (not self.mta or patterns.span(self.mta, circumstances.mta) is not None)
@@ -113,11 +121,15 @@ class RuleSet:
         self._by_status = {status: rule for rule in bare for status in rule.statuses}
         self._by_code = {code: rule for rule in bare for code in rule.codes}
 
-    def first(self, place: Where, text: str, circumstances: Circumstances, *, weak: bool = False) -> Rule | None:
-        """Return the first row for a text found at ``place``, of the weak rows or of the others."""
-        return next(
-            (r for r in self._by_place[place].matching(text) if r.weak is weak and r.applies(circumstances)), None
-        )
+    def first(self, place: Where, text: str, circumstances: Circumstances) -> tuple[Rule | None, Rule | None]:
+        """Return the first row for a text found at ``place``, and the first weak one."""
+        weak = None
+        for rule in self._by_place[place].matching(text):
+            if (weak is None or not rule.weak) and rule.applies(circumstances):
+                if not rule.weak:
+                    return rule, weak
+                weak = rule
+        return None, weak
 
     def for_status(self, status: str) -> Rule | None:
         """Return the row about an enhanced status code, such as 5.1.1."""
