@@ -70,6 +70,17 @@ class Dialogue:
     A command that is refused raises Refused, a fault of ours anything else; the session makes a reply of it.
     """
 
+    __slots__ = (
+        "_commands",
+        "_connection",
+        "_greeted",
+        "_observer",
+        "_receiver",
+        "_settings",
+        "_transaction",
+        "stage",
+    )
+
     def __init__(
         self, connection: Connection, receiver: Receiver, settings: SessionSettings, observer: Observer
     ) -> None:

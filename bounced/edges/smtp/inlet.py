@@ -27,6 +27,18 @@ class Inlet(asyncio.StreamReader):
     when nothing more will come.
     """
 
+    __slots__ = (
+        "_arrival",
+        "_before_waiting",
+        "_deaf",
+        "_ended",
+        "_inlet_loop",
+        "_octets",
+        "_source",
+        "_source_paused",
+        "_turns_left",
+    )
+
     def __init__(self, before_waiting: BeforeWaiting, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop=loop)
         self._before_waiting = before_waiting

@@ -54,6 +54,25 @@ class Session(SMTP):
     for which trap.  What the verbs do is the Dialogue's.
     """
 
+    __slots__ = (
+        "_deadline",
+        "_dialogue",
+        "_ends_at",
+        "_entered",
+        "_errors",
+        "_gate",
+        "_house",
+        "_hung_up",
+        "_leaving",
+        "_mid_command",
+        "_observer",
+        "_replies",
+        "_settings",
+        "inlet",
+        "over_tls",
+        "peer",
+    )
+
     # What SMTP.__init__ sets for each connection, though it is the same for all of ours.
     event_handler = None
     enable_SMTPUTF8 = True  # noqa: N815 - aiosmtpd's name
@@ -111,7 +130,7 @@ class Session(SMTP):
         assert self._handler_coroutine is not None
         self._handler_coroutine.add_done_callback(self._handler_ended)
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, _error: Exception | None) -> None:
         """Let a commit that runs come to its end; aiosmtpd's cancels it after the final dot (trap 5)."""
         super(SMTP, self).connection_lost(None)  # how a peer went is nobody's concern
         self.transport = None
