@@ -25,7 +25,9 @@ from bounced.edges.connect import connections
 from bounced.edges.door_log import DoorLog
 from bounced.edges.embedded import EmbeddedServer
 from bounced.edges.log import Event
+from bounced.edges.metrics.meter import Meter
 from bounced.edges.redis_store import RedisStore, durability
+from bounced.edges.redis_store.line import NO_TALLY, Tally
 from bounced.edges.smtp import Door, Gate, Limits, SessionSettings, Speech
 from bounced.edges.sockets import SMTP, Sockets, listener_name
 from bounced.edges.watched import WatchedReceiver
@@ -47,10 +49,11 @@ def now() -> datetime:
 
 
 @asynccontextmanager
-async def open_store(config: Config) -> AsyncIterator[RedisStore]:
+async def open_store(config: Config, tally: Tally = NO_TALLY) -> AsyncIterator[RedisStore]:
     """Give the store that the configuration names, started; with it the embedded server where that is wanted.
 
-    Raises NoServer, Misconfigured; a Redis that is merely away shows with the first use.
+    ``tally`` counts what goes over its line.  Raises NoServer, Misconfigured; a Redis that is merely away shows with
+    the first use.
     """
     async with AsyncExitStack() as stack:
         url = build.redis_url(config.redis) or ""
@@ -63,6 +66,7 @@ async def open_store(config: Config) -> AsyncIterator[RedisStore]:
             durability(str(config.redis.effective_durability), lambda text: LOG.warning(Event.STORE_WARNED, text=text)),
             events_max=config.keep.events_max,
             notice=_notice,
+            tally=tally,
         )
         await store.start()
         stack.push_async_callback(store.close)
@@ -124,9 +128,10 @@ def settings(config: Config, store: Store, workers: int) -> Settings:
 class Worker:
     """Takes in mail on given sockets until it is told to stop.  ``workers`` is how many share the limits."""
 
-    def __init__(self, config: Config, sockets: Sockets, *, workers: int = 1) -> None:
+    def __init__(self, config: Config, sockets: Sockets, *, meter: Meter | None = None, workers: int = 1) -> None:
         self._config = config
         self._sockets = sockets
+        self._meter = meter or Meter()
         self._workers = workers
         self._stack = AsyncExitStack()
         self._doors: dict[str, Door] = {}
@@ -136,12 +141,12 @@ class Worker:
 
     async def __aenter__(self) -> Self:
         """Connect, read keys and rules, open the doors.  Raises what ``open_store`` and ``settings`` raise."""
-        self._store = await self._stack.enter_async_context(open_store(self._config))
+        self._store = await self._stack.enter_async_context(open_store(self._config, self._meter))
         chosen = settings(self._config, self._store, self._workers)
-        self._receiver = WatchedReceiver(chosen.pipeline)
+        self._receiver = WatchedReceiver(chosen.pipeline, self._meter)
         self._gate = Gate(chosen.limits)
         for name, door_settings in chosen.doors.items():
-            door = Door(self._receiver, door_settings, self._gate, DoorLog())
+            door = Door(self._receiver, door_settings, self._gate, DoorLog(self._meter))
             self._doors[name] = door
             await door.start(list(self._sockets.get(name, ())))
         LOG.info(Event.SERVICE_STARTED, doors=_addresses(self._sockets), lists=list(self._config.lists))

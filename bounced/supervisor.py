@@ -1,7 +1,7 @@
-"""The parent: owns the sockets and the embedded server, keeps workers running, passes signals on.
+"""The parent: owns the sockets and the embedded server, keeps workers running, passes signals on, answers for all.
 
-Each worker is a process of its own that is handed the listening sockets and one end of a socket pair.  Over the pair
-it reports READY and then a heartbeat as long as it is well; the end of the pair tells it that the parent is gone.
+Each worker is a process of its own that is handed the listening sockets and one end of a socket pair.  Over the pair it
+reports READY, what it counted, and a heartbeat as long as it is well; its end tells a worker that the parent is gone.
 """
 
 import asyncio
@@ -14,16 +14,19 @@ from asyncio.subprocess import Process
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
 
 from bounced.config import Config, ConfigError, load_to_run
-from bounced.edges.embedded import EmbeddedServer
+from bounced.edges.http import HttpServer
 from bounced.edges.log import Event
-from bounced.edges.sockets import Sockets
+from bounced.edges.metrics.totals import Totals
+from bounced.edges.monitor import Crew, Monitor
+from bounced.edges.sockets import Sockets, open_socket
 from bounced.edges.systemd import Notifier
-from bounced.service import DRAIN_S
+from bounced.service import DRAIN_S, keyspaces, open_store
 
 LOG = structlog.get_logger()
 
@@ -34,6 +37,8 @@ SILENCE_S = 30.0
 """A worker that says nothing for so long hangs: its event loop stands still, or a commit is stuck."""
 EX_HOPELESS = 2
 """Exit code of a worker that cannot work under this configuration."""
+UNHEARD_S = 10.0
+"""A worker that says nothing for so long is not well, and may yet recover."""
 FIRST_PAUSE_S = 0.2
 LAST_PAUSE_S = 10.0
 STOP_S = DRAIN_S + 1.5
@@ -49,11 +54,14 @@ class Child:
     is_ready: bool = False
     heard_at: float = 0.0
 
-    async def listen(self, on_ready: Callable[[], None]) -> None:
-        """Hear the worker's reports until it is gone."""
+    async def listen(self, on_ready: Callable[[], None], on_count: Callable[[bytes], None]) -> None:
+        """Hear the worker's reports until it is gone; what is no word about itself is a count."""
         loop = asyncio.get_running_loop()
         self.heard_at = loop.time()
-        while line := await self.reader.readline():
+        while (line := await self.reader.readline()).endswith(b"\n"):  # a worker that is killed may break off
+            if line not in (READY, ALIVE):
+                on_count(line)
+                continue
             self.heard_at = loop.time()
             if line == READY:
                 self.is_ready = True
@@ -73,6 +81,9 @@ class Supervisor:
         self._sockets = sockets
         self._notifier = notifier
         self._children: dict[int, Child] = {}
+        self._deaths = 0
+        self._totals = Totals()
+        self._monitor: Monitor | None = None
         self._stopping = asyncio.Event()
         self._was_ready = False
         self._hopeless = False
@@ -84,9 +95,11 @@ class Supervisor:
             loop.add_signal_handler(number, self._stopping.set)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
         async with AsyncExitStack() as stack:
-            if self._config.redis.embedded:
-                server = EmbeddedServer(self._config.redis.data_dir, self._config.redis.server_binary)
-                await stack.enter_async_context(server)
+            store = await stack.enter_async_context(open_store(self._config))
+            self._monitor = Monitor(store, keyspaces(self._config), self._crew, self._totals)
+            if self._config.http.listen is not None:
+                listening = stack.enter_context(open_socket(self._config.http.listen))
+                await stack.enter_async_context(HttpServer(listening, self._monitor.pages))
             async with asyncio.TaskGroup() as tasks:
                 keepers = [tasks.create_task(self._keep(n)) for n in range(self._config.worker_count)]
                 watch = tasks.create_task(self._watch())
@@ -106,12 +119,14 @@ class Supervisor:
             child = await self._spawn()
             self._children[number] = child
             LOG.info(Event.WORKER_STARTED, worker=number, pid=child.process.pid)
-            await child.listen(self._announce)
+            await child.listen(self._announce, partial(self._totals.hear, number))
             status = await child.process.wait()
             del self._children[number]
             child.writer.close()
+            self._totals.forget(number)
             if self._stopping.is_set():
                 return
+            self._deaths += 1
             LOG.error(Event.WORKER_DIED, worker=number, pid=child.process.pid, status=status)
             if status == EX_HOPELESS and not self._was_ready:
                 self._hopeless = True
@@ -148,6 +163,15 @@ class Supervisor:
         if sum(child.is_ready for child in self._children.values()) == self._config.worker_count:
             self._notifier.ready()
 
+    def _crew(self) -> Crew:
+        children, at = self._children.values(), asyncio.get_running_loop().time()
+        return Crew(
+            wanted=self._config.worker_count,
+            ready=sum(child.is_ready for child in children),
+            silent=sum(child.is_ready and at - child.heard_at > UNHEARD_S for child in children),
+            deaths=self._deaths,
+        )
+
     async def _watch(self) -> None:
         """Kill workers that hang; tell systemd's watchdog that we are well while all others are."""
         loop = asyncio.get_running_loop()
@@ -183,6 +207,8 @@ class Supervisor:
         else:
             for table in needs_restart(self._config, config):
                 LOG.warning(Event.CONFIGURATION_DOUBTED, key=table, text="takes effect after a restart only")
+            if self._monitor is not None:
+                self._monitor.use(keyspaces(config))
             for child in self._children.values():
                 child.process.send_signal(signal.SIGHUP)
         self._notifier.ready()

@@ -1,6 +1,7 @@
 """``bounced run``, the daemon, and ``bounced worker``, which it starts for itself."""
 
 import asyncio
+import contextlib
 import signal
 import socket
 import sys
@@ -19,6 +20,7 @@ from bounced.config import Config, ConfigError, load_to_run
 from bounced.core.rulefile import RulesInvalid
 from bounced.edges import log
 from bounced.edges.embedded import NoServer
+from bounced.edges.metrics.meter import Meter
 from bounced.edges.redis_store import Misconfigured
 from bounced.edges.sockets import CannotListen, Sockets, bind
 from bounced.edges.systemd import Notifier, listen_fds
@@ -73,13 +75,20 @@ async def work(config: Config, config_file: Path | None, sockets: Sockets, paren
     loop.add_signal_handler(signal.SIGTERM, stopping.set)
     loop.add_signal_handler(signal.SIGINT, lambda: None)  # Ctrl-C reaches us too; the parent says what to do
     reader, writer = await asyncio.open_connection(sock=parent)
-    async with Worker(config, sockets, workers=config.worker_count) as running, asyncio.TaskGroup() as tasks:
+    meter = Meter()
+    async with (
+        Worker(config, sockets, meter=meter, workers=config.worker_count) as running,
+        asyncio.TaskGroup() as tasks,
+    ):
         loop.add_signal_handler(signal.SIGHUP, partial(reload, running, config_file))
-        beat = tasks.create_task(_beat(running, writer))
+        beat = tasks.create_task(_beat(running, meter, writer))
         orphaned = tasks.create_task(_until_closed(reader, stopping))
         await stopping.wait()
         beat.cancel()
         orphaned.cancel()
+    with contextlib.suppress(ConnectionError):  # the parent may be gone
+        writer.write(meter.take())
+        await writer.drain()
 
 
 def reload(running: Worker, config_file: Path | None) -> None:
@@ -112,10 +121,11 @@ def fail(message: str) -> None:
     sys.exit(ExitCode.USAGE)
 
 
-async def _beat(running: Worker, writer: asyncio.StreamWriter) -> None:
-    """Tell the parent that we are ready, and then that we are well as long as we are."""
+async def _beat(running: Worker, meter: Meter, writer: asyncio.StreamWriter) -> None:
+    """Tell the parent that we are ready, then what was counted, and that we are well as long as we are."""
     writer.write(READY)
     while True:
+        writer.write(meter.take())
         if running.healthy:
             writer.write(ALIVE)
         await asyncio.sleep(HEARTBEAT_S)

@@ -1,32 +1,42 @@
-"""What happens at the door, as log lines: refusals and faults, not every session."""
+"""What happens at the door, as counts and log lines: all is counted, refusals and faults are logged."""
 
 import structlog
 
 from bounced.edges.log import Event
+from bounced.edges.metrics.meter import Meter
 
 LOG = structlog.get_logger()
 
 
 class DoorLog:
-    """An Observer that logs.  Sessions and replies are counted elsewhere and would only fill the log."""
+    """An Observer that counts and logs.  Sessions and replies are many: they would only fill the log."""
 
-    def session_opened(self, peer: str) -> None:
-        """Say nothing: sessions are many."""
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
 
-    def session_closed(self, peer: str) -> None:
-        """Say nothing: sessions are many."""
+    def session_opened(self, peer: str) -> None:  # noqa: ARG002 - an Observer's signature
+        """Count a peer that was let in."""
+        self._meter.session_opened()
+
+    def session_closed(self, peer: str) -> None:  # noqa: ARG002 - an Observer's signature
+        """Count a peer that has gone."""
+        self._meter.session_closed()
 
     def connection_refused(self, peer: str, reason: str) -> None:
-        """Log a peer that was sent away."""
+        """Count and log a peer that was sent away."""
+        self._meter.connection_refused(reason)
         LOG.warning(Event.PEER_REFUSED, peer=peer, reason=reason)
 
     def path_refused(self, peer: str, reason: str) -> None:
-        """Log a forward-path that stands for nobody, without the path: spammers try many."""
+        """Count and log a forward-path that stands for nobody, without the path: spammers try many."""
+        self._meter.path_refused(reason)
         LOG.info(Event.PATH_REFUSED, peer=peer, reason=reason)
 
     def replied(self, code: int) -> None:
-        """Say nothing: replies are many."""
+        """Count a reply."""
+        self._meter.replied(code)
 
     def failed(self, peer: str, error: Exception) -> None:
-        """Log a fault of ours with its traceback."""
+        """Count and log a fault of ours with its traceback."""
+        self._meter.failed()
         LOG.error(Event.SESSION_FAILED, peer=peer, exc_info=error)

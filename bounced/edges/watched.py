@@ -1,4 +1,4 @@
-"""The pipeline as the doors see it: each report logged in one line, commits under way known, exchangeable at reload."""
+"""The pipeline as the doors see it: each report counted and logged, commits under way known, exchangeable."""
 
 from time import perf_counter
 
@@ -6,6 +6,7 @@ import structlog
 
 from bounced.core.terms import Destination, Envelope
 from bounced.edges.log import Event
+from bounced.edges.metrics.meter import Meter
 from bounced.ports import Committed, Receiver, StoreUnavailable
 
 LOG = structlog.get_logger()
@@ -14,8 +15,9 @@ LOG = structlog.get_logger()
 class WatchedReceiver:
     """Passes messages on to a Receiver that can be replaced while messages are under way."""
 
-    def __init__(self, receiver: Receiver) -> None:
+    def __init__(self, receiver: Receiver, meter: Meter) -> None:
         self._receiver = receiver
+        self._meter = meter
         self._begun: dict[object, float] = {}
 
     def use(self, receiver: Receiver) -> None:
@@ -32,17 +34,20 @@ class WatchedReceiver:
         return await self._receiver.admit(forward_path)
 
     async def process(self, destination: Destination, envelope: Envelope) -> Committed:
-        """Read, classify, decide, commit and log one message.  Raises StoreUnavailable."""
+        """Read, classify, decide, commit, count and log one message.  Raises StoreUnavailable."""
         ticket, begun = object(), perf_counter()
         self._begun[ticket] = begun
         try:
             committed = await self._receiver.process(destination, envelope)
         except StoreUnavailable as error:
+            self._meter.deferred(destination.list)
             LOG.warning(Event.REPORT_DEFERRED, list=destination.list, peer=envelope.peer, error=str(error))
             raise
         finally:
             del self._begun[ticket]
-        _log(committed, destination, envelope, elapsed_ms=round((perf_counter() - begun) * 1000, 2))
+        elapsed_s = perf_counter() - begun
+        self._meter.committed(destination.list, committed.transition, elapsed_s)
+        _log(committed, destination, envelope, elapsed_ms=round(elapsed_s * 1000, 2))
         return committed
 
 

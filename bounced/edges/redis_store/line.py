@@ -12,6 +12,7 @@ import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -20,7 +21,7 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 from bounced.edges.connect import CONNECT_TIMEOUT_S, ConnectionFactory
 from bounced.edges.redis_store.durability import Durability, Misconfigured, NotDurable
 from bounced.edges.redis_store.wire import Reply, read
-from bounced.pipeline import StoreUnavailable
+from bounced.ports import StoreUnavailable
 
 FLUSH_TIMEOUT_S = 3.0
 MAX_BATCH = 256
@@ -34,6 +35,27 @@ Prepare = Callable[[AbstractConnection], Awaitable[None]]
 Notice = Callable[[str | None], None]
 
 
+class Tally(Protocol):
+    """Who counts what goes over a line.  Nothing here may raise or wait."""
+
+    def batch_flushed(self, commands: int, /) -> None:
+        """Count a batch that is safe."""
+
+    def server_failed(self) -> None:
+        """Count a connection that was given up, or that nobody answered."""
+
+
+class _NoTally:
+    def batch_flushed(self, commands: int, /) -> None:
+        pass
+
+    def server_failed(self) -> None:
+        pass
+
+
+NO_TALLY: Tally = _NoTally()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Waiting:
     command: bytes
@@ -43,14 +65,23 @@ class _Waiting:
 class Line:
     """A queue, and the task that carries it to one server.
 
-    ``prepare`` runs on each new connection; ``notice`` hears why the server was lost, and None when it is back.
+    ``prepare`` runs on each new connection; ``notice`` hears why the server was lost, and None when it is back;
+    ``tally`` counts batches and errors.
     """
 
-    def __init__(self, connect: ConnectionFactory, durability: Durability, prepare: Prepare, notice: Notice) -> None:
+    def __init__(
+        self,
+        connect: ConnectionFactory,
+        durability: Durability,
+        prepare: Prepare,
+        notice: Notice,
+        tally: Tally = NO_TALLY,
+    ) -> None:
         self._connect = connect
         self._durability = durability
         self._prepare = prepare
         self._notice = notice
+        self._tally = tally
         self._queue: deque[_Waiting] = deque()
         self._queued_bytes = 0
         self._wake = asyncio.Event()
@@ -125,6 +156,7 @@ class Line:
                 raise RedisConnectionError("closed by the server while idle")
             if batch := self._next_batch():
                 await self._flush(connection, batch)
+                self._tally.batch_flushed(len(batch))
                 self._failures = 0
 
     def _next_batch(self) -> list[_Waiting]:
@@ -178,6 +210,7 @@ class Line:
     async def _stumble(self, error: BaseException, *, connected: bool) -> None:
         """Try again at once after a first failure, with growing pauses and a refused queue after that."""
         self._failures += 1
+        self._tally.server_failed()
         if connected and self._failures == 1:
             return
         self._lose(error)

@@ -12,9 +12,9 @@ from bounced.core.state import NOTHING_KNOWN, AddressState, ReportId
 from bounced.edges.connect import ConnectionFactory
 from bounced.edges.redis_store import script
 from bounced.edges.redis_store.durability import Durability, Memory
-from bounced.edges.redis_store.line import Line, Notice
+from bounced.edges.redis_store.line import NO_TALLY, Line, Notice, Tally
 from bounced.edges.redis_store.wire import Argument, Reply, fields, pack, text, texts
-from bounced.pipeline import Committed, Decide, StoreUnavailable
+from bounced.ports import Committed, Decide, StoreUnavailable
 
 DEADLINE_S = 4.5
 MAX_DECISIONS = 16
@@ -24,7 +24,8 @@ EVENTS_MAX = 1_000_000
 class RedisStore:
     """States and everything around them in one Redis or Valkey server.
 
-    ``keys`` has the keyspace of each list; ``notice`` hears why the server was lost, and None when it is back.
+    ``keys`` has the keyspace of each list; ``notice`` hears why the server was lost, and None when it is back;
+    ``tally`` counts batches of commits and errors.
     """
 
     def __init__(
@@ -35,11 +36,16 @@ class RedisStore:
         *,
         events_max: int = EVENTS_MAX,
         notice: Notice = lambda _reason: None,
+        tally: Tally = NO_TALLY,
     ) -> None:
         self._keys = keys
         self._events_max = events_max
-        self._commits = Line(connect, durability, script.load, notice)
+        self._commits = Line(connect, durability, script.load, notice, tally)
         self._reads = Line(connect, Memory(), _prepare_nothing, lambda _reason: None)
+
+    def use(self, keys: Mapping[str, Keyspace]) -> None:
+        """Know these lists from now on."""
+        self._keys = keys
 
     async def start(self) -> None:
         """Connect.  Raises Misconfigured; a server that is merely away is tried again by itself."""
@@ -94,6 +100,10 @@ class RedisStore:
         entries = await self._read("XREVRANGE", self._keys[list_].events, "+", "-", "COUNT", limit)
         assert isinstance(entries, list)
         return [fields(entry[1]) for entry in entries if isinstance(entry, list)]
+
+    async def read(self, _list: str, *command: Argument) -> Reply:
+        """Return the reply to a command that reads keys of one list.  Raises StoreUnavailable."""
+        return await self._read(*command)
 
     async def ping(self) -> None:
         """Return when the server answers.  Raises StoreUnavailable."""

@@ -1,0 +1,1 @@
+"""What Prometheus is told: counted by the workers, measured in Redis by the parent, added up in one place."""

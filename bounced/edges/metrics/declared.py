@@ -1,0 +1,140 @@
+"""Every metric there is: its name, its kind, its meaning, its labels.  docs/metrics.md is written from here."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class MetricKind(StrEnum):
+    """What a metric does over time.  (https://prometheus.io/docs/concepts/metric_types/)"""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric.  ``name`` is without the suffix that Prometheus adds (``_total``, ``_bucket``, ...)."""
+
+    kind: MetricKind
+    name: str
+    meaning: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        """The names under which its values are asked for."""
+        match self.kind:
+            case MetricKind.COUNTER:
+                return (f"{self.name}_total",)
+            case MetricKind.HISTOGRAM:
+                return (f"{self.name}_bucket", f"{self.name}_sum", f"{self.name}_count")
+            case MetricKind.GAUGE:
+                return (self.name,)
+
+
+def _counter(name: str, meaning: str, *labels: str) -> Metric:
+    return Metric(MetricKind.COUNTER, name, meaning, labels)
+
+
+def _gauge(name: str, meaning: str, *labels: str) -> Metric:
+    return Metric(MetricKind.GAUGE, name, meaning, labels)
+
+
+_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+_SIZES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0)
+
+SESSIONS = _counter("bounced_sessions", "Sessions with peers that were let in.")
+SESSIONS_OPEN = _gauge("bounced_sessions_open", "Sessions now, with commits of peers that have gone already.")
+CONNECTIONS_REFUSED = _counter(
+    "bounced_connections_refused",
+    "Peers sent away before the greeting: over a limit, no proxy where one is needed, talked before the greeting.",
+    "reason",
+)
+REPLIES = _counter("bounced_replies", "Replies given, by their three digits. 451 means: come again.", "code")
+PATHS_REFUSED = _counter(
+    "bounced_paths_refused", "Forward-paths refused at RCPT with 550: malformed, tampered, expired, ...", "reason"
+)
+FAULTS = _counter("bounced_faults", "Faults of our own in a session, each answered with 451 and logged.")
+REPORTS = _counter(
+    "bounced_reports",
+    "Reports committed, each counted once. Category and class are empty where a message gave none.",
+    "list",
+    "kind",
+    "category",
+    "class",
+)
+DUPLICATES = _counter(
+    "bounced_duplicates", "Reports that had been counted before: acknowledged, nothing changed.", "list"
+)
+DEFERRED = _counter(
+    "bounced_deferred", "Reports answered with 451 since Redis could not say that they are stored.", "list"
+)
+TRANSITIONS = _counter(
+    "bounced_transitions", "Addresses whose state changed through a report.", "list", "before", "after"
+)
+COMMIT_SECONDS = Metric(
+    MetricKind.HISTOGRAM,
+    "bounced_commit_seconds",
+    "Seconds from the end of a message to its commit: reading, deciding, writing, waiting for durability.",
+    buckets=_SECONDS,
+)
+BATCH_SIZE = Metric(
+    MetricKind.HISTOGRAM, "bounced_commit_batch_size", "Commits that went to Redis together.", buckets=_SIZES
+)
+REDIS_ERRORS = _counter(
+    "bounced_redis_errors", "Connections to Redis given up after an error, a time-out or a failed wait."
+)
+WORKERS = _gauge("bounced_workers", "Workers that take in mail now.")
+WORKER_DEATHS = _counter("bounced_worker_deaths", "Workers that ended without being told to, and were replaced.")
+REDIS_UP = _gauge(
+    "bounced_redis_up", "1 if Redis would take a commit now, else 0; without it the next ones are absent."
+)
+ADDRESSES = _gauge(
+    "bounced_addresses", 'Addresses that must not be mailed now, by state: "held" or "suppressed".', "list", "state"
+)
+HELD_OVERDUE = _gauge("bounced_held_overdue", "Held addresses whose release is due and has not happened yet.", "list")
+DISPUTED = _gauge("bounced_disputed_domains", 'Domains whose "user unknown" is not believed now.', "list")
+ALARMS = _gauge("bounced_alarms", "Alarms now standing: campaigns, domains or the list itself.", "list")
+STREAM_ENTRIES = _gauge(
+    "bounced_stream_entries",
+    "Entries of a stream: events, blocks, intake, intake-failed, unrecognised.",
+    "list",
+    "stream",
+)
+INTAKE_OLDEST = _gauge(
+    "bounced_intake_oldest_seconds", "Age of the oldest intake entry that waits; 0 where none does.", "list"
+)
+
+COUNTED = (
+    SESSIONS,
+    SESSIONS_OPEN,
+    CONNECTIONS_REFUSED,
+    REPLIES,
+    PATHS_REFUSED,
+    FAULTS,
+    REPORTS,
+    DUPLICATES,
+    DEFERRED,
+    TRANSITIONS,
+    COMMIT_SECONDS,
+    BATCH_SIZE,
+    REDIS_ERRORS,
+)
+"""Counted by each worker and added up."""
+
+MEASURED = (
+    WORKERS,
+    WORKER_DEATHS,
+    REDIS_UP,
+    ADDRESSES,
+    HELD_OVERDUE,
+    DISPUTED,
+    ALARMS,
+    STREAM_ENTRIES,
+    INTAKE_OLDEST,
+)
+"""Known to the parent, or measured in Redis when Prometheus asks."""
+
+ALL = COUNTED + MEASURED

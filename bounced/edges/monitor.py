@@ -1,0 +1,86 @@
+"""What those who watch the daemon are told: /metrics, /healthz, /readyz."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+from bounced.core.keys import Keyspace
+from bounced.edges.http import Answer, Page
+from bounced.edges.metrics.exposition import CONTENT_TYPE, exposition
+from bounced.edges.metrics.totals import Totals
+from bounced.edges.overview import ListSizes, Overview
+from bounced.edges.redis_store import RedisStore
+from bounced.ports import StoreUnavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """How the workers are: how many there should be, are ready, say nothing; how many died since the start."""
+
+    wanted: int
+    ready: int
+    silent: int
+    deaths: int
+
+
+class Monitor:
+    """Answers for the whole daemon."""
+
+    def __init__(
+        self, store: RedisStore, keys: Mapping[str, Keyspace], crew: Callable[[], Crew], totals: Totals
+    ) -> None:
+        self._store = store
+        self._crew = crew
+        self._totals = totals
+        self.use(keys)
+
+    def use(self, keys: Mapping[str, Keyspace]) -> None:
+        """Know these lists from now on."""
+        self._store.use(keys)
+        self._overviews = {name: Overview(self._store, name, of_list) for name, of_list in keys.items()}
+
+    @property
+    def pages(self) -> Mapping[str, Page]:
+        """What there is to ask for."""
+        return {"/metrics": self.metrics, "/healthz": self.health, "/readyz": self.readiness}
+
+    async def metrics(self) -> Answer:
+        """Return all metrics; those of Redis are absent while it takes no commits."""
+        crew = self._crew()
+        text = exposition(self._totals, workers=crew.ready, deaths=crew.deaths, sizes=await self._sizes())
+        return Answer(HTTPStatus.OK, text, CONTENT_TYPE)
+
+    async def health(self) -> Answer:
+        """Return 200 while every worker's loop runs and no commit is stuck."""
+        crew = self._crew()
+        return _answer([f"{crew.silent} of {crew.wanted} workers hang"] if crew.silent else [])
+
+    async def readiness(self) -> Answer:
+        """Return 200 when every worker takes in mail, its rules and keys loaded, and Redis takes commits."""
+        crew, faults = self._crew(), []
+        if crew.ready < crew.wanted:
+            faults.append(f"{crew.ready} of {crew.wanted} workers are ready")
+        try:
+            await self._need_writable()
+        except StoreUnavailable as error:
+            faults.append(f"Redis takes no commits: {error}")
+        return _answer(faults)
+
+    async def _sizes(self) -> dict[str, ListSizes] | None:
+        try:
+            await self._need_writable()
+            sizes = await asyncio.gather(*(overview.sizes(datetime.now(UTC)) for overview in self._overviews.values()))
+        except StoreUnavailable:
+            return None
+        return dict(zip(self._overviews, sizes, strict=True))
+
+    async def _need_writable(self) -> None:
+        await asyncio.gather(*(overview.need_writable() for overview in self._overviews.values()))
+
+
+def _answer(faults: Sequence[str]) -> Answer:
+    if faults:
+        return Answer(HTTPStatus.SERVICE_UNAVAILABLE, "".join(f"{fault}\n" for fault in faults).encode())
+    return Answer(HTTPStatus.OK, b"ok\n")

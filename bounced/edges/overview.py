@@ -1,0 +1,116 @@
+"""What a list holds as a whole: its sizes, its counters by the hour, its events.  Reads only."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from bounced.core.keys import Keyspace
+from bounced.core.record import hour
+from bounced.edges.redis_store import RedisStore
+from bounced.edges.redis_store.wire import Reply, fields, text
+
+_WRITES_NOTHING = "#!lua\nreturn 1"
+"""A script that could write: refused like a commit by a server that is read-only, full or short of replicas."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListSizes:
+    """How much a list holds now.  ``overdue`` counts held addresses that should have been released."""
+
+    held: int
+    suppressed: int
+    overdue: int
+    disputed: int
+    alarms: int
+    streams: Mapping[str, int]
+    intake_oldest_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of the stream of events."""
+
+    id: str
+    fields: Mapping[str, str]
+
+
+class Overview:
+    """Reads what one list holds.  All methods raise StoreUnavailable."""
+
+    def __init__(self, store: RedisStore, list_: str, keys: Keyspace) -> None:
+        self._store = store
+        self._list = list_
+        self._keys = keys
+
+    async def need_writable(self) -> None:
+        """Return when the server would take a commit now."""
+        await self._ask("EVAL", _WRITES_NOTHING, 1, self._keys.suppressed)
+
+    async def sizes(self, now: datetime) -> ListSizes:
+        """Return how much there is."""
+        keys, at = self._keys, int(now.timestamp())
+        streams = {
+            "events": keys.events,
+            "blocks": keys.blocks,
+            "intake": keys.intake,
+            "intake-failed": keys.intake_failed,
+            "unrecognised": keys.unrecognised,
+        }
+        oldest = asyncio.ensure_future(self._oldest(keys.intake, now))
+        off_the_list, held, overdue, disputed, alarms, *lengths = await asyncio.gather(
+            self._number("SCARD", keys.suppressed),
+            self._number("ZCARD", keys.due),
+            self._number("ZCOUNT", keys.due, "-inf", at),
+            self._number("ZCOUNT", keys.disputed, at, "+inf"),
+            self._number("HLEN", keys.alarms),
+            *(self._number("XLEN", key) for key in streams.values()),
+        )
+        return ListSizes(
+            held=held,
+            suppressed=max(0, off_the_list - held),
+            overdue=overdue,
+            disputed=disputed,
+            alarms=alarms,
+            streams=dict(zip(streams, lengths, strict=True)),
+            intake_oldest_s=await oldest,
+        )
+
+    async def counts(self, now: datetime, hours: int) -> list[tuple[datetime, Counter[str]]]:
+        """Return the counters of the last hours, the oldest first, this one last."""
+        begun = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+        moments = [begun - timedelta(hours=back) for back in reversed(range(hours))]
+        replies = await asyncio.gather(*(self._ask("HGETALL", self._keys.counts(hour(at))) for at in moments))
+        return [
+            (at, Counter({n: int(c) for n, c in fields(r).items()})) for at, r in zip(moments, replies, strict=True)
+        ]
+
+    async def last_events(self, limit: int) -> list[Entry]:
+        """Return the newest events, the oldest of them first."""
+        return _entries(await self._ask("XREVRANGE", self._keys.events, "+", "-", "COUNT", limit))[::-1]
+
+    async def events_after(self, id_: str, limit: int) -> list[Entry]:
+        """Return events younger than the one of this stream id, the oldest first."""
+        return _entries(await self._ask("XRANGE", self._keys.events, f"({id_}", "+", "COUNT", limit))
+
+    async def _number(self, *command: str | int) -> int:
+        reply = await self._ask(*command)
+        assert isinstance(reply, int)
+        return reply
+
+    async def _oldest(self, stream: str, now: datetime) -> float:
+        """Return the age of a stream's first entry in seconds; the milliseconds of its id say when it came."""
+        entries = _entries(await self._ask("XRANGE", stream, "-", "+", "COUNT", 1))
+        if not entries:
+            return 0.0
+        milliseconds = int(entries[0].id.partition("-")[0])
+        return max(0.0, now.timestamp() - milliseconds / 1000)
+
+    async def _ask(self, *command: str | int) -> Reply:
+        return await self._store.read(self._list, *command)
+
+
+def _entries(reply: Reply) -> list[Entry]:
+    assert isinstance(reply, list)
+    return [Entry(text(entry[0]), fields(entry[1])) for entry in reply if isinstance(entry, Sequence)]
