@@ -100,9 +100,9 @@ def test_a_connection_made_while_the_daemon_restarts_is_not_refused(manager: Man
     daemon = manager.start()
     manager.hear(b"READY=1")
     daemon.send_signal(signal.SIGTERM)
-    assert daemon.wait(10) == 0
+    assert daemon.wait(WAIT_S) == 0
     with socket.create_connection(manager.smtp.getsockname(), timeout=WAIT_S) as waiting:
         daemon = manager.start()
         assert waiting.recv(100).startswith(b"220 ")
     daemon.send_signal(signal.SIGTERM)
-    assert daemon.wait(10) == 0
+    assert daemon.wait(WAIT_S) == 0

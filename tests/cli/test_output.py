@@ -1,0 +1,68 @@
+"""Answers are made for their readers: a terminal, a pipe, a program."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from rich.console import Console
+
+from bounced.cli import output
+
+COLUMNS = ("address", "category")
+ROWS = [("alice@example.org", "mailbox_unknown"), ("evil\x1b[2J\n@example.org", "[bold]policy[/bold]")]
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pretend that somebody looks at it."""
+    monkeypatch.setattr(
+        output, "console", lambda: Console(force_terminal=True, width=60, highlight=False, markup=False)
+    )
+
+
+def test_a_table_in_a_pipe_is_lines_with_tabs(capsys: pytest.CaptureFixture[str]) -> None:
+    """For cut and awk: no title, no frame, no colour."""
+    output.print_table(COLUMNS, ROWS[:1], title="What is known")
+    assert capsys.readouterr().out == "alice@example.org\tmailbox_unknown\n"
+
+
+def test_a_table_on_a_terminal_has_columns_with_names(terminal: None, capsys: pytest.CaptureFixture[str]) -> None:
+    """For people."""
+    output.print_table(COLUMNS, ROWS[:1], title="What is known")
+    shown = capsys.readouterr().out
+    assert all(word in shown for word in ("What is known", "address", "category", "alice@example.org"))
+
+
+def test_what_a_peer_sent_can_neither_move_the_cursor_nor_forge_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """Addresses and diagnostics come from strangers."""
+    output.print_table(COLUMNS, ROWS[1:])
+    output.print_facts({"address": ROWS[1][0]})
+    assert capsys.readouterr().out == (
+        "evil\\x1b[2J\\n@example.org\t[bold]policy[/bold]\naddress  evil\\x1b[2J\\n@example.org\n"
+    )
+
+
+def test_nothing_in_a_cell_is_markup(terminal: None, capsys: pytest.CaptureFixture[str]) -> None:
+    """A diagnostic with brackets in it is shown as it is."""
+    output.print_table(COLUMNS, ROWS[1:])
+    assert "[bold]policy[/bold]" in capsys.readouterr().out
+
+
+def test_facts_are_aligned_and_empty_ones_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    """One a line."""
+    output.print_facts({"state": "suppressed", "until": "", "category": "mailbox_unknown"})
+    assert capsys.readouterr().out == "state     suppressed\ncategory  mailbox_unknown\n"
+
+
+def test_a_long_fact_in_a_pipe_stays_on_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """A line is a record."""
+    output.print_facts({"diagnostic": "x" * 300})
+    assert capsys.readouterr().out == f"diagnostic  {'x' * 300}\n"
+
+
+def test_a_record_is_one_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever stands in it; what JSON has no form for stands as text."""
+    output.print_json({"address": "müller@example.org", "note": "a\nb", "at": datetime(2026, 5, 4, tzinfo=UTC)})
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "müller" in line
+    assert json.loads(line)["at"] == "2026-05-04 00:00:00+00:00"
