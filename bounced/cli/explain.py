@@ -1,12 +1,14 @@
 """The command ``explain``: what messages mean, and by which evidence."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from bounced import explain as explaining
 from bounced import rules
-from bounced.cli.mailboxes import messages
+from bounced.cli.explained import Totals, show
+from bounced.cli.mailboxes import Stored, messages
 from bounced.cli.options import json_option
 from bounced.cli.output import console, print_json
 from bounced.core.rulefile import RulesInvalid
@@ -32,13 +34,20 @@ def explain(paths: tuple[str, ...], rule_files: tuple[Path, ...], as_json: bool)
         rule_set = rules.load(rule_files)
     except RulesInvalid as error:
         raise click.ClickException(str(error)) from error
+    totals = Totals()
+    for stored in _all_messages(paths):
+        explanation = explaining.explain(stored.content, rule_set)
+        if as_json:
+            print_json(explaining.as_json(stored.file, explanation))
+        else:
+            show(console(), stored.file, stored.content, explanation, rule_set)
+            totals.add(explanation)
+    totals.show(console())
+
+
+def _all_messages(paths: tuple[str, ...]) -> Iterator[Stored]:
     for path in paths:
         try:
-            for stored in messages(path):
-                explanation = explaining.explain(stored.content, rule_set)
-                if as_json:
-                    print_json(explaining.as_json(stored.file, explanation))
-                else:
-                    console().print(stored.file)
+            yield from messages(path)
         except OSError as error:
             raise click.UsageError(f"{path}: {error.strerror or error}") from error
