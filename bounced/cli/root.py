@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from bounced import __version__
 from bounced.cli.exits import ExitCode
 from bounced.ports import StoreUnavailable
 
@@ -29,6 +28,7 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         "demo": Entry("bounced.cli.demo:demo", "Show the whole thing on this machine; nothing to install."),
         "run": Entry("bounced.cli.run:run", "Run the daemon in the foreground, as systemd does."),
         "worker": Entry("bounced.cli.run:worker"),
+        "lookup-server": Entry("bounced.cli.lookup_server:lookup_server", "Answer MTAs that ask before they deliver."),
         "check-config": Entry(
             "bounced.cli.check_config:check_config", "Print the effective configuration, or all that is wrong with it."
         ),
@@ -74,7 +74,7 @@ class LazyGroup(click.Group):
 
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, message="bounced %(version)s")
+@click.version_option(package_name="bounced", message="bounced %(version)s")
 def bounced() -> None:
     """Take in bounces by SMTP, decide which addresses are dead, and keep them in Redis.
 
