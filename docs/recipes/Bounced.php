@@ -1,0 +1,154 @@
+<?php
+// Return paths and the suppression list of bounced, from PHP 8.1 or later.  Non-ASCII addresses need ext-intl.
+// $redis is anything that sends one command: with ext-redis, fn(...$command) => $redis->rawCommand(...$command).
+
+declare(strict_types=1);
+
+final class Bounced
+{
+    private const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
+    private const OPT_IN = ['unknown', 'single', 'confirmed', 'imported'];
+    private const ENGAGEMENT = ['unknown', 'active', 'inactive', 'first_mail'];
+    private const DOT_ATOM = '/^(?:[a-zA-Z0-9!#$%&\'*+\/=?^_`{|}~.-]|[^\x00-\x7f\s])+$/Du';
+    private const DOMAIN = '/^(?:(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}|\[[a-z0-9.:-]+\])$/D';
+    private const FITS = '/^[a-z0-9#$&\'*+=?^_`{}~-]+(?:\.[a-z0-9#$&\'*+=?^_`{}~-]+)*@[a-z0-9._-]+$/D';
+
+    public function __construct(
+        private string $bounceDomain,
+        private string $keyId,
+        private string $secret,
+        private string $list = 'main',
+        private string $prefix = 'b-',
+        private string $keyPrefix = 'bounced',
+    ) {
+    }
+
+    /** The envelope sender for one message; a token is registered where the recipient does not fit. */
+    public function returnPathFor(callable $redis, string $address, string ...$mail): string
+    {
+        return $this->signed($address, ...$mail) ?? $this->registerToken($redis, $address, ...$mail);
+    }
+
+    public function isSuppressed(callable $redis, string $address): bool
+    {
+        return (int) $redis('SISMEMBER', $this->key('suppressed'), self::normalise($address)) === 1;
+    }
+
+    /** Tell what you know: delivered, engaged, rejected (with reply), subscribed, unsubscribed, complained. */
+    public function report(callable $redis, string $type, string $address, array $more = []): string
+    {
+        $fields = ['type' => $type, 'at' => (string) time(), 'address' => self::normalise($address)] + $more;
+        $flat = [];
+        foreach ($fields as $name => $value) {
+            array_push($flat, $name, $value);
+        }
+        return (string) $redis('XADD', $this->key('intake'), '*', ...$flat);
+    }
+
+    /** The signed return path, or null where a token is needed.  $date is YYYY-MM-DD in UTC, by default today. */
+    public function signed(
+        string $address,
+        string $tag = '',
+        string $optIn = 'unknown',
+        string $engagement = 'unknown',
+        ?string $date = null,
+    ): ?string {
+        if (!preg_match('/^[a-z0-9-]{0,8}$/D', $tag)) {
+            throw new InvalidArgumentException("not a tag: $tag");
+        }
+        $recipient = self::normalise($address);
+        if (!preg_match(self::FITS, $recipient)) {
+            return null;
+        }
+        $day = self::base32(intdiv(strtotime(($date ?? gmdate('Y-m-d')) . ' UTC'), 86400), 3);
+        $profile = self::place($optIn, self::OPT_IN) << 3 | self::place($engagement, self::ENGAGEMENT) << 1;
+        $covered = implode("\0", [$this->list, $this->keyId, $day, self::BASE32[$profile], $tag, $recipient]);
+        $mac = self::leading($this->hmac($covered), 13);
+        $masked = self::BASE32[$profile ^ (ord($this->hmac("profile\0$mac")[0]) >> 3)];
+        [$local, $domain] = explode('@', $recipient);
+        $localPart = "$this->prefix$this->keyId$day$masked$mac=$tag=$local=$domain";
+        return strlen($localPart) > 64 ? null : "$localPart@$this->bounceDomain";
+    }
+
+    public function tokenPath(string $token): string
+    {
+        return "{$this->prefix}t$token@$this->bounceDomain";
+    }
+
+    public function registerToken(
+        callable $redis,
+        string $address,
+        string $tag = '',
+        string $optIn = 'unknown',
+        string $engagement = 'unknown',
+        ?string $date = null,
+    ): string {
+        $token = self::newToken(random_bytes(17));
+        $key = $this->key("token:$token");
+        $fields = ['recipient', self::normalise($address), 'issued', $date ?? gmdate('Y-m-d'), 'campaign', $tag];
+        $redis('HSET', $key, ...$fields, ...['profile', "$optIn $engagement"]);
+        $redis('EXPIRE', $key, '2592000');
+        return $this->tokenPath($token);
+    }
+
+    /** An address as it is signed and stored.  Throws for what is none. */
+    public static function normalise(string $address): string
+    {
+        $ascii = preg_match('/^[\x00-\x7f]*$/D', $address) === 1;
+        $text = $ascii ? $address : (string) Normalizer::normalize($address, Normalizer::FORM_C);
+        $at = strrpos($text, '@');
+        if ($at === false || preg_match('/[\p{Cc}\p{Zl}\p{Zp}]/u', $text) !== 0) {
+            throw new InvalidArgumentException('not an address');
+        }
+        $local = substr($text, 0, $at);
+        if (!preg_match(self::DOT_ATOM, $local)) {
+            if (!preg_match('/^"(?:[^"\\\\]|\\\\.)*"$/Du', $local)) {
+                throw new InvalidArgumentException('not an address');
+            }
+            $content = preg_replace('/\\\\(.)/u', '$1', substr($local, 1, -1));
+            $local = preg_match(self::DOT_ATOM, $content) ? $content : '"' . addcslashes($content, '"\\') . '"';
+        }
+        $domain = substr($text, $at + 1);
+        if (preg_match('/[^\x00-\x7f]/', $domain)) {
+            $flags = IDNA_NONTRANSITIONAL_TO_ASCII;
+            $domain = (string) idn_to_ascii($domain, $flags, INTL_IDNA_VARIANT_UTS46);
+        }
+        $domain = preg_replace('/\.$/D', '', strtolower($domain));
+        if (!preg_match(self::DOMAIN, $domain)) {
+            throw new InvalidArgumentException('not an address');
+        }
+        return strtr($local, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz') . "@$domain";
+    }
+
+    public static function newToken(string $random): string
+    {
+        return self::leading($random, 26);
+    }
+
+    private function key(string $name): string
+    {
+        return $this->keyPrefix . ':{' . $this->list . '}:' . $name;
+    }
+
+    private function hmac(string $text): string
+    {
+        return hash_hmac('sha256', $text, $this->secret, true);
+    }
+
+    private static function place(string $word, array $words): int
+    {
+        $place = array_search($word, $words, true);
+        return $place === false ? throw new InvalidArgumentException("not one of the words: $word") : $place;
+    }
+
+    private static function base32(int $number, int $length): string
+    {
+        return $length ? self::base32($number >> 5, $length - 1) . self::BASE32[$number & 31] : '';
+    }
+
+    private static function leading(string $octets, int $length): string
+    {
+        $bits = implode('', array_map(fn ($octet) => sprintf('%08b', ord($octet)), str_split($octets)));
+        return implode('', array_map(fn ($i) => self::BASE32[bindec(substr($bits, 5 * $i, 5))], range(0, $length - 1)));
+    }
+}

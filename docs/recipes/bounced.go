@@ -1,0 +1,192 @@
+// Package bounced makes return paths and asks the suppression list of bounced, with the standard library alone.
+//
+// Redis is any function that sends one command: with go-redis,
+//
+//	func(command ...any) (any, error) { return client.Do(ctx, command...).Result() }
+package bounced
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+)
+
+const alphabet = "abcdefghijklmnopqrstuvwxyz234567"
+
+var (
+	encoding   = base32.NewEncoding(alphabet).WithPadding(base32.NoPadding)
+	optIns     = map[string]int{"": 0, "unknown": 0, "single": 1, "confirmed": 2, "imported": 3}
+	engagement = map[string]int{"": 0, "unknown": 0, "active": 1, "inactive": 2, "first_mail": 3}
+	tags       = regexp.MustCompile(`^[a-z0-9-]{0,8}$`)
+	dotAtom    = regexp.MustCompile("^(?:[a-zA-Z0-9!#$%&'*+/=?^_`{|}~.-]|[^\\x00-\\x7f\\s\\p{Z}])+$")
+	quoted     = regexp.MustCompile(`^"(?:[^"\\]|\\.)*"$`)
+	pair       = regexp.MustCompile(`\\(.)`)
+	domains    = regexp.MustCompile(`^(?:(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}|\[[a-z0-9.:-]+\])$`)
+	fits       = regexp.MustCompile("^[a-z0-9#$&'*+=?^_`{}~-]+(?:\\.[a-z0-9#$&'*+=?^_`{}~-]+)*@[a-z0-9._-]+$")
+	unspeak    = regexp.MustCompile(`[\p{Cc}\p{Zl}\p{Zp}]`)
+
+	// ErrNotAnAddress is returned for text that cannot be an address.
+	ErrNotAnAddress = errors.New("not an address")
+)
+
+// Redis sends one command.
+type Redis func(command ...any) (any, error)
+
+// List is one suppression list and the key that signs for it.  Prefix is mostly "b-", KeyPrefix "bounced".
+type List struct {
+	Name, BounceDomain, KeyID, Prefix, KeyPrefix string
+	Secret                                       []byte
+}
+
+// Mail is what the sender knows about one message.  OptIn and Engagement are words of docs/return-path.md.
+type Mail struct {
+	Recipient, Tag, OptIn, Engagement string
+	Date                              time.Time
+}
+
+// ReturnPathFor returns the envelope sender for one message; a token is registered where the recipient does not fit.
+func (l List) ReturnPathFor(redis Redis, mail Mail) (string, error) {
+	signed, err := l.Signed(mail)
+	if signed != "" || err != nil {
+		return signed, err
+	}
+	return l.RegisterToken(redis, mail)
+}
+
+// IsSuppressed tells whether an address must not be mailed now.
+func (l List) IsSuppressed(redis Redis, address string) (bool, error) {
+	normalised, err := Normalise(address)
+	if err != nil {
+		return false, err
+	}
+	answer, err := redis("SISMEMBER", l.key("suppressed"), normalised)
+	return fmt.Sprint(answer) == "1", err
+}
+
+// Report tells what you know: delivered, engaged, rejected (with reply), subscribed, unsubscribed, complained.
+func (l List) Report(redis Redis, kind, address string, more ...string) error {
+	normalised, err := Normalise(address)
+	if err != nil {
+		return err
+	}
+	at := fmt.Sprint(time.Now().Unix())
+	command := []any{"XADD", l.key("intake"), "*", "type", kind, "at", at, "address", normalised}
+	for _, field := range more {
+		command = append(command, field)
+	}
+	_, err = redis(command...)
+	return err
+}
+
+// Signed returns the signed return path, or "" where a token is needed.
+func (l List) Signed(mail Mail) (string, error) {
+	recipient, err := Normalise(mail.Recipient)
+	if err != nil {
+		return "", err
+	}
+	if !tags.MatchString(mail.Tag) {
+		return "", fmt.Errorf("not a tag: %q", mail.Tag)
+	}
+	if !fits.MatchString(recipient) {
+		return "", nil
+	}
+	optIn, known := optIns[mail.OptIn]
+	engaged, knownToo := engagement[mail.Engagement]
+	if !known || !knownToo {
+		return "", fmt.Errorf("not a profile: %q, %q", mail.OptIn, mail.Engagement)
+	}
+	number := mail.Date.UTC().Unix() / 86400
+	day := string([]byte{alphabet[number>>10&31], alphabet[number>>5&31], alphabet[number&31]})
+	profile := optIn<<3 | engaged<<1
+	covered := []string{l.Name, l.KeyID, day, alphabet[profile : profile+1], mail.Tag, recipient}
+	mac := encoding.EncodeToString(l.hmac(strings.Join(covered, "\x00")))[:13]
+	masked := alphabet[byte(profile)^l.hmac("profile\x00" + mac)[0]>>3]
+	rest := strings.Replace(recipient, "@", "=", 1)
+	localPart := fmt.Sprintf("%s%s%s%c%s=%s=%s", l.Prefix, l.KeyID, day, masked, mac, mail.Tag, rest)
+	if len(localPart) > 64 {
+		return "", nil
+	}
+	return localPart + "@" + l.BounceDomain, nil
+}
+
+// TokenPath returns the return path of a token.
+func (l List) TokenPath(token string) string {
+	return l.Prefix + "t" + token + "@" + l.BounceDomain
+}
+
+// RegisterToken stores whom a new token stands for, and returns its return path.
+func (l List) RegisterToken(redis Redis, mail Mail) (string, error) {
+	recipient, err := Normalise(mail.Recipient)
+	if err != nil {
+		return "", err
+	}
+	random := make([]byte, 17)
+	if _, err := rand.Read(random); err != nil {
+		return "", err
+	}
+	token := NewToken(random)
+	key := l.key("token:" + token)
+	issued := mail.Date.UTC().Format("2006-01-02")
+	fields := []any{"HSET", key, "recipient", recipient, "issued", issued, "campaign", mail.Tag}
+	if mail.OptIn != "" && mail.Engagement != "" {
+		fields = append(fields, "profile", mail.OptIn+" "+mail.Engagement)
+	}
+	if _, err := redis(fields...); err != nil {
+		return "", err
+	}
+	_, err = redis("EXPIRE", key, "2592000")
+	return l.TokenPath(token), err
+}
+
+// NewToken returns the token of 17 random octets.
+func NewToken(random []byte) string {
+	return encoding.EncodeToString(random)[:26]
+}
+
+// Normalise returns an address as it is signed and stored.
+//
+// It wants ASCII domains, and local parts in NFC.  For others, golang.org/x/text/unicode/norm and
+// golang.org/x/net/idna: idna.New(idna.MapForLookup(), idna.Transitional(false)).ToASCII(domain).
+func Normalise(address string) (string, error) {
+	at := strings.LastIndex(address, "@")
+	if at < 0 || unspeak.MatchString(address) {
+		return "", ErrNotAnAddress
+	}
+	local, domain := address[:at], strings.TrimSuffix(strings.ToLower(address[at+1:]), ".")
+	if !domains.MatchString(domain) {
+		return "", ErrNotAnAddress
+	}
+	if !dotAtom.MatchString(local) {
+		if !quoted.MatchString(local) {
+			return "", ErrNotAnAddress
+		}
+		local = pair.ReplaceAllString(local[1:len(local)-1], "$1")
+		if !dotAtom.MatchString(local) {
+			local = `"` + strings.NewReplacer(`"`, `\"`, `\`, `\\`).Replace(local) + `"`
+		}
+	}
+	return strings.Map(lower, local) + "@" + domain, nil
+}
+
+func lower(letter rune) rune {
+	if letter >= 'A' && letter <= 'Z' {
+		return letter + 'a' - 'A'
+	}
+	return letter
+}
+
+func (l List) key(name string) string {
+	return l.KeyPrefix + ":{" + l.Name + "}:" + name
+}
+
+func (l List) hmac(text string) []byte {
+	mac := hmac.New(sha256.New, l.Secret)
+	mac.Write([]byte(text))
+	return mac.Sum(nil)
+}

@@ -1,0 +1,105 @@
+# frozen_string_literal: true
+
+# Return paths and the suppression list of bounced, from Ruby 3 or later.  Domains that are not ASCII need the gem
+# simpleidn.  `redis` is anything that sends one command: the client of the gem redis, or a lambda.
+
+require "openssl"
+require "securerandom"
+require "time"
+
+class Bounced
+  BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
+  OPT_IN = %w[unknown single confirmed imported].freeze
+  ENGAGEMENT = %w[unknown active inactive first_mail].freeze
+  DOT_ATOM = /\A(?:[a-zA-Z0-9!#$%&'*+\/=?^_`{|}~.-]|[^\x00-\x7f[:space:]])+\z/
+  DOMAIN = /\A(?:(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}|\[[a-z0-9.:-]+\])\z/
+  FITS = /\A[a-z0-9#$&'*+=?^_`{}~-]+(?:\.[a-z0-9#$&'*+=?^_`{}~-]+)*@[a-z0-9._-]+\z/
+
+  def initialize(bounce_domain:, key_id:, secret:, list: "main", prefix: "b-", key_prefix: "bounced")
+    @list, @bounce_domain, @key_id, @secret, @prefix = list, bounce_domain, key_id, secret, prefix
+    @keys = "#{key_prefix}:{#{list}}:"
+  end
+
+  # The envelope sender for one message; a token is registered where the recipient does not fit.
+  def return_path_for(redis, address, **mail)
+    signed(address, **mail) || register_token(redis, address, **mail)
+  end
+
+  def suppressed?(redis, address)
+    redis.call("SISMEMBER", "#{@keys}suppressed", Bounced.normalise(address)).to_i == 1
+  end
+
+  # Tell what you know: delivered, engaged, rejected (with reply), subscribed, unsubscribed, complained.
+  def report(redis, type, address, **more)
+    fields = { type: type, at: Time.now.to_i, address: Bounced.normalise(address), **more }
+    redis.call("XADD", "#{@keys}intake", "*", *fields.flatten.map(&:to_s))
+  end
+
+  # The signed return path, or nil where a token is needed.
+  def signed(address, tag: "", opt_in: "unknown", engagement: "unknown", date: Time.now.utc.to_date)
+    raise ArgumentError, "not a tag: #{tag}" unless tag.match?(/\A[a-z0-9-]{0,8}\z/)
+
+    recipient = Bounced.normalise(address)
+    return unless recipient.match?(FITS)
+
+    day = Bounced.base32((date - Date.new(1970, 1, 1)).to_i, 3)
+    profile = OPT_IN.index(opt_in) << 3 | ENGAGEMENT.index(engagement) << 1
+    mac = Bounced.leading(hmac([@list, @key_id, day, BASE32[profile], tag, recipient].join("\0")), 13)
+    masked = BASE32[profile ^ hmac("profile\0#{mac}").getbyte(0) >> 3]
+    local_part = "#{@prefix}#{@key_id}#{day}#{masked}#{mac}=#{tag}=#{recipient.sub('@', '=')}"
+    "#{local_part}@#{@bounce_domain}" if local_part.bytesize <= 64
+  end
+
+  def token_path(token)
+    "#{@prefix}t#{token}@#{@bounce_domain}"
+  end
+
+  def register_token(redis, address, tag: "", opt_in: "unknown", engagement: "unknown", date: Time.now.utc.to_date)
+    token = Bounced.new_token(SecureRandom.bytes(17))
+    key = "#{@keys}token:#{token}"
+    recipient = Bounced.normalise(address)
+    profile = "#{opt_in} #{engagement}"
+    redis.call("HSET", key, "recipient", recipient, "issued", date.iso8601, "campaign", tag, "profile", profile)
+    redis.call("EXPIRE", key, "2592000")
+    token_path(token)
+  end
+
+  # An address as it is signed and stored.  Raises ArgumentError for what is none.
+  def self.normalise(address)
+    text = address.unicode_normalize(:nfc)
+    local, at, domain = text.rpartition("@")
+    raise ArgumentError, "not an address" if at.empty? || text.match?(/[\p{Cc}\p{Zl}\p{Zp}]/)
+
+    domain = SimpleIDN.to_ascii(domain) unless domain.ascii_only?
+    domain = domain.downcase.delete_suffix(".")
+    raise ArgumentError, "not an address" unless domain.match?(DOMAIN)
+
+    "#{local_part(local).tr('A-Z', 'a-z')}@#{domain}"
+  end
+
+  def self.new_token(random)
+    leading(random, 26)
+  end
+
+  def self.local_part(local)
+    return local if local.match?(DOT_ATOM)
+    raise ArgumentError, "not an address" unless local.match?(/\A"(?:[^"\\]|\\.)*"\z/)
+
+    content = local[1..-2].gsub(/\\(.)/, '\1')
+    content.match?(DOT_ATOM) ? content : "\"#{content.gsub(/["\\]/) { |character| "\\#{character}" }}\""
+  end
+
+  def self.base32(number, length)
+    (length - 1).downto(0).map { |place| BASE32[number >> 5 * place & 31] }.join
+  end
+
+  def self.leading(octets, length)
+    octets.unpack1("B*").scan(/.{5}/).first(length).map { |bits| BASE32[bits.to_i(2)] }.join
+  end
+
+  private
+
+  def hmac(text)
+    OpenSSL::HMAC.digest("SHA256", @secret, text)
+  end
+end

@@ -1,0 +1,80 @@
+// Prints what the Go recipe makes of the test vectors, for test_recipes.py to compare.
+package main
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"time"
+
+	"check/bounced"
+)
+
+type vector struct {
+	Input, Recipient, List, Secret, Prefix, Tag, Date, Engagement string
+	BounceDomain                                                  string `json:"bounce_domain"`
+	KeyID                                                         string `json:"key_id"`
+	OptIn                                                         string `json:"opt_in"`
+	RandomHex                                                     string `json:"random_hex"`
+}
+
+func listOf(v vector) bounced.List {
+	return bounced.List{Name: v.List, BounceDomain: v.BounceDomain, KeyID: v.KeyID, Prefix: v.Prefix,
+		KeyPrefix: "bounced", Secret: []byte(v.Secret)}
+}
+
+func mailOf(v vector) bounced.Mail {
+	date, _ := time.Parse("2006-01-02", v.Date)
+	return bounced.Mail{Recipient: v.Recipient, Tag: v.Tag, OptIn: v.OptIn, Engagement: v.Engagement, Date: date}
+}
+
+func main() {
+	content, err := os.ReadFile(os.Args[1])
+	if err != nil {
+		panic(err)
+	}
+	var vectors struct {
+		Normalisation, Signed, Tokens []vector
+		NeedsToken                    []vector `json:"needs_token"`
+	}
+	if err := json.Unmarshal(content, &vectors); err != nil {
+		panic(err)
+	}
+	said := struct {
+		Normalised []any    `json:"normalised"`
+		Signed     []string `json:"signed"`
+		NeedsToken []bool   `json:"needs_token"`
+		Tokens     []string `json:"tokens"`
+		Commands   [][]any  `json:"commands"`
+		Made       string   `json:"made"`
+	}{}
+	for _, v := range vectors.Normalisation {
+		if normalised, err := bounced.Normalise(v.Input); err == nil {
+			said.Normalised = append(said.Normalised, normalised)
+		} else {
+			said.Normalised = append(said.Normalised, nil)
+		}
+	}
+	for _, v := range vectors.Signed {
+		signed, _ := listOf(v).Signed(mailOf(v))
+		said.Signed = append(said.Signed, signed)
+	}
+	first := listOf(vectors.Signed[0])
+	for _, v := range vectors.NeedsToken {
+		signed, err := first.Signed(bounced.Mail{Recipient: v.Recipient, Date: time.Now()})
+		said.NeedsToken = append(said.NeedsToken, signed == "" && err == nil)
+	}
+	for _, v := range vectors.Tokens {
+		random, _ := hex.DecodeString(v.RandomHex)
+		said.Tokens = append(said.Tokens, first.TokenPath(bounced.NewToken(random)))
+	}
+	redis := func(command ...any) (any, error) {
+		said.Commands = append(said.Commands, command)
+		return 1, nil
+	}
+	first.IsSuppressed(redis, "Alice@Example.org")
+	first.Report(redis, "rejected", "Alice@Example.org", "reply", "550 5.1.1 no")
+	mail := mailOf(vector{Recipient: "a!b@example.org", Tag: "nov", OptIn: "confirmed", Engagement: "active", Date: "2026-11-21"})
+	said.Made, _ = first.ReturnPathFor(redis, mail)
+	json.NewEncoder(os.Stdout).Encode(said)
+}

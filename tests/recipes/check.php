@@ -1,0 +1,42 @@
+<?php
+// Prints what the PHP recipe makes of the test vectors, for test_recipes.py to compare.
+
+[, $recipe, $file] = $argv;
+require $recipe;
+$vectors = json_decode(file_get_contents($file), true);
+
+function listOf(array $v): Bounced
+{
+    return new Bounced($v['bounce_domain'], $v['key_id'], $v['secret'], $v['list'], $v['prefix']);
+}
+
+function normalisedOrNull(string $address): ?string
+{
+    try {
+        return Bounced::normalise($address);
+    } catch (InvalidArgumentException) {
+        return null;
+    }
+}
+
+$first = listOf($vectors['signed'][0]);
+$commands = [];
+$redis = function (string ...$command) use (&$commands) {
+    $commands[] = $command;
+    return 1;
+};
+$first->isSuppressed($redis, 'Alice@Example.org');
+$first->report($redis, 'rejected', 'Alice@Example.org', ['reply' => '550 5.1.1 no']);
+$made = $first->returnPathFor($redis, 'a!b@example.org', 'nov', 'confirmed', 'active', '2026-11-21');
+
+echo json_encode([
+    'normalised' => array_map(fn ($v) => normalisedOrNull($v['input']), $vectors['normalisation']),
+    'signed' => array_map(
+        fn ($v) => listOf($v)->signed($v['recipient'], $v['tag'], $v['opt_in'], $v['engagement'], $v['date']),
+        $vectors['signed'],
+    ),
+    'needs_token' => array_map(fn ($v) => $first->signed($v['recipient']) === null, $vectors['needs_token']),
+    'tokens' => array_map(fn ($v) => $first->tokenPath(Bounced::newToken(hex2bin($v['random_hex']))), $vectors['tokens']),
+    'commands' => $commands,
+    'made' => $made,
+]);

@@ -1,0 +1,112 @@
+"""The recipes for other languages agree with the published vectors, where their interpreters are installed."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bounced.core.return_path import Registration
+from bounced.core.terms import Engagement, OptIn, Profile
+
+ROOT = Path(__file__).parents[2]
+RECIPES, HERE = ROOT / "docs" / "recipes", Path(__file__).parent
+FILE = ROOT / "tests" / "vectors" / "return_paths.json"
+VECTORS = json.loads(FILE.read_text())
+TIMEOUT_S = 120
+
+
+def script(interpreter: str, recipe: str, check: str) -> Callable[[Path], list[str]]:
+    """Return the command line of a language that is interpreted."""
+    return lambda _: [interpreter, str(HERE / check), str(RECIPES / recipe), str(FILE)]
+
+
+def go(folder: Path) -> list[str]:
+    """Lay out a module in a folder of its own, and return the command line that runs it."""
+    (folder / "bounced").mkdir()
+    shutil.copy(RECIPES / "bounced.go", folder / "bounced")
+    shutil.copy(HERE / "check.go", folder)
+    (folder / "go.mod").write_text("module check\n\ngo 1.18\n")
+    return ["go", "run", ".", str(FILE)]
+
+
+LANGUAGES = {
+    "node": script("node", "bounced.mjs", "check.mjs"),
+    "php": script("php", "Bounced.php", "check.php"),
+    "ruby": script("ruby", "bounced.rb", "check.rb"),
+    "go": go,
+}
+ASCII_DOMAINS_ONLY = frozenset({"ruby", "go"})
+"""Their standard libraries know neither UTS 46 nor, in Go, NFC; the recipes say what to add."""
+
+
+@pytest.fixture(scope="module", params=LANGUAGES)
+def language(request: pytest.FixtureRequest) -> str:
+    """Return each language that is installed."""
+    name: str = request.param
+    if shutil.which(name) is None:
+        pytest.skip(f"{name} is not installed")
+    if name == "php" and "intl" not in subprocess.run(["php", "-m"], capture_output=True, text=True, check=True).stdout:
+        pytest.skip("PHP is installed without ext-intl")
+    return name
+
+
+@pytest.fixture(scope="module")
+def said(language: str, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Return what a recipe makes of the vectors."""
+    folder = tmp_path_factory.mktemp(language)
+    command = LANGUAGES[language](folder)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def beyond(language: str, address: str) -> bool:
+    """Whether a recipe leaves an address to a library."""
+    return language in ASCII_DOMAINS_ONLY and not (address.rpartition("@")[2].isascii() and "\u0301" not in address)
+
+
+def test_normalisation(language: str, said: Any) -> None:
+    """Each recipe stores and asks for what the daemon does."""
+    for vector, normalised in zip(VECTORS["normalisation"], said["normalised"], strict=True):
+        if vector["fold_local_part"] and not beyond(language, vector["input"]):
+            assert normalised == vector["normalised"], vector["note"]
+
+
+def test_signed_return_paths(language: str, said: Any) -> None:
+    """To the last character."""
+    for vector, signed in zip(VECTORS["signed"], said["signed"], strict=True):
+        if not beyond(language, vector["recipient"]):
+            assert signed == vector["return_path"], vector["note"]
+
+
+def test_what_needs_a_token(said: Any) -> None:
+    """No recipe signs what could not be read back."""
+    assert all(said["needs_token"])
+
+
+def test_tokens(said: Any) -> None:
+    """The same from the same random octets."""
+    assert said["tokens"] == [vector["return_path"] for vector in VECTORS["tokens"]]
+
+
+def test_what_is_sent_to_redis(said: Any) -> None:
+    """Ask, tell and register by the contract's keys and fields."""
+    asked, told, registered, expires = said["commands"]
+    assert asked == ["SISMEMBER", "bounced:{main}:suppressed", "alice@example.org"]
+    assert told[:3] == ["XADD", "bounced:{main}:intake", "*"]
+    fields = dict(zip(told[3::2], told[4::2], strict=True))
+    assert fields.pop("at").isdecimal()
+    assert fields == {"type": "rejected", "address": "alice@example.org", "reply": "550 5.1.1 no"}
+    made = re.fullmatch(r"b-t([a-z2-7]{26})@bounce\.example\.com", said["made"])
+    assert made is not None
+    assert registered[:2] == ["HSET", f"bounced:{{main}}:token:{made[1]}"]
+    registration = Registration.from_fields(dict(zip(registered[2::2], registered[3::2], strict=True)))
+    assert (registration.recipient, registration.campaign) == ("a!b@example.org", "nov")
+    assert registration.profile == Profile(OptIn.CONFIRMED, Engagement.ACTIVE)
+    assert registration.issued.isoformat() == "2026-11-21"
+    assert expires == ["EXPIRE", f"bounced:{{main}}:token:{made[1]}", "2592000"]
