@@ -252,6 +252,18 @@ class Http(Section):
     )
 
 
+class Lookup(Section):
+    """What `bounced lookup-server` tells MTAs that ask before they deliver."""
+
+    listen: Address = Field(
+        default=TcpAddress("127.0.0.1", 9026), description="Where socketmap and policy requests are answered."
+    )
+    when_unavailable: Literal["deliver", "defer"] = Field(
+        default="deliver",
+        description='While Redis cannot be asked: "deliver" (fail open), or "defer" (fail closed).',
+    )
+
+
 class Config(Section):
     """The whole configuration. Paths of files are relative to the folder of this one."""
 
@@ -270,6 +282,7 @@ class Config(Section):
     rules: Rules = Rules()
     log: Log = Log()
     http: Http = Http()
+    lookup: Lookup = Lookup()
 
     @property
     def worker_count(self) -> int:
