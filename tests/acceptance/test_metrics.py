@@ -1,0 +1,123 @@
+"""What Prometheus reads from a daemon with two workers is the sum of what was sent."""
+
+import http.client
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from bounced.demo.scenes import SCENES
+from bounced.edges.metrics import declared
+from tests.support.daemon import WAIT_S, Daemon, send
+
+UNKNOWN_USER, FULL_MAILBOX, SPAM_BLOCK, *_ = SCENES
+Values = Mapping[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+@pytest.fixture
+def watched(daemons: Callable[..., Daemon], tmp_path: Path) -> Callable[[int], Daemon]:
+    """Return a maker of daemons that answer over HTTP on a Unix socket in their folder."""
+    further = f'[http]\nlisten = "unix:{tmp_path}/http"\n'
+    return lambda workers: daemons(workers=workers, further=further).start()
+
+
+def test_two_workers_add_up_to_what_was_sent(watched: Callable[[int], Daemon]) -> None:
+    """Reports by category, duplicates, refusals, replies and sessions match over twenty connections."""
+    daemon = watched(2)
+    for number in range(20):
+        _hold_a_session(daemon, number)
+    values = _once(daemon, "bounced_replies_total", {"code": "221"}, 20)
+    report = {"list": "main", "kind": "bounce"}
+    assert values["bounced_reports_total", _labels(report | {"category": "mailbox_unknown", "class": "hard"})] == 20
+    assert values["bounced_reports_total", _labels(report | {"category": "mailbox_full", "class": "soft"})] == 20
+    assert values["bounced_duplicates_total", _labels({"list": "main"})] == 20
+    assert values["bounced_paths_refused_total", _labels({"reason": "tampered"})] == 20
+    assert values["bounced_sessions_total", _labels({})] == 20
+    assert values["bounced_sessions_open", _labels({})] == 0
+    assert values["bounced_replies_total", _labels({"code": "354"})] == 60
+    assert values["bounced_commit_seconds_count", _labels({})] == 60
+    assert values["bounced_commit_batch_size_sum", _labels({})] >= 60
+    assert values["bounced_stream_entries", _labels({"list": "main", "stream": "events"})] == 80
+    assert values["bounced_workers", _labels({})] == 2
+    assert values["bounced_redis_up", _labels({})] == 1
+    changed = {labels: value for (name, labels), value in values.items() if name == "bounced_transitions_total"}
+    assert sum(changed.values()) == 40
+
+
+def test_counts_outlive_a_worker_that_is_killed(watched: Callable[[int], Daemon]) -> None:
+    """What was heard of a worker stays, the one that replaces it counts on, and the death is counted."""
+    daemon = watched(1)
+    _hold_a_session(daemon, 1)
+    _once(daemon, "bounced_sessions_total", {}, 1)
+    (worker,) = _workers(daemon.pid)
+    os.kill(worker, signal.SIGKILL)
+    daemon.wait_for("service.started")
+    _hold_a_session(daemon, 2)
+    values = _once(daemon, "bounced_sessions_total", {}, 2)
+    assert values["bounced_worker_deaths_total", _labels({})] == 1
+    assert values["bounced_sessions_open", _labels({})] == 0
+
+
+def test_every_metric_declared_is_served(watched: Callable[[int], Daemon]) -> None:
+    """Nothing stands in the documentation that the daemon does not serve, and the other way round."""
+    _, text = _get(watched(1), "/metrics")
+    assert {family.name for family in text_string_to_metric_families(text)} == {each.name for each in declared.ALL}
+
+
+def test_a_daemon_that_takes_in_mail_is_healthy_and_ready(watched: Callable[[int], Daemon]) -> None:
+    """Health and readiness answer 200; what is not there answers 404."""
+    daemon = watched(1)
+    _once(daemon, "bounced_workers", {}, 1)
+    assert _get(daemon, "/healthz") == (200, "ok\n")
+    assert _get(daemon, "/readyz") == (200, "ok\n")
+    assert _get(daemon, "/secret")[0] == 404
+
+
+def _hold_a_session(daemon: Daemon, number: int) -> None:
+    """Send a hard bounce, the same again, a full mailbox, and something to a tampered path."""
+    path, other = (daemon.return_path(f"{name}{number}@mailbox.example") for name in ("unknown", "full"))
+    content = UNKNOWN_USER.content(path)
+    with daemon.session() as client:
+        assert send(client, path, content)[0] == 250
+        assert send(client, path, content)[0] == 250
+        assert send(client, other, FULL_MAILBOX.content(other))[0] == 250
+        tampered = path[:12] + ("a" if path[12] != "a" else "b") + path[13:]
+        assert send(client, tampered, SPAM_BLOCK.content(path))[0] == 550
+
+
+def _once(daemon: Daemon, name: str, labels: dict[str, str], wanted: float) -> Values:
+    """Return all values once one of them is as wanted: workers report every two seconds."""
+    patience = time.monotonic() + WAIT_S
+    while time.monotonic() < patience:
+        families = text_string_to_metric_families(_get(daemon, "/metrics")[1])
+        values = {(each.name, _labels(each.labels)): each.value for family in families for each in family.samples}
+        if values.get((name, _labels(labels))) == wanted:
+            return values
+        time.sleep(0.2)
+    raise AssertionError(f"{name} never came to {wanted}")
+
+
+def _get(daemon: Daemon, path: str) -> tuple[int, str]:
+    connection = http.client.HTTPConnection("localhost")
+    connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.sock.settimeout(WAIT_S)
+    connection.sock.connect(str(daemon.folder / "http"))
+    connection.request("GET", path)
+    response = connection.getresponse()
+    body = response.read().decode()
+    connection.close()
+    return response.status, body
+
+
+def _labels(labels: Mapping[str, str]) -> frozenset[tuple[str, str]]:
+    return frozenset(labels.items())
+
+
+def _workers(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in children if b"\0worker\0" in Path(f"/proc/{child}/cmdline").read_bytes()]
