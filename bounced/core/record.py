@@ -1,10 +1,10 @@
 """What a transition leaves behind: the state hash, events, history and counters, as plain text fields."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from bounced.core.keys import Keyspace
 from bounced.core.state import NOTHING_KNOWN, AddressState, EvidenceType, ReportId, Streak, Transition
@@ -17,8 +17,8 @@ TOMBSTONE_TTL_S = 60
 
 _MAIL = (EvidenceType.REPORT, EvidenceType.REJECTED, EvidenceType.DELIVERED)
 _OFF_THE_LIST = (State.HELD, State.SUPPRESSED)
+_NOTHING_WORTH_KEEPING = frozenset(("state", "since", "version"))
 _ADDRESS_LIKE = re.compile(r"[^\s<>()\[\],;:\"']+@[^\s<>(),;:\"']+")
-_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,9 @@ class Writes:
     """Everything that one commit writes, besides the digest of the report.
 
     ``at`` is the unix time of the evidence, ``domain`` the recipient's; ``state`` is None where it stays as it is.
-    ``event`` goes into the stream once for each of ``event_types``.  ``history`` is the address's new entry, compact
-    JSON; None where anybody could have sent the report, lest a forger fills the store with addresses.
+    ``event`` goes into the stream once for each of ``event_types``, and with the last of them into the address's
+    history; not there if ``in_history`` is false, because anybody could have sent the report, and a forger must not
+    fill the store with addresses.
     ``counters`` are fields of the hash of ``hour``, each counted up by one.  ``block`` says that the event is one
     for the sender to know; ``unrecognised`` is a message to be looked at again.
     """
@@ -53,7 +54,7 @@ class Writes:
     state: StateWrites | None
     event: Mapping[str, str]
     event_types: tuple[str, ...]
-    history: str | None
+    in_history: bool
     counters: tuple[str, ...]
     block: bool
     unrecognised: bytes | None
@@ -66,16 +67,14 @@ def writes(keys: Keyspace, report_id: ReportId, address: str | None, transition:
     evidence, verdict = transition.evidence, transition.evidence.verdict
     domain = address.rpartition("@")[2] if address else ""
     changed = address is not None and transition.after != transition.before
-    event = _event(report_id, keys.address_id(address) if address else "", transition)
-    types = _event_types(transition)
     return Writes(
         at=_unix(evidence.at),
         hour=hour(evidence.at),
         domain=domain,
         state=_state_writes(transition) if changed else None,
-        event=event,
-        event_types=types,
-        history=_COMPACT.encode({"type": types[-1], **event}) if address and evidence.trusted else None,
+        event=_event(report_id, keys.address_id(address) if address else "", transition),
+        event_types=_event_types(transition),
+        in_history=address is not None and evidence.trusted,
         counters=_counters(domain, transition),
         block=verdict is not None and verdict.class_ is Class.BLOCK,
         unrecognised=None if evidence.content is None else evidence.content[:KEPT_CONTENT_BYTES],
@@ -83,9 +82,11 @@ def writes(keys: Keyspace, report_id: ReportId, address: str | None, transition:
 
 
 def to_fields(state: AddressState) -> dict[str, str]:
-    """Return the fields of the state hash, empty ones left out; none where there is nothing to keep."""
-    if replace(state, version=0, since=None, disputed_until=None) == NOTHING_KNOWN:
-        return {}
+    """Return the fields of the state hash, empty ones left out; the version alone where there is nothing to keep."""
+    return _fields(state, state.version)
+
+
+def _fields(state: AddressState, version: int) -> dict[str, str]:
     latest = max(state.streaks.values(), key=lambda streak: streak.last, default=None)
     fields = {
         "state": state.state,
@@ -109,9 +110,12 @@ def to_fields(state: AddressState) -> dict[str, str]:
         "reporting_mta": state.reporting_mta,
         "campaign": state.campaign,
         "origin": state.origin or "",
-        "version": str(state.version),
+        "version": str(version or ""),
     }
-    return {name: value for name, value in fields.items() if value}
+    kept = {name: value for name, value in fields.items() if value}
+    if state.state is State.ACTIVE and kept.keys() <= _NOTHING_WORTH_KEEPING:
+        return {"version": str(version)} if version else {}
+    return kept
 
 
 def from_fields(fields: Mapping[str, str], disputed_until: datetime | None = None) -> AddressState:
@@ -143,16 +147,16 @@ def from_fields(fields: Mapping[str, str], disputed_until: datetime | None = Non
 
 def hour(at: datetime) -> str:
     """Return the suffix of the hour's counters, YYYYMMDDHH in UTC."""
-    return at.astimezone(UTC).strftime("%Y%m%d%H")
+    return _stamp(at)[:13].replace("-", "").replace("T", "")
 
 
 def _state_writes(transition: Transition) -> StateWrites:
-    after = replace(transition.after, version=transition.before.version + 1)
+    after = transition.after
     suppressed = after.state in _OFF_THE_LIST
-    fields = to_fields(after)
+    fields = _fields(after, transition.before.version + 1)
     return StateWrites(
-        fields=fields or {"version": str(after.version)},
-        ttl_s=TOMBSTONE_TTL_S if not fields else None if suppressed else STATE_TTL_S,
+        fields=fields,
+        ttl_s=None if suppressed else STATE_TTL_S if len(fields) > 1 else TOMBSTONE_TTL_S,
         suppressed=suppressed,
         due=_unix(after.until) if after.state is State.HELD and after.until else None,
     )
@@ -243,8 +247,9 @@ def _streaks(text: str) -> dict[Class, Streak]:
     return streaks
 
 
+@lru_cache(maxsize=256)
 def _stamp(at: datetime | None) -> str:
-    return "" if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return "" if at is None else at.astimezone(UTC).isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -1,5 +1,6 @@
 """The Store of the pipeline in memory, for tests and dry runs."""
 
+import json
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,8 +8,9 @@ from datetime import UTC, datetime
 
 from bounced.core import record
 from bounced.core.keys import Keyspace
+from bounced.core.policy.doubt import WAVE
 from bounced.core.state import NOTHING_KNOWN, AddressState, ReportId
-from bounced.pipeline import Committed, Decide
+from bounced.ports import Committed, Decide
 
 SEEN_MAX = 20
 HISTORY_MAX = 8
@@ -29,7 +31,9 @@ class _List:
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     blocks: list[dict[str, str]] = field(default_factory=list)
     unrecognised: list[bytes] = field(default_factory=list)
+    measured: set[tuple[str, str]] = field(default_factory=set)
     disputed: dict[str, int] = field(default_factory=dict)
+    unknowns: dict[str, dict[str, int]] = field(default_factory=dict)
     tokens: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
@@ -47,9 +51,15 @@ class MemoryStore:
         if report_id.digest in reports or len(reports) >= SEEN_MAX:
             return Committed(report_id.event_id, None)
         transition = decide(await self.load(report_id.list, address) if address else NOTHING_KNOWN)
-        _write(held, keys.address_id(address) if address else "", record.writes(keys, report_id, address, transition))
+        if transition.idle:
+            return Committed(report_id.event_id, transition)
+        id_, writes = keys.address_id(address) if address else "", record.writes(keys, report_id, address, transition)
+        _write(held, id_, writes)
+        if writes.measure and (not report_id.path or (report_id.path, writes.measure) not in held.measured):
+            held.measured.add((report_id.path, writes.measure))
+            _count(held.counts[writes.hour], writes.rates, 1)
         reports.add(report_id.digest)
-        return Committed(report_id.event_id, transition)
+        return Committed(report_id.event_id, transition, _join_wave(held, id_, writes) if writes.doubtful else 0)
 
     async def load(self, list_: str, address: str) -> AddressState:
         """Return the state of one address as it stands."""
@@ -83,9 +93,10 @@ def _write(held: _List, address: str, writes: record.Writes) -> None:
         held.blocks.append(events[-1])
     if writes.unrecognised is not None:
         held.unrecognised.append(writes.unrecognised)
-    _count(held.counts.setdefault(writes.hour, Counter()), writes.counters)
-    if writes.history is not None:
-        held.history.setdefault(address, deque(maxlen=HISTORY_MAX)).appendleft(writes.history)
+    _count(held.counts.setdefault(writes.hour, Counter()), writes.counters, writes.count)
+    if writes.in_history:
+        entry = json.dumps(events[-1], ensure_ascii=False, separators=(",", ":"))
+        held.history.setdefault(address, deque(maxlen=HISTORY_MAX)).appendleft(entry)
     if writes.state is not None:
         _write_state(held, address, writes.state)
 
@@ -100,6 +111,13 @@ def _write_state(held: _List, address: str, state: record.StateWrites) -> None:
         held.due[address] = state.due
 
 
-def _count(counts: Counter[str], names: tuple[str, ...]) -> None:
+def _count(counts: Counter[str], names: tuple[str, ...], by: int) -> None:
     for name in names:
-        counts[name if name in counts or len(counts) < COUNTS_MAX - 1 else OTHER] += 1
+        counts[name if name in counts or len(counts) < COUNTS_MAX - 1 else OTHER] += by
+
+
+def _join_wave(held: _List, address: str, writes: record.Writes) -> int:
+    begun = writes.at - int(WAVE.total_seconds())
+    wave = {other: at for other, at in held.unknowns.get(writes.domain, {}).items() if at > begun}
+    held.unknowns[writes.domain] = wave | {address: max(wave.get(address, 0), writes.at)}
+    return len(held.unknowns[writes.domain])

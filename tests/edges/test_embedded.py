@@ -181,7 +181,7 @@ def _program(folder: Path, script: str, name: str = "program") -> Path:
 
 async def _ask(embedded: EmbeddedServer, *command: str) -> object:
     async with Redis.from_url(embedded.url, protocol=2) as client:
-        reply: object = await client.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py declares none
+        reply: object = await client.execute_command(*command)
         return reply
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from bounced.core.state import AddressState, Evidence, EvidenceType, ReportId, Streak, Transition
 from bounced.core.terms import Action, Category, Class, Kind, Origin, State, Verdict
-from bounced.pipeline import Decide
+from bounced.ports import Decide
 
 ALICE = "alice@example.org"
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -58,7 +58,7 @@ def hold(days: int = 30, evidence: Evidence = BOUNCE) -> Decide:
 
     def decide(before: AddressState) -> Transition:
         until = evidence.at + timedelta(days=days)
-        after = replace(before, state=State.HELD, class_=Class.SOFT, since=evidence.at, until=until, holds=1)
+        after = replace(before, state=State.HELD, class_=Class.SOFT, since=evidence.at, until=until)
         return Transition(evidence, before, after, "full")
 
     return decide

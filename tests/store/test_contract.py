@@ -9,7 +9,7 @@ import pytest
 
 from bounced.core.state import NOTHING_KNOWN, AddressState, Evidence, Transition
 from bounced.core.terms import State
-from bounced.pipeline import Decide
+from bounced.ports import Decide
 
 from .conftest import Bench
 from .reports import ALICE, AT, BOUNCE, HOUR, SPAM_BLOCK, count, hold, ignore, release, report, suppress

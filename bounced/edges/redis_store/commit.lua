@@ -7,25 +7,42 @@
 --
 -- KEYS  1 seen  2 events  3 counts  4 blocks  5 unrecognised
 --       and where an address is concerned  6 address  7 history  8 suppressed  9 due  10 disputed
--- ARGV  1 request, JSON  2 entry of the history, or empty  3 message to keep, or empty
+--       further ones at the places that the request names: intake, unknowns
+-- ARGV  1 request, JSON  2 event, JSON object  3 message to keep, or empty
 --
--- request: digest, seen_ttl_s ('' as digest: nothing is remembered), at (unix time), event (flat list, its second
---   element is replaced by each of types), types, events_max, counters, block;
+-- request: digest, seen_ttl_s ('' as digest: nothing is remembered), at (unix time), types (of the entries that the
+--   event makes in the stream), events_max, counters (each is counted up by count), block, in_history;
+--   measure and rates: counters that only the first report of its path with this measure counts up ('': none);
+--   with an entry of the intake stream, acknowledged and deleted: entry, group, intake (place of the key);
 --   with an address: address (as in keys), domain, version (that was decided upon), disputed (likewise; 0 for none);
+--   where the domain may be wrong about the address: unknowns (place of the key), wave_s;
 --   if its state changes: state (flat list of fields), ttl_s (0: for good), suppressed, due (0: not)
--- answer: {'committed'}, {'duplicate'}, {'dropped'}, or {'stale', disputed, field, value, ...} for another decision
+-- answer: {'committed', addresses in the wave}, {'duplicate'}, {'dropped'}, or {'stale', disputed, field, value, ...} for another decision
 
 local SEEN_MAX, HISTORY_MAX, HISTORY_TTL_S = 20, 8, 400 * 86400
 local COUNTS_MAX, COUNTS_TTL_S, BLOCKS_MAX, UNRECOGNISED_MAX = 10000, 35 * 86400, 10000, 1000
 
+-- In this order, so that the entries of a stream differ in their values only and are kept small.
+local EVENT_FIELDS = {
+  'id', 'at', 'address', 'kind', 'action', 'category', 'class', 'status', 'rule', 'diagnostic', 'campaign', 'before',
+  'after', 'until', 'reason', 'note', 'origin', 'peer', 'reporting_mta', 'sent_on', 'profile', 'names_others',
+  'shared_from', 'provider', 'sending_ip',
+}
+
 local request = cjson.decode(ARGV[1])
 local call = redis.call
+
+-- Beside the digests the set marks which measures its path was counted for.
+local function marks(reports)
+  if reports < SEEN_MAX then return 0 end
+  return call('SISMEMBER', KEYS[1], '~hard') + call('SISMEMBER', KEYS[1], '~complaint')
+end
 
 local function counted_before()
   local reports = call('SCARD', KEYS[1])
   if reports == 0 then return nil end
   if call('SISMEMBER', KEYS[1], request.digest) == 1 then return 'duplicate' end
-  return reports >= SEEN_MAX and 'dropped' or nil
+  return reports - marks(reports) >= SEEN_MAX and 'dropped' or nil
 end
 
 local function disputed_until()
@@ -41,7 +58,13 @@ local function stale()
 end
 
 local function record_event()
-  local event = request.event
+  local given, event = cjson.decode(ARGV[2]), {'type', ''}
+  for _, field in ipairs(EVENT_FIELDS) do
+    if given[field] then
+      event[#event + 1] = field
+      event[#event + 1] = given[field]
+    end
+  end
   for _, type in ipairs(request.types) do
     event[2] = type
     call('XADD', KEYS[2], 'MAXLEN', '~', request.events_max, '*', unpack(event))
@@ -54,38 +77,68 @@ local function record_event()
   end
 end
 
-local function count()
-  local before = call('HLEN', KEYS[3])
-  local fields = before
-  for _, counter in ipairs(request.counters) do
-    if fields >= COUNTS_MAX - 1 and call('HEXISTS', KEYS[3], counter) == 0 then counter = '~other' end
-    if call('HINCRBY', KEYS[3], counter, 1) == 1 then fields = fields + 1 end
+local function counters()
+  local names = request.counters
+  if request.measure == '' then return names end
+  if request.digest == '' or call('SADD', KEYS[1], '~' .. request.measure) == 1 then
+    for _, name in ipairs(request.rates) do names[#names + 1] = name end
   end
-  if before == 0 then call('EXPIRE', KEYS[3], COUNTS_TTL_S) end
+  return names
+end
+
+-- Counts up by reading and writing all counters at once: one entry in the append-only file instead of six.
+local function count(names)
+  local updates, fields, other = {}, nil, 0
+  for i, number in ipairs(call('HMGET', KEYS[3], unpack(names))) do
+    if not number then
+      fields = (fields or call('HLEN', KEYS[3])) + 1
+    end
+    if number or fields < COUNTS_MAX then
+      updates[#updates + 1] = names[i]
+      updates[#updates + 1] = (number or 0) + request.count
+    else
+      other = other + request.count
+    end
+  end
+  if #updates > 0 then call('HSET', KEYS[3], unpack(updates)) end
+  if other > 0 then call('HINCRBY', KEYS[3], '~other', other) end
+  if fields and fields <= #names then call('EXPIRE', KEYS[3], COUNTS_TTL_S) end
 end
 
 local function write_state()
+  local known = request.version > 0
   if request.suppressed then
     call('SADD', KEYS[8], request.address)
-  else
+  elseif known then
     call('SREM', KEYS[8], request.address)
   end
   if request.due > 0 then
     call('ZADD', KEYS[9], request.due, request.address)
-  else
+  elseif known then
     call('ZREM', KEYS[9], request.address)
   end
-  if request.version > 0 then call('DEL', KEYS[6]) end
+  if known then call('DEL', KEYS[6]) end
   call('HSET', KEYS[6], unpack(request.state))
   if request.ttl_s > 0 then call('EXPIRE', KEYS[6], request.ttl_s) end
 end
 
-local function remember(history)
-  call('LPUSH', KEYS[7], history)
-  call('LTRIM', KEYS[7], 0, HISTORY_MAX - 1)
+local function remember()
+  local entry = '{"type":"' .. request.types[#request.types] .. '",' .. ARGV[2]:sub(2)
+  if call('LPUSH', KEYS[7], entry) > HISTORY_MAX then call('LTRIM', KEYS[7], 0, HISTORY_MAX - 1) end
   call('EXPIRE', KEYS[7], HISTORY_TTL_S)
 end
 
+local function join_wave()
+  if not request.unknowns then return 0 end
+  local unknowns = KEYS[request.unknowns]
+  call('ZREMRANGEBYSCORE', unknowns, '-inf', request.at - request.wave_s)
+  call('ZADD', unknowns, 'GT', request.at, request.address)
+  call('EXPIRE', unknowns, request.wave_s)
+  return call('ZCARD', unknowns)
+end
+
+local intake = request.intake and KEYS[request.intake]
+if intake and #call('XRANGE', intake, request.entry, request.entry) == 0 then return {'duplicate'} end
 local known = request.digest ~= '' and counted_before()
 if known then
   call('EXPIRE', KEYS[1], request.seen_ttl_s)  -- a write, so that the wait for durability covers the original too
@@ -96,11 +149,16 @@ if request.address then
   if present then return present end
 end
 record_event()
-count()
-if ARGV[2] ~= '' then remember(ARGV[2]) end
+count(counters())
+local wave = join_wave()
+if request.in_history then remember() end
 if request.state then write_state() end
 if request.digest ~= '' then
   call('SADD', KEYS[1], request.digest)
   call('EXPIRE', KEYS[1], request.seen_ttl_s)
 end
-return {'committed'}
+if intake then
+  call('XACK', intake, request.group, request.entry)
+  call('XDEL', intake, request.entry)
+end
+return {'committed', wave}

@@ -10,6 +10,7 @@ from itertools import chain
 from redis.asyncio.connection import AbstractConnection
 
 from bounced.core.keys import Keyspace
+from bounced.core.policy.doubt import WAVE
 from bounced.core.record import DAY_S, StateWrites, Writes, from_fields
 from bounced.core.state import AddressState, ReportId
 from bounced.edges.redis_store.wire import Reply, call, fields, pack, text
@@ -20,7 +21,10 @@ SHA = sha1(SOURCE, usedforsecurity=False).hexdigest()
 SEEN_TTL_S = 40 * DAY_S
 """A return path is accepted for 30 days, and a peer repeats what we did not acknowledge for some days more."""
 
-_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+INTAKE_GROUP = "bounced"
+"""The consumer group in which all workers read a list's intake."""
+
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
 
 
 async def load(connection: AbstractConnection) -> None:
@@ -37,11 +41,14 @@ def request(
         "digest": report_id.digest if report_id.path else "",
         "seen_ttl_s": SEEN_TTL_S,
         "at": writes.at,
-        "event": ["type", "", *_flat(writes.event)],
         "types": writes.event_types,
         "events_max": events_max,
         "counters": writes.counters,
+        "count": writes.count,
+        "rates": writes.rates,
+        "measure": writes.measure,
         "block": writes.block,
+        "in_history": writes.in_history,
     }
     if address is not None:
         id_ = keys.address_id(address)
@@ -49,18 +56,34 @@ def request(
         disputed = int(given.disputed_until.timestamp()) if given.disputed_until else 0
         asked |= {"address": id_, "domain": writes.domain, "version": given.version, "disputed": disputed}
         asked |= _state(writes.state) if writes.state else {}
-    return pack("EVALSHA", SHA, len(names), *names, _ENCODE(asked), writes.history or "", writes.unrecognised or b"")
+    if report_id.entry:
+        names.append(keys.intake)
+        asked |= {"entry": report_id.entry, "group": INTAKE_GROUP, "intake": len(names)}
+    if writes.doubtful:
+        names.append(keys.unknowns(writes.domain))
+        asked |= {"unknowns": len(names), "wave_s": int(WAVE.total_seconds())}
+    return pack("EVALSHA", SHA, len(names), *names, _encode(asked), _encode(writes.event), writes.unrecognised or b"")
 
 
-def outcome(reply: Reply) -> tuple[str, AddressState | None]:
-    """Return the script's word, and the present state if the word is ``stale``.  Raises ValueError."""
+def outcome(reply: Reply) -> tuple[str, AddressState | int | None]:
+    """Return the script's word, with ``stale`` the present state, with ``committed`` the size of the address's wave.
+
+    Raises ValueError.
+    """
     if not isinstance(reply, list) or not reply:
         raise ValueError(f"the commit script answered {reply!r}")
     word = text(reply[0])
+    if word == "committed" and isinstance(reply[1], int):
+        return word, reply[1]
     if word != "stale":
         return word, None
     disputed = int(text(reply[1]))
     return word, from_fields(fields(reply[2:]), datetime.fromtimestamp(disputed, UTC) if disputed else None)
+
+
+def _encode(value: object) -> bytes:
+    """Return compact JSON; a lone surrogate, which a broken message may hold and UTF-8 cannot carry, becomes ``?``."""
+    return _JSON.encode(value).encode("utf-8", "replace")
 
 
 def _state(writes: StateWrites) -> dict[str, object]:

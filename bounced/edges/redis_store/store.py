@@ -113,11 +113,16 @@ class RedisStore:
         keys, state = self._keys[report_id.list], NOTHING_KNOWN
         for _ in range(MAX_DECISIONS):
             transition = decide(state)
+            if transition.idle and state is NOTHING_KNOWN and address is not None:  # which was only a guess
+                state = await self.load(report_id.list, address)
+                transition = decide(state)
+            if transition.idle:
+                return Committed(report_id.event_id, transition)
             writes = record.writes(keys, report_id, address, transition)
             command = script.request(keys, report_id, address, state, writes, events_max=self._events_max)
             match script.outcome(await self._commits.ask(command)):
-                case ("committed", None):
-                    return Committed(report_id.event_id, transition)
+                case ("committed", int(wave)):
+                    return Committed(report_id.event_id, transition, wave)
                 case ("duplicate" | "dropped", None):
                     return Committed(report_id.event_id, None)
                 case ("stale", AddressState() as present):

@@ -1,6 +1,7 @@
 """Commands as the bytes that Redis reads, and replies as the values that it answers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import cast
 
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ResponseError
@@ -10,12 +11,26 @@ Reply = bytes | int | None | list["Reply"] | ResponseError
 
 
 def pack(*arguments: Argument) -> bytes:
-    """Return one command in the Redis protocol.  A lone surrogate, which UTF-8 cannot carry, becomes ``?``."""
+    """Return one command in the Redis protocol.  Raises UnicodeEncodeError for what UTF-8 cannot carry."""
+    return _pack(arguments)
+
+
+def pack_in_python(arguments: tuple[Argument, ...]) -> bytes:
+    """Do what hiredis does five times faster, where that is not installed."""
     parts = [b"*%d\r\n" % len(arguments)]
     for argument in arguments:
-        octets = argument if isinstance(argument, bytes) else str(argument).encode("utf-8", "replace")
+        octets = argument if isinstance(argument, bytes) else str(argument).encode()
         parts.append(b"$%d\r\n%b\r\n" % (len(octets), octets))
     return b"".join(parts)
+
+
+_pack: Callable[[tuple[Argument, ...]], bytes]
+try:
+    import hiredis
+except ImportError:
+    _pack = pack_in_python
+else:
+    _pack = cast("Callable[[tuple[Argument, ...]], bytes]", hiredis.pack_command)
 
 
 async def call(connection: AbstractConnection, *arguments: Argument) -> Reply:
