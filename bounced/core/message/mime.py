@@ -8,6 +8,8 @@ from bounced.core.message.limits import MAX_CONTENT_BYTES, MAX_DEPTH, MAX_PARTS
 from bounced.core.message.text import from_html, to_text, transferred
 
 _GUESSED_BOUNDARY = re.compile(rb"^--(\S[^\n]{0,98}?)[ \t]*+\n(?=Content-)", re.MULTILINE | re.IGNORECASE)
+MAX_DELIMITERS = 500
+MAX_PADDING = 200
 RETURNED_TYPES = frozenset(
     {
         "message/rfc822",
@@ -111,13 +113,18 @@ def _pieces(header: Header, body: bytes) -> list[bytes]:
 
 def _split(body: bytes, boundary: bytes) -> list[bytes]:
     """Return what stands between delimiter lines.  (RFC 2046 section 5.1.1)"""
+    body = b"\n" + body
+    delimiter = b"\n--" + boundary
     pieces: list[bytes] = []
-    for piece in (b"\n" + body).split(b"\n--" + boundary, MAX_PARTS)[1:]:
-        rest, _, inner = piece.partition(b"\n")
-        if not rest.strip():
-            pieces.append(inner)
-        elif rest.startswith(b"--"):
-            break
-        elif pieces:  # the line only begins like the delimiter: that of a nested multipart
-            pieces[-1] += b"\n--" + boundary + piece
-    return pieces
+    start, at, tries = -1, body.find(delimiter), 0
+    while at >= 0 and len(pieces) < MAX_PARTS and tries < MAX_DELIMITERS:
+        end = body.find(b"\n", at + len(delimiter))
+        rest = body[at + len(delimiter) : end if end >= 0 else None][:MAX_PADDING]
+        last = rest.startswith(b"--")
+        if last or not rest.strip():  # else the line only begins like the delimiter: that of a nested multipart
+            if start >= 0:
+                pieces.append(body[start:at])
+            start = -1 if last or end < 0 else end + 1
+        at = -1 if last else body.find(delimiter, at + len(delimiter))
+        tries += 1
+    return [*pieces, body[start:]] if start >= 0 else pieces

@@ -10,9 +10,10 @@ from bounced.core.notices.notice import Notice
 from bounced.core.terms import PerRecipientFields
 
 MAX_TEXT_CHARS = 6000
+MAX_LINES = 150
 MAX_LINE_CHARS = 400
 
-_BLANK_LINES = re.compile(r"\n[ \t]*+(?=\n)")
+_BLANK_LINES = re.compile(r"\n[ \t]*+\n\s*+")
 
 
 def read(notice: Notice) -> tuple[PerRecipientFields, ...]:
@@ -30,13 +31,14 @@ def read(notice: Notice) -> tuple[PerRecipientFields, ...]:
 
 
 def _rebuilt(notice: Notice) -> Message:
-    text = "\n".join(line[:MAX_LINE_CHARS] for line in notice.full[:MAX_TEXT_CHARS].split("\n"))
+    text = _BLANK_LINES.sub("\n\n", notice.full[:MAX_TEXT_CHARS])
+    lines = [line[:MAX_LINE_CHARS] for line in text.split("\n")[:MAX_LINES]]
     message = Message()
     message["From"] = _one_line(notice.author) or "unknown"
     message["To"] = _one_line(notice.header.get("to"))
     message["Subject"] = _one_line(notice.subject)
     message["Content-Type"] = "text/plain"
-    message.set_payload(_BLANK_LINES.sub("\n", text))
+    message.set_payload("\n".join(lines))
     return message
 
 

@@ -1,5 +1,6 @@
 """Delivery status notifications, wherever in a message their fields stand.  (RFC 3464, RFC 6533)"""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from bounced.core.message import Message, read
@@ -54,7 +55,8 @@ def _from_fields(message: Message, text: str, reader: str) -> Report | None:
         return None
     if any(_leaves_questions(fields) for fields in found):
         notice = from_message(message)
-        found = [_explained(fields, notice, alone=len(found) == 1) for fields in found]
+        reasons = {item.address.lower(): item.reason for item in reversed(layout.led(notice.words)) if item.reason}
+        found = [_explained(fields, notice, reasons, alone=len(found) == 1) for fields in found]
     return Report(
         kind=_kind(found),
         reader=reader,
@@ -71,11 +73,14 @@ def _leaves_questions(fields: PerRecipientFields) -> bool:
     return fields.diagnostic_code is None or fields.action is Action.DELAYED or not _is_mailbox(fields)
 
 
-def _explained(fields: PerRecipientFields, notice: Notice, *, alone: bool) -> PerRecipientFields:
+def _explained(
+    fields: PerRecipientFields, notice: Notice, reasons: Mapping[str, str], *, alone: bool
+) -> PerRecipientFields:
     """Answer from the notice's own words: why, for whom, and whether a delay is really the end."""
     if alone and not _is_mailbox(fields):
         fields = _with_mailbox(fields, notice)
-    words = _words_about(fields, notice, alone=alone)
+    known = (address.lower() for address in (fields.original_recipient, fields.final_recipient) if address)
+    words = next((reasons[address] for address in known if address in reasons), notice.words if alone else "")
     said = layout.about(fields.address or "", words)
     final = fields.action is Action.DELAYED and finality.gave_up(notice.subject, words)
     return replace(
@@ -84,12 +89,6 @@ def _explained(fields: PerRecipientFields, notice: Notice, *, alone: bool) -> Pe
         diagnostic_code=fields.diagnostic_code or said.diagnostic_code,
         text=said.text,
     )
-
-
-def _words_about(fields: PerRecipientFields, notice: Notice, *, alone: bool) -> str:
-    known = {address.lower() for address in (fields.original_recipient, fields.final_recipient) if address}
-    reasons = (item.reason for item in layout.led(notice.words) if item.address.lower() in known)
-    return next(reasons, "") or (notice.words if alone else "")
 
 
 def _is_mailbox(fields: PerRecipientFields) -> bool:
