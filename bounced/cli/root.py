@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
             "bounced.cli.check_config:check_config", "Print the effective configuration, or all that is wrong with it."
         ),
         "explain": Entry("bounced.cli.explain:explain", "Say what bounce messages mean; touches no state."),
+        "ingest": Entry("bounced.cli.ingest:ingest_command", "Take in stored mail, by the same path as SMTP."),
         "return-path": Entry("bounced.cli.return_path:return_path", "Make a return path, or read one that came back."),
         "lookup": Entry("bounced.cli.address:lookup", "Tell what is known of ADDRESS and why, with its last events."),
         "suppress": Entry("bounced.cli.address:suppress", "Suppress ADDRESS until an operator releases it."),

@@ -1,0 +1,110 @@
+"""``bounced ingest``: stored mail and pipes, by the same path as SMTP."""
+
+import asyncio
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+from rich.progress import track
+
+from bounced.cli.configured import configured
+from bounced.cli.exits import ExitCode
+from bounced.cli.mailboxes import Stored, messages
+from bounced.cli.options import config_option, json_option
+from bounced.cli.output import console, print_facts, print_json
+from bounced.config import Config
+from bounced.ingest import Ingested, ingest
+from bounced.service import now, open_store, pipeline
+
+EX_OK, EX_NOUSER, EX_TEMPFAIL = 0, 67, 75
+
+
+@click.command("ingest")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--recipient", default="", metavar="ADDRESS", help="The forward-path, where the header does not tell.")
+@click.option("--pipe", is_flag=True, help="Exit as an MTA's pipe expects: 0 taken, 67 no such path, 75 come again.")
+@config_option
+@json_option
+def ingest_command(
+    paths: tuple[str, ...], recipient: str, config_file: Path | None, *, pipe: bool, as_json: bool
+) -> None:
+    """Take in stored bounces: files, folders, Maildir, mbox, - for standard input.  Safe to repeat.
+
+    \b
+    Whom a message was delivered to is read from X-Original-To, Delivered-To, Envelope-To or To.
+
+    \b
+    In Postfix's master.cf:
+      bounced unix - n n - - pipe user=bounced argv=/opt/bounced/bin/bounced ingest --pipe --recipient ${recipient} -
+
+    Exit code 0 if every message was taken, 1 if some were not.
+    """  # noqa: D301 - \b is click's mark for lines to be left as they are
+    try:
+        counts = _run(paths, recipient, config_file, quiet=pipe or as_json, as_json=as_json)
+    except Exception as error:
+        if not pipe:
+            raise
+        # A border like the SMTP session's: any other exit code makes the MTA give the bounce up.
+        click.echo(f"bounced: {error}", err=True)
+        sys.exit(EX_TEMPFAIL)
+    if not (as_json or pipe):
+        print_facts({name: str(count) for name, count in counts.items()})
+    refused = sum(count for name, count in counts.items() if name.startswith("refused"))
+    sys.exit((EX_NOUSER if pipe else ExitCode.NO) if refused else EX_OK)
+
+
+def _run(
+    paths: tuple[str, ...], recipient: str, config_file: Path | None, *, quiet: bool, as_json: bool
+) -> Counter[str]:
+    config = configured(config_file)
+    return asyncio.run(_ingest_all(config, _all(paths, quiet=quiet), recipient, as_json=as_json))
+
+
+async def _ingest_all(config: Config, stored: Iterator[Stored], recipient: str, *, as_json: bool) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    async with open_store(config) as store:
+        path = pipeline(config, store)
+        for message in stored:
+            ingested = await ingest(path, message.content, now(), recipient)
+            counts[_outcome(ingested)] += 1
+            if as_json:
+                print_json(_record(message.file, ingested))
+    return counts
+
+
+def _all(paths: tuple[str, ...], *, quiet: bool) -> Iterator[Stored]:
+    """Yield every message at every path, behind a progress bar where somebody looks."""
+    found = (message for path in paths for message in _at(path))
+    if quiet or not console().is_terminal:
+        yield from found
+    else:
+        yield from track(found, description="ingest", console=console())
+
+
+def _at(path: str) -> Iterator[Stored]:
+    try:
+        yield from messages(path)
+    except OSError as error:
+        raise click.UsageError(f"{path}: {error.strerror or error}") from error
+
+
+def _outcome(ingested: Ingested) -> str:
+    if ingested.committed is None:
+        return f"refused: {ingested.refused}"
+    return "duplicate" if ingested.committed.duplicate else "committed"
+
+
+def _record(file: str, ingested: Ingested) -> dict[str, str | None]:
+    transition = ingested.committed.transition if ingested.committed else None
+    verdict = transition.evidence.verdict if transition else None
+    return {
+        "file": file,
+        "outcome": _outcome(ingested),
+        "forward_path": ingested.forward_path or None,
+        "event_id": ingested.committed.event_id if ingested.committed else None,
+        "category": verdict.category if verdict else None,
+        "before": transition.before.state if transition else None,
+        "after": transition.after.state if transition else None,
+    }
