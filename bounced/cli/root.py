@@ -28,12 +28,18 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         "demo": Entry("bounced.cli.demo:demo", "Show the whole thing on this machine; nothing to install."),
         "run": Entry("bounced.cli.run:run", "Run the daemon in the foreground, as systemd does."),
         "worker": Entry("bounced.cli.run:worker"),
-        "lookup-server": Entry("bounced.cli.lookup_server:lookup_server", "Answer MTAs that ask before they deliver."),
+        "lookup-server": Entry(
+            "bounced.cli.lookup_server:lookup_server",
+            "Answer Postfix's socketmap and policy requests from the suppression lists.",
+        ),
         "check-config": Entry(
             "bounced.cli.check_config:check_config", "Print the effective configuration, or all that is wrong with it."
         ),
         "explain": Entry("bounced.cli.explain:explain", "Say what bounce messages mean; touches no state."),
-        "ingest": Entry("bounced.cli.ingest:ingest_command", "Take in stored mail, by the same path as SMTP."),
+        "ingest": Entry(
+            "bounced.cli.ingest:ingest_command",
+            "Take in stored bounces: files, folders, Maildir, mbox, - for standard input.",
+        ),
         "return-path": Entry("bounced.cli.return_path:return_path", "Make a return path, or read one that came back."),
         "lookup": Entry("bounced.cli.address:lookup", "Tell what is known of ADDRESS and why, with its last events."),
         "suppress": Entry("bounced.cli.address:suppress", "Suppress ADDRESS until an operator releases it."),

@@ -5,7 +5,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from bounced.config.errors import Problem, Severity
+from bounced.config.errors import Problem, Severity, masked
 from bounced.config.model import Config, Key, Smtp, SuppressionList
 from bounced.config.policy import PolicySettings, merged, named
 from bounced.config.secrets import read_secret
@@ -25,12 +25,12 @@ def mutual_problems(config: Config) -> Iterator[Problem]:
         yield from _promises(f"lists.{name}", list_.policy)
     if config.redis.embedded and config.redis.durability.startswith("replica"):
         yield Problem("redis.durability", "be memory or fsync: an embedded server has no replicas", "replica")
-    if config.http.listen:
-        yield Problem("http.listen", "be left out: this version has no metrics yet", severity=Severity.WARNING)
 
 
-def file_problems(config: Config) -> Iterator[Problem]:
-    """Yield the files that are missing, unreadable, too short, or readable by everybody."""
+def file_problems(config: Config, file: Path | None) -> Iterator[Problem]:
+    """Yield files that are missing, unreadable, too short, or readable by everybody.  ``file`` is the config's own."""
+    if file and config.redis.url and masked(config.redis.url) != config.redis.url:
+        yield from _open_to_all("redis.url", file)
     if config.redis.password_file:
         yield from _secret_problems("redis.password_file", config.redis.password_file, at_least=1)
     for name, list_ in config.lists.items():
@@ -38,8 +38,8 @@ def file_problems(config: Config) -> Iterator[Problem]:
             yield from _secret_problems(f"lists.{name}.keys[{position}].file", key.file)
         if list_.pepper_file:
             yield from _secret_problems(f"lists.{name}.pepper_file", list_.pepper_file)
-    for position, file in enumerate(config.rules.files):
-        yield from _unreadable(f"rules.files[{position}]", file)
+    for position, rules in enumerate(config.rules.files):
+        yield from _unreadable(f"rules.files[{position}]", rules)
     yield from _certificate(config.smtp)
 
 

@@ -8,7 +8,7 @@ from pydantic_core import ErrorDetails
 
 from bounced.config.errors import Problem
 from bounced.config.model import Config
-from bounced.config.shape import subsection
+from bounced.config.shape import Repeats, subsection
 
 Location = tuple[int | str, ...]
 
@@ -63,13 +63,15 @@ def _meant(name: str, known: Collection[str]) -> str:
 
 
 def _keys_at(location: Location) -> Collection[str]:
-    """Return the keys of the table at a location; the names and places in between are not keys themselves."""
-    fields = Config.model_fields
-    for step in location:
+    """Return the keys of the table at a location; names that somebody chose and places in lists are no keys."""
+    fields, steps = Config.model_fields, iter(location)
+    for step in steps:
         info = fields.get(str(step))
         inner = subsection(info.annotation) if info else None
         if inner:
             fields = inner[0].model_fields
+            if inner[1] is not Repeats.ONCE:
+                next(steps, None)
     return [info.alias or name for name, info in fields.items()]
 
 

@@ -20,6 +20,7 @@ CREDENTIAL = "credential:"
 _CREDSTORE = "/etc/credstore"  # where LoadCredential= looks: commands outside the service find the same files
 _REDIS_SCHEMES = ("redis", "rediss", "unix")
 _HIGHEST_PORT = 65_535
+_MOST_WORKERS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +110,9 @@ def _redis_url(value: str) -> str:
 def _workers(value: Any) -> int | Literal["auto"]:
     if value == "auto":
         return "auto"
-    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _MOST_WORKERS:
         return value
-    raise ValueError('be "auto" or a whole number from 1')
+    raise ValueError(f'be "auto" or a whole number from 1 to {_MOST_WORKERS}')
 
 
 def _pattern(value: str) -> str:

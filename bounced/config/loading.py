@@ -49,32 +49,45 @@ def examine(path: Path | None = None, *, check_files: bool = True) -> tuple[Conf
         return None, (Problem("", f"be a file that can be read: {error.strerror}"),)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         return None, (Problem("", f"be TOML: {error}"),)
-    return _validated(data, path.parent if path else Path(), check_files=check_files)
+    return _examined(data, path, check_files=check_files)
 
 
 def found() -> Path | None:
-    """Return the file that is read when none is named, or None where there is none."""
-    return DEFAULT_PATH if DEFAULT_PATH.exists() else None
+    """Return the file that is read when none is named, or None where there is none.
+
+    One that is there and may not be looked at is returned, so that the reader is told instead of given defaults.
+    """
+    try:
+        DEFAULT_PATH.stat()
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return DEFAULT_PATH
+    return DEFAULT_PATH
 
 
-def _validated(data: dict[str, Any], folder: Path, *, check_files: bool) -> tuple[Config | None, tuple[Problem, ...]]:
-    """Validate, then go on without what was wrong, so that the checks across tables have their say as well."""
-    problems: list[Problem] = []
+def _examined(
+    data: dict[str, Any], path: Path | None, *, check_files: bool
+) -> tuple[Config | None, tuple[Problem, ...]]:
+    config, mistakes = _validated(data, path.parent if path else Path())
+    if config is None:
+        return None, tuple(mistakes)
+    further = [*mutual_problems(config), *(file_problems(config, path) if check_files else ())]
+    return config, (*mistakes, *(problem for problem in further if not _follows(problem, mistakes)))
+
+
+def _validated(data: dict[str, Any], folder: Path) -> tuple[Config | None, list[Problem]]:
+    """Return what is left without all that is wrong, so that further checks have their say as well, and what is."""
+    mistakes: list[Problem] = []
     rest = deepcopy(data)
     while True:
         try:
-            config = Config.model_validate(rest, context=folder)
-            break
+            return Config.model_validate(rest, context=folder), mistakes
         except ValidationError as error:
             details = error.errors(include_url=False)
-            if not problems:
-                problems = [problem_of(detail) for detail in details]
-            if not _without(rest, [place_of(detail) for detail in details]):
-                return None, tuple(problems)
-    problems += _new(mutual_problems(config), problems)
-    if check_files:
-        problems += _new(file_problems(config), problems)
-    return config, tuple(problems)
+        mistakes = mistakes or [problem_of(detail) for detail in details]
+        if not _without(rest, [place_of(detail) for detail in details]):
+            return None, mistakes
 
 
 def _without(data: dict[str, Any], places: Iterable[Location]) -> bool:
@@ -93,9 +106,9 @@ def _removed(data: Any, place: Location) -> bool:
     return True
 
 
-def _new(found: Iterable[Problem], known: list[Problem]) -> list[Problem]:
-    """Leave out what only follows from a key already complained of."""
-    return [problem for problem in found if not any(_related(problem.key, earlier.key) for earlier in known)]
+def _follows(problem: Problem, mistakes: Iterable[Problem]) -> bool:
+    """Whether a problem is about a key that was left out for a mistake in it, or about what such a key stood in."""
+    return any(_related(problem.key, mistake.key) for mistake in mistakes)
 
 
 def _related(key: str, other: str) -> bool:

@@ -6,7 +6,6 @@ from enum import StrEnum
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
-from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 
 from bounced.config.section import Section
@@ -46,7 +45,8 @@ def tables(section: type[Section], path: tuple[str, ...] = (), repeats: Repeats 
     """Yield a table and those within it, in the order of their declaration."""
     fields = {info.alias or name: info for name, info in section.model_fields.items()}
     inner = {name: found for name, info in fields.items() if (found := subsection(info.annotation))}
-    settings = tuple(_setting(name, info) for name, info in fields.items() if name not in inner)
+    defaults = section.model_construct().model_dump(mode="json", by_alias=True)
+    settings = tuple(_setting(name, info, defaults.get(name)) for name, info in fields.items() if name not in inner)
     yield TableShape(path, repeats, " ".join((section.__doc__ or "").split()), settings)
     for name, (child, how) in inner.items():
         yield from tables(child, (*path, name, "NAME") if how is Repeats.NAMED else (*path, name), how)
@@ -70,16 +70,11 @@ def is_section(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, Section)
 
 
-def _setting(name: str, info: FieldInfo) -> Setting:
-    default = None if info.is_required() else info.get_default(call_default_factory=True)
+def _setting(name: str, info: FieldInfo, default: Any) -> Setting:
     return Setting(
         name=name,
         description=info.description or "",
-        default=None if default is None else _written(info.annotation, default),
+        default=None if default is None else toml_value(default),
         example=toml_value(info.examples[0]) if info.examples else None,
         required=info.is_required(),
     )
-
-
-def _written(annotation: Any, value: Any) -> str:
-    return toml_value(TypeAdapter(annotation).dump_python(value, mode="json"))

@@ -28,6 +28,7 @@ def check(tmp_path: Path) -> Check:
     (tmp_path / "a.key").write_bytes(b"0123456789abcdef")
     (tmp_path / "a.key").chmod(0o600)
     file = tmp_path / "bounced.toml"
+    file.touch(mode=0o600)
 
     def check(text: str, *arguments: str) -> Result:
         file.write_text(text, "utf-8")
@@ -111,7 +112,7 @@ def test_json_holds_configuration_and_problems_in_one_line(check: Check) -> None
     assert (bad.exit_code, answer["valid"], answer["config"]) == (2, False, None)
     assert answer["problems"][0] == {
         "key": "workers",
-        "must": 'be "auto" or a whole number from 1',
+        "must": 'be "auto" or a whole number from 1 to 256',
         "got": "0",
         "severity": "error",
     }

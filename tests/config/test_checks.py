@@ -78,6 +78,16 @@ def test_a_secret_that_everybody_can_read_is_a_warning_only(write: Write, tmp_pa
     assert load(write(MAIN)) == config
 
 
+def test_a_password_in_a_url_is_a_warning_where_everybody_can_read_the_file(write: Write) -> None:
+    """It belongs into password_file."""
+    file = write('redis.url = "redis://:hunter2@localhost"')
+    file.chmod(0o644)
+    (problem,) = examine(file)[1]
+    assert (problem.key, problem.severity) == ("redis.url", Severity.WARNING)
+    file.chmod(0o640)
+    assert examine(file)[1] == ()
+
+
 def test_commands_that_need_no_secret_do_not_look_for_it(write: Write, tmp_path: Path) -> None:
     """``lookup`` works for those who may not read the keys."""
     (tmp_path / "a.key").unlink()

@@ -1,7 +1,9 @@
 """A configuration is read as a whole, or refused with everything that is wrong with it."""
 
 from collections.abc import Callable
-from pathlib import Path
+from errno import EACCES
+from pathlib import Path, PosixPath
+from typing import NoReturn
 
 import pytest
 from pydantic import ValidationError
@@ -48,6 +50,22 @@ def test_a_file_in_etc_is_read_when_none_is_named(monkeypatch: pytest.MonkeyPatc
     """What the service and the commands beside it share."""
     monkeypatch.setattr(loading, "DEFAULT_PATH", write("workers = 3"))
     assert load().workers == 3
+
+
+def test_a_file_in_etc_that_may_not_be_looked_at_is_not_taken_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder belongs to the service: whoever is not in its group is told so, and not given the defaults."""
+
+    class Forbidden(PosixPath):
+        def stat(self, *, follow_symlinks: bool = True) -> NoReturn:
+            raise PermissionError(EACCES, "Permission denied")
+
+        def read_text(self, *_: object, **__: object) -> NoReturn:
+            raise PermissionError(EACCES, "Permission denied")
+
+    monkeypatch.setattr(loading, "DEFAULT_PATH", Forbidden("/etc/bounced/bounced.toml"))
+    with pytest.raises(ConfigError) as refused:
+        load()
+    assert str(refused.value).endswith("bounced.toml: must be a file that can be read: Permission denied")
 
 
 def test_a_configuration_cannot_be_changed_once_loaded(write: Write) -> None:
@@ -105,7 +123,7 @@ def test_all_errors_are_told_at_once_each_with_file_key_value_and_expectation(wr
     assert sorted(refused.value.lines) == sorted(
         f"{file}: {complaint}"
         for complaint in (
-            'workers must be "auto" or a whole number from 1, got 0',
+            'workers must be "auto" or a whole number from 1 to 256, got 0',
             'hostname must be a known key: did you mean "host_name"?',
             'smtp.lisen must be a known key: did you mean "listen"?',
             'smtp.listen[0] must be "IP:PORT", "[IPv6]:PORT" or "unix:/path", got "0.0.0.0"',
@@ -132,6 +150,19 @@ def test_an_unknown_key_without_a_likeness_lists_the_known_ones(complaints: Comp
     assert complaints("[http]\nxyzzy = 1") == ["http.xyzzy must be a known key: one of listen"]
 
 
+def test_a_list_may_be_called_like_a_key(complaints: Complaints) -> None:
+    """Names that somebody chose are no keys on the way to the known ones."""
+    text = MAIN.replace("lists.main", "lists.policy") + "max_age = 1"
+    assert complaints(text) == ['lists.policy.max_age must be a known key: did you mean "max_age_days"?']
+
+
+def test_a_missing_file_is_told_beside_a_contradiction(complaints: Complaints) -> None:
+    """Two mistakes of different kinds in one table."""
+    (contradiction, missing) = complaints(MAIN.replace('"a.key"', '"none.key", status = "verify"'))
+    assert contradiction == 'lists.main.keys must have exactly one with status "signing", got none'
+    assert missing.startswith("lists.main.keys[0].file must be a file that can be read")
+
+
 def test_known_keys_are_suggested_inside_lists_keys_and_rules(complaints: Complaints) -> None:
     """Names and places on the way are no keys."""
     text = MAIN.replace("file", "fiel") + '[lists.main.policy.rules.mailbox_full]\nfinaly = "hold"'
@@ -145,7 +176,7 @@ def test_known_keys_are_suggested_inside_lists_keys_and_rules(complaints: Compla
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("workers = true", 'workers must be "auto" or a whole number from 1, got true'),
+        ("workers = true", 'workers must be "auto" or a whole number from 1 to 256, got true'),
         ('limits = "x"', 'limits must be a table, got "x"'),
         ("limits.idle_s = 0", "limits.idle_s must be more than 0, got 0"),
         ('limits.idle_s = "1"', 'limits.idle_s must be a number, got "1"'),
