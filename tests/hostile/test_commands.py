@@ -21,6 +21,7 @@ SEEDS = [
     b"VRFY x\r\nHELP\r\nNOOP x\r\nRSET\r\nQUIT\r\n",
     b"STARTTLS\r\nAUTH PLAIN AGEAYg==\r\n",
 ]
+HEAD = f"EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<{GOOD}>\r\n".encode()
 PIECES = [
     b"\r",
     b"\n",
@@ -40,13 +41,13 @@ PIECES = [
     b"\xc3\xa9",
     b"A" * 3000,
 ]
-REPLY_LINE = re.compile(rb"[245][0-9]{2}(-| |\Z)[ -~]*\Z")
+REPLY_LINE = re.compile(rb"[2-5][0-9]{2}(-| |\Z)[ -~]*\Z")
 SAYS_TOO_MUCH = re.compile(rb"Traceback|Exception|Error:|python|aiosmtpd|secret", re.IGNORECASE)
 
 
 def mutated(chance: random.Random) -> bytes:
     """Return a few commands of which some are cut, doubled, stuffed or shuffled."""
-    octets = bytearray(b"".join(chance.choices(SEEDS, k=chance.randint(1, 6))))
+    octets = bytearray(b"".join(chance.choices([b"", HEAD], k=1) + chance.choices(SEEDS, k=chance.randint(1, 6))))
     for _ in range(chance.randint(1, 8)):
         at = chance.randrange(len(octets) + 1)
         match chance.randrange(4):
