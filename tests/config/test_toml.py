@@ -9,7 +9,7 @@ from bounced.config.toml import toml_document, toml_value
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 PLAIN = st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False) | TEXT
-VALUES = st.recursive(PLAIN, lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner), max_leaves=10)
+VALUES = st.recursive(PLAIN, lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner), max_leaves=5)
 
 
 @given(VALUES)
@@ -18,7 +18,7 @@ def test_any_value_survives(value: object) -> None:
     assert tomllib.loads(f"x = {toml_value(value)}")["x"] == value
 
 
-@given(st.dictionaries(TEXT, VALUES))
+@given(st.dictionaries(TEXT, VALUES, max_size=4))
 def test_any_document_survives(document: dict[str, object]) -> None:
     """Tables within tables, and lists of tables."""
     assert tomllib.loads("\n".join(toml_document(document))) == document
