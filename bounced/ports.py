@@ -29,10 +29,15 @@ class PathRefused(Exception):  # noqa: N818 - a refusal is an answer, not an err
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """What a commit came to.  ``transition`` is None for a duplicate, which changed nothing."""
+    """What a commit came to.  ``transition`` is None for a duplicate, which changed nothing.
+
+    ``wave`` is how many addresses of the same domain and with a good profile were called unknown within the hour;
+    0 where this one was not.
+    """
 
     event_id: str
     transition: Transition | None
+    wave: int = 0
 
     @property
     def duplicate(self) -> bool:
@@ -57,7 +62,8 @@ class Store(Protocol):
         """Write what ``decide`` makes of the address's state, and that this report was counted, atomically.
 
         ``decide`` is pure and may be called again on conflict.  ``address`` is normalised; None where a report
-        belongs to no address: then only the event is written.  Raises StoreUnavailable on any doubt.
+        belongs to no address: then only the event is written; nothing is where the transition is idle.
+        Raises StoreUnavailable on any doubt.
         """
 
     async def load(self, list_: str, address: str) -> AddressState:

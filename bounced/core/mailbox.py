@@ -63,9 +63,17 @@ def domain_of(address: str) -> str:
     return address.rpartition("@")[2]
 
 
+class AddressId(str):
+    """An address in the form that keys carry, as it is read back from them; it is not turned into that form again."""
+
+    __slots__ = ()
+
+
 def address_id(address: str, pepper: bytes | None) -> str:
     """Return the form of a normalised address that keys carry: itself, or its HMAC-SHA256 in hex under a pepper."""
-    return address if pepper is None else hmac.digest(pepper, address.encode(), "sha256").hex()
+    if pepper is None or isinstance(address, AddressId):
+        return address
+    return hmac.digest(pepper, address.encode(), "sha256").hex()
 
 
 def _normalise_unusual(address: str, *, fold_local_part: bool) -> str:

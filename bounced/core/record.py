@@ -7,15 +7,24 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from bounced.core.keys import Keyspace
+from bounced.core.policy.doubt import doubtful
+from bounced.core.providers import provider_of, sending_ip
 from bounced.core.state import NOTHING_KNOWN, AddressState, EvidenceType, ReportId, Streak, Transition
-from bounced.core.terms import Category, Class, Origin, State
+from bounced.core.tally import by_scope, counters, measure_of
+from bounced.core.terms import UNKNOWN_PROFILE, Category, Class, Origin, State
 
 KEPT_CONTENT_BYTES = 32 * 1024
 DAY_S = 86_400
-STATE_TTL_S = 400 * DAY_S
 TOMBSTONE_TTL_S = 60
 
 _MAIL = (EvidenceType.REPORT, EvidenceType.REJECTED, EvidenceType.DELIVERED)
+_TOLD_ALWAYS = frozenset(EvidenceType) - {
+    EvidenceType.DELIVERED,
+    EvidenceType.ENGAGED,
+    EvidenceType.DUE,
+    EvidenceType.DISPUTE,
+    EvidenceType.SENT,
+}
 _OFF_THE_LIST = (State.HELD, State.SUPPRESSED)
 _NOTHING_WORTH_KEEPING = frozenset(("state", "since", "version"))
 _ADDRESS_LIKE = re.compile(r"[^\s<>()\[\],;:\"']+@[^\s<>(),;:\"']+")
@@ -27,7 +36,8 @@ class StateWrites:
 
     ``fields`` is the whole state hash; of a state with nothing worth knowing only the version is left, for as long
     as a commit may be under way that has seen the one before.  ``ttl_s`` is None for a state that must not expire.
-    ``suppressed`` says whether the address must not be mailed now, ``due`` the unix time at which it is released.
+    ``suppressed`` says whether the address must not be mailed now, ``due`` the unix time at which
+    time alone brings it back: the hold is over, a delivery is believed, the suppression expires.
     """
 
     fields: Mapping[str, str]
@@ -41,11 +51,13 @@ class Writes:
     """Everything that one commit writes, besides the digest of the report.
 
     ``at`` is the unix time of the evidence, ``domain`` the recipient's; ``state`` is None where it stays as it is.
-    ``event`` goes into the stream once for each of ``event_types``, and with the last of them into the address's
-    history; not there if ``in_history`` is false, because anybody could have sent the report, and a forger must not
-    fill the store with addresses.
-    ``counters`` are fields of the hash of ``hour``, each counted up by one.  ``block`` says that the event is one
-    for the sender to know; ``unrecognised`` is a message to be looked at again.
+    ``event`` goes into the stream once for each of ``event_types`` (none where good news changed nothing), and with
+    the last of them into the address's history; not there if ``in_history`` is false, because anybody could have sent
+    the report, and a forger must not fill the store with addresses.
+    ``counters`` are fields of the hash of ``hour``, each counted up by ``count``; so are ``rates``, but only for the
+    first report of its PATH that is of this ``measure``.  ``block`` says that the event is one for the sender to know;
+    ``doubtful`` that the address belongs among its domain's ``unknowns``; ``unrecognised`` is a message to be looked
+    at again.
     """
 
     at: int
@@ -56,7 +68,11 @@ class Writes:
     event_types: tuple[str, ...]
     in_history: bool
     counters: tuple[str, ...]
+    rates: tuple[str, ...]
+    measure: str
+    count: int
     block: bool
+    doubtful: bool
     unrecognised: bytes | None
 
 
@@ -66,17 +82,22 @@ def writes(keys: Keyspace, report_id: ReportId, address: str | None, transition:
         transition = _without_addresses(transition)
     evidence, verdict = transition.evidence, transition.evidence.verdict
     domain = address.rpartition("@")[2] if address else ""
-    changed = address is not None and transition.after != transition.before
+    types = _event_types(transition)
+    measure = measure_of(transition) if address else ""
     return Writes(
         at=_unix(evidence.at),
         hour=hour(evidence.at),
         domain=domain,
-        state=_state_writes(transition) if changed else None,
-        event=_event(report_id, keys.address_id(address) if address else "", transition),
-        event_types=_event_types(transition),
-        in_history=address is not None and evidence.trusted,
-        counters=_counters(domain, transition),
+        state=_state_writes(transition) if address is not None and transition.changed else None,
+        event=_event(report_id, keys.address_id(address) if address else "", domain, transition),
+        event_types=types,
+        in_history=address is not None and evidence.trusted and bool(types),
+        counters=counters(domain, transition),
+        rates=by_scope(measure, evidence.campaign, domain) if measure else (),
+        measure=measure,
+        count=evidence.count,
         block=verdict is not None and verdict.class_ is Class.BLOCK,
+        doubtful=address is not None and doubtful(evidence),
         unrecognised=None if evidence.content is None else evidence.content[:KEPT_CONTENT_BYTES],
     )
 
@@ -99,9 +120,11 @@ def _fields(state: AddressState, version: int) -> dict[str, str]:
         "first_bounce_at": _stamp(latest.first) if latest else "",
         "last_bounce_at": _stamp(latest.last) if latest else "",
         "streaks": " ".join(
-            f"{class_}:{s.count}:{_unix(s.first)}:{_unix(s.last)}" for class_, s in state.streaks.items()
+            f"{class_}:{s.count}:{_unix(s.first)}:{_unix(s.last)}:{s.holds}:{int(s.held)}"
+            for class_, s in state.streaks.items()
         ),
         "last_released_at": _stamp(state.last_released_at),
+        "last_lifted_at": _stamp(state.last_lifted_at),
         "last_delivered_at": _stamp(state.last_delivered_at),
         "last_engaged_at": _stamp(state.last_engaged_at),
         "delivery_pending_since": _stamp(state.delivery_pending_since),
@@ -129,9 +152,9 @@ def from_fields(fields: Mapping[str, str], disputed_until: datetime | None = Non
         class_=Class(fields["class"]) if get("class") else None,
         since=_moment(get("since")),
         until=_moment(get("until")),
-        holds=int(get("holds", 0)),
         streaks=_streaks(get("streaks", "")),
         last_released_at=_moment(get("last_released_at")),
+        last_lifted_at=_moment(get("last_lifted_at")),
         last_delivered_at=_moment(get("last_delivered_at")),
         last_engaged_at=_moment(get("last_engaged_at")),
         delivery_pending_since=_moment(get("delivery_pending_since")),
@@ -152,18 +175,24 @@ def hour(at: datetime) -> str:
 
 def _state_writes(transition: Transition) -> StateWrites:
     after = transition.after
-    suppressed = after.state in _OFF_THE_LIST
     fields = _fields(after, transition.before.version + 1)
-    return StateWrites(
-        fields=fields,
-        ttl_s=None if suppressed else STATE_TTL_S if len(fields) > 1 else TOMBSTONE_TTL_S,
-        suppressed=suppressed,
-        due=_unix(after.until) if after.state is State.HELD and after.until else None,
-    )
+    suppressed = after.state in _OFF_THE_LIST
+    kept_s = int(transition.keep.total_seconds()) if len(fields) > 1 else TOMBSTONE_TTL_S
+    return StateWrites(fields, None if suppressed else kept_s, suppressed, _due(transition))
 
 
-def _event(report_id: ReportId, address_id: str, transition: Transition) -> dict[str, str]:
+def _due(transition: Transition) -> int | None:
+    """Return when time alone brings the address back, as unix time."""
+    after = transition.after
+    if after.state not in _OFF_THE_LIST or after.until is None:
+        return None
+    pending = after.delivery_pending_since
+    return _unix(min(after.until, pending + transition.settles) if pending else after.until)
+
+
+def _event(report_id: ReportId, address_id: str, domain: str, transition: Transition) -> dict[str, str]:
     evidence, verdict, after = transition.evidence, transition.evidence.verdict, transition.after
+    blocked = verdict if verdict and verdict.class_ is Class.BLOCK else None
     fields = {
         "id": report_id.event_id,
         "at": _stamp(evidence.at),
@@ -184,6 +213,12 @@ def _event(report_id: ReportId, address_id: str, transition: Transition) -> dict
         "origin": evidence.origin,
         "peer": evidence.peer,
         "reporting_mta": evidence.reporting_mta,
+        "sent_on": evidence.sent_on.isoformat() if evidence.sent_on else "",
+        "profile": "" if evidence.profile == UNKNOWN_PROFILE else str(evidence.profile),
+        "names_others": "" if evidence.names_recipient else "true",
+        "shared_from": evidence.shared_from,
+        "provider": provider_of(blocked.remote_mta, domain) if blocked else "",
+        "sending_ip": sending_ip(blocked.diagnostic) if blocked else "",
     }
     return {name: str(value) for name, value in fields.items() if value}
 
@@ -191,27 +226,12 @@ def _event(report_id: ReportId, address_id: str, transition: Transition) -> dict
 def _event_types(transition: Transition) -> tuple[str, ...]:
     """Return the evidence's own type, and what followed from it where something did."""
     evidence, before = transition.evidence, transition.before
+    itself = (str(evidence.type),) if evidence.type in _TOLD_ALWAYS or transition.changed else ()
     if transition.after.state is not before.state:
-        return str(evidence.type), "transition"
+        return *itself, "transition"
     if before.state is State.SUPPRESSED and _speaks_of_later_mail(transition):
-        return str(evidence.type), "mailed_while_suppressed"
-    return (str(evidence.type),)
-
-
-def _counters(domain: str, transition: Transition) -> tuple[str, ...]:
-    evidence, verdict = transition.evidence, transition.evidence.verdict
-    names = [f"type:{evidence.type}"]
-    if evidence.kind:
-        names.append(f"kind:{evidence.kind}")
-    if verdict:
-        names += [f"category:{verdict.category}", f"class:{verdict.class_}"]
-        if evidence.campaign:
-            names.append(f"campaign:{evidence.campaign}:{verdict.class_}")
-        if domain:
-            names.append(f"domain:{domain}:{verdict.category}")
-    if transition.after.state is not transition.before.state:
-        names.append(f"transition:{transition.before.state}:{transition.after.state}")
-    return tuple(names)
+        return *itself, "mailed_while_suppressed"
+    return itself
 
 
 def _speaks_of_later_mail(transition: Transition) -> bool:
@@ -242,8 +262,8 @@ def _scrub(text: str) -> str:
 def _streaks(text: str) -> dict[Class, Streak]:
     streaks = {}
     for part in text.split():
-        class_, count, first, last = part.split(":")
-        streaks[Class(class_)] = Streak(int(count), _from_unix(first), _from_unix(last))
+        class_, count, first, last, holds, held = part.split(":")
+        streaks[Class(class_)] = Streak(int(count), _from_unix(first), _from_unix(last), int(holds), held == "1")
     return streaks
 
 

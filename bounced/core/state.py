@@ -23,15 +23,22 @@ class EvidenceType(StrEnum):
     RELEASE = "release"
     DUE = "due"
     DISPUTE = "dispute"
+    SENT = "sent"
 
 
 @dataclass(frozen=True, slots=True)
 class Streak:
-    """Consecutive failures of one class: how many, the first and the last."""
+    """Consecutive failures of one class: how many, the first and the last.
+
+    ``holds`` is how often the address was held for this class so far, through all its streaks: silence is not
+    recovery.  ``held`` is whether this very streak has led to a hold.
+    """
 
     count: int
     first: datetime
     last: datetime
+    holds: int = 0
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +47,8 @@ class AddressState:
 
     ``version`` is 0 where nothing is stored and grows by one with each write.  ``disputed_until`` belongs to the
     address's domain: a store loads it beside the state and never writes it back.
-    ``delivery_pending_since`` is a delivery that is not believed before its 72 hours are over.
+    ``delivery_pending_since`` is a delivery that is not believed before its 72 hours are over.  ``last_released_at`` is
+    the end of the last hold or suppression, ``last_lifted_at`` the last that a subscription or an operator ended.
     """
 
     state: State = State.ACTIVE
@@ -48,9 +56,9 @@ class AddressState:
     class_: Class | None = None
     since: datetime | None = None
     until: datetime | None = None
-    holds: int = 0
     streaks: Mapping[Class, Streak] = field(default_factory=dict)
     last_released_at: datetime | None = None
+    last_lifted_at: datetime | None = None
     last_delivered_at: datetime | None = None
     last_engaged_at: datetime | None = None
     delivery_pending_since: datetime | None = None
@@ -62,6 +70,11 @@ class AddressState:
     version: int = 0
     disputed_until: datetime | None = None
 
+    @property
+    def holds(self) -> int:
+        """How often the address was held so far, for the class for which that happened most."""
+        return max((streak.holds for streak in self.streaks.values()), default=0)
+
 
 NOTHING_KNOWN = AddressState()
 
@@ -72,7 +85,9 @@ class Evidence:
 
     ``sent_on`` is the day the mail in question was sent (the day of its return path); ``names_recipient`` is false
     where the report names only *other* recipients; ``trusted`` is false for an identity that nobody signed.
-    ``content`` is the message where it is worth keeping because nobody understood it.
+    ``content`` is the message where it is worth keeping because nobody understood it.  ``count`` is of how many
+    messages SENT speaks, and of which ``domain``, where it names one.  ``shared_from`` is the list whose hard failure
+    counts in this one too.
     """
 
     type: EvidenceType
@@ -89,6 +104,9 @@ class Evidence:
     trusted: bool = True
     note: str = ""
     content: bytes | None = None
+    count: int = 1
+    domain: str = ""
+    shared_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +114,7 @@ class Transition:
     """What follows from one piece of evidence.
 
     ``reason`` is a word that a reader of the history understands; ``keep`` is how long a state that neither holds
-    nor suppresses has to be remembered.
+    nor suppresses has to be remembered, ``settles`` how long a delivery waits to be believed.
     """
 
     evidence: Evidence
@@ -104,15 +122,31 @@ class Transition:
     after: AddressState
     reason: str
     keep: timedelta = timedelta(days=400)
+    settles: timedelta = timedelta(hours=72)
+
+    @property
+    def changed(self) -> bool:
+        """Whether the state is another one now."""
+        return self.after != self.before
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is to be written: the clock or a dispute came to an address that it does not concern."""
+        return self.evidence.type in (EvidenceType.DUE, EvidenceType.DISPUTE) and not self.changed
 
 
 @dataclass(frozen=True, slots=True)
 class ReportId:
-    """Which report this is: the list, PATH and the digest of the report.  (contract, section 1)"""
+    """Which report this is: the list, PATH and the digest of the report.  (contract, section 1)
+
+    ``entry`` is the entry of the intake stream that it came as, which is acknowledged and deleted with the commit;
+    its id is the digest, and it has no PATH.
+    """
 
     list: str
     path: str
     digest: str
+    entry: str = ""
 
     @property
     def event_id(self) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import IntEnum, StrEnum
 from types import MappingProxyType
+from typing import Self
 
 
 class Kind(StrEnum):
@@ -182,6 +183,19 @@ class Profile:
 
     opt_in: OptIn = OptIn.UNKNOWN
     engagement: Engagement = Engagement.UNKNOWN
+
+    def __str__(self) -> str:
+        """Return it as tokens, events and senders write it: ``confirmed active``."""
+        return f"{self.opt_in.name} {self.engagement.name}".lower()
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """Return the profile that is written so.  Raises ValueError."""
+        opt_in, _, engagement = text.upper().partition(" ")
+        try:
+            return cls(OptIn[opt_in], Engagement[engagement])
+        except KeyError as error:
+            raise ValueError(f"not a profile: {text!r}") from error
 
 
 UNKNOWN_PROFILE = Profile()

@@ -44,6 +44,7 @@ def suppress(evidence: Evidence = BOUNCE) -> Decide:
             category=verdict.category,
             class_=verdict.class_,
             since=evidence.at,
+            until=None,
             streaks={verdict.class_: streak},
             status=verdict.status or "",
             diagnostic=verdict.diagnostic,

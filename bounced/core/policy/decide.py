@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
+from bounced.core.policy.doubt import WAVE
 from bounced.core.policy.failure import after_failure
 from bounced.core.policy.settings import Policy
-from bounced.core.policy.streaks import after_life
+from bounced.core.policy.streaks import after_life, uncount
 from bounced.core.policy.suppress import suppressed
 from bounced.core.state import AddressState, Evidence, EvidenceType, Transition
-from bounced.core.terms import Action, Category, Class, Kind, State
+from bounced.core.terms import Action, Category, Class, Kind, Origin, State
 
 Outcome = tuple[AddressState, str]
 
@@ -24,12 +25,13 @@ def decide(state: AddressState, evidence: Evidence, policy: Policy) -> Transitio
     about since the last look (a hold that is over, a delivery that is believed by now) is settled first.
     """
     if not evidence.trusted:
-        return Transition(evidence, state, state, "untrusted", policy.hard_gap)
+        return Transition(evidence, state, state, "untrusted", policy.hard_gap, policy.settles)
     settled = settle(state, evidence.at, policy)
     after, reason = _OUTCOMES[evidence.type](settled, evidence, policy)
-    if after.state is not state.state:
+    another_reason = after.state is State.SUPPRESSED and after.category is not state.category
+    if after.state is not state.state or another_reason:
         after = replace(after, since=evidence.at)
-    return Transition(evidence, state, after, reason, policy.hard_gap)
+    return Transition(evidence, state, after, reason, policy.hard_gap, policy.settles)
 
 
 def settle(state: AddressState, now: datetime, policy: Policy) -> AddressState:
@@ -44,7 +46,7 @@ def settle(state: AddressState, now: datetime, policy: Policy) -> AddressState:
 
 def believed_at(pending: datetime, policy: Policy) -> datetime:
     """Return when a delivery counts: gateways that accept first and bounce later have had their say by then."""
-    return pending + timedelta(hours=policy.delivery_settles_hours)
+    return pending + policy.settles
 
 
 def _report(state: AddressState, evidence: Evidence, policy: Policy) -> Outcome:
@@ -56,6 +58,8 @@ def _report(state: AddressState, evidence: Evidence, policy: Policy) -> Outcome:
     if verdict.category is Category.UNSUBSCRIBED:
         return suppressed(state, Category.UNSUBSCRIBED, evidence), "unsubscribed"
     if evidence.kind is Kind.DELIVERED:
+        if state.version == 0:
+            return state, "delivered"  # nothing is held against the address, so nothing has to be remembered
         return _alive(replace(state, last_delivered_at=evidence.at), _sent_at(evidence)), "delivered"
     if evidence.kind in QUIET_KINDS or verdict.action in (Action.DELAYED, Action.RELAYED, Action.EXPANDED):
         return state, str(evidence.kind or verdict.action)
@@ -82,16 +86,22 @@ def _engaged(state: AddressState, evidence: Evidence, _policy: Policy) -> Outcom
 def _subscribed(state: AddressState, evidence: Evidence, _policy: Policy) -> Outcome:
     if state.state is State.SUPPRESSED and state.category in (Category.COMPLAINT, Category.OPERATOR):
         return state, f"{state.category}_stays"
-    if _happened_later(state, evidence):
+    if state.state is State.SUPPRESSED and _happened_later(state, evidence):
         return state, "older_than_the_state"
-    return _released(state, evidence.at), "subscribed"
+    after = _cleared(state) if state.state is State.SUPPRESSED else _alive(state, evidence.at)
+    return _lifted(after, evidence.at), "subscribed"
 
 
 def _release(state: AddressState, evidence: Evidence, _policy: Policy) -> Outcome:
-    return _released(state, evidence.at), "released"
+    """Whoever stands at the terminal speaks now, whatever the clocks of several hosts say."""
+    if evidence.origin is Origin.INTAKE and _happened_later(state, evidence):
+        return state, "older_than_the_state"
+    return _lifted(_cleared(state), evidence.at), "released"
 
 
 def _suppress(state: AddressState, evidence: Evidence, _policy: Policy) -> Outcome:
+    if evidence.origin is Origin.INTAKE and _lifted_later(state, evidence):
+        return state, "older_than_a_release"
     return suppressed(state, Category.OPERATOR, evidence), "operator"
 
 
@@ -100,24 +110,32 @@ def _complained(state: AddressState, evidence: Evidence, _policy: Policy) -> Out
 
 
 def _unsubscribed(state: AddressState, evidence: Evidence, _policy: Policy) -> Outcome:
-    released = state.last_released_at
-    if released is not None and released > evidence.at:
+    if _lifted_later(state, evidence):
         return state, "older_than_a_subscription"
     return suppressed(state, Category.UNSUBSCRIBED, evidence), "unsubscribed"
 
 
 def _due(state: AddressState, evidence: Evidence, _policy: Policy) -> Outcome:
     if state.state is State.SUPPRESSED and state.until is not None and evidence.at >= state.until:
-        return _released(state, evidence.at), "expired"
+        return replace(_cleared(state), last_released_at=evidence.at), "expired"
     return state, "due" if state.state is not State.HELD else "not_due_yet"
 
 
 def _dispute(state: AddressState, evidence: Evidence, policy: Policy) -> Outcome:
-    in_the_wave = state.since is not None and evidence.at - state.since <= policy.wave
-    if state.state is not State.SUPPRESSED or state.class_ is not Class.HARD or not in_the_wave:
+    """Hold what the wave brought down, and forget its failure: it was the domain's mistake."""
+    rule = policy.rule_for(state.category, Class.HARD) if state.category and state.class_ is Class.HARD else None
+    streak = state.streaks.get(Class.HARD)
+    off_the_list = state.state in (State.HELD, State.SUPPRESSED)
+    if not off_the_list or rule is None or not rule.cautious or streak is None or evidence.at - streak.last > WAVE:
         return state, "not_in_the_wave"
-    held = replace(state, state=State.HELD, until=evidence.at + policy.caution)
-    return held, "disputed"
+    until = evidence.at + policy.caution
+    if state.state is State.HELD and state.until is not None:
+        until = max(until, state.until)
+    return replace(state, state=State.HELD, until=until, streaks=uncount(state.streaks, Class.HARD)), "disputed"
+
+
+def _sent(state: AddressState, _evidence: Evidence, _policy: Policy) -> Outcome:
+    return state, "sent"
 
 
 _OUTCOMES: Mapping[EvidenceType, Callable[[AddressState, Evidence, Policy], Outcome]] = {
@@ -132,6 +150,7 @@ _OUTCOMES: Mapping[EvidenceType, Callable[[AddressState, Evidence, Policy], Outc
     EvidenceType.RELEASE: _release,
     EvidenceType.DUE: _due,
     EvidenceType.DISPUTE: _dispute,
+    EvidenceType.SENT: _sent,
 }
 
 
@@ -140,24 +159,29 @@ def _alive(state: AddressState, at: datetime) -> AddressState:
     if state.state is State.SUPPRESSED:
         return state
     streaks = after_life(state.streaks, at)
-    held_since = state.since if state.state is State.HELD else None
-    if streaks and (held_since is not None or state.state is State.BOUNCING):
-        if held_since is not None and held_since > at:
-            return replace(state, streaks=streaks)
+    if state.state is State.HELD and state.since is not None and state.since > at:
+        return replace(state, streaks=streaks)
+    if streaks:
         released = state.last_released_at
-        holds = state.holds if released is not None and released > at else 0
-        return replace(state, state=State.BOUNCING, until=None, holds=holds, streaks=streaks)
+        if released is None or released <= at:
+            streaks = {class_: replace(streak, holds=0, held=False) for class_, streak in streaks.items()}
+        return replace(state, state=State.BOUNCING, until=None, streaks=streaks)
     return _cleared(state)
 
 
-def _released(state: AddressState, at: datetime) -> AddressState:
-    return replace(_cleared(state), last_released_at=at)
+def _lifted(state: AddressState, at: datetime) -> AddressState:
+    return replace(
+        state,
+        last_released_at=max(state.last_released_at or at, at),
+        last_lifted_at=max(state.last_lifted_at or at, at),
+    )
 
 
 def _cleared(state: AddressState) -> AddressState:
     """Return an active state that keeps only what was good news."""
     return AddressState(
         last_released_at=state.last_released_at,
+        last_lifted_at=state.last_lifted_at,
         last_delivered_at=state.last_delivered_at,
         last_engaged_at=state.last_engaged_at,
         version=state.version,
@@ -166,7 +190,12 @@ def _cleared(state: AddressState) -> AddressState:
 
 
 def _happened_later(state: AddressState, evidence: Evidence) -> bool:
-    return state.state is State.SUPPRESSED and state.since is not None and state.since > evidence.at
+    off_the_list = state.state in (State.HELD, State.SUPPRESSED)
+    return off_the_list and state.since is not None and state.since > evidence.at
+
+
+def _lifted_later(state: AddressState, evidence: Evidence) -> bool:
+    return state.last_lifted_at is not None and state.last_lifted_at > evidence.at
 
 
 def _sent_at(evidence: Evidence) -> datetime:

@@ -21,18 +21,11 @@ def after_failure(state: AddressState, evidence: Evidence, verdict: Verdict, pol
     if _sent_before_release(state, evidence):
         return state, "sent_before_release"
     state = _doubt_delivery(state, evidence)
+    if rule.cautious and _disputed(state, evidence):
+        return _not_believed(state, evidence, verdict, policy, "disputed")
     if counted_today(state, class_, evidence.at):
         return state, "counted_today"
-    streak = count(state, class_, evidence.at, policy)
-    reached = _reached(state, streak, rule, evidence, policy)
-    counted = replace(state, streaks={**state.streaks, class_: streak})
-    if state.state is State.SUPPRESSED:
-        return _while_suppressed(state, rule, evidence, verdict, reached=reached)
-    if not reached and not _was_held_for(state, class_, streak):
-        return _bouncing(counted, evidence, verdict, class_)
-    if rule.then is Then.SUPPRESS:
-        return _suppress_or_wait(counted, streak, rule, evidence, verdict, policy)
-    return _climb(counted, rule, evidence, verdict, class_)
+    return _counted(state, evidence, verdict, class_, rule, policy)
 
 
 def counts_as(evidence: Evidence, verdict: Verdict) -> Class:
@@ -48,6 +41,40 @@ def recently_active(state: AddressState, evidence: Evidence, policy: Policy) -> 
     return remembered or evidence.profile.engagement is Engagement.ACTIVE
 
 
+def _counted(  # noqa: PLR0917 - the facts of one failure, each of its own type
+    state: AddressState, evidence: Evidence, verdict: Verdict, class_: Class, rule: FailureRule, policy: Policy
+) -> Outcome:
+    """Count the failure, and see what its rule makes of it."""
+    streak = count(state, class_, evidence.at, policy)
+    reached = _reached(state, streak, rule, evidence, policy)
+    if state.state is State.SUPPRESSED:
+        return _while_suppressed(state, rule, evidence, verdict, reached=reached)
+    counted = replace(state, streaks={**state.streaks, class_: streak})
+    if not reached and not _first_after_hold(state, streak):
+        return _bouncing(counted, evidence, verdict, class_)
+    if rule.then is Then.HOLD:
+        return _climb(counted, rule, evidence, verdict, class_)
+    if rule.cautious and streak.count == 1 and _speaks_for_life(state, evidence, policy):
+        return _not_believed(counted, evidence, verdict, policy, "not_believed_yet")
+    return suppressed(counted, verdict.category, evidence, expires_days=rule.expires_days), "threshold"
+
+
+def _speaks_for_life(state: AddressState, evidence: Evidence, policy: Policy) -> bool:
+    return evidence.profile.opt_in is OptIn.CONFIRMED or recently_active(state, evidence, policy)
+
+
+def _disputed(state: AddressState, evidence: Evidence) -> bool:
+    return state.disputed_until is not None and evidence.at < state.disputed_until
+
+
+def _not_believed(state: AddressState, evidence: Evidence, verdict: Verdict, policy: Policy, reason: str) -> Outcome:
+    """Hold for a while, never shorter than the address is held already."""
+    if state.state is State.SUPPRESSED:
+        return state, "already_suppressed"
+    until = max(evidence.at + policy.caution, state.until or evidence.at)
+    return replace(blamed(state, verdict.category, Class.HARD, evidence), state=State.HELD, until=until), reason
+
+
 def _while_suppressed(
     state: AddressState, rule: FailureRule, evidence: Evidence, verdict: Verdict, *, reached: bool
 ) -> Outcome:
@@ -58,38 +85,21 @@ def _while_suppressed(
     return state, "already_suppressed"
 
 
-def _suppress_or_wait(  # noqa: PLR0917 - the facts of one failure, each of its own type
-    state: AddressState,
-    streak: Streak,
-    rule: FailureRule,
-    evidence: Evidence,
-    verdict: Verdict,
-    policy: Policy,
-) -> Outcome:
-    disputed = state.disputed_until is not None and evidence.at < state.disputed_until
-    confirmed = evidence.profile.opt_in is OptIn.CONFIRMED
-    doubted = streak.count == 1 and (confirmed or recently_active(state, evidence, policy))
-    if rule.cautious and (disputed or doubted):
-        until = max(evidence.at + policy.caution, state.until or evidence.at)
-        held = replace(blamed(state, verdict.category, Class.HARD, evidence), state=State.HELD, until=until)
-        return held, "disputed" if disputed else "not_believed_yet"
-    return suppressed(state, verdict.category, evidence, expires_days=rule.expires_days), "threshold"
-
-
 def _climb(state: AddressState, rule: FailureRule, evidence: Evidence, verdict: Verdict, class_: Class) -> Outcome:
-    """Hold one step longer than the last time, or do what comes after the last step."""
+    """Hold one step longer than the last time for this class, or do what comes after the last step."""
     if state.state is State.HELD:
         return state, "already_held"
-    if state.holds < len(rule.hold_days):
-        days = rule.hold_days[state.holds]
+    streak = state.streaks[class_]
+    if streak.holds < len(rule.hold_days):
+        days = rule.hold_days[streak.holds]
     elif rule.finally_ is Then.SUPPRESS:
         after = suppressed(state, verdict.category, evidence, class_, rule.expires_days)
         return after, "holds_used_up"
     else:
         days = rule.last_hold_days
-    held = blamed(state, verdict.category, class_, evidence)
-    until = evidence.at + timedelta(days=days)
-    return replace(held, state=State.HELD, until=until, holds=state.holds + 1), "threshold"
+    held = replace(streak, holds=streak.holds + 1, held=True)
+    after = replace(blamed(state, verdict.category, class_, evidence), streaks={**state.streaks, class_: held})
+    return replace(after, state=State.HELD, until=evidence.at + timedelta(days=days)), "threshold"
 
 
 def _bouncing(state: AddressState, evidence: Evidence, verdict: Verdict, class_: Class) -> Outcome:
@@ -120,10 +130,9 @@ def _shift(state: AddressState, evidence: Evidence, policy: Policy, rule: Failur
     return int(profile.opt_in is OptIn.CONFIRMED and recently_active(state, evidence, policy))
 
 
-def _was_held_for(state: AddressState, class_: Class, streak: Streak) -> bool:
-    """Tell whether this is the first failure after a release from a hold of the same class, in the same streak."""
-    released = state.state is State.BOUNCING and state.holds > 0 and state.class_ is class_
-    return released and streak.count > 1
+def _first_after_hold(state: AddressState, streak: Streak) -> bool:
+    """Tell whether this is the first failure after a release, in the streak that led to the hold."""
+    return state.state is State.BOUNCING and streak.held and streak.count > 1
 
 
 def _sent_before_release(state: AddressState, evidence: Evidence) -> bool:

@@ -103,9 +103,9 @@ class Policy:
         return timedelta(days=max(self.hard_count_days, 4 * self.cadence_days))
 
     @property
-    def wave(self) -> timedelta:
-        """The time in which unknown users of one domain are one wave."""
-        return timedelta(hours=1)
+    def settles(self) -> timedelta:
+        """How long a reported delivery waits to be believed: gateways that bounce later have had their say by then."""
+        return timedelta(hours=self.delivery_settles_hours)
 
     @property
     def caution(self) -> timedelta:

@@ -1,6 +1,7 @@
 """Counting failures: what continues a streak, what starts a new one, what ends one."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bounced.core.policy.settings import Policy
@@ -24,8 +25,15 @@ def count(state: AddressState, class_: Class, at: datetime, policy: Policy) -> S
     """Return the streak of a class with one more failure in it, or a new one where the old one is too old."""
     streak = state.streaks.get(class_)
     if streak is None or _silence(state, streak, at) > (policy.hard_gap if class_ is Class.HARD else policy.gap):
-        return Streak(1, at, at)
-    return Streak(streak.count + 1, streak.first, at)
+        return Streak(1, at, at, holds=streak.holds if streak else 0)
+    return replace(streak, count=streak.count + 1, last=at)
+
+
+def uncount(streaks: Mapping[Class, Streak], class_: Class) -> dict[Class, Streak]:
+    """Return the streaks without the last failure of a class, which is not believed after all."""
+    streak = streaks[class_]
+    others = {other: kept for other, kept in streaks.items() if other is not class_}
+    return others | {class_: replace(streak, count=streak.count - 1, last=streak.first)} if streak.count > 1 else others
 
 
 def after_life(streaks: Mapping[Class, Streak], alive_at: datetime) -> dict[Class, Streak]:
@@ -38,7 +46,7 @@ def after_life(streaks: Mapping[Class, Streak], alive_at: datetime) -> dict[Clas
         if streak.first > alive_at:
             kept[class_] = streak
         elif streak.last > alive_at:
-            kept[class_] = Streak(1, streak.last, streak.last)
+            kept[class_] = Streak(1, streak.last, streak.last, holds=streak.holds)
     return kept
 
 

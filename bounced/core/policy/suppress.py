@@ -24,9 +24,14 @@ def suppressed(
     class_: Class | None = None,
     expires_days: int | None = None,
 ) -> AddressState:
-    """Return the suppressed state; a reason of lower or the same rank never overwrites the one that stands."""
+    """Return the suppressed state; a reason of lower or the same rank never overwrites the one that stands.
+
+    A person's word that comes again counts from then on.
+    """
     class_ = class_ or CLASS_OF[category]
     standing = state.state is State.SUPPRESSED
+    if standing and category in _RANKS and category is state.category and state.since is not None:
+        return replace(state, since=max(state.since, evidence.at))
     if standing and rank(category, class_) <= rank(state.category, state.class_):
         return state
     until = evidence.at + timedelta(days=expires_days) if expires_days else None

@@ -34,6 +34,7 @@ ROWS = (
     Row((_B, _H), "delivered, believed after 72 h", _ANYTHING, _A),
     Row((_H,), "delivered before the latest failure", _ANYTHING, _B),
     Row((_B, _H), "success reported", frozenset({EvidenceType.REPORT}), _A),
+    Row((_H,), "subscribed before the latest failure", frozenset({EvidenceType.SUBSCRIBED}), _B),
     Row((_S,), "its domain is disputed within the hour", frozenset({EvidenceType.DISPUTE}), _H),
     Row((_B, _H, _S), "subscribed", frozenset({EvidenceType.SUBSCRIBED}), _A),
     Row((_B, _H, _S), "operator's release", frozenset({EvidenceType.RELEASE}), _A),

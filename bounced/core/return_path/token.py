@@ -7,7 +7,7 @@ from datetime import date
 
 from bounced.core.return_path import base32
 from bounced.core.return_path.errors import Reason, Refused
-from bounced.core.terms import UNKNOWN_PROFILE, Engagement, OptIn, Profile
+from bounced.core.terms import UNKNOWN_PROFILE, Profile
 
 TOKEN_LENGTH = 26
 TOKEN_TTL_S = 30 * 86_400
@@ -41,7 +41,7 @@ class Registration:
             "issued": self.issued.isoformat(),
             "campaign": self.campaign,
             "message_id": self.message_id,
-            "profile": f"{self.profile.opt_in.name} {self.profile.engagement.name}".lower(),
+            "profile": str(self.profile),
         }
         return {name: value for name, value in fields.items() if value}
 
@@ -54,7 +54,7 @@ class Registration:
                 issued=date.fromisoformat(fields["issued"]),
                 campaign=fields.get("campaign", ""),
                 message_id=fields.get("message_id", ""),
-                profile=_profile(fields.get("profile", "unknown unknown")),
+                profile=Profile.of(fields.get("profile", "unknown unknown")),
             )
         except (KeyError, ValueError) as error:
             raise Refused(Reason.MALFORMED) from error
@@ -81,11 +81,3 @@ def decode(text: str) -> str:
     if not match:
         raise Refused(Reason.MALFORMED)
     return match[1]
-
-
-def _profile(text: str) -> Profile:
-    opt_in, _, engagement = text.upper().partition(" ")
-    try:
-        return Profile(OptIn[opt_in], Engagement[engagement])
-    except KeyError as error:
-        raise ValueError(f"not a profile: {text!r}") from error

@@ -1,0 +1,76 @@
+"""What is counted by the hour: reports by what they say, and what the sender's rates are made of."""
+
+from bounced.core.policy.doubt import failed
+from bounced.core.providers import provider_of
+from bounced.core.state import Evidence, EvidenceType, Transition
+from bounced.core.terms import Category, Class, Verdict
+
+SENT = "sent"
+HARD = "hard"
+COMPLAINT = "complaint"
+UNATTRIBUTED = "unattributed"
+"""A complaint at a feedback address that brought no return path of ours."""
+
+_RATE = "rate:"
+
+
+def counters(domain: str, transition: Transition) -> tuple[str, ...]:
+    """Return the names of the counters that a transition of an address of ``domain`` (or of none) counts up."""
+    evidence, verdict = transition.evidence, transition.evidence.verdict
+    names = [f"type:{evidence.type}"]
+    if evidence.kind:
+        names.append(f"kind:{evidence.kind}")
+    if evidence.type is EvidenceType.SENT:
+        names += by_scope(SENT, evidence.campaign, evidence.domain)
+    if verdict:
+        names += _of_verdict(domain, evidence, verdict)
+    if transition.after.state is not transition.before.state:
+        names.append(f"transition:{transition.before.state}:{transition.after.state}")
+    return tuple(names)
+
+
+def measure_of(transition: Transition) -> str:
+    """Return which of the sender's rates a report about an address speaks for, ``hard`` or ``complaint``, if any."""
+    evidence, verdict = transition.evidence, transition.evidence.verdict
+    if not evidence.trusted or evidence.shared_from:
+        return ""
+    if evidence.type is EvidenceType.COMPLAINED or (verdict and verdict.category is Category.COMPLAINT):
+        return COMPLAINT
+    hard = verdict is not None and verdict.class_ is Class.HARD
+    return HARD if hard and failed(evidence) and evidence.names_recipient else ""
+
+
+def by_scope(measure: str, campaign: str, domain: str) -> tuple[str, ...]:
+    """Return the counters of one measure: for the list, and for a campaign and a domain where they are known."""
+    names = [f"{_RATE}{measure}:list"]
+    if campaign:
+        names.append(f"{_RATE}{measure}:campaign:{campaign}")
+    if domain:
+        names.append(f"{_RATE}{measure}:domain:{domain}")
+    return tuple(names)
+
+
+def scope_of(counter: str) -> tuple[str, str] | None:
+    """Return the measure and the scope (``list``, ``campaign:C``, ``domain:D``) of a counter of ``by_scope``."""
+    if not counter.startswith(_RATE):
+        return None
+    measure, _, scope = counter.removeprefix(_RATE).partition(":")
+    return measure, scope
+
+
+def unknowns_counter(domain: str) -> str:
+    """Return the counter that tells how often a domain calls addresses unknown."""
+    return f"domain:{domain}:{Category.MAILBOX_UNKNOWN}"
+
+
+def _of_verdict(domain: str, evidence: Evidence, verdict: Verdict) -> list[str]:
+    names = [f"category:{verdict.category}", f"class:{verdict.class_}"]
+    if evidence.campaign:
+        names.append(f"campaign:{evidence.campaign}:{verdict.class_}")
+    if domain:
+        names.append(f"domain:{domain}:{verdict.category}")
+    elif verdict.category is Category.COMPLAINT:
+        names += by_scope(UNATTRIBUTED, "", "")
+    if verdict.class_ is Class.BLOCK:
+        names.append(f"provider:{provider_of(verdict.remote_mta, domain)}:{verdict.category}")
+    return names

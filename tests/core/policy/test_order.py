@@ -1,0 +1,85 @@
+"""Older evidence never overrides newer, in whatever order it arrives."""
+
+import pytest
+
+from bounced.core.state import EvidenceType
+from bounced.core.terms import Class, Kind, Origin, State
+
+INTAKE = {"origin": Origin.INTAKE}
+
+
+def test_an_unsubscription_is_not_undone_by_the_end_of_a_hold(story):
+    """The hold ended by itself; nobody subscribed again."""
+    for day in (0, 8, 16):
+        story.fails("mailbox_full", day)
+    story.at(46, EvidenceType.DUE)
+    assert story.at(40, EvidenceType.UNSUBSCRIBED) is State.SUPPRESSED
+
+
+def test_an_unsubscription_from_before_a_subscription_is_history(story):
+    """The sender told late."""
+    story.fails("mailbox_full", day=0)
+    story.at(10, EvidenceType.SUBSCRIBED)
+    assert story.at(9, EvidenceType.UNSUBSCRIBED) is State.ACTIVE
+
+
+def test_a_subscription_does_not_lift_a_later_unsubscription_of_a_bad_address(story):
+    """The address was suppressed long before, but what stands now is newer than the subscription."""
+    story.fails("mailbox_unknown", day=0)
+    story.at(10, EvidenceType.UNSUBSCRIBED)
+    assert story.at(5, EvidenceType.SUBSCRIBED) is State.SUPPRESSED
+
+
+def test_saying_it_again_renews_an_unsubscription(story):
+    """What was told between the two is older than the second."""
+    story.at(0, EvidenceType.UNSUBSCRIBED)
+    story.at(10, EvidenceType.UNSUBSCRIBED)
+    assert story.at(5, EvidenceType.SUBSCRIBED) is State.SUPPRESSED
+
+
+def test_a_subscription_does_not_forget_later_failures(story):
+    """It speaks for the day on which it was confirmed."""
+    story.fails("mailbox_full", day=0)
+    story.fails("mailbox_full", day=8)
+    assert story.at(4, EvidenceType.SUBSCRIBED) is State.BOUNCING
+    assert story.state.streaks[Class.SOFT].count == 1
+
+
+def test_a_subscription_does_not_end_a_later_hold(story):
+    """The hold began after it."""
+    for day in (0, 8, 16):
+        story.fails("mailbox_full", day)
+    assert story.at(5, EvidenceType.SUBSCRIBED) is State.HELD
+
+
+@pytest.mark.parametrize(("told", "then"), [(4, State.SUPPRESSED), (6, State.ACTIVE)])
+def test_a_release_told_through_the_intake_lifts_only_what_was_there_then(story, told, then):
+    """Entries may wait in the stream."""
+    story.at(5, EvidenceType.COMPLAINED)
+    assert story.at(told, EvidenceType.RELEASE, **INTAKE) is then
+
+
+def test_an_operator_at_the_terminal_is_not_held_up_by_clocks(story):
+    """Another host's clock may be ahead."""
+    story.at(5, EvidenceType.COMPLAINED)
+    assert story.at(4.9, EvidenceType.RELEASE) is State.ACTIVE
+
+
+def test_a_suppression_told_through_the_intake_before_a_release_is_history(story):
+    """The release is the later word."""
+    story.fails("mailbox_unknown", day=0)
+    story.at(6, EvidenceType.RELEASE)
+    assert story.at(5, EvidenceType.SUPPRESS, **INTAKE) is State.ACTIVE
+
+
+def test_a_complaint_is_never_history(story):
+    """Somebody called it spam; an operator may look again."""
+    story.fails("mailbox_unknown", day=0)
+    story.at(6, EvidenceType.RELEASE)
+    assert story.at(5, EvidenceType.COMPLAINED) is State.SUPPRESSED
+
+
+def test_a_receipt_for_an_address_without_a_state_leaves_no_trace(story):
+    """A million receipts need no memory."""
+    story.hears(Kind.DELIVERED, "success", day=0)
+    assert story.state.version == 0
