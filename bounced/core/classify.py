@@ -105,7 +105,7 @@ def hear(fields: PerRecipientFields, report: Report) -> Heard:
     quoted = fields.diagnostic_code or smtp.find(own) or (smtp.find(common) if not own else None) or ""
     reply = smtp.split(quoted)
     field_status, comment = _status_field(fields.status)
-    text_status = None if reply.status and not _is_general(reply.status) else smtp.status_in(own or common)
+    text_status = smtp.status_in(own or ("" if field_status else common))
     texts = (("diagnostic", Where.REPLY, reply.text), ("status", Where.TEXT, comment), ("text", Where.TEXT, own))
     return Heard(
         circumstances=Circumstances(
@@ -148,14 +148,18 @@ def _of_kind(action: Action | None, report: Report) -> tuple[Category, str, str]
 
 
 def _reason(heard: Heard, rules: RuleSet) -> tuple[Category, str, str]:
-    """Return the first reason that is no mere expiry; else expiry; else the first row that knew nothing."""
+    """Return the first reason that is no mere expiry; else expiry; else the first row that knew nothing.
+
+    That nobody answered in time is expiry too: a bare 4.4.1 or 421 beside it adds nothing.
+    """
     fallback: tuple[Category, str, str] | None = None
     for rule, place in _candidates(heard, rules):
-        found = rule.category, rule.id, place
-        if rule.category not in (Category.EXPIRED, Category.UNDETERMINED):
-            return found
-        if fallback is None or (fallback[0] is Category.UNDETERMINED and rule.category is Category.EXPIRED):
-            fallback = found
+        expired = fallback is not None and fallback[0] is Category.EXPIRED
+        adds_nothing = expired and not rule.pattern and (rule.codes or rule.category is Category.NETWORK)
+        if rule.category not in (Category.EXPIRED, Category.UNDETERMINED) and not adds_nothing:
+            return rule.category, rule.id, place
+        if fallback is None or (not expired and rule.category is Category.EXPIRED):
+            fallback = rule.category, rule.id, place
     return fallback or (Category.UNDETERMINED, "none", "none")
 
 

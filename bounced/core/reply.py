@@ -24,13 +24,16 @@ _INTRODUCED = re.compile(
     r"\s*(?P<reply>['\"\[<]?\s*[245]\d\d[\s\-:].*)",
     re.IGNORECASE | re.DOTALL,
 )
+_WRAPPED = re.compile(r"5\.\d{1,3}\.\d{1,3} - [A-Za-z ,()]+ (?P<reply>[45]\d\d-['\"].*)", re.DOTALL)
 _REPLY_IN_TEXT = re.compile(
     r"(?:^[ \t>]*(?:<<<[ \t]*)?|(?<=[:;'\"\[(<>] )|(?<=[:;'\"\[(<]))(?P<reply>[45]\d\d(?:[ \-]|: )[ \t]*\S[^\n]*)",
     re.MULTILINE,
 )
 _DIALOGUE = re.compile(r"<<<[ \t]*(?P<reply>[45]\d\d[ \-][^\n]*)")
 
-_ADDRESS = re.compile(r"[^\s<>()\[\]{},;:'\"|]+@(?:\[[^\]\s]*\]?|[\w\-.]*[\w\-]|(?=[>)\]]))")
+_ADDRESS = re.compile(
+    r"(?<![^\s<>()\[\]{},;:'\"|@])[^\s<>()\[\]{},;:'\"|@]+@(?:\[[^\]\s]*\]?|[\w\-.]*[\w\-]|(?=[>)\]]))"
+)
 _URL = re.compile(r"(?:https?://|www\.)[^\s<>'\")\]]*", re.IGNORECASE)
 _HOST = re.compile(
     r"(?<![\w.\-])(?:(?:[\w\-]+\.)+(?:[a-z][a-z0-9\-]*[a-z]|[A-Z][A-Z0-9\-]*[A-Z])(?!\.?[\w\-])"
@@ -64,7 +67,7 @@ def split(line: str) -> Reply:
     else:
         quoted = _QUOTED_CODE.search(line)
         code, rest = quoted["code"] or quoted["marked"] if quoted else None, line
-    enhanced = _ENHANCED.search(rest) or _ENHANCED.search(whole)
+    enhanced = _ENHANCED.search(whole if _WRAPPED.match(whole) else rest) or _ENHANCED.search(whole)
     return Reply(code, enhanced["status"] if enhanced else None, " ".join(rest.split()))
 
 
@@ -119,9 +122,9 @@ def _neutral_word(word: str, names: list[str]) -> str:
 
 
 def _innermost(line: str) -> str:
-    expired = _EXPIRED_WITH_REASON.search(line)
-    if expired:
-        return expired["reply"]
+    inner = _EXPIRED_WITH_REASON.search(line) or _WRAPPED.match(line)
+    if inner:
+        return inner["reply"]
     while quoted := _INTRODUCED.search(line):
         line = quoted["reply"].lstrip("'\"[< ")
     return line

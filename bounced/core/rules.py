@@ -51,8 +51,6 @@ class Circumstances:
         return Severity.TEMPORARY if decisive.startswith("4") else Severity.PERMANENT
 
 
-
-
 @dataclass(frozen=True, slots=True)
 class Example:
     """A text that must lead to exactly this row: a reply, or what a notice says; and what stood beside it."""
