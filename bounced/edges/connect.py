@@ -12,7 +12,7 @@ CONNECT_TIMEOUT_S = 2.0
 ConnectionFactory = Callable[[], AbstractConnection]
 
 
-def connections(url: str) -> ConnectionFactory:
+def connections(url: str, *, username: str | None = None, password: str | None = None) -> ConnectionFactory:
     """Return what makes unopened connections to the server of a redis://, rediss:// or unix:// URL.
 
     They never retry: a command that may have been applied is sent again only by those who know that it does no harm.
@@ -20,6 +20,8 @@ def connections(url: str) -> ConnectionFactory:
     """
     options: dict[str, Any] = dict(parse_url(url))
     connection_class = options.pop("connection_class", Connection)
+    given = {"username": username, "password": password}
+    options |= {name: value for name, value in given.items() if value is not None}
     options |= {
         "protocol": 2,
         "retry": Retry(NoBackoff(), 0),

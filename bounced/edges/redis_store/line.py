@@ -19,7 +19,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from bounced.edges.connect import CONNECT_TIMEOUT_S, ConnectionFactory
-from bounced.edges.redis_store.durability import Durability, Misconfigured, NotDurable
+from bounced.edges.redis_store.durabilities import Durability, Misconfigured, NotDurable
 from bounced.edges.redis_store.wire import Reply, read
 from bounced.ports import StoreUnavailable
 
@@ -214,7 +214,7 @@ class Line:
         if connected and self._failures == 1:
             return
         self._lose(error)
-        await asyncio.sleep(min(LAST_BACKOFF_S, FIRST_BACKOFF_S * 2 ** min(self._failures, 10)))
+        await asyncio.sleep(min(LAST_BACKOFF_S, FIRST_BACKOFF_S * 2 ** min(self._failures - 1, 10)))
 
     def _lose(self, error: BaseException) -> None:
         if self._trouble is None:

@@ -11,13 +11,13 @@ from bounced.core.keys import Keyspace
 from bounced.core.state import NOTHING_KNOWN, AddressState, ReportId
 from bounced.edges.connect import ConnectionFactory
 from bounced.edges.redis_store import script
-from bounced.edges.redis_store.durability import Durability, Memory
+from bounced.edges.redis_store.durabilities import Durability, Memory
 from bounced.edges.redis_store.line import NO_TALLY, Line, Notice, Tally
 from bounced.edges.redis_store.wire import Argument, Reply, fields, pack, text, texts
 from bounced.ports import Committed, Decide, StoreUnavailable
 
 DEADLINE_S = 4.5
-MAX_DECISIONS = 16
+MAX_DECISIONS = 100
 EVENTS_MAX = 1_000_000
 
 
