@@ -197,20 +197,6 @@ async def test_one_wait_for_the_disk_covers_a_whole_batch(tested: RedisStore, as
     assert stats["cmdstat_waitaof"]["calls"] <= 3
 
 
-async def test_workers_on_one_address_lose_no_count(server: EmbeddedServer, tested: RedisStore, keys: Keyspace):
-    """Whoever decided on a state that is no longer the present one decides again."""
-    stores = [RedisStore(connections(server.url), {"main": keys}, Memory()) for _ in range(4)]
-    for other in stores:
-        await other.start()
-    commits = (stores[n % 4].commit(report(path=str(n)), ALICE, count()) for n in range(48))
-    results = await asyncio.gather(*commits)
-    for other in stores:
-        await other.close()
-    versions = [committed.transition.before.version for committed in results if committed.transition]
-    assert sorted(versions) == list(range(48))
-    assert (await tested.load("main", ALICE)).version == 48
-
-
 async def test_a_wait_that_reaches_too_few_copies_is_no_commit(server: EmbeddedServer, keys: Keyspace):
     """The number returned is what counts, not that an answer came.  (trap 17)"""
 
