@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from bounced.core.message.header import Header
-from bounced.core.message.limits import MAX_CONTENT_BYTES, MAX_DEPTH, MAX_PARTS
+from bounced.core.message.limits import MAX_CONTENT_BYTES, MAX_DEPTH, MAX_HEADER_BYTES, MAX_PARTS
 from bounced.core.message.text import from_html, to_text, transferred
 
 _GUESSED_BOUNDARY = re.compile(rb"^--(\S[^\n]{0,98}?)[ \t]*+\n(?=Content-)", re.MULTILINE | re.IGNORECASE)
@@ -107,7 +107,7 @@ def _pieces(header: Header, body: bytes) -> list[bytes]:
     found = _split(body, boundary) if boundary else []
     if found:
         return found
-    guessed = _GUESSED_BOUNDARY.search(body)
+    guessed = _GUESSED_BOUNDARY.search(body, 0, MAX_HEADER_BYTES)
     return _split(body, guessed[1]) if guessed else []
 
 
