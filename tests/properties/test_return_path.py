@@ -151,7 +151,7 @@ def test_every_substitution_in_one_path_is_refused() -> None:
 
 
 def test_no_tampered_path_of_ten_thousand_is_accepted() -> None:
-    """A part of the million that benchmarks/tampering.py tries."""
+    """A part of the million that benchmarks/return_paths.py tries."""
     random_ = random.Random(7)
     path = PATHS.encode("alice@example.org", issued=TODAY, tag="nov")
     for _ in range(10_000):

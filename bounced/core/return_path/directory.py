@@ -15,6 +15,8 @@ from bounced.core.terms import ReturnPath, RoleAddress
 
 POSTMASTER = "postmaster"
 MAX_FORWARD_PATH_CHARACTERS = 512
+MAX_VERIFICATIONS = 1024
+"""How many signatures are tried in one text: about 10 ms of work, whatever somebody wrote into it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,20 +84,27 @@ class Directory:
         return inner_local_part, inner
 
     def _find_signed(self, text: str, today: date) -> ReturnPath | None:
-        for prefix in {paths.prefix for paths in self.lists}:
-            for local_part in islice(search.signed_candidates(text, prefix), search.MAX_CANDIDATES):
-                for paths in self.lists:
-                    if paths.prefix == prefix and (found := _verified(paths, local_part, today)):
-                        return found
-        return None
+        """Return the first path that some list verifies.  The signature says to which list it belongs."""
+        attempts = (
+            _verified(paths, local_part, today)
+            for prefix in self._prefixes
+            for local_part in search.signed_candidates(text, prefix)
+            for paths in self.lists
+            if paths.prefix == prefix
+        )
+        return next(filter(None, islice(attempts, MAX_VERIFICATIONS)), None)
 
     def _find_token(self, text: str) -> TokenPath | None:
-        for prefix in {paths.prefix for paths in self.lists}:
-            for local_part, domain in islice(search.token_candidates(text, prefix), search.MAX_CANDIDATES):
+        for prefix in self._prefixes:
+            for token, domain in search.token_candidates(text, prefix):
                 paths = self._by_domain.get(domain)
                 if paths is not None and paths.prefix == prefix:
-                    return TokenPath(paths.list, local_part[len(prefix) + 1 :])
+                    return TokenPath(paths.list, token)
         return None
+
+    @property
+    def _prefixes(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(paths.prefix for paths in self.lists))
 
 
 def _verified(paths: ReturnPaths, local_part: str, today: date) -> ReturnPath | None:

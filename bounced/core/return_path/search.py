@@ -11,10 +11,9 @@ from urllib.parse import unquote
 from bounced.core.return_path.paths import MAX_LOCAL_PART_BYTES
 
 MAX_TEXT_CHARACTERS = 64 * 1024
-MAX_CANDIDATES = 64
 
 _SIGNED = re.compile(r"[a-z2-7]{18}=[a-z0-9-]{0,8}=[a-z0-9#$&'*+=?^_`{}~.-]+=[a-z0-9_-]+(?:\.[a-z0-9_-]+)*", re.ASCII)
-_TOKEN = re.compile(r"(t[a-z2-7]{26})@([a-z0-9_.-]{1,253})", re.ASCII)
+_TOKEN = re.compile(r"t([a-z2-7]{26})@([a-z0-9_.-]{1,253})", re.ASCII)
 
 
 def searchable(text: str) -> str:
@@ -32,11 +31,11 @@ def signed_candidates(text: str, prefix: str) -> Iterator[str]:
 
 
 def token_candidates(text: str, prefix: str) -> Iterator[tuple[str, str]]:
-    """Yield what looks like a token's local part, prefix included, and its domain, in searchable text."""
+    """Yield what looks like a token, and the domain of its address, in searchable text."""
     for start in _starts(text, prefix):
         found = _TOKEN.match(text, start + len(prefix))
         if found:
-            yield prefix + found[1], found[2]
+            yield found[1], found[2]
 
 
 def _starts(text: str, prefix: str) -> Iterator[int]:

@@ -84,6 +84,18 @@ def test_the_list_is_found_too(paths: ReturnPaths) -> None:
     assert found.list == "news"
 
 
+def test_no_text_makes_the_search_try_signatures_without_end(paths: ReturnPaths) -> None:
+    """A thousand forgeries before the true path are too many, whatever the number of lists."""
+    lists = (paths, *(replace(paths, list=f"l{n}", domains=(f"b{n}.example",)) for n in range(20)))
+    directory = Directory(lists)
+    forged = "b-2" + "a" * 17 + "==alice=example.org "
+    true = paths.encode("alice@example.org", issued=TODAY)
+    assert directory.find(forged * 10 + true, TODAY) is not None
+    before = process_time()
+    assert directory.find(forged * 1000 + true, TODAY) is None
+    assert process_time() - before < 0.5
+
+
 @pytest.mark.parametrize("bomb", ["b-", "b-t" + "a" * 26 + "@", "b-" + "a" * 18 + "==a=b", "%3d", "=b-"])
 def test_a_long_text_of_near_misses_is_searched_in_no_time(directory: Directory, bomb: str) -> None:
     """64 KiB are looked at, each position once."""
