@@ -66,9 +66,7 @@ def named(words: str, phrase: re.Pattern[str]) -> list[Named]:
     found = list(islice(phrase.finditer(words), MAX_RECIPIENTS))
     ends = [match.start() for match in found[1:]] + [len(words)]
     return [
-        Named(
-            match["address"], words[words.rfind("\n", 0, match.start()) + 1 : end].strip(_EMPTY_REST + "\n"), loose=True
-        )
+        Named(match["address"], words[words.rfind("\n", 0, match.start()) + 1 : end].strip(), loose=True)
         for match, end in zip(found, ends, strict=False)
     ]
 
@@ -146,7 +144,7 @@ def _led(words: str) -> list[Named]:
         match = _LED.match(line) if "@" in line else None
         if match and (indent < 0 or alone or depth <= indent or not reason):
             _close(found, reason, loose=alone)
-            rest = _MAILTO.sub("", match["rest"]).strip(_EMPTY_REST)
+            rest = _rest(match)
             found.append(Named(match["address"], ""))
             reason, indent, alone = ([rest] if rest else []), depth, False
         elif found and line.strip():
@@ -160,6 +158,12 @@ def _led(words: str) -> list[Named]:
             reason.append("")
     _close(found, reason, loose=alone)
     return found
+
+
+def _rest(match: re.Match[str]) -> str:
+    """Return what follows an address on its line, but for the same address once more and punctuation."""
+    rest = _MAILTO.sub("", match["rest"]).strip(_EMPTY_REST)
+    return rest if rest.replace(match["address"], "").strip(_EMPTY_REST + "<()") else ""
 
 
 def _close(found: list[Named], reason: list[str], *, loose: bool) -> None:
