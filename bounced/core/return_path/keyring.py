@@ -1,5 +1,6 @@
 """The keys that sign return paths, and those that still verify them."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -9,6 +10,7 @@ from bounced.core.return_path.base32 import VALUE_OF
 from bounced.core.return_path.errors import Reason, Refused
 
 MIN_SECRET_BYTES = 16
+BLOCK_BYTES = 64
 
 
 class KeyStatus(StrEnum):
@@ -26,13 +28,30 @@ class SigningKey:
     id: str
     secret: bytes = field(repr=False)
     status: KeyStatus = KeyStatus.SIGNING
+    _inner: "hashlib._Hash" = field(init=False, repr=False, compare=False)
+    _outer: "hashlib._Hash" = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Refuse an id that does not fit HEAD, and a secret that can be guessed."""
+        """Refuse an id that does not fit HEAD, and a secret that can be guessed; prepare the halves of the HMAC."""
         if self.id not in VALUE_OF:
             raise ValueError(f"a key is named by one character of a-z2-7, got {self.id!r}")
         if len(self.secret) < MIN_SECRET_BYTES:
             raise ValueError(f"key {self.id}: a secret has at least {MIN_SECRET_BYTES} octets, got {len(self.secret)}")
+        padded = (self.secret if len(self.secret) <= BLOCK_BYTES else hashlib.sha256(self.secret).digest()).ljust(
+            BLOCK_BYTES, b"\0"
+        )
+        object.__setattr__(self, "_inner", hashlib.sha256(bytes(octet ^ 0x36 for octet in padded)))
+        object.__setattr__(self, "_outer", hashlib.sha256(bytes(octet ^ 0x5C for octet in padded)))
+
+    def hmac(self, message: bytes) -> bytes:
+        """Return HMAC-SHA256 under this key.
+
+        The key is hashed once and not for each message, which is a third of the work.  (RFC 2104 section 4)
+        """
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(message)
+        outer.update(inner.digest())
+        return outer.digest()
 
 
 class Keyring:

@@ -1,8 +1,8 @@
 """Signed local parts: HEAD = TAG = LOCAL = DOMAIN.  (contract, section 3)"""
 
-import hmac
 import re
 from datetime import date, timedelta
+from hmac import compare_digest
 from typing import NamedTuple
 
 from bounced.core.return_path import base32
@@ -69,16 +69,16 @@ def decode(list_: str, keyring: Keyring, text: str) -> tuple[Claim, str]:
     key = keyring.verifying(key_id)
     bits = base32.VALUE_OF[masked] ^ _mask(key, mac)
     recipient = f"{local_part}@{domain}"
-    if not hmac.compare_digest(mac, _mac(key, list_, key_id, coded_day, base32.ALPHABET[bits], tag, recipient)):
+    if not compare_digest(mac, _mac(key, list_, key_id, coded_day, base32.ALPHABET[bits], tag, recipient)):
         raise Refused(Reason.TAMPERED)
     issued = EPOCH + timedelta(days=base32.to_int(coded_day))
     return Claim(recipient, issued, tag, _PROFILES[bits >> 1]), mac
 
 
 def _mac(key: SigningKey, *covered: str) -> str:
-    return base32.leading(hmac.digest(key.secret, "\0".join(covered).encode(), "sha256"), MAC_LENGTH)
+    return base32.leading(key.hmac("\0".join(covered).encode()), MAC_LENGTH)
 
 
 def _mask(key: SigningKey, mac: str) -> int:
     """Return the 5 bits that hide the profile from everybody who has no key."""
-    return hmac.digest(key.secret, b"profile\0" + mac.encode("ascii"), "sha256")[0] >> 3
+    return key.hmac(b"profile\0" + mac.encode("ascii"))[0] >> 3

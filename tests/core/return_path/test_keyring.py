@@ -1,5 +1,6 @@
 """Several keys verify, one signs, a revoked one does nothing."""
 
+import hmac
 from datetime import date
 
 import pytest
@@ -35,6 +36,15 @@ def test_a_short_secret_is_refused() -> None:
 def test_a_secret_is_never_shown() -> None:
     """A key may be logged."""
     assert "secret" not in repr(SigningKey("a", SECRET))
+
+
+@pytest.mark.parametrize("length", [16, 63, 64, 65, 200])
+def test_a_key_computes_what_the_standard_library_does(length: int) -> None:
+    """Below, at and beyond the block of SHA-256, twice with one key."""
+    secret = bytes(range(length))
+    key = SigningKey("a", secret)
+    for message in (b"", b"a message"):
+        assert key.hmac(message) == hmac.digest(secret, message, "sha256")
 
 
 @pytest.mark.parametrize("statuses", [(), (KeyStatus.VERIFY,), (KeyStatus.SIGNING, KeyStatus.SIGNING)])
