@@ -5,11 +5,12 @@ only; ``.`` stops at a line end.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import re2
 
 MAX_REPEAT = 50
+GROUP_SIZE = 24
 MAX_MEMORY_BYTES = 64 * 1024 * 1024
 _REPEAT = re.compile(r"\{(\d+)(?:,(\d*))?\}")
 
@@ -35,23 +36,26 @@ def check(pattern: str) -> None:
 
 
 class PatternSet:
-    """An ordered set of patterns, searched for all at once.  Letter case does not count."""
+    """An ordered set of patterns, searched for all at once.  Letter case does not count.
 
-    def __init__(self, patterns: Iterable[str]) -> None:
-        """Compile ``patterns``.  Raises BadPattern where they are too large together, or one is wrong."""
-        self._patterns = tuple(patterns)
-        self._set = re2.Set.SearchSet(_options())
-        for pattern in self._patterns:
-            try:
-                self._set.Add(pattern)
-            except re2.error:
-                raise BadPattern(f"cannot be compiled: {pattern}") from None
-        self._set.Compile()
+    Within, they stand in groups: RE2 makes one automaton of a group, and the states of a small one are soon all known,
+    while those of all patterns together multiply with each new text (measured: 1.5 ms against 0.1 ms).
+    """
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        """Compile ``patterns``.  Raises BadPattern where one is wrong."""
+        starts = range(0, len(patterns), GROUP_SIZE)
+        self._groups = tuple((start, _compiled(patterns[start : start + GROUP_SIZE])) for start in starts)
 
     def matching(self, text: str) -> list[int]:
         """Return the places, in order, of all patterns found in ``text``."""
-        found: list[int] | None = self._set.Match(text.encode("utf-8", "replace")) if self._patterns else None
-        return sorted(found) if found else []
+        content = text.encode("utf-8", "replace")
+        found: list[int] = []
+        for start, group in self._groups:
+            places: list[int] | None = group.Match(content)
+            if places:
+                found += sorted(start + place for place in places)
+        return found
 
 
 class Locator:
@@ -81,6 +85,17 @@ def span(pattern: str, text: str) -> tuple[int, int] | None:
     """Return where ``pattern`` is first found in ``text``, in characters.  For people; a PatternSet knows no places."""
     found = re2.compile(pattern, _options()).search(text.encode("utf-8", "replace").decode())
     return found.span() if found else None
+
+
+def _compiled(patterns: Sequence[str]) -> re2.Set:
+    group = re2.Set.SearchSet(_options())
+    for pattern in patterns:
+        try:
+            group.Add(pattern)
+        except re2.error:
+            raise BadPattern(f"cannot be compiled: {pattern}") from None
+    group.Compile()
+    return group
 
 
 def _options() -> re2.Options:

@@ -24,6 +24,7 @@ _INTRODUCED = re.compile(
     r"\s*(?P<reply>['\"\[<]?\s*[245]\d\d[\s\-:].*)",
     re.IGNORECASE | re.DOTALL,
 )
+_INTRODUCTIONS = ("said:", "smtp;", "<<<", "returned", "respon", "error message")
 _WRAPPED = re.compile(r"5\.\d{1,3}\.\d{1,3} - [A-Za-z ,()]+ (?P<reply>[45]\d\d-['\"].*)", re.DOTALL)
 _REPLY_IN_TEXT = re.compile(
     r"(?:^[ \t>]*(?:<<<[ \t]*)?|(?<=[:;'\"\[(<>] )|(?<=[:;'\"\[(<]))(?P<reply>[45]\d\d(?:[ \-]|: )[ \t]*\S[^\n]*)",
@@ -105,28 +106,35 @@ def neutral(text: str) -> Neutral:
     ``mailspamprotection.example`` does not say spam.  An address becomes ``@``, all others ``~``.
     """
     names: list[str] = []
-    words = [_neutral_word(word, names) if "." in word or "@" in word or ":" in word else word for word in text.split()]
+    words = [
+        _neutral_word(word, names) if "." in word[:-1] or "@" in word or ":" in word[:-1] else word
+        for word in text.split()
+    ]
     return Neutral(" ".join(words), " ".join(names))
 
 
 def _neutral_word(word: str, names: list[str]) -> str:
-    def taken(found: re.Match[str]) -> str:
-        names.append(found[0])
-        return HOST
-
+    if _ENHANCED.fullmatch(word):
+        return word
     if "@" in word:
         word = _ADDRESS.sub(ADDRESS, word)
     if "://" in word or word[:4].lower() == "www.":
-        word = _URL.sub(taken, word)
-    return _HOST.sub(taken, word) if "." in word or ":" in word else word
+        names += _URL.findall(word)
+        word = _URL.sub(HOST, word)
+    if "." not in word and ":" not in word:
+        return word
+    names += _HOST.findall(word)
+    return _HOST.sub(HOST, word)
 
 
 def _innermost(line: str) -> str:
     inner = _EXPIRED_WITH_REASON.search(line) or _WRAPPED.match(line)
     if inner:
         return inner["reply"]
-    while quoted := _INTRODUCED.search(line):
-        line = quoted["reply"].lstrip("'\"[< ")
+    lowered = line.lower()
+    if any(word in lowered for word in _INTRODUCTIONS):
+        while quoted := _INTRODUCED.search(line):
+            line = quoted["reply"].lstrip("'\"[< ")
     return line
 
 

@@ -9,6 +9,7 @@ from bounced.core import patterns
 from bounced.core.terms import Category
 
 REMEMBERED_TEXTS = 4096
+REMEMBERED_CHARS = 500
 NO_STATUS = "none"
 """What a row writes that asks for the absence of any enhanced status code."""
 
@@ -65,7 +66,8 @@ class Rule:
     """One row.  ``pattern`` is empty for a row about a bare code: then ``statuses`` or ``codes`` are exact.
 
     Beside a pattern ``statuses`` and ``codes`` are beginnings (``5.7.``, ``4``), one of which must fit; ``mta`` is
-    a pattern for the server's name; ``after_data`` asks that the recipient had been accepted.  A ``weak`` row counts only where no enhanced status code says more.
+    a pattern for the server's name; ``after_data`` asks that the recipient had been accepted.
+    A ``weak`` row counts only where no enhanced status code says more.
     """
 
     id: str
@@ -148,12 +150,15 @@ class RuleSet:
 
 
 class _Searchable:
-    """Rows compiled into one set.  The same words come again and again, so what they matched is remembered."""
+    """Rows compiled into one set.  The same words come again and again, so what short texts matched is remembered."""
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self._rules = tuple(rules)
-        self._patterns = patterns.PatternSet(rule.pattern for rule in self._rules)
-        self.matching = lru_cache(REMEMBERED_TEXTS)(self._search)
+        self._patterns = patterns.PatternSet([rule.pattern for rule in self._rules])
+        self._remembered = lru_cache(REMEMBERED_TEXTS)(self._search)
+
+    def matching(self, text: str) -> tuple[Rule, ...]:
+        return self._remembered(text) if len(text) <= REMEMBERED_CHARS else self._search(text)
 
     def _search(self, text: str) -> tuple[Rule, ...]:
         return tuple(self._rules[index] for index in self._patterns.matching(text))
