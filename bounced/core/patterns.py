@@ -42,10 +42,11 @@ class PatternSet:
     while those of all patterns together multiply with each new text (measured: 1.5 ms against 0.1 ms).
     """
 
-    def __init__(self, patterns: Sequence[str]) -> None:
+    def __init__(self, patterns: Iterable[str]) -> None:
         """Compile ``patterns``.  Raises BadPattern where one is wrong."""
-        starts = range(0, len(patterns), GROUP_SIZE)
-        self._groups = tuple((start, _compiled(patterns[start : start + GROUP_SIZE])) for start in starts)
+        ordered = tuple(patterns)
+        starts = range(0, len(ordered), GROUP_SIZE)
+        self._groups = tuple((start, _compiled(ordered[start : start + GROUP_SIZE])) for start in starts)
 
     def matching(self, text: str) -> list[int]:
         """Return the places, in order, of all patterns found in ``text``."""
