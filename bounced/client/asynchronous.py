@@ -86,8 +86,8 @@ class AsyncClient:
             raise errors.exceptions[0] from errors
         return found
 
-    async def may_send(self, address: str, purpose: Purpose = "confirmation") -> bool:
-        """Return whether an address may be asked to confirm a subscription, or with "mail" be mailed at all.
+    async def may_send(self, address: str, purpose: Purpose = "mail") -> bool:
+        """Return whether an address may be mailed, or with ``purpose="confirmation"`` be asked to confirm a subscription.
 
         Someone who subscribes again gets a confirmation in spite of earlier bounces or an unsubscription, but not
         in spite of a complaint or an operator's decision.  Raises BadAddress, RedisError.

@@ -84,14 +84,14 @@ async def test_a_confirmation_may_go_wherever_it_would_lift_the_suppression(
     await happen(ALICE, type_, category, kind=Kind.BOUNCE)
     await happen(ALICE, type_, category, kind=Kind.BOUNCE, sent_on=YESTERDAY.date())
     assert (await client.why(ALICE)).suppressed
-    assert await client.may_send(ALICE) is may_confirm
-    assert await client.may_send(ALICE, "mail") is False
+    assert await client.may_send(ALICE, purpose="confirmation") is may_confirm
+    assert await client.may_send(ALICE) is False
 
 
 async def test_an_active_address_may_get_everything(client: Asked) -> None:
     """Nothing speaks against it."""
     assert await client.may_send(ALICE)
-    assert await client.may_send(ALICE, purpose="mail")
+    assert await client.may_send(ALICE, purpose="confirmation")
 
 
 async def test_another_purpose_is_an_error(client: Asked) -> None:

@@ -37,9 +37,8 @@ class SigningKey:
             raise ValueError(f"a key is named by one character of a-z2-7, got {self.id!r}")
         if len(self.secret) < MIN_SECRET_BYTES:
             raise ValueError(f"key {self.id}: a secret has at least {MIN_SECRET_BYTES} octets, got {len(self.secret)}")
-        padded = (self.secret if len(self.secret) <= BLOCK_BYTES else hashlib.sha256(self.secret).digest()).ljust(
-            BLOCK_BYTES, b"\0"
-        )
+        secret = self.secret if len(self.secret) <= BLOCK_BYTES else hashlib.sha256(self.secret).digest()
+        padded = secret.ljust(BLOCK_BYTES, b"\0")
         object.__setattr__(self, "_inner", hashlib.sha256(bytes(octet ^ 0x36 for octet in padded)))
         object.__setattr__(self, "_outer", hashlib.sha256(bytes(octet ^ 0x5C for octet in padded)))
 
