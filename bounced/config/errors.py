@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-_PASSWORD = re.compile(r"(?<=://)([^:@/\s]*):[^@/\s]+(?=@)")
+_PASSWORD = re.compile(r"((?<=://)[^:@/\s]*:)[^@/\s]+(?=@)|(password=)[^&\s]+")
 _LONGEST_VALUE = 100
 
 
@@ -53,5 +53,5 @@ def shown(value: str) -> str:
 
 
 def masked(value: str) -> str:
-    """Return a text with the password of any URL in it masked."""
-    return _PASSWORD.sub(r"\1:***", value)
+    """Return a text with the passwords of any URL in it masked."""
+    return _PASSWORD.sub(lambda found: f"{found[1] or found[2]}***", value)

@@ -18,7 +18,6 @@ from bounced.core.return_path.pattern import Pattern
 
 CREDENTIAL = "credential:"
 _CREDSTORE = "/etc/credstore"  # where LoadCredential= looks: commands outside the service find the same files
-_REDIS_SCHEMES = ("redis", "rediss", "unix")
 _HIGHEST_PORT = 65_535
 _MOST_WORKERS = 256
 
@@ -100,11 +99,32 @@ def _file(value: Any, info: ValidationInfo) -> Path:
 
 
 def _redis_url(value: str) -> str:
-    parts = urlsplit(value)
-    complete = parts.path if parts.scheme == "unix" else parts.netloc
-    if value != "embedded" and (parts.scheme not in _REDIS_SCHEMES or not complete):
-        raise ValueError('be "redis://HOST:PORT/DB", "rediss://...", "unix:///path" or "embedded"')
+    if value != "embedded" and not _leads_to_redis(value):
+        raise ValueError(
+            'be "redis://HOST:PORT/DB", "rediss://...", "unix:///path", "redis+sentinel://HOST:PORT,HOST:PORT/GROUP", '
+            '"redis+cluster://HOST:PORT,HOST:PORT" or "embedded"'
+        )
     return value
+
+
+def _leads_to_redis(url: str) -> bool:
+    """Whether a URL names one server, a group behind Sentinels, or a Cluster.  (bounced.edges.connect)"""
+    try:
+        parts = urlsplit(url)
+        hosts = [urlsplit(f"//{host}") for host in parts.netloc.rpartition("@")[2].split(",")]
+        named = all(host.hostname and host.port != 0 for host in hosts)
+    except ValueError:
+        return False
+    match parts.scheme.split("+"):
+        case ["unix"]:
+            return bool(parts.path)
+        case ["redis" | "rediss"]:
+            return named and len(hosts) == 1
+        case ["redis" | "rediss", "sentinel"]:
+            return named and bool(parts.path.strip("/"))
+        case ["redis" | "rediss", "cluster"]:
+            return named
+    return False
 
 
 def _workers(value: Any) -> int | Literal["auto"]:
