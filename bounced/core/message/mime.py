@@ -58,8 +58,11 @@ class Message:
 
 
 def read(content: bytes) -> Message:
-    """Return a bounded view of a message.  Line ends may be CRLF, LF or CR; nothing that can come raises."""
-    content = content[:MAX_CONTENT_BYTES].replace(b"\r\n", b"\n").lstrip(b"\r\n")
+    """Return a bounded view of a message.  Line ends may be CRLF or LF; nothing that can come raises."""
+    content = content[:MAX_CONTENT_BYTES]
+    if b"\r" in content:  # twice converted line ends are seen as well
+        content = content.replace(b"\r\r\n", b"\n").replace(b"\r\n", b"\n")
+    content = content.lstrip(b"\r\n")
     if content.startswith(b"From "):  # a line that mbox put there
         content = content.partition(b"\n")[2]
     block, body = _divide(content)

@@ -82,4 +82,6 @@ def _from_base64(raw: bytes) -> bytes:
         return binascii.a2b_base64(raw)
     except binascii.Error:
         letters = re.sub(rb"[^A-Za-z0-9+/]", b"", raw)
-    return binascii.a2b_base64(letters[: len(letters) // 4 * 4])
+    if len(letters) % 4 == 1:  # six bits are no octet
+        letters = letters[:-1]
+    return binascii.a2b_base64(letters + b"=" * (-len(letters) % 4))

@@ -49,7 +49,8 @@ BOUNCE_WORDS = PatternSet(
         r"(un|not )able to deliver|undeliverable|did not reach|delivery fail|failed to deliver",
         r"can(not|'t) be delivered|could not deliver|trouble delivering",
         r"delivery (to|of).{0,50}(fail|been delayed)",
-        r"not been delivered|(was|were|been|is) (not delivered|undeliverable|rejected|returned|not sent)",
+        r"automatically rejected|not been delivered",
+        r"(was|were|been|is) (not delivered|undeliverable|rejected|returned|not sent)",
         r"permanent (error|failure)|fatal errors?",
         r"the following (address|recipient)",
         r"no such (user|mailbox|address|recipient)|user unknown|unknown user",
@@ -64,6 +65,9 @@ BOUNCE_WORDS = PatternSet(
         r"退信|无法送达|無法傳送|未能送達|送信できません|配信できません|届けることができません",
     )
 )
+
+# What a mailbox's own filter answers.
+REJECTIONS = PatternSet((r"automatically rejected|was (rejected|refused) by the recipient",))
 
 # What only a warning says of itself: attempts go on.
 WARNINGS = PatternSet(

@@ -4,7 +4,7 @@ import re
 
 from bounced.core.message import Message, unwrap_words
 from bounced.core.notices.notice import addresses, notice_text
-from bounced.core.notices.phrases import CHALLENGE_SUBJECTS, VACATION_SUBJECTS, VACATION_WORDS
+from bounced.core.notices.phrases import CHALLENGE_SUBJECTS, REJECTIONS, VACATION_SUBJECTS, VACATION_WORDS
 from bounced.core.terms import Kind, PerRecipientFields, Report
 
 _REQUEST = re.compile(
@@ -27,8 +27,12 @@ _SHORT = 1000
 
 
 def receipt(message: Message) -> Report | None:
-    """Return a disposition notification: somebody opened, or deleted, what we sent.  It says nothing of delivery."""
-    if message.first("message/disposition-notification", "message/global-disposition-notification") is None:
+    """Return a disposition notification: somebody opened, or deleted, what we sent.  It says nothing of delivery.
+
+    But for Sieve's reject, which answers with one: that is left to be read as a notice.  (RFC 5429 section 2.1)
+    """
+    part = message.first("message/disposition-notification", "message/global-disposition-notification")
+    if part is None or ("deleted" in part.text and REJECTIONS.matching(notice_text(message))):
         return None
     return _report(message, Kind.OTHER, "mdn")
 

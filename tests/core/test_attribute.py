@@ -1,0 +1,84 @@
+"""Whose bounce a report is."""
+
+import itertools
+
+from bounced.core.attribute import group_for
+from bounced.core.terms import Action, Kind, PerRecipientFields, Report
+
+ALICE = PerRecipientFields(final_recipient="alice@example.org", action=Action.FAILED, status="5.1.1")
+BOB = PerRecipientFields(final_recipient="bob@example.org", action=Action.FAILED, status="4.2.2")
+CAROL = PerRecipientFields(final_recipient="carol@example.org", action=Action.DELIVERED, status="2.0.0")
+
+
+def report(*groups: PerRecipientFields) -> Report:
+    """Return a report of these groups."""
+    return Report(Kind.BOUNCE, "test", recipients=groups)
+
+
+def test_the_recipients_own_group_counts_in_any_order() -> None:
+    """Never the worst group, never the first."""
+    for groups in itertools.permutations((ALICE, BOB, CAROL)):
+        found = group_for(report(*groups), "bob@example.org")
+        assert found.fields is BOB
+        assert found.names_recipient
+
+
+def test_letter_case_does_not_part_a_recipient_from_its_group() -> None:
+    """MTAs write addresses as their users typed them."""
+    shouted = PerRecipientFields(final_recipient="Alice@Example.ORG")
+    assert group_for(report(shouted), "alice@example.org").names_recipient
+
+
+def test_the_original_recipient_names_before_the_final_one() -> None:
+    """After forwarding the final recipient is somebody else."""
+    forwarded = PerRecipientFields(original_recipient="alice@example.org", final_recipient="a.smith@example.net")
+    found = group_for(report(BOB, forwarded), "alice@example.org")
+    assert found.fields is forwarded
+    assert found.names_recipient
+
+
+def test_a_report_that_names_only_another_is_forwarding() -> None:
+    """Its only group speaks, but does not name the recipient: hard will count as soft."""
+    found = group_for(report(ALICE), "team@example.org")
+    assert found.fields is ALICE
+    assert not found.names_recipient
+
+
+def test_of_several_others_the_mildest_speaks_in_any_order() -> None:
+    """One ex-employee must not suppress the whole team."""
+    for groups in itertools.permutations((ALICE, BOB, CAROL)):
+        found = group_for(report(*groups), "team@example.org")
+        assert found.fields is CAROL
+        assert not found.names_recipient
+
+
+def test_several_groups_of_one_original_recipient_speak_with_the_mildest() -> None:
+    """An alias one of whose members took the mail is no dead address."""
+    dead = PerRecipientFields("team@example.org", "alice@example.org", Action.FAILED, "5.1.1")
+    alive = PerRecipientFields("team@example.org", "carol@example.org", Action.DELIVERED, "2.0.0")
+    assert group_for(report(dead, alive), "team@example.org").fields is alive
+
+
+def test_a_report_that_names_nobody_speaks_of_its_return_path() -> None:
+    """The return path was made for one recipient, and the report contradicts nothing."""
+    found = group_for(report(), "alice@example.org")
+    assert found.fields is None
+    assert found.names_recipient
+
+
+def test_a_local_user_is_the_recipient_of_that_local_part() -> None:
+    """Some MTAs leave the domain out."""
+    local = PerRecipientFields(final_recipient="alice")
+    assert group_for(report(local, BOB), "alice@example.org").fields is local
+
+
+def test_a_program_alone_contradicts_nobody() -> None:
+    """What an alias runs has no address of its own."""
+    program = PerRecipientFields(final_recipient="|/usr/bin/filter")
+    assert group_for(report(program), "alice@example.org").names_recipient
+
+
+def test_an_original_recipient_in_xtext_is_the_same_address() -> None:
+    """Some MTAs hand ORCPT on as it was written.  (RFC 3461 section 4)"""
+    encoded = PerRecipientFields(original_recipient="alice+2Bnews@example.org", final_recipient="a@example.net")
+    assert group_for(report(encoded), "alice+news@example.org").names_recipient
