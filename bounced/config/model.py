@@ -103,9 +103,10 @@ class Redis(Section):
     url: RedisUrl | None = Field(
         default=None,
         examples=["redis://127.0.0.1:6379/0"],
-        description='"redis://HOST:PORT/DB", "rediss://..." with TLS, "unix:///path/to/socket"; for a group behind '
-        'Sentinels "redis+sentinel://HOST:PORT,HOST:PORT/GROUP", for a Cluster "redis+cluster://HOST:PORT,HOST:PORT"; or '
-        '"embedded" for a private Valkey server that keeps its data in data_dir. The daemon does not start without one.',
+        description='"redis://HOST:PORT/DB", "rediss://..." with TLS, "unix:///path/to/socket"; '
+        'a group behind Sentinels "redis+sentinel://HOST:PORT,HOST:PORT/GROUP"; '
+        'a Cluster "redis+cluster://HOST:PORT,HOST:PORT"; '
+        'or "embedded" for a private Valkey server that keeps its data in data_dir. The daemon needs one of them.',
     )
     username: str | None = Field(
         default=None, examples=["bounced"], description="User name, where the server has access control lists."
