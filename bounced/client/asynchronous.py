@@ -87,7 +87,7 @@ class AsyncClient:
         return found
 
     async def may_send(self, address: str, purpose: Purpose = "mail") -> bool:
-        """Return whether an address may be mailed, or with ``purpose="confirmation"`` be asked to confirm a subscription.
+        """Return whether an address may be mailed, or for "confirmation" be asked to confirm a subscription.
 
         Someone who subscribes again gets a confirmation in spite of earlier bounces or an unsubscription, but not
         in spite of a complaint or an operator's decision.  Raises BadAddress, RedisError.
