@@ -1,31 +1,201 @@
-"""From a URL to connections: what redis-py needs to know to open one, and nothing that it does behind our back."""
+"""From a URL to connections with whichever server is the primary now: alone, behind Sentinels, or in a Cluster."""
 
-from collections.abc import Callable
-from typing import Any
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 from redis.asyncio.connection import AbstractConnection, Connection, parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.crc import key_slot
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
 
 CONNECT_TIMEOUT_S = 2.0
+ASKING_TIMEOUT_S = 0.6
+"""How long one Sentinel or node may take to say where the primary is, before the next is asked."""
 
-ConnectionFactory = Callable[[], AbstractConnection]
+Connect = Callable[[], Awaitable[AbstractConnection]]
+Node = tuple[str, int]
 
 
-def connections(url: str, *, username: str | None = None, password: str | None = None) -> ConnectionFactory:
-    """Return what makes unopened connections to the server of a redis://, rediss:// or unix:// URL.
+class Connections(Protocol):
+    """How to reach the servers of one URL."""
 
-    They never retry: a command that may have been applied is sent again only by those who know that it does no harm.
+    def shard(self, key: str) -> int:
+        """Return which of the servers' shares a key belongs to; keys of one share can go over one connection."""
+
+    async def open(self, shard: int) -> AbstractConnection:
+        """Return a new connection with the primary of a share.  Raises RedisError, OSError."""
+
+
+def connections(url: str) -> Connections:
+    """Return how to reach what a URL names.
+
+    ``redis://``, ``rediss://`` (TLS) and ``unix://`` name one server; ``redis+sentinel://HOST:PORT,HOST:PORT/GROUP``
+    a group behind Sentinels (their own login as ``?sentinel_username=`` and ``sentinel_password=``), and
+    ``redis+cluster://HOST:PORT,HOST:PORT`` some nodes of a Cluster; both also with ``rediss``.
     Raises ValueError for a URL that names no server.
     """
-    options: dict[str, Any] = dict(parse_url(url))
-    connection_class = options.pop("connection_class", Connection)
-    given = {"username": username, "password": password}
-    options |= {name: value for name, value in given.items() if value is not None}
-    options |= {
+    scheme, _, topology = urlsplit(url).scheme.partition("+")
+    match topology:
+        case "":
+            return Standalone(_options(url))
+        case "sentinel":
+            return _sentinels(url, scheme)
+        case "cluster":
+            return Cluster(tuple(_options(each) for each in _each_host(url, scheme)))
+    raise ValueError(f"a Redis URL is redis, rediss, unix, redis+sentinel or redis+cluster, not {scheme}+{topology}")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What redis-py wants to know to open a connection."""
+
+    kind: Callable[..., AbstractConnection]
+    arguments: dict[str, Any] = field(repr=False)
+
+    @property
+    def node(self) -> Node:
+        """Host and port."""
+        return self.arguments.get("host", "localhost"), self.arguments.get("port", 6379)
+
+    async def open(self, node: Node | None = None) -> AbstractConnection:
+        """Return a new connection, with another node of the same kind if one is given."""
+        host, port = node or self.node
+        where = {} if "path" in self.arguments else {"host": host, "port": port}
+        connection = self.kind(**self.arguments | where)
+        await connection.connect()  # type: ignore[no-untyped-call]  # redis-py declares none here
+        return connection
+
+
+@dataclass(frozen=True, slots=True)
+class Standalone:
+    """One server."""
+
+    options: Options
+
+    def shard(self, _key: str) -> int:
+        """Return the only share."""
+        return 0
+
+    async def open(self, _shard: int) -> AbstractConnection:
+        """Return a new connection."""
+        return await self.options.open()
+
+
+@dataclass(frozen=True, slots=True)
+class SentinelGroup:
+    """The primary that Sentinels name.  They are asked for each new connection, in turn until one knows."""
+
+    group: str
+    sentinels: tuple[Options, ...]
+    primary: Options
+
+    def shard(self, _key: str) -> int:
+        """Return the only share."""
+        return 0
+
+    async def open(self, _shard: int) -> AbstractConnection:
+        """Return a new connection with the primary."""
+        return await self.primary.open(await _first_answer(self._asked(each) for each in self.sentinels))
+
+    async def _asked(self, sentinel: Options) -> Node | None:
+        async with _passing(sentinel) as connection:
+            match await _ask(connection, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", self.group):
+                case [bytes(host), bytes(port)]:
+                    return host.decode(), int(port)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """The primaries of a Cluster's slots, which any node names: again for each new connection."""
+
+    seeds: tuple[Options, ...]
+
+    def shard(self, key: str) -> int:
+        """Return a key's slot."""
+        return key_slot(key.encode())
+
+    async def open(self, shard: int) -> AbstractConnection:
+        """Return a new connection with the primary of a slot."""
+        return await self.seeds[0].open(await _first_answer(self._asked(seed, shard) for seed in self.seeds))
+
+    async def _asked(self, seed: Options, slot: int) -> Node | None:
+        async with _passing(seed) as connection:
+            ranges: Any = await _ask(connection, "CLUSTER", "SLOTS")
+            for first, last, (host, port, *_), *_ in ranges:
+                if first <= slot <= last:
+                    return (host.decode() if host else seed.node[0]), port
+        return None
+
+
+def _options(url: str) -> Options:
+    """Return the options for one server's URL.
+
+    Nothing is retried behind our back: a command that may have been applied is sent again only by those who know that
+    it does no harm.  A read has no time-out of its own; the caller's deadline covers a whole batch.
+    """
+    arguments: dict[str, Any] = dict(parse_url(url))
+    kind = arguments.pop("connection_class", Connection)
+    arguments |= {
         "protocol": 2,
         "retry": Retry(NoBackoff(), 0),
         "socket_connect_timeout": CONNECT_TIMEOUT_S,
-        "socket_timeout": None,  # the caller's deadline covers a whole batch, not each read of it
+        "socket_timeout": None,
     }
-    return lambda: connection_class(**options)
+    return Options(kind, arguments)
+
+
+def _sentinels(url: str, scheme: str) -> SentinelGroup:
+    parts = urlsplit(url)
+    group, _, database = parts.path.strip("/").partition("/")
+    if not group:
+        raise ValueError("a redis+sentinel URL ends in the name of the group: redis+sentinel://HOST:PORT/GROUP")
+    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    login = {name: query.pop(f"sentinel_{name}", None) for name in ("username", "password")}
+    plain = urlunsplit(parts._replace(path=f"/{database}", query=urlencode(query)))
+    hosts = [_options(each) for each in _each_host(plain, scheme)]
+    sentinels = tuple(Options(host.kind, host.arguments | login | {"db": 0}) for host in hosts)
+    return SentinelGroup(group, sentinels, hosts[0])
+
+
+def _each_host(url: str, scheme: str) -> list[str]:
+    """Return a URL for each of the hosts that one URL names."""
+    parts = urlsplit(url)
+    login, at, hosts = parts.netloc.rpartition("@")
+    return [urlunsplit(parts._replace(scheme=scheme, netloc=f"{login}{at}{host}")) for host in hosts.split(",")]
+
+
+@asynccontextmanager
+async def _passing(options: Options) -> AsyncIterator[AbstractConnection]:
+    """Open a connection for one question."""
+    connection = await options.open()
+    try:
+        yield connection
+    finally:
+        await connection.disconnect(nowait=True)
+
+
+async def _ask(connection: AbstractConnection, *command: str) -> object:
+    await connection.send_command(*command, check_health=False)
+    answer: object = await connection.read_response()
+    return answer
+
+
+async def _first_answer(questions: Iterable[Awaitable[Node | None]]) -> Node:
+    """Return where the primary is, as the first of those asked who knows says.  Raises RedisConnectionError."""
+    node, faults = None, []
+    for question in questions:
+        try:
+            async with asyncio.timeout(ASKING_TIMEOUT_S):
+                node = await question
+        except (RedisError, OSError, TimeoutError) as error:
+            faults.append(f"{type(error).__name__} {error}")
+        if node is not None:
+            return node
+    raise RedisConnectionError(f"nobody knows where the primary is{': ' if faults else ''}{'; '.join(faults)}")

@@ -119,7 +119,7 @@ async def test_a_frozen_server_is_given_up_in_time_and_the_resend_is_counted_onc
 
 
 async def test_while_the_server_is_frozen_the_queue_does_not_grow(
-    tested: RedisStore, ask: Ask, monkeypatch: pytest.MonkeyPatch
+    tested: RedisStore, ask: Ask, keys: Keyspace, monkeypatch: pytest.MonkeyPatch
 ):
     """Beyond a bound the answer comes at once, and nothing is kept."""
     monkeypatch.setattr(line, "MAX_QUEUED_BYTES", 20_000)
@@ -132,7 +132,7 @@ async def test_while_the_server_is_frozen_the_queue_does_not_grow(
         os.kill(pid, signal.SIGCONT)
     assert all(isinstance(result, StoreUnavailable) for result in results)
     assert sum("queue is full" in str(result) for result in results) > 400
-    assert tested._commits._queued_bytes <= 20_000
+    assert tested._commits.to(keys.events)._queued_bytes <= 20_000
 
 
 async def test_while_the_server_is_away_the_answer_comes_at_once_and_service_returns_by_itself(
@@ -207,7 +207,7 @@ async def test_a_wait_that_reaches_too_few_copies_is_no_commit(server: EmbeddedS
         def check(self, replies: list[Reply]) -> None:
             raise NotDurable(f"WAIT answered {replies!r}")
 
-    tested = RedisStore(connections(server.url), {"main": keys}, TooFew())
+    tested = RedisStore(connections(server.url), {"main": keys}, TooFew)
     await tested.start()
     with pytest.raises(StoreUnavailable, match="WAIT answered"):
         await tested.commit(report(), ALICE, count())
@@ -243,7 +243,7 @@ async def test_a_server_that_hides_its_settings_is_warned_about_once(server: Emb
     await ask("ACL", "SETUSER", "shy", "on", ">secret", "~*", "+@all", "-config")
     warnings: list[str] = []
     tested = RedisStore(
-        connections(server.url, username="shy", password="secret"),
+        connections(server.url.replace("unix://", "unix://shy:secret@")),
         {"main": keys},
         durability("fsync", warnings.append),
     )
@@ -290,7 +290,8 @@ async def _until(condition: Callable[[], bool]) -> None:
 
 
 async def _until_back(tested: RedisStore) -> None:
-    await _until(lambda: tested._commits._trouble is None)
+    (line,) = tested._commits._lines.values()
+    await _until(lambda: line._trouble is None)
 
 
 async def _until_served(server: EmbeddedServer, other_than: int) -> None:

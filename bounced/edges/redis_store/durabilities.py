@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Protocol
 
 from redis.asyncio.connection import AbstractConnection
@@ -47,16 +48,15 @@ class Memory:
         """Accept."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Fsync:
     """On the disk of the primary: survives a loss of power.
 
     It needs ``appendfsync always``: under ``everysec`` WAITAOF was seen to answer before the data was on disk.
-    ``warn`` is told, once, where the server lets nobody read its configuration.
+    ``warn`` is told where the server lets nobody read its configuration.
     """
 
     warn: Callable[[str], None]
-    warned: bool = False
 
     async def prepare(self, connection: AbstractConnection) -> None:
         """Refuse a server that does not write each commit to disk, or cannot say that it has."""
@@ -64,7 +64,7 @@ class Fsync:
         try:
             reply = texts(await call(connection, "CONFIG", "GET", "append*"))
         except ResponseError as error:
-            self._warn(f"CONFIG GET is not allowed, appendfsync could not be checked: {error}")
+            self.warn(f"CONFIG GET is not allowed, appendfsync could not be checked: {error}")
             return
         settings = dict(zip(reply[::2], reply[1::2], strict=True))
         if (settings.get("appendonly"), settings.get("appendfsync")) != ("yes", "always"):
@@ -81,11 +81,6 @@ class Fsync:
             case [[int(local), _]] if local >= 1:
                 return
         raise NotDurable(f"WAITAOF 1 0 answered {replies!r}")
-
-    def _warn(self, message: str) -> None:
-        if not self.warned:
-            self.warn(message)
-            self.warned = True
 
 
 @dataclass(slots=True)
@@ -114,18 +109,25 @@ class Replicas:
         return self.wanted or max(1, self.connected)
 
 
-def durability(setting: str, warn: Callable[[str], None]) -> Durability:
-    """Return what ``memory``, ``fsync``, ``replica`` or ``replica:N`` asks for.  Raises ValueError."""
+def durability(setting: str, warn: Callable[[str], None]) -> Callable[[], Durability]:
+    """Return what makes, for each server, what ``memory``, ``fsync``, ``replica`` or ``replica:N`` asks for.
+
+    ``warn`` hears once what could not be checked.  Raises ValueError.
+    """
     match setting.partition(":"):
         case ("memory", "", ""):
-            return Memory()
+            return Memory
         case ("fsync", "", ""):
-            return Fsync(warn)
+            return partial(Fsync, _once(warn))
         case ("replica", "", ""):
-            return Replicas()
+            return Replicas
         case ("replica", ":", number) if number.isdecimal() and int(number) > 0:
-            return Replicas(int(number))
+            return partial(Replicas, int(number))
     raise ValueError(f"durability must be memory, fsync, replica or replica:N, got {setting!r}")
+
+
+def _once(warn: Callable[[str], None]) -> Callable[[str], None]:
+    return cache(warn)
 
 
 async def _need_waitaof(connection: AbstractConnection) -> None:

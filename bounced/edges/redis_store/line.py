@@ -3,8 +3,9 @@
 Whatever queued up while one batch was under way goes out with the next, and one wait for durability ends each batch.
 There is no fixed window: an idle line sends at once.
 
-Nothing is sent twice but what the server says that it did not run (NOSCRIPT).  After any error the connection is
-thrown away: an answer that is still to come must never be taken for another command's.
+Nothing is sent twice but what the server says that it did not run, because it lost the script or is not the primary.
+After any error the connection is thrown away: an answer that is still to come must never be taken for another
+command's.
 """
 
 import asyncio
@@ -15,10 +16,18 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import (
+    AskError,
+    ClusterDownError,
+    NoScriptError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+    TryAgainError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, RedisError, ResponseError
 
-from bounced.edges.connect import CONNECT_TIMEOUT_S, ConnectionFactory
+from bounced.edges.connect import CONNECT_TIMEOUT_S, Connect
 from bounced.edges.redis_store.durabilities import Durability, Misconfigured, NotDurable
 from bounced.edges.redis_store.wire import Reply, read
 from bounced.ports import StoreUnavailable
@@ -29,6 +38,7 @@ MAX_QUEUED_BYTES = 16 * 1024 * 1024
 FIRST_BACKOFF_S = 0.05
 LAST_BACKOFF_S = 1.0
 
+_NOT_RUN = (NoScriptError, ReadOnlyError, AskError, TryAgainError, ClusterDownError)  # MOVED is an AskError
 _TROUBLE = (RedisError, OSError, TimeoutError, NotDurable, Misconfigured)
 
 Prepare = Callable[[AbstractConnection], Awaitable[None]]
@@ -71,7 +81,7 @@ class Line:
 
     def __init__(
         self,
-        connect: ConnectionFactory,
+        connect: Connect,
         durability: Durability,
         prepare: Prepare,
         notice: Notice,
@@ -90,7 +100,10 @@ class Line:
         self._carrier: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin to carry.  Raises Misconfigured; a server that is merely away is tried again by itself."""
+        """Begin to carry, which the first command would do too.
+
+        Raises Misconfigured; a server that is merely away is tried again by itself.
+        """
         connection = None
         try:
             connection = await self._open()
@@ -98,7 +111,7 @@ class Line:
             raise
         except _TROUBLE as error:
             self._lose(error)
-        self._carrier = asyncio.create_task(self._carry(connection), name="redis line")
+        self._carry_from(connection)
 
     async def close(self) -> None:
         """Stop carrying; whoever still waits hears StoreUnavailable."""
@@ -118,11 +131,16 @@ class Line:
             raise StoreUnavailable(f"Redis is away: {self._trouble}")
         if self._queued_bytes + len(command) > MAX_QUEUED_BYTES:
             raise StoreUnavailable("Redis is too slow, the queue is full")
+        if self._carrier is None:
+            self._carry_from(None)
         waiting = _Waiting(command, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
         self._queued_bytes += len(command)
         self._wake.set()
         return await waiting.reply
+
+    def _carry_from(self, connection: AbstractConnection | None) -> None:
+        self._carrier = asyncio.create_task(self._carry(connection), name="redis line")
 
     async def _carry(self, connection: AbstractConnection | None) -> None:
         while True:
@@ -138,15 +156,14 @@ class Line:
                     connection = None
 
     async def _open(self) -> AbstractConnection:
-        connection = self._connect()
-        try:
-            async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                await connection.connect()  # type: ignore[no-untyped-call]  # redis-py declares none here
+        async with asyncio.timeout(CONNECT_TIMEOUT_S):
+            connection = await self._connect()
+            try:
                 await self._durability.prepare(connection)
                 await self._prepare(connection)
-        except BaseException:
-            await connection.disconnect(nowait=True)
-            raise
+            except BaseException:
+                await connection.disconnect(nowait=True)
+                raise
         return connection
 
     async def _flush_for_ever(self, connection: AbstractConnection) -> None:
@@ -174,32 +191,39 @@ class Line:
     async def _flush(self, connection: AbstractConnection, batch: list[_Waiting]) -> None:
         """Carry one batch and hand out its replies.  Raises what makes the connection unfit for another."""
         try:
-            replies = await self._exchange(connection, [waiting.command for waiting in batch])
+            replies, waits = await self._exchange(connection, [waiting.command for waiting in batch])
         except BaseException as error:
             _refuse(batch, error)
             raise
-        unknown_script, trouble = [], None
-        for waiting, reply in zip(batch, replies, strict=True):
-            if isinstance(reply, NoScriptError):
-                unknown_script.append(waiting)
-            elif isinstance(reply, ResponseError):
-                _refuse([waiting], reply)
-            elif not waiting.reply.done():
-                waiting.reply.set_result(reply)
-                continue
-            trouble = trouble or reply
-        self._put_back(unknown_script)
-        if isinstance(trouble, ResponseError):
+        doubt = self._doubt(waits)
+        faults = [reply if isinstance(reply, ResponseError) else doubt for reply in replies]
+        for waiting, reply, fault in zip(batch, replies, faults, strict=True):
+            if fault is None:
+                _answer(waiting, reply)
+            elif not isinstance(fault, _NOT_RUN):
+                _refuse([waiting], fault)
+        self._put_back([waiting for waiting, fault in zip(batch, faults, strict=True) if isinstance(fault, _NOT_RUN)])
+        trouble = next((fault for fault in faults if fault is not None), None)
+        if trouble is not None:
             raise trouble
 
-    async def _exchange(self, connection: AbstractConnection, commands: list[bytes]) -> list[Reply]:
-        """Return the replies to a batch, error replies as values.  Raises NotDurable, TimeoutError, RedisError."""
+    async def _exchange(self, connection: AbstractConnection, commands: list[bytes]) -> tuple[list[Reply], list[Reply]]:
+        """Return the replies to a batch and to the waits behind it, error replies as values.
+
+        Raises TimeoutError, RedisError.
+        """
         waits = self._durability.commands()
         async with asyncio.timeout(FLUSH_TIMEOUT_S):
             await connection.send_packed_command(b"".join(commands + waits), check_health=False)
-            replies = [await read(connection) for _ in commands]
-            self._durability.check([await read(connection) for _ in waits])
-        return replies
+            return [await read(connection) for _ in commands], [await read(connection) for _ in waits]
+
+    def _doubt(self, waits: list[Reply]) -> NotDurable | None:
+        """Return why a batch that was run may not be safe."""
+        try:
+            self._durability.check(waits)
+        except NotDurable as error:
+            return error
+        return None
 
     def _put_back(self, waiting: list[_Waiting]) -> None:
         self._queue.extendleft(reversed(waiting))
@@ -232,6 +256,11 @@ class Line:
         self._queue.clear()
         self._queued_bytes = 0
         self._wake.clear()
+
+
+def _answer(waiting: _Waiting, reply: Reply) -> None:
+    if not waiting.reply.done():
+        waiting.reply.set_result(reply)
 
 
 def _refuse(batch: Iterable[_Waiting], error: BaseException) -> None:

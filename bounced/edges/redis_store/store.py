@@ -1,7 +1,7 @@
 """The Store of the pipeline, kept in Redis."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from redis.asyncio.connection import AbstractConnection
@@ -9,10 +9,11 @@ from redis.asyncio.connection import AbstractConnection
 from bounced.core import record
 from bounced.core.keys import Keyspace
 from bounced.core.state import NOTHING_KNOWN, AddressState, ReportId
-from bounced.edges.connect import ConnectionFactory
+from bounced.edges.connect import Connections
 from bounced.edges.redis_store import script
 from bounced.edges.redis_store.durabilities import Durability, Memory
 from bounced.edges.redis_store.line import NO_TALLY, Line, Notice, Tally
+from bounced.edges.redis_store.lines import Lines
 from bounced.edges.redis_store.wire import Argument, Reply, fields, pack, text, texts
 from bounced.ports import Committed, Decide, StoreUnavailable
 
@@ -22,17 +23,18 @@ EVENTS_MAX = 1_000_000
 
 
 class RedisStore:
-    """States and everything around them in one Redis or Valkey server.
+    """States and everything around them in Redis or Valkey: one server, a group, a Cluster.
 
-    ``keys`` has the keyspace of each list; ``notice`` hears why the server was lost, and None when it is back;
+    ``keys`` has the keyspace of each list; ``durability`` makes what has to be true before a commit counts, for each
+    server; ``notice`` hears why the server was lost, and None when it is back;
     ``tally`` counts batches of commits and errors.
     """
 
     def __init__(
         self,
-        connect: ConnectionFactory,
+        connections: Connections,
         keys: Mapping[str, Keyspace],
-        durability: Durability,
+        durability: Callable[[], Durability],
         *,
         events_max: int = EVENTS_MAX,
         notice: Notice = lambda _reason: None,
@@ -40,17 +42,24 @@ class RedisStore:
     ) -> None:
         self._keys = keys
         self._events_max = events_max
-        self._commits = Line(connect, durability, script.load, notice, tally)
-        self._reads = Line(connect, Memory(), _prepare_nothing, lambda _reason: None)
+        self._commits = Lines(connections, lambda connect: Line(connect, durability(), script.load, notice, tally))
+        self._reads = Lines(
+            connections, lambda connect: Line(connect, Memory(), _prepare_nothing, lambda _reason: None)
+        )
 
     def use(self, keys: Mapping[str, Keyspace]) -> None:
         """Know these lists from now on."""
         self._keys = keys
 
+    def keyspace(self, list_: str) -> Keyspace:
+        """Return the names of a list's keys.  Raises KeyError."""
+        return self._keys[list_]
+
     async def start(self) -> None:
         """Connect.  Raises Misconfigured; a server that is merely away is tried again by itself."""
-        await self._commits.start()
-        await self._reads.start()
+        somewhere = [keys.events for keys in self._keys.values()]
+        await self._commits.start(somewhere)
+        await self._reads.start(somewhere)
 
     async def close(self) -> None:
         """Disconnect; whoever still waits hears StoreUnavailable."""
@@ -74,40 +83,44 @@ class RedisStore:
         """Return the state of one address as it stands.  Raises StoreUnavailable."""
         keys = self._keys[list_]
         stored, disputed = await asyncio.gather(
-            self._read("HGETALL", keys.address(keys.address_id(address))),
-            self._read("ZSCORE", keys.disputed, address.rpartition("@")[2]),
+            self._read(list_, "HGETALL", keys.address(keys.address_id(address))),
+            self._read(list_, "ZSCORE", keys.disputed, address.rpartition("@")[2]),
         )
         until = datetime.fromtimestamp(int(text(disputed)), UTC) if disputed else None
         return record.from_fields(fields(stored), until)
 
     async def token(self, list_: str, token: str) -> dict[str, str] | None:
         """Return the fields of a registered return path, or None.  Raises StoreUnavailable."""
-        return fields(await self._read("HGETALL", self._keys[list_].token(token))) or None
+        return fields(await self._read(list_, "HGETALL", self._keys[list_].token(token))) or None
 
     async def history(self, list_: str, address: str) -> list[str]:
         """Return the last events of one address, newest first, compact JSON.  Raises StoreUnavailable."""
         keys = self._keys[list_]
-        return texts(await self._read("LRANGE", keys.history(keys.address_id(address)), 0, -1))
+        return texts(await self._read(list_, "LRANGE", keys.history(keys.address_id(address)), 0, -1))
 
     async def due(self, list_: str, now: datetime, limit: int) -> list[str]:
         """Return held addresses, in the form that keys carry, whose time has come.  Raises StoreUnavailable."""
         keys = self._keys[list_]
         latest = int(now.timestamp())
-        return texts(await self._read("ZRANGE", keys.due, "-inf", latest, "BYSCORE", "LIMIT", 0, limit))
+        return texts(await self._read(list_, "ZRANGE", keys.due, "-inf", latest, "BYSCORE", "LIMIT", 0, limit))
 
     async def recent_events(self, list_: str, limit: int) -> list[dict[str, str]]:
         """Return the newest events, newest first.  Raises StoreUnavailable."""
-        entries = await self._read("XREVRANGE", self._keys[list_].events, "+", "-", "COUNT", limit)
+        entries = await self._read(list_, "XREVRANGE", self._keys[list_].events, "+", "-", "COUNT", limit)
         assert isinstance(entries, list)
         return [fields(entry[1]) for entry in entries if isinstance(entry, list)]
 
-    async def read(self, _list: str, *command: Argument) -> Reply:
+    async def read(self, list_: str, *command: Argument) -> Reply:
         """Return the reply to a command that reads keys of one list.  Raises StoreUnavailable."""
-        return await self._read(*command)
+        return await self._read(list_, *command)
+
+    async def write(self, list_: str, *command: Argument) -> Reply:
+        """Return the reply to a command that writes keys of one list, once it is durable.  Raises StoreUnavailable."""
+        return await _answered(self._commits.to(self._keys[list_].events), pack(*command))
 
     async def ping(self) -> None:
-        """Return when the server answers.  Raises StoreUnavailable."""
-        await self._read("PING")
+        """Return when every list's server answers.  Raises StoreUnavailable."""
+        await asyncio.gather(*(self._read(list_, "PING") for list_ in self._keys))
 
     async def _commit(self, report_id: ReportId, address: str | None, decide: Decide) -> Committed:
         keys, state = self._keys[report_id.list], NOTHING_KNOWN
@@ -120,7 +133,7 @@ class RedisStore:
                 return Committed(report_id.event_id, transition)
             writes = record.writes(keys, report_id, address, transition)
             command = script.request(keys, report_id, address, state, writes, events_max=self._events_max)
-            match script.outcome(await self._commits.ask(command)):
+            match script.outcome(await self._commits.to(keys.events).ask(command)):
                 case ("committed", int(wave)):
                     return Committed(report_id.event_id, transition, wave)
                 case ("duplicate" | "dropped", None):
@@ -129,12 +142,16 @@ class RedisStore:
                     state = present
         raise StoreUnavailable(f"others changed the same address {MAX_DECISIONS} times in a row")
 
-    async def _read(self, *command: Argument) -> Reply:
-        try:
-            async with asyncio.timeout(DEADLINE_S):
-                return await self._reads.ask(pack(*command))
-        except TimeoutError as error:
-            raise StoreUnavailable(f"Redis did not answer within {DEADLINE_S} s") from error
+    async def _read(self, list_: str, *command: Argument) -> Reply:
+        return await _answered(self._reads.to(self._keys[list_].events), pack(*command))
+
+
+async def _answered(line: Line, command: bytes) -> Reply:
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            return await line.ask(command)
+    except TimeoutError as error:
+        raise StoreUnavailable(f"Redis did not answer within {DEADLINE_S} s") from error
 
 
 async def _prepare_nothing(_connection: AbstractConnection) -> None:

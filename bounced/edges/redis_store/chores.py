@@ -1,0 +1,141 @@
+"""What the background jobs ask of Redis.  Each write is one script that a second worker finds done."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from itertools import chain
+
+from bounced.core.keys import Keyspace
+from bounced.core.mailbox import AddressId
+from bounced.core.policy.doubt import USUAL_DAYS
+from bounced.core.record import hour
+from bounced.core.tally import unknowns_counter
+from bounced.core.terms import Origin
+from bounced.edges.jobs.intake import Entry
+from bounced.edges.redis_store.script import INTAKE_GROUP
+from bounced.edges.redis_store.store import RedisStore
+from bounced.edges.redis_store.wire import Argument, Reply, fields, text, texts
+
+_HOUR = timedelta(hours=1)
+
+
+def _source(name: str) -> bytes:
+    return files(__package__).joinpath(name).read_bytes()
+
+
+_READ, _SET_ASIDE, _DISPUTE, _ALARM = map(_source, ("intake.lua", "set_aside.lua", "dispute.lua", "alarm.lua"))
+
+
+class Chores:
+    """The Dues, Waves, Counts and Entries of the jobs.  ``consumer`` is this worker's name, unlike any other's.
+
+    ``events_max`` and ``failed_max`` are how many entries the streams keep.  All methods raise StoreUnavailable.
+    """
+
+    def __init__(self, store: RedisStore, consumer: str, *, events_max: int, failed_max: int) -> None:
+        self._store = store
+        self._consumer = consumer
+        self._events_max = events_max
+        self._failed_max = failed_max
+
+    async def due(self, list_: str, now: datetime, limit: int) -> list[AddressId]:
+        """Return addresses that time alone brings back, those first that are due for longest."""
+        return [AddressId(address) for address in await self._store.due(list_, now, limit)]
+
+    async def postpone(self, list_: str, address: AddressId, until: datetime) -> None:
+        """Do not return an address again before a time, unless it has become due at another one."""
+        await self._store.write(list_, "ZADD", self._keys(list_).due, "XX", "GT", _unix(until), address)
+
+    async def unknowns(self, list_: str, domain: str, since: datetime) -> list[AddressId]:
+        """Return the addresses with a good profile that a domain called unknown since a time."""
+        reply = await self._store.read(
+            list_, "ZRANGE", self._keys(list_).unknowns(domain), f"({_unix(since)}", "+inf", "BYSCORE"
+        )
+        return [AddressId(address) for address in texts(reply)]
+
+    async def usual_unknowns(self, list_: str, domain: str, now: datetime) -> float:
+        """Return how many addresses the domain called unknown in an hour of the week before the present wave."""
+        keys, counter = self._keys(list_), unknowns_counter(domain)
+        hours = [now - _HOUR * back for back in range(2, USUAL_DAYS * 24 + 2)]
+        replies = await asyncio.gather(
+            *(self._store.read(list_, "HGET", keys.counts(hour(at)), counter) for at in hours)
+        )
+        return sum(int(text(reply)) for reply in replies if reply is not None) / len(hours)
+
+    async def dispute(self, list_: str, domain: str, now: datetime, until: datetime, addresses: int) -> bool:
+        """Note that a domain is disputed, and tell so; False where it was already, and nothing is told again."""
+        keys = self._keys(list_)
+        event = {
+            "type": "domain.disputed",
+            "at": _stamp(now),
+            "domain": domain,
+            "addresses": str(addresses),
+            "until": _stamp(until),
+            "origin": Origin.DAEMON,
+        }
+        arguments = [domain, _unix(now), _unix(until), self._events_max, *_flat(event)]
+        return await self._run(list_, _DISPUTE, (keys.disputed, keys.events), arguments) == 1
+
+    async def disputed(self, list_: str, now: datetime) -> list[str]:
+        """Return the domains that are disputed now."""
+        disputed = self._keys(list_).disputed
+        return texts(await self._store.read(list_, "ZRANGE", disputed, f"({_unix(now)}", "+inf", "BYSCORE"))
+
+    async def counts(self, list_: str, now: datetime, hours: int) -> Sequence[Mapping[str, int]]:
+        """Return the counters of the last hours, this one among them."""
+        keys = self._keys(list_)
+        replies = [
+            await self._store.read(list_, "HGETALL", keys.counts(hour(now - _HOUR * back))) for back in range(hours)
+        ]
+        return [{name: int(count) for name, count in fields(reply).items()} for reply in replies]
+
+    async def standing(self, list_: str) -> Mapping[str, str]:
+        """Return the alarms now standing, as JSON by their scope."""
+        return fields(await self._store.read(list_, "HGETALL", self._keys(list_).alarms))
+
+    async def ring(self, list_: str, scope: str, before: str, after: str, event: Mapping[str, str]) -> bool:
+        """Replace an alarm and tell ``event``, if there is one; False where another worker has replaced it before."""
+        keys = self._keys(list_)
+        arguments = [scope, before, after, self._events_max, *_flat(event)]
+        return await self._run(list_, _ALARM, (keys.alarms, keys.events), arguments) == 1
+
+    async def next_entries(self, list_: str, limit: int) -> Sequence[Entry]:
+        """Return entries that no consumer has had."""
+        return await self._entries(list_, limit, "new")
+
+    async def abandoned(self, list_: str, idle_s: float, limit: int) -> Sequence[Entry]:
+        """Return entries that a consumer, perhaps this one, has had for ``idle_s`` and did not settle."""
+        return await self._entries(list_, limit, int(idle_s * 1000))
+
+    async def set_aside(self, list_: str, entry: Entry, error: str) -> None:
+        """Move an entry to those that could not be understood; without what it says where addresses are not kept."""
+        keys = self._keys(list_)
+        kept = entry.fields if keys.pepper is None else {"type": entry.fields.get("type", "")}
+        told = {**kept, "entry": entry.id, "error": error if keys.pepper is None else "not understood"}
+        arguments = [INTAKE_GROUP, entry.id, self._failed_max, *_flat(told)]
+        await self._run(list_, _SET_ASIDE, (keys.intake, keys.intake_failed), arguments)
+
+    async def _entries(self, list_: str, limit: int, which: Argument) -> Sequence[Entry]:
+        arguments = (INTAKE_GROUP, self._consumer, limit, which)
+        reply = await self._run(list_, _READ, (self._keys(list_).intake,), arguments)
+        assert isinstance(reply, list)
+        return [Entry(text(entry[0]), fields(entry[1])) for entry in reply if isinstance(entry, list)]
+
+    async def _run(self, list_: str, source: bytes, keys: Sequence[str], arguments: Sequence[Argument]) -> Reply:
+        return await self._store.write(list_, "EVAL", source, len(keys), *keys, *arguments)
+
+    def _keys(self, list_: str) -> Keyspace:
+        return self._store.keyspace(list_)
+
+
+def _unix(at: datetime) -> int:
+    return int(at.timestamp())
+
+
+def _stamp(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _flat(pairs: Mapping[str, str]) -> list[Argument]:
+    return list(chain.from_iterable(pairs.items()))
