@@ -2,8 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import IntEnum
@@ -20,7 +19,7 @@ from bounced.client import AsyncClient
 from bounced.config import Config, build
 from bounced.core.return_path import Directory, DoesNotFit, Refused, ReturnPaths, TokenPath
 from bounced.core.terms import Engagement, OptIn, Profile, ReturnPath, RoleAddress
-from bounced.edges.embedded import EmbeddedServer
+from bounced.edges.redis_url import redis_url
 from bounced.ports import StoreUnavailable
 from bounced.service import open_store
 
@@ -120,21 +119,11 @@ def _encode(config: Config, paths: ReturnPaths, mail: Mail) -> tuple[str, str]:
 
 async def _register(config: Config, paths: ReturnPaths, mail: Mail) -> str:
     keys = build.keyspace(config, paths.list)
-    async with _server_url(config) as url, AsyncClient.from_url(url, paths, keys=keys) as client:
+    async with redis_url(config) as url, AsyncClient.from_url(url, paths, keys=keys) as client:
         try:
             return await client.return_path_for(mail.recipient, tag=mail.tag, profile=mail.profile, issued=mail.issued)
         except RedisError as error:
             raise StoreUnavailable(str(error)) from error
-
-
-@asynccontextmanager
-async def _server_url(config: Config) -> AsyncIterator[str]:
-    async with AsyncExitStack() as stack:
-        url = build.redis_url(config.redis) or ""
-        if config.redis.embedded:
-            server = EmbeddedServer(config.redis.data_dir, config.redis.server_binary)
-            url = (await stack.enter_async_context(server)).url
-        yield url
 
 
 def _decoded(config: Config, path: str) -> dict[str, str]:
