@@ -1,0 +1,110 @@
+"""Processes that are started, measured with all their children, and stopped."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bounced.edges.embedded.binary import find_server
+
+START_S = 20.0
+STOP_S = 20.0
+TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that takes mail at a port; ``roots`` are the processes that, with their children, are its cost."""
+
+    name: str
+    port: int
+    roots: tuple[int, ...]
+
+    def cpu_s(self) -> float:
+        """Return the processor time that it has used so far."""
+        return sum(_cpu_s(pid) for pid in self.pids())
+
+    def memory_mb(self) -> float:
+        """Return its resident memory now."""
+        return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_MB for pid in self.pids())
+
+    def pids(self) -> list[int]:
+        """Return the roots and all that descend from them."""
+        parents = {pid: _parent(pid) for pid in map(int, filter(str.isdigit, (entry.name for entry in Path("/proc").iterdir())))}
+        found = list(self.roots)
+        for pid in found:
+            found += [child for child, parent in parents.items() if parent == pid]
+        return found
+
+
+@contextmanager
+def process(command: Sequence[str], **popen: Any) -> Iterator[int]:
+    """Run a command for as long as the context lasts; give its process id."""
+    running = subprocess.Popen(command, start_new_session=True, **popen)
+    try:
+        yield running.pid
+    finally:
+        os.killpg(running.pid, signal.SIGTERM)
+        running.wait(STOP_S)
+
+
+@contextmanager
+def redis_server(folder: Path) -> Iterator[tuple[str, int]]:
+    """Run a server that syncs each write to disk; give its URL and process id."""
+    path = folder / "redis.sock"
+    settings = ["--port", "0", "--unixsocket", str(path), "--dir", str(folder), "--save", ""]
+    settings += ["--appendonly", "yes", "--appendfsync", "always", "--logfile", str(folder / "redis.log")]
+    with process([str(find_server()), *settings]) as pid:
+        _until(path.exists)
+        yield f"unix://{path}", pid
+
+
+def free_port() -> int:
+    """Return a port that nobody listened on a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
+
+
+def wait_for(port: int) -> None:
+    """Return when a server greets at a port."""
+    _until(lambda: _greets(port))
+
+
+def _greets(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=START_S) as peer:
+            return peer.recv(4) == b"220 "
+    except OSError:
+        return False
+
+
+def _until(is_so: Any) -> None:
+    end = time.monotonic() + START_S
+    while not is_so():
+        if time.monotonic() > end:
+            raise TimeoutError
+        time.sleep(0.05)
+
+
+def _parent(pid: int) -> int:
+    return int(_stat(pid)[1])
+
+
+def _cpu_s(pid: int) -> float:
+    user, system = _stat(pid)[11:13]
+    return (int(user) + int(system)) / TICKS_A_SECOND
+
+
+def _stat(pid: int) -> list[str]:
+    """Return the fields of /proc/PID/stat from the third on, zeros for a process that has gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ["0"] * 40
