@@ -3,16 +3,20 @@
 import asyncio
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
+from rich.text import Text
 
 from bounced.cli.configured import configured
 from bounced.cli.exits import ExitCode
 from bounced.cli.options import config_option, json_option
-from bounced.cli.output import print_facts, print_json, print_table
+from bounced.cli.output import console, print_facts, print_json, printable
+from bounced.cli.selecting import chosen_list, list_option
+from bounced.cli.story import day, sentence
 from bounced.config import Config, build
 from bounced.core.mailbox import BadAddress, normalise
 from bounced.core.policy import decide
@@ -21,12 +25,10 @@ from bounced.core.state import AddressState, Evidence, EvidenceType, ReportId, T
 from bounced.core.terms import Origin, State
 from bounced.service import now, open_store
 
-list_option = click.option(
-    "--list", "list_", metavar="NAME", help="Suppression list.  [default: the only one, or main]"
-)
 reason_option = click.option("--reason", default="", metavar="TEXT", help="Why, for whoever reads the history.")
 
 OFF_THE_LIST = (State.HELD, State.SUPPRESSED)
+COLOURS = {State.ACTIVE: "green", State.BOUNCING: "cyan", State.HELD: "yellow", State.SUPPRESSED: "red"}
 
 
 @click.command()
@@ -35,18 +37,22 @@ OFF_THE_LIST = (State.HELD, State.SUPPRESSED)
 @config_option
 @json_option
 def lookup(address: str, list_: str | None, config_file: Path | None, *, as_json: bool) -> None:
-    """Tell what is known of ADDRESS and why, with its last events.
+    """Tell what is known of ADDRESS and why, with its last events, the oldest first.
 
     Exit code 0 if anything is known, 1 if nothing is.
-    """
+
+    \b
+    bounced lookup alice@example.org
+    bounced lookup alice@example.org --list newsletter --json | jq .state
+    """  # noqa: D301 - \b is click's mark for lines to be left as they are
     config = configured(config_file)
     list_, address = named(config, list_, address)
     state, history = asyncio.run(_look(config, list_, address))
-    fields = to_fields(state)
+    fields = {} if state == AddressState(version=state.version) else to_fields(state)
     if as_json:
         print_json({"list": list_, "address": address, **(fields or {"state": state.state}), "history": history})
     else:
-        _tell(address, list_, state, fields or {"state": state.state}, history)
+        _tell(address, list_, state, history)
     sys.exit(ExitCode.DONE if fields or history else ExitCode.NO)
 
 
@@ -57,7 +63,11 @@ def lookup(address: str, list_: str | None, config_file: Path | None, *, as_json
 @config_option
 @json_option
 def suppress(address: str, reason: str, list_: str | None, config_file: Path | None, *, as_json: bool) -> None:
-    """Suppress ADDRESS until an operator releases it."""
+    """Suppress ADDRESS until an operator releases it.
+
+    \b
+    bounced suppress alice@example.org --reason "asked by phone, ticket 4711"
+    """  # noqa: D301 - \b is click's mark for lines to be left as they are
     transition = _decide(config_file, list_, address, EvidenceType.SUPPRESS, reason)
     _confirm(address, transition, as_json=as_json)
 
@@ -71,8 +81,11 @@ def suppress(address: str, reason: str, list_: str | None, config_file: Path | N
 def release(address: str, reason: str, list_: str | None, config_file: Path | None, *, as_json: bool) -> None:
     """Take ADDRESS off the suppression list, whatever put it there.
 
-    Bounces of mail sent before are recorded and not counted.  Exit code 1 if it was not on the list.
-    """
+    Bounces of mail sent before are recorded and not counted. Exit code 1 if it was not on the list.
+
+    \b
+    bounced release alice@example.org --reason "mailbox repaired"
+    """  # noqa: D301 - \b is click's mark for lines to be left as they are
     transition = _decide(config_file, list_, address, EvidenceType.RELEASE, reason)
     _confirm(address, transition, as_json=as_json)
     sys.exit(ExitCode.DONE if transition.before.state in OFF_THE_LIST else ExitCode.NO)
@@ -80,10 +93,7 @@ def release(address: str, reason: str, list_: str | None, config_file: Path | No
 
 def named(config: Config, list_: str | None, address: str) -> tuple[str, str]:
     """Return the list that is meant and the address as it stands there.  Raises click.UsageError."""
-    if list_ is None:
-        list_ = next(iter(config.lists)) if len(config.lists) == 1 else "main"
-    if list_ not in config.lists:
-        raise click.UsageError(f"no list {list_!r} in the configuration; there is {', '.join(config.lists) or 'none'}")
+    list_ = chosen_list(config, list_)
     try:
         return list_, normalise(address, fold_local_part=config.lists[list_].fold_local_part)
     except BadAddress as error:
@@ -112,20 +122,37 @@ async def _commit(config: Config, list_: str, address: str, evidence: Evidence) 
         return committed.transition
 
 
-def _tell(address: str, list_: str, state: AddressState, fields: dict[str, str], history: list[dict[str, Any]]) -> None:
+def _tell(address: str, list_: str, state: AddressState, history: Sequence[Mapping[str, str]]) -> None:
+    target, colour = console(), COLOURS[state.state]
+    until = f" until {day(to_fields(state)['until'])}" if state.until else ""
     mailed = "must not be mailed" if state.state in OFF_THE_LIST else "may be mailed"
-    print_facts(
-        {name: value for name, value in fields.items() if name not in ("streaks", "version")},
-        title=f"{address} in {list_}: {state.state}, {mailed}",
+    target.print(
+        Text.assemble((address, "bold"), f" in {list_}: ", (f"{state.state}{until}", f"bold {colour}"), f", {mailed}")
     )
-    if history:
-        print_table(
-            ("when", "what", "category", "said", "before", "after", "because"),
-            [[str(entry.get(name, "")) for name in _COLUMNS] for entry in history],
-        )
+    facts = _facts(state)
+    if facts:
+        print_facts(facts)
+    for entry in history:
+        target.print(Text.assemble((f"{day(entry.get('at', '')):<16}  ", "dim"), printable(sentence(entry))))
+    if not facts and not history:
+        target.print(Text("Nothing is known of it: no report, or too long ago."))
 
 
-_COLUMNS = ("at", "type", "category", "diagnostic", "before", "after", "reason")
+def _facts(state: AddressState) -> dict[str, str]:
+    """Return what the history may no longer tell: why it is so, and what was good news."""
+    fields = to_fields(state)
+    reason = f"{state.category} ({state.class_})" if state.category else ""
+    facts = {
+        "because": reason,
+        "said": fields.get("diagnostic", ""),
+        "said by": fields.get("reporting_mta", ""),
+        "since": day(fields.get("since", "")) if state.state is not State.ACTIVE else "",
+    }
+    facts |= {
+        name.replace("_", " ").removesuffix(" at"): day(fields.get(name, ""))
+        for name in ("last_released_at", "last_delivered_at", "last_engaged_at")
+    }
+    return {name: value for name, value in facts.items() if value}
 
 
 def _confirm(address: str, transition: Transition, *, as_json: bool) -> None:

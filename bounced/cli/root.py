@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         "check-config": Entry(
             "bounced.cli.check_config:check_config", "Print the effective configuration, or all that is wrong with it."
         ),
+        "doctor": Entry("bounced.cli.doctor:doctor", "Examine everything that the daemon needs, and say what to do."),
         "explain": Entry("bounced.cli.explain:explain", "Say what bounce messages mean; touches no state."),
         "ingest": Entry(
             "bounced.cli.ingest:ingest_command",
@@ -42,6 +43,11 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         ),
         "return-path": Entry("bounced.cli.return_path:return_path", "Make a return path, or read one that came back."),
         "lookup": Entry("bounced.cli.address:lookup", "Tell what is known of ADDRESS and why, with its last events."),
+        "export": Entry("bounced.cli.exchange:export_command", "Write the suppression list as CSV or JSON lines."),
+        "import": Entry("bounced.cli.exchange:import_command", "Read our own export, or a hosted service's."),
+        "events": Entry("bounced.cli.events:events", "Show what happened last, and with --follow what happens."),
+        "stats": Entry("bounced.cli.stats:stats", "Show what came in over the last hours."),
+        "top": Entry("bounced.cli.stats:top", "Show the domains and campaigns with the most bounces."),
         "suppress": Entry("bounced.cli.address:suppress", "Suppress ADDRESS until an operator releases it."),
         "release": Entry(
             "bounced.cli.address:release", "Take ADDRESS off the suppression list, whatever put it there."

@@ -17,10 +17,14 @@ _WRITES_NOTHING = "#!lua\nreturn 1"
 
 @dataclass(frozen=True, slots=True)
 class ListSizes:
-    """How much a list holds now.  ``overdue`` counts held addresses that should have been released."""
+    """How much a list holds now.
 
-    held: int
+    ``suppressed`` counts held addresses too; ``due`` those that time alone will change, ``overdue`` those of them whose
+    time has come.
+    """
+
     suppressed: int
+    due: int
     overdue: int
     disputed: int
     alarms: int
@@ -59,7 +63,7 @@ class Overview:
             "unrecognised": keys.unrecognised,
         }
         oldest = asyncio.ensure_future(self._oldest(keys.intake, now))
-        off_the_list, held, overdue, disputed, alarms, *lengths = await asyncio.gather(
+        suppressed, due, overdue, disputed, alarms, *lengths = await asyncio.gather(
             self._number("SCARD", keys.suppressed),
             self._number("ZCARD", keys.due),
             self._number("ZCOUNT", keys.due, "-inf", at),
@@ -68,8 +72,8 @@ class Overview:
             *(self._number("XLEN", key) for key in streams.values()),
         )
         return ListSizes(
-            held=held,
-            suppressed=max(0, off_the_list - held),
+            suppressed=suppressed,
+            due=due,
             overdue=overdue,
             disputed=disputed,
             alarms=alarms,

@@ -91,10 +91,15 @@ WORKER_DEATHS = _counter("bounced_worker_deaths", "Workers that ended without be
 REDIS_UP = _gauge(
     "bounced_redis_up", "1 if Redis would take a commit now, else 0; without it the next ones are absent."
 )
-ADDRESSES = _gauge(
-    "bounced_addresses", 'Addresses that must not be mailed now, by state: "held" or "suppressed".', "list", "state"
+SUPPRESSED = _gauge(
+    "bounced_suppressed_addresses", "Addresses that must not be mailed now: held or suppressed.", "list"
 )
-HELD_OVERDUE = _gauge("bounced_held_overdue", "Held addresses whose release is due and has not happened yet.", "list")
+DUE = _gauge(
+    "bounced_due_addresses",
+    "Addresses that time alone will change: a hold ends, a delivery is believed, a suppression expires.",
+    "list",
+)
+OVERDUE = _gauge("bounced_overdue_addresses", "Due addresses whose time has come and that still wait.", "list")
 DISPUTED = _gauge("bounced_disputed_domains", 'Domains whose "user unknown" is not believed now.', "list")
 ALARMS = _gauge("bounced_alarms", "Alarms now standing: campaigns, domains or the list itself.", "list")
 STREAM_ENTRIES = _gauge(
@@ -128,8 +133,9 @@ MEASURED = (
     WORKERS,
     WORKER_DEATHS,
     REDIS_UP,
-    ADDRESSES,
-    HELD_OVERDUE,
+    SUPPRESSED,
+    DUE,
+    OVERDUE,
     DISPUTED,
     ALARMS,
     STREAM_ENTRIES,
@@ -138,3 +144,9 @@ MEASURED = (
 """Known to the parent, or measured in Redis when Prometheus asks."""
 
 ALL = COUNTED + MEASURED
+
+
+def table() -> str:
+    """Return the table of docs/metrics.md."""
+    rows = (f"| `{m.series[0]}` | {m.kind} | {', '.join(f'`{x}`' for x in m.labels)} | {m.meaning} |" for m in ALL)
+    return "\n".join(("| metric | kind | labels | meaning |", "|---|---|---|---|", *rows)) + "\n"

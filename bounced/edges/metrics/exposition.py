@@ -1,7 +1,6 @@
 """All metrics of the daemon as Prometheus reads them: what workers counted, what the parent knows and measures."""
 
 from collections.abc import Iterable, Mapping
-from operator import attrgetter
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import Metric as Family
@@ -40,16 +39,13 @@ def _own(workers: int, deaths: int, *, up: bool) -> Iterable[Family]:
 
 
 def _of_lists(sizes: Mapping[str, ListSizes]) -> Iterable[Family]:
-    by_state = {"held": attrgetter("held"), "suppressed": attrgetter("suppressed")}
-    yield gauge(
-        declared.ADDRESSES,
-        [((name, state), of(one)) for name, one in sizes.items() for state, of in by_state.items()],
-    )
+    yield gauge(declared.SUPPRESSED, [((name,), one.suppressed) for name, one in sizes.items()])
+    yield gauge(declared.DUE, [((name,), one.due) for name, one in sizes.items()])
+    yield gauge(declared.OVERDUE, [((name,), one.overdue) for name, one in sizes.items()])
     yield gauge(
         declared.STREAM_ENTRIES,
         [((name, stream), entries) for name, one in sizes.items() for stream, entries in one.streams.items()],
     )
-    yield gauge(declared.HELD_OVERDUE, [((name,), one.overdue) for name, one in sizes.items()])
     yield gauge(declared.DISPUTED, [((name,), one.disputed) for name, one in sizes.items()])
     yield gauge(declared.ALARMS, [((name,), one.alarms) for name, one in sizes.items()])
     yield gauge(declared.INTAKE_OLDEST, [((name,), one.intake_oldest_s) for name, one in sizes.items()])

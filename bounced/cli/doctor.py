@@ -1,0 +1,139 @@
+"""``bounced doctor``: everything that could keep the daemon from its work, and what to do about it."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import RedisError
+from rich.text import Text
+
+from bounced.cli.exits import ExitCode
+from bounced.cli.options import config_option, json_option
+from bounced.cli.output import console, print_json, printable
+from bounced.config import Config, Severity, examine
+from bounced.config.checks import missing_to_run
+from bounced.config.errors import masked
+from bounced.config.loading import found
+from bounced.core.keys import Keyspace
+from bounced.doctor.certificate import examine_certificate
+from bounced.doctor.dns import examine_dns, resolver
+from bounced.doctor.finding import Finding, Outcome, error, ok, warning
+from bounced.doctor.ports import examine_ports
+from bounced.doctor.server import examine_server
+from bounced.edges.connect import CONNECT_TIMEOUT_S, connections
+from bounced.edges.embedded import NoServer
+from bounced.edges.redis_url import redis_url
+
+REDIS = "Redis"
+COLOURS = {Outcome.OK: "green", Outcome.WARNING: "yellow", Outcome.ERROR: "bold red", Outcome.SKIPPED: "dim"}
+
+
+@click.command()
+@config_option
+@json_option
+@click.option("--no-dns", is_flag=True, help="Ask no name server.")
+@click.pass_context
+def doctor(ctx: click.Context, config_file: Path | None, *, as_json: bool, no_dns: bool) -> None:
+    """Examine everything that the daemon needs, and say what to do.
+
+    Configuration, secrets, certificate, Redis (version, role, persistence, memory, clock), ports, and the DNS of the
+    bounce domains. Changes nothing. Run it as the daemon's user to see what the daemon sees.
+
+    Exit codes: 0 no errors, 1 errors, 2 the configuration is wrong, 3 Redis cannot be reached.
+
+    \b
+    bounced doctor
+    sudo -u bounced bounced doctor --json | jq 'select(.outcome == "error")'
+    """  # noqa: D301 - \b is click's mark for lines to be left as they are
+    findings: list[Finding] = []
+
+    def say(finding: Finding) -> None:
+        findings.append(finding)
+        (_print_record if as_json else _print_line)(finding)
+
+    ctx.exit(asyncio.run(_examine(config_file, say, with_dns=not no_dns)) or _code(findings))
+
+
+async def _examine(config_file: Path | None, say: Callable[[Finding], None], *, with_dns: bool) -> int:
+    """Say each finding as it comes; return an exit code that is decided, or 0."""
+    config = _configuration(config_file, say)
+    if config is None:
+        return ExitCode.USAGE
+    now = datetime.now(UTC)
+    for finding in examine_certificate(config.smtp, now):
+        say(finding)
+    try:
+        async for connection in _connected(config):
+            say(ok(REDIS, f"answers at {masked(str(config.redis.url))}"))
+            async for finding in examine_server(connection, config.redis.effective_durability, now):
+                say(finding)
+        code = ExitCode.DONE
+    except (RedisError, OSError, TimeoutError, NoServer) as reason:
+        advice = "Is the server running, is redis.url right, may this user connect?"
+        say(error(REDIS, f"{masked(str(config.redis.url))} does not answer: {str(reason) or 'timed out'}", advice))
+        code = ExitCode.UNREACHABLE
+    async for finding in examine_ports(config):
+        say(finding)
+    if with_dns:
+        async for finding in examine_dns(config, resolver()):
+            say(finding)
+    return code
+
+
+def _configuration(config_file: Path | None, say: Callable[[Finding], None]) -> Config | None:
+    """Say what is wrong with the configuration, with the files that it names and their modes; return it if usable."""
+    file = config_file or found()
+    config, problems = examine(file)
+    missing = tuple(missing_to_run(config)) if config else ()
+    for problem in (*problems, *missing):
+        outcome = error if problem.severity is Severity.ERROR else warning
+        say(
+            outcome(
+                "configuration", f"{file or 'built-in defaults'}: {problem}", f"As user {os.geteuid()}, change that."
+            )
+        )
+    if config is None or missing or any(problem.severity is Severity.ERROR for problem in problems):
+        return None
+    keys = sum(len(list_.keys) for list_ in config.lists.values())
+    say(ok("configuration", f"{file}: lists: {len(config.lists)}, keys: {keys}"))
+    if config.host_name is None:
+        advice = "Set host_name to the name of the MX."
+        say(warning("host_name", f"not set: the greeting names {socket.gethostname()}", advice))
+    return config
+
+
+async def _connected(config: Config) -> AsyncIterator[AbstractConnection]:
+    """Yield a connection with each server that holds a list.  Raises RedisError, OSError, TimeoutError, NoServer."""
+    async with redis_url(config) as url:
+        reach = connections(url)
+        for shard in sorted({reach.shard(Keyspace(config.redis.prefix, name).suppressed) for name in config.lists}):
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                connection = await reach.open(shard)
+            try:
+                yield connection
+            finally:
+                await connection.disconnect(nowait=True)
+
+
+def _code(findings: list[Finding]) -> int:
+    return ExitCode.NO if any(finding.outcome is Outcome.ERROR for finding in findings) else ExitCode.DONE
+
+
+def _print_record(finding: Finding) -> None:
+    print_json(asdict(finding))
+
+
+def _print_line(finding: Finding) -> None:
+    target = console()
+    mark = (f"{finding.outcome:<8}", COLOURS[finding.outcome])
+    target.print(Text.assemble(mark, (finding.subject, "bold"), ": ", printable(finding.text)))
+    if finding.advice:
+        target.print(
+            Text(f"{'':8}{printable(finding.advice)}", style="" if finding.outcome is Outcome.OK else "italic")
+        )

@@ -1,0 +1,35 @@
+"""Which suppression list a command is about, and what it holds as a whole."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import click
+
+from bounced.config import Config
+from bounced.edges.overview import Overview
+from bounced.service import keyspaces, open_store
+
+list_option = click.option(
+    "--list", "list_", metavar="NAME", help="Suppression list.  [default: the only one, or main]"
+)
+"""Hands ``list_: str | None`` to a command; ``chosen_list`` says which is meant."""
+
+hours_option = click.option(
+    "--hours", default=24, show_default=True, type=click.IntRange(1, 35 * 24), help="How far back to look."
+)
+
+
+def chosen_list(config: Config, list_: str | None) -> str:
+    """Return the list that is meant.  Raises click.UsageError."""
+    if list_ is None:
+        list_ = next(iter(config.lists)) if len(config.lists) == 1 else "main"
+    if list_ not in config.lists:
+        raise click.UsageError(f"no list {list_!r} in the configuration; there is {', '.join(config.lists) or 'none'}")
+    return list_
+
+
+@asynccontextmanager
+async def overview(config: Config, list_: str) -> AsyncIterator[Overview]:
+    """Give what a list holds as a whole."""
+    async with open_store(config) as store:
+        yield Overview(store, list_, keyspaces(config)[list_])

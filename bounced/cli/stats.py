@@ -1,0 +1,142 @@
+"""``bounced stats`` and ``bounced top``: what came in over the last hours, and from whom the worst."""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import click
+from rich.text import Text
+
+from bounced.cli.charts import bar, spark
+from bounced.cli.configured import configured
+from bounced.cli.options import config_option, json_option
+from bounced.cli.output import console, print_json, print_table
+from bounced.cli.selecting import chosen_list, hours_option, list_option, overview
+from bounced.config import Config
+from bounced.core.terms import CLASS_OF, Category, Class
+from bounced.service import now
+
+Hours = Sequence[tuple[datetime, Counter[str]]]
+
+WORST = {"domain": "Recipient domains", "campaign": "Campaigns", "provider": "Providers that refuse the sender"}
+
+
+@click.command()
+@hours_option
+@list_option
+@config_option
+@json_option
+def stats(hours: int, list_: str | None, config_file: Path | None, *, as_json: bool) -> None:
+    """Show what came in over the last hours: by category, and what became of the addresses.
+
+    With --json, one object for each hour with all its counters.
+
+    \b
+    bounced stats
+    bounced stats --hours 168 --list newsletter
+    bounced stats --json | jq '[.hour, .counts["class:hard"]]'
+    """  # noqa: D301 - \b is click's mark for lines to be left as they are
+    config = configured(config_file)
+    list_ = chosen_list(config, list_)
+    counted = asyncio.run(_counts(config, list_, hours))
+    if as_json:
+        for at, counts in counted:
+            print_json({"list": list_, "hour": at.isoformat(), "counts": dict(sorted(counts.items()))})
+        return
+    categories = [(name, CLASS_OF[Category(name)], over) for name, over in _by_hour(counted, "category").items()]
+    order = {class_: number for number, class_ in enumerate(Class)}
+    _chart(
+        f"{list_}: what was said, last {hours} h",
+        ("category", "class", "count"),
+        [((name, str(class_)), over) for name, class_, over in sorted(categories, key=lambda row: order[row[1]])],
+    )
+    _chart(
+        "What became of addresses",
+        ("before", "after", "count"),
+        [(tuple(name.split(":")), over) for name, over in _by_hour(counted, "transition").items()],
+    )
+
+
+@click.command()
+@click.option("--limit", default=10, show_default=True, type=click.IntRange(1, 1000), help="Rows of each table.")
+@hours_option
+@list_option
+@config_option
+@json_option
+def top(limit: int, hours: int, list_: str | None, config_file: Path | None, *, as_json: bool) -> None:
+    """Show the domains and campaigns with the most bounces, and the providers that refuse the sender.
+
+    \b
+    bounced top
+    bounced top --hours 1 --limit 3 --json
+    """  # noqa: D301 - \b is click's mark for lines to be left as they are
+    config = configured(config_file)
+    list_ = chosen_list(config, list_)
+    counts = sum((counts for _, counts in asyncio.run(_counts(config, list_, hours))), Counter())
+    for kind, title in WORST.items():
+        worst = sorted(_crossed(counts, kind).items(), key=lambda item: (-item[1].total(), item[0]))[:limit]
+        if as_json:
+            for name, by in worst:
+                print_json({"list": list_, "by": kind, "name": name, "total": by.total(), "counts": dict(by)})
+        else:
+            _ranking(f"{title}, last {hours} h", kind, worst)
+
+
+async def _counts(config: Config, list_: str, hours: int) -> Hours:
+    async with overview(config, list_) as counted:
+        return await counted.counts(now(), hours)
+
+
+def _by_hour(hours: Hours, kind: str) -> Mapping[str, list[int]]:
+    """Return the counts of each hour, by the rest of the names of the counters of a kind."""
+    found: dict[str, list[int]] = defaultdict(lambda: [0] * len(hours))
+    for number, (_, counts) in enumerate(hours):
+        for name, count in counts.items():
+            if name.startswith(f"{kind}:"):
+                found[name.removeprefix(f"{kind}:")][number] = count
+    return found
+
+
+def _crossed(counts: Mapping[str, int], kind: str) -> Mapping[str, Counter[str]]:
+    """Return, from counters such as ``domain:example.org:mailbox_full``, the last part's counts by the middle."""
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for name, count in counts.items():
+        if name.startswith(f"{kind}:"):
+            middle, _, last = name.removeprefix(f"{kind}:").rpartition(":")
+            found[middle][last] += count
+    return found
+
+
+def _chart(title: str, columns: Sequence[str], rows: Iterable[tuple[tuple[str, ...], list[int]]]) -> None:
+    """Print a row for each, its sum, and on a terminal a bar and its course over time."""
+    rows = list(rows)
+    if not console().is_terminal:
+        print_table(columns, [(*cells, str(sum(over))) for cells, over in rows])
+        return
+    if not rows:
+        console().print(Text(f"{title}: nothing"))
+        return
+    largest = max(sum(over) for _, over in rows)
+    print_table(
+        (*columns, "", "over time"),
+        [(*cells, str(sum(over)), bar(sum(over), largest), spark(over)) for cells, over in rows],
+        title=title,
+    )
+
+
+def _ranking(title: str, kind: str, rows: Sequence[tuple[str, Counter[str]]]) -> None:
+    cells = [(name, str(by.total()), _mostly(by)) for name, by in rows]
+    if not console().is_terminal:
+        print_table((kind, "count", "mostly"), [(kind, *row) for row in cells])
+    elif rows:
+        largest = rows[0][1].total()
+        drawn = [(*row, bar(by.total(), largest)) for row, (_, by) in zip(cells, rows, strict=True)]
+        print_table((kind, "count", "mostly", ""), drawn, title=title)
+    else:
+        console().print(Text(f"{title}: nothing"))
+
+
+def _mostly(by: Counter[str]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in by.most_common(3))

@@ -1,0 +1,101 @@
+"""An event in words: what came, and what followed from it and why."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+CAME = MappingProxyType(
+    {
+        "rejected": "the sender's own MTA was refused",
+        "delivered": "a delivery was reported",
+        "engaged": "opened, clicked or logged in",
+        "subscribed": "subscribed",
+        "unsubscribed": "unsubscribed",
+        "complained": "complained",
+        "suppress": "an operator suppressed it",
+        "release": "an operator released it",
+        "due": "its time came",
+        "dispute": "its domain called many good addresses unknown",
+    }
+)
+"""What came, by the type of the evidence; a report says more of itself."""
+
+KINDS = MappingProxyType(
+    {
+        "delayed": "a delay, not a failure",
+        "delivered": "a delivery was confirmed",
+        "relayed": "relayed to where no more is reported",
+        "expanded": "expanded to a list's members",
+        "complaint": "a complaint",
+        "auto_reply": "an automatic reply",
+        "challenge": "a challenge",
+        "subscription": "a subscription request",
+        "other": "mail that is no report",
+    }
+)
+
+WHY = MappingProxyType(
+    {
+        "untrusted": "nobody signed the return path, so it changes nothing",
+        "no_verdict": "nothing that speaks against the address",
+        "older_than_a_failure": "older than a failure, so it changes nothing",
+        "delivery_not_believed_yet": "believed in 72 hours, if no failure comes",
+        "older_than_the_state": "older than what is known, so it changes nothing",
+        "older_than_a_release": "older than a release, so it changes nothing",
+        "older_than_a_subscription": "older than a subscription, so it changes nothing",
+        "expired": "the suppression expired",
+        "not_due_yet": "not its time yet",
+        "not_in_the_wave": "not part of that",
+        "disputed": "its domain is not believed now",
+        "not_believed_yet": "not believed yet, the address was recently active",
+        "sent_before_release": "the mail was sent before a release, so it is not counted",
+        "counted_today": "counted already within a day",
+        "under_threshold": "counted, too few for a consequence",
+        "threshold": "that reached the threshold",
+        "holds_used_up": "it was held often enough",
+        "already_held": "held already",
+        "already_suppressed": "suppressed already",
+        "stronger_reason": "a stronger reason than the one that stood",
+        "belongs_to_nobody": "it names no return path of ours",
+    }
+)
+"""Reasons that say more than what came and what followed."""
+
+
+def sentence(fields: Mapping[str, str]) -> str:
+    """Return one event, in the fields of the contract, as a sentence without its time and address."""
+    parts = [_what(fields), _followed(fields)]
+    if why := WHY.get(fields.get("reason", "")):
+        parts.append(why)
+    if note := fields.get("note"):
+        parts.append(f'"{note}"')
+    return "; ".join(part for part in parts if part)
+
+
+def _what(fields: Mapping[str, str]) -> str:
+    type_ = fields.get("type", "")
+    came = CAME.get(type_) or (_report(fields) if "kind" in fields or "category" in fields else type_)
+    if type_ == "mailed_while_suppressed":
+        came = f"mailed while suppressed: {came}"
+    if diagnostic := fields.get("diagnostic"):
+        came = f"{came}: {diagnostic}"
+    return f"{came} (campaign {fields['campaign']})" if fields.get("campaign") else came
+
+
+def _report(fields: Mapping[str, str]) -> str:
+    kind, category = fields.get("kind", ""), fields.get("category", "")
+    if kind in KINDS:
+        return KINDS[kind]
+    return f"{category.replace('_', ' ')} ({fields.get('class', '')})" if category else kind
+
+
+def _followed(fields: Mapping[str, str]) -> str:
+    before, after = fields.get("before", ""), fields.get("after", "")
+    if not after:
+        return ""
+    until = f" until {day(fields['until'])}" if fields.get("until") else ""
+    return f"still {after}{until}" if before == after else f"now {after}{until}"
+
+
+def day(stamp: str) -> str:
+    """Return the day and minute of a time stamp, for people."""
+    return stamp[:16].replace("T", " ")

@@ -1,0 +1,136 @@
+"""The Redis or Valkey server: new enough, durable enough, never evicting, and with the same idea of the time."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import ResponseError
+
+from bounced.doctor.finding import Finding, error, ok, skipped, warning
+from bounced.edges.redis_store.wire import call, text, texts
+
+OLDEST = (7, 0)
+OLDEST_WITH_WAITAOF = (7, 2)
+CLOCK_WARNING_S = 2.0
+CLOCK_ERROR_S = 60.0
+NEARLY_FULL = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What a server says of itself.  ``settings`` is None where it lets nobody read its configuration."""
+
+    name: str
+    version: tuple[int, ...]
+    role: str
+    used_bytes: int
+    limit_bytes: int
+    settings: Mapping[str, str] | None
+    clock: datetime
+
+
+async def ask_server(connection: AbstractConnection) -> Server:
+    """Return what a server says of itself.  Raises RedisError."""
+    info = dict(line.split(":", 1) for line in text(await call(connection, "INFO")).splitlines() if ":" in line)
+    valkey = "valkey_version" in info
+    seconds, microseconds = texts(await call(connection, "TIME"))
+    return Server(
+        name="Valkey" if valkey else "Redis",
+        version=tuple(int(part) for part in info["valkey_version" if valkey else "redis_version"].split(".")),
+        role=info.get("role", ""),
+        used_bytes=int(info.get("used_memory", 0)),
+        limit_bytes=int(info.get("maxmemory", 0)),
+        settings=await _settings(connection),
+        clock=datetime.fromtimestamp(int(seconds) + int(microseconds) / 1e6, UTC),
+    )
+
+
+def judge(server: Server, durability: str, now: datetime) -> Iterator[Finding]:
+    """Yield how a server is for what is asked of it.  ``durability`` is memory, fsync, replica or replica:N."""
+    yield _version(server, durability)
+    yield _role(server)
+    yield _clock(server, now)
+    yield _memory(server)
+    if server.settings is None:
+        yield skipped("Redis settings", "CONFIG GET is not allowed here", "Check persistence and eviction by hand.")
+        return
+    yield _eviction(server.settings)
+    yield _persistence(server.settings, durability)
+
+
+async def _settings(connection: AbstractConnection) -> Mapping[str, str] | None:
+    settings: dict[str, str] = {}
+    try:
+        for name in ("maxmemory-policy", "append*", "save"):
+            reply = texts(await call(connection, "CONFIG", "GET", name))
+            settings |= dict(zip(reply[::2], reply[1::2], strict=True))
+    except ResponseError:
+        return None
+    return settings
+
+
+def _version(server: Server, durability: str) -> Finding:
+    version = f"{server.name} {'.'.join(map(str, server.version))}"
+    if server.version < OLDEST:
+        return error("Redis version", f"{version} is too old", "Install Redis 7.2 or later, or Valkey.")
+    if server.version >= OLDEST_WITH_WAITAOF:
+        return ok("Redis version", version)
+    advice = 'Install Redis 7.2 or later, or Valkey; with this one only "memory" and "replica" work.'
+    outcome = error if durability == "fsync" else warning
+    return outcome("Redis version", f"{version} cannot say that a commit is on disk", advice)
+
+
+def _role(server: Server) -> Finding:
+    if server.role == "master":
+        return ok("Redis role", "a primary: it takes writes")
+    return error("Redis role", f"{server.role or 'unknown'}: it takes no writes", "Let redis.url name the primary.")
+
+
+def _clock(server: Server, now: datetime) -> Finding:
+    apart = abs((server.clock - now).total_seconds())
+    found = f"{apart:.1f} s apart from the server's"
+    advice = "Run a time service (systemd-timesyncd, chrony) on both machines: return paths and holds end by the clock."
+    if apart > CLOCK_ERROR_S:
+        return error("clock", found, advice)
+    return warning("clock", found, advice) if apart > CLOCK_WARNING_S else ok("clock", found)
+
+
+def _memory(server: Server) -> Finding:
+    used = f"{server.used_bytes / 2**20:.0f} MiB used"
+    if not server.limit_bytes:
+        return ok("Redis memory", f"{used}, no limit set")
+    found = f"{used} of {server.limit_bytes / 2**20:.0f} MiB"
+    if server.used_bytes > NEARLY_FULL * server.limit_bytes:
+        return warning("Redis memory", found, "Raise maxmemory. When it is full, every bounce is answered with 451.")
+    return ok("Redis memory", found)
+
+
+def _eviction(settings: Mapping[str, str]) -> Finding:
+    policy = settings.get("maxmemory-policy", "noeviction")
+    if policy == "noeviction":
+        return ok("Redis eviction", "noeviction: no suppressed address is forgotten")
+    advice = "CONFIG SET maxmemory-policy noeviction, and the same in the server's configuration file."
+    return error("Redis eviction", f"{policy}: a full server would forget suppressed addresses", advice)
+
+
+def _persistence(settings: Mapping[str, str], durability: str) -> Finding:
+    subject = "Redis persistence"
+    appends, fsync = settings.get("appendonly") == "yes", settings.get("appendfsync", "")
+    found = f"appendonly {settings.get('appendonly')}, appendfsync {fsync}; durability is {durability!r}"
+    if durability == "fsync" and not (appends and fsync == "always"):
+        return error(
+            subject, found, 'Set "appendonly yes" and "appendfsync always" in the server, or another durability.'
+        )
+    if not appends and not settings.get("save"):
+        return error(subject, f"{found}: a restart forgets everything", 'Set "appendonly yes" in the server.')
+    if not appends:
+        advice = 'Set "appendonly yes": snapshots alone lose the minutes since the last one.'
+        return warning(subject, f"{found}; snapshots only", advice)
+    return ok(subject, found)
+
+
+async def examine_server(connection: AbstractConnection, durability: str, now: datetime) -> AsyncIterator[Finding]:
+    """Yield how the server behind an open connection is.  Raises RedisError."""
+    for finding in judge(await ask_server(connection), durability, now):
+        yield finding
