@@ -69,6 +69,7 @@ def _unix(path: Path) -> socket.socket:
             opened.close()
             opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         opened.bind(str(path))
+        path.chmod(0o666)  # who may come is said by the folder's mode: an MTA is another user
         opened.listen(1024)
     except OSError:
         opened.close()

@@ -61,7 +61,7 @@ def daemon(daemons: Callable[..., Daemon]) -> Daemon:
 
 def kill_daemon(daemon: Daemon, _inside: redis.Redis) -> None:
     """Kill parent and workers, and start the daemon again; its server lives on and is adopted."""
-    os.killpg(daemon.pid, signal.SIGKILL)
+    daemon.kill()
     daemon.start(start_new_session=True)
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import secrets
+import select
 import signal
 import smtplib
 import subprocess
@@ -109,16 +110,31 @@ class Daemon:
         """Send the parent a signal."""
         os.kill(self.pid, number)
 
+    def kill(self) -> None:
+        """Kill parent and workers at once, as a crash of the machine would; only for one in a session of its own."""
+        pids = {event["pid"] for event in self.events if event["event"] == "worker.started"}
+        ends = [os.pidfd_open(pid) for pid in pids if Path(f"/proc/{pid}").exists()]
+        os.killpg(self.pid, signal.SIGKILL)
+        for end in ends:
+            select.select([end], [], [], WAIT_S)  # their sockets are free when they are gone
+            os.close(end)
+        self._reap()
+
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Stop and return the exit status."""
         if self._process is None:
             return 0
+        self._process.send_signal(number)
+        return self._reap()
+
+    def _reap(self) -> int:
+        """Read the rest of the log and return the exit status."""
+        assert self._process is not None
         process, self._process = self._process, None
-        process.send_signal(number)
-        assert process.stderr is not None
-        rest = process.stderr.read()
-        process.stderr.close()
-        self.events += [json.loads(line) for line in rest.splitlines() if line.startswith("{")]
+        with process:
+            assert process.stderr is not None
+            lines = process.stderr.read().splitlines()
+        self.events += [json.loads(line) for line in lines if line.startswith("{")]
         return process.wait(WAIT_S)
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
