@@ -18,7 +18,8 @@ MAX_DIAGNOSTIC_CHARS = 200
 _NO_FIELDS = PerRecipientFields()
 _NO_REPORT = Report(Kind.BOUNCE, "reply")
 _AFTER_DATA = re.compile(
-    r"end of data|final DATA|after I sent the message|>>> DATA\s+<<< [45]|SMTP command\s+DATA\b|\(DATA\)|\[DATA\]",
+    r"end of (?:data|DATA)|in reply to DATA|final DATA|after I sent the message"
+    r"|>>> DATA\s+<<< [45]|SMTP command\s+DATA\b|\(DATA\)|\[DATA\]",
 )
 _STATUS = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})(?![\d.])\s*\(?([^)]*)")
 _SUCCESSES = (Action.DELIVERED, Action.RELAYED, Action.EXPANDED)
@@ -98,6 +99,18 @@ def classify_reply(line: str, rules: RuleSet) -> Verdict:
     return classify(PerRecipientFields(action=Action.FAILED, diagnostic_code=line), _NO_REPORT, rules)
 
 
+def classify_example(rule: Rule, rules: RuleSet) -> Verdict:
+    """Return what a row's own example leads to; anything but that row says that the row is wrong, or never reached."""
+    example = rule.example
+    said = {"text": example.text} if rule.where is Where.TEXT else {"diagnostic_code": example.text}
+    if rule.after_data:
+        said["text"] = "(in reply to end of DATA command)"
+    fields = PerRecipientFields(
+        action=Action.FAILED, status=example.status or None, remote_mta=example.mta or None, **said
+    )
+    return classify(fields, _NO_REPORT, rules)
+
+
 def hear(fields: PerRecipientFields, report: Report) -> Heard:
     """Return a recipient's evidence in the order of its weight."""
     own = (fields.text or "")[:MAX_TEXT_CHARS]
@@ -165,20 +178,22 @@ def _reason(heard: Heard, rules: RuleSet) -> tuple[Category, str, str]:
 
 def _candidates(heard: Heard, rules: RuleSet) -> Iterator[tuple[Rule, str]]:
     """Yield what each piece of evidence says, the weightiest first."""
-    weak = []
+    weak: list[tuple[Rule, str]] = []
     for words in heard.words():
-        strong_rule, weak_rule = rules.first(words.where, words.text, heard.circumstances)
-        if strong_rule:
-            yield strong_rule, words.place
-        if weak_rule:
-            weak.append((weak_rule, words.place))
+        for rule in rules.fitting(words.where, words.text, heard.circumstances):
+            if rule.weak:
+                weak.append((rule, words.place))
+                continue
+            yield rule, words.place
+            if rule.category is not Category.EXPIRED:
+                break
     for status, place in ((heard.reply_status, "diagnostic"), (heard.field_status, "status")):
-        if status and (rule := rules.for_status(status)):
-            yield rule, place
+        if status and (about_status := rules.for_status(status)):
+            yield about_status, place
     yield from weak
     code = heard.circumstances.code
-    if code and (rule := rules.for_code(code)):
-        yield rule, "reply_code"
+    if code and (about_code := rules.for_code(code)):
+        yield about_code, "reply_code"
 
 
 def _status_field(field: str | None) -> tuple[str | None, str]:

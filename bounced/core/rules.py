@@ -1,6 +1,6 @@
 """What replies mean, as data: ordered rows, searched for all at once, the first that applies wins."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -121,15 +121,9 @@ class RuleSet:
         self._by_status = {status: rule for rule in bare for status in rule.statuses}
         self._by_code = {code: rule for rule in bare for code in rule.codes}
 
-    def first(self, place: Where, text: str, circumstances: Circumstances) -> tuple[Rule | None, Rule | None]:
-        """Return the first row for a text found at ``place``, and the first weak one."""
-        weak = None
-        for rule in self._by_place[place].matching(text):
-            if (weak is None or not rule.weak) and rule.applies(circumstances):
-                if not rule.weak:
-                    return rule, weak
-                weak = rule
-        return None, weak
+    def fitting(self, place: Where, text: str, circumstances: Circumstances) -> Iterator[Rule]:
+        """Yield the rows for a text found at ``place``, in their order."""
+        return (rule for rule in self._by_place[place].matching(text) if rule.applies(circumstances))
 
     def for_status(self, status: str) -> Rule | None:
         """Return the row about an enhanced status code, such as 5.1.1."""
@@ -142,9 +136,9 @@ class RuleSet:
     def matches(self, place: Where, text: str, circumstances: Circumstances) -> list[Match]:
         """Return every row that fits a text, in order, with its place: what won, and what came too late."""
         found = []
-        for rule in self._by_place[place].matching(text):
+        for rule in self.fitting(place, text, circumstances):
             span = patterns.span(rule.pattern, text)
-            if span and rule.applies(circumstances):
+            if span:
                 found.append(Match(rule, *span))
         return found
 

@@ -6,6 +6,7 @@ from itertools import chain
 from pathlib import Path
 
 from bounced.core import rulefile
+from bounced.core.classify import classify_example
 from bounced.core.rulefile import Fault, RulesInvalid
 from bounced.core.rules import Rule, RuleSet
 
@@ -44,7 +45,10 @@ PACKAGED = (
 
 
 def load(extra: Sequence[Path] = ()) -> RuleSet:
-    """Return the packaged rules, those of ``extra`` before them.  Raises RulesInvalid with every fault."""
+    """Return the packaged rules, those of ``extra`` before them.  Raises RulesInvalid with every fault.
+
+    An operator's row whose example does not lead to it is a fault too: it would never be reached, or too late.
+    """
     rules: list[Rule] = []
     faults: list[Fault] = []
     for name, content in chain(_own(extra, faults), _packaged()):
@@ -54,7 +58,18 @@ def load(extra: Sequence[Path] = ()) -> RuleSet:
     faults += rulefile.repeated_ids(rules)
     if faults:
         raise RulesInvalid(faults)
-    return RuleSet(rules)
+    rule_set = RuleSet(rules)
+    own = {str(path) for path in extra}
+    faults += [fault for rule in rules if rule.file in own for fault in _unreached(rule, rule_set)]
+    if faults:
+        raise RulesInvalid(faults)
+    return rule_set
+
+
+def _unreached(rule: Rule, rules: RuleSet) -> Iterator[Fault]:
+    found = classify_example(rule, rules).rule
+    if found != rule.id:
+        yield Fault(rule.file, rule.id, "example", rule.example.text, f"a text that leads to this row, not to {found}")
 
 
 def _packaged() -> Iterator[tuple[str, bytes]]:
