@@ -5,8 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
+from bounced.core.alarms import DEFAULT_ALARMS, AlarmRule
 from bounced.core.digest import report_digest
+from bounced.core.mailbox import domain_of
 from bounced.core.policy import Policy, decide
+from bounced.core.policy.doubt import DEFAULT_DISPUTES, DisputeRule
 from bounced.core.report import parse
 from bounced.core.return_path import Directory, Refused, TokenPath, unsigned_path
 from bounced.core.rules import RuleSet
@@ -16,6 +19,7 @@ from bounced.core.understand import understand, worth_keeping
 from bounced.ports import Committed, PathRefused, Store
 
 Clock = Callable[[], datetime]
+Suspect = Callable[[str, str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,19 +27,25 @@ class ListSettings:
     """How one list decides.  ``shares_hard_with`` names the lists in which its hard verdicts count too."""
 
     policy: Policy
+    disputes: DisputeRule = DEFAULT_DISPUTES
+    alarms: AlarmRule = DEFAULT_ALARMS
     trust_unsigned: bool = False
     shares_hard_with: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """Takes messages from any door to a commit."""
+    """Takes messages from any door to a commit, and what senders tell further down the same path.
+
+    ``suspect`` hears of a list and a domain that may be wrong about its users.
+    """
 
     directory: Directory
     rules: RuleSet
     lists: Mapping[str, ListSettings]
     store: Store
     clock: Clock
+    suspect: Suspect = lambda _list, _domain: None
 
     async def admit(self, forward_path: str) -> Destination:
         """Return whom a forward-path stands for.  Raises PathRefused, StoreUnavailable."""
@@ -54,13 +64,26 @@ class Pipeline:
         evidence = understand(report, return_path, envelope, self.rules, trust_unsigned=settings.trust_unsigned)
         if worth_keeping(destination, evidence.kind, evidence.verdict):
             evidence = replace(evidence, content=envelope.content)
-        path = _path(destination, return_path)
+        path = _path(destination, return_path, envelope)
         report_id = ReportId(list_, path, report_digest(path, report.message_id, envelope.content))
-        if return_path is None:
+        return await self.commit(report_id, return_path.recipient if return_path else None, evidence)
+
+    async def commit(self, report_id: ReportId, address: str | None, evidence: Evidence) -> Committed:
+        """Decide and commit one piece of evidence about an address, or record one that belongs to none.
+
+        Raises StoreUnavailable.  The lists that share come first: what was written there is a duplicate when the
+        report comes again.
+        """
+        if address is None:
             return await self.store.commit(report_id, None, partial(_record, evidence=evidence))
-        committed = await self._commit(report_id, return_path.recipient, evidence)
+        settings = self.lists[report_id.list]
         for other in settings.shares_hard_with if _is_hard(evidence) else ():
-            await self._commit(replace(report_id, list=other), return_path.recipient, evidence)
+            shared = replace(evidence, shared_from=report_id.list)
+            await self._commit(replace(report_id, list=other, entry=""), address, shared)
+        committed = await self._commit(report_id, address, evidence)
+        domain = domain_of(address)
+        if settings.disputes.wave(domain, committed.wave):
+            self.suspect(report_id.list, domain)
         return committed
 
     async def _commit(self, report_id: ReportId, address: str, evidence: Evidence) -> Committed:
@@ -88,11 +111,15 @@ def _record(state: AddressState, evidence: Evidence) -> Transition:
     return Transition(evidence, state, state, "belongs_to_nobody")
 
 
-def _path(destination: Destination, return_path: ReturnPath | None) -> str:
-    """Return the contract's PATH: what reports about the same mail have in common."""
+def _path(destination: Destination, return_path: ReturnPath | None, envelope: Envelope) -> str:
+    """Return the contract's PATH: what reports about the same mail have in common.
+
+    Those that belong to nobody have the day in common, so that only so many of them are taken in a day.
+    """
     if isinstance(destination, ReturnPath):
         return destination.path
-    return unsigned_path(destination.local_part, return_path.recipient if return_path else "")
+    found = return_path.recipient if return_path else envelope.received_at.date().isoformat()
+    return unsigned_path(destination.local_part, found)
 
 
 def _is_hard(evidence: Evidence) -> bool:

@@ -4,11 +4,13 @@ Only here implementations are chosen; everybody else is handed what they work wi
 """
 
 import asyncio
+import os
+import secrets
 import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -17,6 +19,7 @@ import structlog
 
 from bounced import rules
 from bounced.config import Config, build
+from bounced.config.health import alarm_rule, dispute_rule
 from bounced.config.model import Listener
 from bounced.config.tls import tls_context
 from bounced.core.keys import Keyspace
@@ -24,9 +27,11 @@ from bounced.core.return_path import Directory
 from bounced.edges.connect import connections
 from bounced.edges.door_log import DoorLog
 from bounced.edges.embedded import EmbeddedServer
+from bounced.edges.jobs import AlarmBell, Background, Disputer, IntakeReader, Releaser
 from bounced.edges.log import Event
 from bounced.edges.metrics.meter import Meter
 from bounced.edges.redis_store import RedisStore, durability
+from bounced.edges.redis_store.chores import Chores
 from bounced.edges.redis_store.line import NO_TALLY, Tally
 from bounced.edges.smtp import Door, Gate, Limits, SessionSettings, Speech
 from bounced.edges.sockets import SMTP, Sockets, listener_name
@@ -84,7 +89,13 @@ def pipeline(config: Config, store: Store) -> Pipeline:
         directory=Directory(tuple(build.return_paths(name, settings) for name, settings in config.lists.items())),
         rules=rules.load(config.rules.files),
         lists={
-            name: ListSettings(build.policy(settings), settings.trust_unsigned, settings.shares_hard_with)
+            name: ListSettings(
+                policy=build.policy(settings),
+                disputes=dispute_rule(settings.disputes),
+                alarms=alarm_rule(settings.alarms),
+                trust_unsigned=settings.trust_unsigned,
+                shares_hard_with=settings.shares_hard_with,
+            )
             for name, settings in config.lists.items()
         },
         store=store,
@@ -138,12 +149,20 @@ class Worker:
         self._store: RedisStore | None = None
         self._receiver: WatchedReceiver | None = None
         self._gate: Gate | None = None
+        self._pipeline: Pipeline | None = None
+        self._disputer: Disputer | None = None
+        self._background: Background | None = None
 
     async def __aenter__(self) -> Self:
-        """Connect, read keys and rules, open the doors.  Raises what ``open_store`` and ``settings`` raise."""
+        """Connect, read keys and rules, begin the jobs, open the doors.
+
+        Raises what ``open_store`` and ``settings`` raise.
+        """
         self._store = await self._stack.enter_async_context(open_store(self._config, self._meter))
         chosen = settings(self._config, self._store, self._workers)
-        self._receiver = WatchedReceiver(chosen.pipeline, self._meter)
+        self._background = self._jobs(self._store)
+        self._receiver = WatchedReceiver(self._present(chosen.pipeline), self._meter)
+        self._background.start()
         self._gate = Gate(chosen.limits)
         for name, door_settings in chosen.doors.items():
             door = Door(self._receiver, door_settings, self._gate, DoorLog(self._meter))
@@ -155,7 +174,9 @@ class Worker:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Accept no more, let messages in hand come to their end, close the store."""
+        """Stop the jobs, accept no more, let messages in hand come to their end, close the store."""
+        if self._background is not None:
+            await self._background.stop()
         drained = await asyncio.gather(*(door.drain(DRAIN_S) for door in self._doors.values()))
         if not all(drained):
             LOG.warning(Event.DRAIN_TIMED_OUT, after_s=DRAIN_S)
@@ -164,7 +185,9 @@ class Worker:
 
     @property
     def healthy(self) -> bool:
-        """Whether no commit is stuck.  An idle worker is healthy."""
+        """Whether no commit is stuck and the jobs run.  An idle worker is healthy."""
+        if self._background is not None and self._background.broken:
+            return False
         return self._receiver is None or self._receiver.oldest_s < STUCK_S
 
     def reload(self, config: Config) -> None:
@@ -177,12 +200,36 @@ class Worker:
         assert self._gate is not None
         chosen, keys = settings(config, self._store, self._workers), keyspaces(config)
         self._store.use(keys)
-        self._receiver.use(chosen.pipeline)
+        self._receiver.use(self._present(chosen.pipeline))
         self._gate.limits = chosen.limits
         for name, door in self._doors.items():
             if name in chosen.doors:
                 door.use(chosen.doors[name])
         LOG.info(Event.SERVICE_RELOADED)
+
+    def _jobs(self, store: RedisStore) -> Background:
+        """Return what this worker does beside its doors."""
+        keep = self._config.keep
+        consumer = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        chores = Chores(store, consumer, events_max=keep.events_max, failed_max=keep.intake_failed_max)
+        self._disputer = Disputer(self._now_in_use, chores)
+        jobs = (
+            Releaser(self._now_in_use, chores),
+            self._disputer,
+            IntakeReader(self._now_in_use, chores),
+            AlarmBell(self._now_in_use, chores),
+        )
+        return Background(jobs)
+
+    def _present(self, chosen: Pipeline) -> Pipeline:
+        """Return the pipeline that doors and jobs use from now on."""
+        assert self._disputer is not None
+        self._pipeline = replace(chosen, suspect=self._disputer.suspect)
+        return self._pipeline
+
+    def _now_in_use(self) -> Pipeline:
+        assert self._pipeline is not None
+        return self._pipeline
 
 
 def _further(main: SessionSettings, listener: Listener) -> SessionSettings:

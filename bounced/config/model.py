@@ -33,6 +33,7 @@ from bounced.config.fields import (
     TcpAddress,
     Workers,
 )
+from bounced.config.health import AlarmSettings, DisputeSettings
 from bounced.config.policy import PolicySettings
 from bounced.config.section import Section
 
@@ -150,6 +151,9 @@ class Keep(Section):
     """How much of what happened is kept; the oldest goes first."""
 
     events_max: Count = Field(default=1_000_000, description="Entries in the stream of events of each list, about.")
+    intake_failed_max: Count = Field(
+        default=10_000, description="Entries of each list's intake that could not be understood, about."
+    )
 
 
 class Key(Section):
@@ -220,6 +224,8 @@ class SuppressionList(Section):
         description="Names of campaigns by their code in the return path.",
     )
     policy: PolicySettings = PolicySettings()
+    disputes: DisputeSettings = DisputeSettings()
+    alarms: AlarmSettings = AlarmSettings()
 
 
 class Rules(Section):

@@ -157,6 +157,8 @@ class Origin(StrEnum):
     INGEST = "ingest"
     INTAKE = "intake"
     OPERATOR = "operator"
+    DAEMON = "daemon"
+    """The daemon itself: time, or what it saw in many reports."""
 
 
 class OptIn(IntEnum):

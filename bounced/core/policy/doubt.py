@@ -44,6 +44,9 @@ class DisputeRule:
         return self.wave(domain, addresses) and addresses >= self.factor * usual
 
 
+DEFAULT_DISPUTES = DisputeRule()
+
+
 def good(profile: Profile) -> bool:
     """Tell whether the sender knew of somebody at the address: confirmed, or recently active, and not imported."""
     if profile.opt_in is OptIn.IMPORTED:

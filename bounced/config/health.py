@@ -1,0 +1,69 @@
+"""What a list does when a domain contradicts what the sender knows, and when rates say that something is wrong."""
+
+from typing import Annotated
+
+from pydantic import Field, Strict
+
+from bounced.config.fields import Count, Domain
+from bounced.config.section import Section
+from bounced.core.alarms import DEFAULT_ALARMS, AlarmRule
+from bounced.core.policy.doubt import DEFAULT_DISPUTES, DisputeRule
+
+Percent = Annotated[float, Strict(), Field(gt=0, le=100)]
+
+
+class DisputeSettings(Section):
+    """When a domain's "user unknown" is not believed; docs/policy.md tells why."""
+
+    addresses: Count = Field(
+        default=DEFAULT_DISPUTES.addresses,
+        description="Addresses of one domain, confirmed or recently active, that it calls unknown within an hour.",
+    )
+    factor: Count = Field(
+        default=int(DEFAULT_DISPUTES.factor),
+        description="They are as many times what it calls unknown in a usual hour.",
+    )
+    hours: Count = Field(default=DEFAULT_DISPUTES.hours, description="Hours for which the domain is disputed then.")
+    shared_domains: tuple[Domain, ...] = Field(
+        default=(),
+        examples=[["mail.example.net"]],
+        description="Domains in which anybody may have a mailbox, beside the large providers that are known: "
+        "never disputed.",
+    )
+
+
+class AlarmSettings(Section):
+    """Shares of the messages sent in 24 hours from which an alarm stands; they need `sent` reports."""
+
+    at_least_sent: Count = Field(
+        default=DEFAULT_ALARMS.at_least_sent, description="Messages of a campaign, domain or list that make a rate."
+    )
+    hard_warn_percent: Percent = Field(
+        default=100 * DEFAULT_ALARMS.hard_warn, description="Hard failures that raise a warning, in percent."
+    )
+    hard_pause_percent: Percent = Field(
+        default=100 * DEFAULT_ALARMS.hard_pause, description="Hard failures at which to pause, in percent."
+    )
+    complaint_warn_percent: Percent = Field(
+        default=100 * DEFAULT_ALARMS.complaint_warn, description="Complaints that raise a warning, in percent."
+    )
+    complaint_pause_percent: Percent = Field(
+        default=100 * DEFAULT_ALARMS.complaint_pause, description="Complaints at which to pause, in percent."
+    )
+
+
+def dispute_rule(settings: DisputeSettings) -> DisputeRule:
+    """Return when a domain of a list is disputed."""
+    shared = DEFAULT_DISPUTES.shared | frozenset(settings.shared_domains)
+    return DisputeRule(settings.addresses, settings.factor, settings.hours, shared)
+
+
+def alarm_rule(settings: AlarmSettings) -> AlarmRule:
+    """Return when a list raises an alarm."""
+    return AlarmRule(
+        at_least_sent=settings.at_least_sent,
+        hard_warn=settings.hard_warn_percent / 100,
+        hard_pause=settings.hard_pause_percent / 100,
+        complaint_warn=settings.complaint_warn_percent / 100,
+        complaint_pause=settings.complaint_pause_percent / 100,
+    )

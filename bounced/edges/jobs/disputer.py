@@ -1,0 +1,91 @@
+"""Domains whose "user unknown" is not believed: found, told once, and their wave taken back."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from bounced.core.mailbox import AddressId
+from bounced.core.policy.doubt import WAVE
+from bounced.core.state import Evidence, EvidenceType, ReportId
+from bounced.core.terms import Origin
+from bounced.edges.jobs.rounds import together
+from bounced.edges.log import Event
+from bounced.pipeline import Pipeline
+
+LOG = structlog.get_logger()
+
+PAUSE_S = 0.5
+LOOK_AGAIN_AFTER = timedelta(minutes=1)
+
+
+class Waves(Protocol):
+    """What the domains of a list call unknown.  All methods raise StoreUnavailable."""
+
+    async def unknowns(self, list_: str, domain: str, since: datetime) -> list[AddressId]:
+        """Return the addresses with a good profile that a domain called unknown since a time."""
+
+    async def usual_unknowns(self, list_: str, domain: str, now: datetime) -> float:
+        """Return how many addresses the domain called unknown in an hour of the week before the present wave."""
+
+    async def dispute(self, list_: str, domain: str, now: datetime, until: datetime, addresses: int) -> bool:
+        """Note that a domain is disputed, and tell so; False where it was already, and nothing is told again."""
+
+    async def disputed(self, list_: str, now: datetime) -> list[str]:
+        """Return the domains that are disputed now."""
+
+
+class Disputer:
+    """Looks at the domains that the pipeline suspects, and takes back what their waves did.
+
+    Any worker may: the dispute is noted once, and a failure that is taken back twice is gone once.  The disputed
+    domains are looked at again each minute, for those whose worker died between the two.
+    """
+
+    name = "disputer"
+
+    def __init__(self, present: Callable[[], Pipeline], waves: Waves) -> None:
+        self._present = present
+        self._waves = waves
+        self._suspects: set[tuple[str, str]] = set()
+        self._look_again_at: datetime | None = None
+
+    def suspect(self, list_: str, domain: str) -> None:
+        """Look at a domain in the next round."""
+        self._suspects.add((list_, domain))
+
+    async def round(self) -> float:
+        """Look at all suspects; those that the store kept from being looked at stay suspects."""
+        pipeline = self._present()
+        await self._remember_disputed(pipeline)
+        while self._suspects:
+            list_, domain = suspect = next(iter(self._suspects))
+            if list_ in pipeline.lists:
+                await self._look(pipeline, list_, domain)
+            self._suspects.discard(suspect)
+        return PAUSE_S
+
+    async def _remember_disputed(self, pipeline: Pipeline) -> None:
+        now = pipeline.clock()
+        if self._look_again_at is not None and self._look_again_at - LOOK_AGAIN_AFTER <= now < self._look_again_at:
+            return
+        for list_ in pipeline.lists:
+            self._suspects |= {(list_, domain) for domain in await self._waves.disputed(list_, now)}
+        self._look_again_at = now + LOOK_AGAIN_AFTER
+
+    async def _look(self, pipeline: Pipeline, list_: str, domain: str) -> None:
+        now, rule = pipeline.clock().replace(microsecond=0), pipeline.lists[list_].disputes
+        addresses, usual = await asyncio.gather(
+            self._waves.unknowns(list_, domain, now - WAVE), self._waves.usual_unknowns(list_, domain, now)
+        )
+        if not rule.disputed(domain, len(addresses), usual):
+            return
+        if await self._waves.dispute(list_, domain, now, now + rule.lasts, len(addresses)):
+            LOG.warning(Event.DOMAIN_DISPUTED, list=list_, domain=domain, addresses=len(addresses), usual=usual)
+        await together(self._take_back(pipeline, list_, address, now) for address in addresses)
+
+    async def _take_back(self, pipeline: Pipeline, list_: str, address: AddressId, now: datetime) -> None:
+        evidence = Evidence(EvidenceType.DISPUTE, now, Origin.DAEMON)
+        await pipeline.commit(ReportId(list_, "", f"dispute {address} {now}"), address, evidence)

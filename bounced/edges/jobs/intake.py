@@ -1,0 +1,116 @@
+"""What senders tell is read from the intake stream and takes the same path as a report.  (contract, section 2)"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
+from time import monotonic
+from typing import Protocol
+
+import structlog
+
+from bounced.core.intake import NotUnderstood, Told, understand_entry
+from bounced.core.state import ReportId
+from bounced.edges.jobs.rounds import together
+from bounced.edges.log import Event
+from bounced.pipeline import Pipeline
+
+LOG = structlog.get_logger()
+
+BATCH = 100
+FIRST_PAUSE_S = 0.02
+LAST_PAUSE_S = 0.5
+TAKE_OVER_EVERY_S = 15.0
+ABANDONED_AFTER_S = 15.0
+"""An entry that a consumer has had for so long without a commit is somebody else's to try."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of an intake stream."""
+
+    id: str
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Understood:
+    id: str
+    told: Told
+
+    @property
+    def subject(self) -> str:
+        """Whose entries must not overtake each other; what is about nobody stands for itself."""
+        return self.told.address or self.id
+
+
+class Entries(Protocol):
+    """The intake of a list, as one consumer among several.  All methods raise StoreUnavailable."""
+
+    async def next_entries(self, list_: str, limit: int) -> Sequence[Entry]:
+        """Return entries that no consumer has had."""
+
+    async def abandoned(self, list_: str, idle_s: float, limit: int) -> Sequence[Entry]:
+        """Return entries that a consumer, perhaps this one, has had for ``idle_s`` and did not settle."""
+
+    async def set_aside(self, list_: str, entry: Entry, error: str) -> None:
+        """Move an entry to those that could not be understood."""
+
+
+class IntakeReader:
+    """Reads batches, the entries of one address in the order of their time.
+
+    The commit acknowledges and deletes the entry: what is not committed comes again, here or at another worker.
+    """
+
+    name = "intake"
+
+    def __init__(self, present: Callable[[], Pipeline], entries: Entries) -> None:
+        self._present = present
+        self._entries = entries
+        self._pause_s = FIRST_PAUSE_S
+        self._took_over_at = monotonic()
+
+    async def round(self) -> float:
+        """Take in a batch of each list; come back soon after something came, more and more slowly otherwise."""
+        pipeline = self._present()
+        read = await asyncio.gather(*(self._entries.next_entries(list_, BATCH) for list_ in pipeline.lists))
+        for list_, entries in zip(pipeline.lists, read, strict=True):
+            await self._take_in(pipeline, list_, entries)
+        if monotonic() - self._took_over_at >= TAKE_OVER_EVERY_S:
+            await self.take_over()
+        if max(map(len, read), default=0) == BATCH:
+            return 0.0
+        self._pause_s = FIRST_PAUSE_S if any(read) else min(self._pause_s * 2, LAST_PAUSE_S)
+        return self._pause_s
+
+    async def take_over(self, idle_s: float = ABANDONED_AFTER_S) -> None:
+        """Take in what some consumer began and did not finish."""
+        self._took_over_at = monotonic()
+        pipeline = self._present()
+        for list_ in pipeline.lists:
+            await self._take_in(pipeline, list_, await self._entries.abandoned(list_, idle_s, BATCH))
+
+    async def _take_in(self, pipeline: Pipeline, list_: str, entries: Sequence[Entry]) -> None:
+        understood = [found for entry in entries if (found := await self._understand(pipeline, list_, entry))]
+        understood.sort(key=lambda each: (each.subject, each.told.evidence.at))
+        by_subject = [list(group) for _, group in groupby(understood, key=attrgetter("subject"))]
+        await together(_commit(pipeline, list_, group) for group in by_subject)
+
+    async def _understand(self, pipeline: Pipeline, list_: str, entry: Entry) -> _Understood | None:
+        fold = pipeline.directory[list_].fold_local_part
+        try:
+            return _Understood(
+                entry.id, understand_entry(entry.fields, pipeline.rules, pipeline.clock(), fold_local_part=fold)
+            )
+        except NotUnderstood as error:
+            await self._entries.set_aside(list_, entry, str(error))
+            LOG.warning(Event.INTAKE_FAILED, list=list_, entry=entry.id, error=str(error))
+            return None
+
+
+async def _commit(pipeline: Pipeline, list_: str, entries: Sequence[_Understood]) -> None:
+    for entry in entries:
+        report_id = ReportId(list_, "", entry.id, entry=entry.id)
+        await pipeline.commit(report_id, entry.told.address, entry.told.evidence)

@@ -1,0 +1,66 @@
+"""Held addresses come back when their time has come, once, by whichever worker is first."""
+
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from bounced.core.mailbox import AddressId
+from bounced.core.state import Evidence, EvidenceType, ReportId
+from bounced.core.terms import Origin
+from bounced.edges.jobs.rounds import together
+from bounced.edges.log import Event
+from bounced.pipeline import Pipeline
+
+LOG = structlog.get_logger()
+
+BATCH = 200
+PAUSE_S = 5.0
+LOOK_AGAIN_AFTER = timedelta(hours=1)
+
+
+class Dues(Protocol):
+    """Whose time has come.  All methods raise StoreUnavailable."""
+
+    async def due(self, list_: str, now: datetime, limit: int) -> list[AddressId]:
+        """Return addresses that time alone brings back, those first that are due for longest."""
+
+    async def postpone(self, list_: str, address: AddressId, until: datetime) -> None:
+        """Do not return an address again before a time, unless it has become due at another one."""
+
+
+class Releaser:
+    """Commits DUE for every address that is due.
+
+    The commit decides upon the state that stands: who comes second finds an address that is not held any more, and
+    writes nothing.  A clock that jumped back only releases later.  ``present`` gives the pipeline as it is now.
+    """
+
+    name = "releaser"
+
+    def __init__(self, present: Callable[[], Pipeline], dues: Dues) -> None:
+        self._present = present
+        self._dues = dues
+
+    async def round(self) -> float:
+        """Release a batch of each list; come back at once where that was not all."""
+        pipeline = self._present()
+        full = [await self._release(pipeline, list_) for list_ in pipeline.lists]
+        return 0.0 if any(full) else PAUSE_S
+
+    async def _release(self, pipeline: Pipeline, list_: str) -> bool:
+        due = await self._dues.due(list_, pipeline.clock(), BATCH)
+        random.shuffle(due)  # workers that begin together do not all begin with the same address
+        await together(self._ask(pipeline, list_, address) for address in due)
+        return len(due) == BATCH
+
+    async def _ask(self, pipeline: Pipeline, list_: str, address: AddressId) -> None:
+        now = pipeline.clock().replace(microsecond=0)
+        evidence = Evidence(EvidenceType.DUE, now, Origin.DAEMON)
+        committed = await pipeline.commit(ReportId(list_, "", f"due {address} {now}"), address, evidence)
+        if committed.transition is not None and committed.transition.changed:
+            LOG.info(Event.ADDRESS_RELEASED, list=list_, address=address, after=committed.transition.after.state)
+        else:
+            await self._dues.postpone(list_, address, now + LOOK_AGAIN_AFTER)

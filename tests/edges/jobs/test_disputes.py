@@ -1,0 +1,138 @@
+"""Domains whose "user unknown" is not believed."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bounced.core.policy.doubt import DisputeRule
+from bounced.core.record import hour
+from bounced.core.terms import Category, Class, Engagement, OptIn, Profile, State
+from bounced.edges.jobs import Disputer, Releaser
+
+from .conftest import House
+
+ACTIVE = Profile(OptIn.SINGLE, Engagement.ACTIVE)
+IMPORTED = Profile(OptIn.IMPORTED, Engagement.ACTIVE)
+GOOD = [f"{name}@company.example" for name in ("ann", "ben", "cat", "dan", "eve")]
+
+
+def worker(house: House) -> Disputer:
+    """Return a worker that suspects the domain."""
+    disputer = Disputer(house.present, house.chores())
+    disputer.suspect("main", "company.example")
+    return disputer
+
+
+async def wave(house: House, addresses: list[str] = GOOD, profile: Profile = ACTIVE) -> None:
+    """Let the domain call addresses unknown, one every five minutes."""
+    for address in addresses:
+        await house.fails(Category.MAILBOX_UNKNOWN, address, profile)
+        house.clock.forward(minutes=5)
+
+
+async def test_five_good_addresses_within_an_hour_dispute_the_domain(house: House) -> None:
+    """Further ones are held, whatever is known of them."""
+    await wave(house)
+    await worker(house).round()
+    await house.fails(Category.MAILBOX_UNKNOWN, "new@company.example")
+    assert (await house.state("new@company.example")).state is State.HELD
+
+
+async def test_what_the_wave_suppressed_is_held(house: House) -> None:
+    """Those for whom it was the second failure, and who would never have come back."""
+    await house.fails(Category.MAILBOX_UNKNOWN, GOOD[0], ACTIVE)
+    house.clock.forward(days=30)
+    await wave(house)
+    assert (await house.state(GOOD[0])).state is State.SUPPRESSED
+    await worker(house).round()
+    state = await house.state(GOOD[0])
+    assert state.state is State.HELD
+    assert state.streaks[Class.HARD].count == 1
+    house.clock.forward(hours=25)
+    await Releaser(house.present, house.chores()).round()
+    assert (await house.state(GOOD[0])).state is State.BOUNCING
+
+
+async def test_the_dispute_is_told_once(house: House) -> None:
+    """However many workers find it, and however often."""
+    await wave(house)
+    await asyncio.gather(*(worker(house).round() for _ in range(4)))
+    await worker(house).round()
+    (event,) = await house.events("domain.disputed")
+    assert (event["domain"], event["addresses"]) == ("company.example", "5")
+    assert len(await house.events("dispute")) == len(GOOD)
+
+
+async def test_a_dispute_ends_and_may_begin_again(house: House) -> None:
+    """24 hours, then the domain is believed until the next wave."""
+    await wave(house)
+    await worker(house).round()
+    house.clock.forward(days=10)
+    await house.fails(Category.MAILBOX_UNKNOWN, "new@company.example")
+    assert (await house.state("new@company.example")).state is State.SUPPRESSED
+    await wave(house, [f"second-{address}" for address in GOOD])
+    await worker(house).round()
+    assert len(await house.events("domain.disputed")) == 2
+
+
+@pytest.mark.parametrize(
+    ("addresses", "profile"), [(GOOD[:4], ACTIVE), (GOOD[:1] * 8, ACTIVE), (GOOD, IMPORTED), (GOOD, Profile())]
+)
+async def test_what_is_no_wave(house: House, addresses: list[str], profile: Profile) -> None:
+    """Four addresses, one address many times, an imported list, recipients of whom nothing is known."""
+    await wave(house, addresses, profile)
+    await worker(house).round()
+    assert await house.events("domain.disputed") == []
+
+
+async def test_five_in_a_day_are_no_wave(house: House) -> None:
+    """People leave companies."""
+    for address in GOOD:
+        await house.fails(Category.MAILBOX_UNKNOWN, address, ACTIVE)
+        house.clock.forward(minutes=61)
+    await worker(house).round()
+    assert await house.events("domain.disputed") == []
+
+
+async def test_a_domain_that_always_calls_many_unknown_is_believed(house: House) -> None:
+    """One in an hour is usual here: five are not ten times as many."""
+    for back in range(2, 170):
+        at = house.clock.now - timedelta(hours=back)
+        await house.ask("HSET", house.keys.counts(hour(at)), "domain:company.example:mailbox_unknown", 1)
+    await wave(house)
+    await worker(house).round()
+    assert await house.events("domain.disputed") == []
+
+
+async def test_a_shared_provider_is_never_disputed(house: House) -> None:
+    """The pipeline does not even suspect it."""
+    house.settings(disputes=DisputeRule(shared=frozenset({"company.example"})))
+    await wave(house)
+    await worker(house).round()
+    assert await house.events("domain.disputed") == []
+
+
+async def test_the_fifth_bounce_makes_the_pipeline_suspect_the_domain(house: House) -> None:
+    """No sooner, and each one after it."""
+    disputer = Disputer(house.present, house.chores())
+    suspected: list[tuple[str, str]] = []
+    house.pipeline = replace(house.pipeline, suspect=lambda *suspect: suspected.append(suspect))
+    await wave(house, [*GOOD, "fay@company.example"])
+    assert suspected == [("main", "company.example")] * 2
+    for suspect in suspected:
+        disputer.suspect(*suspect)
+    await disputer.round()
+    assert len(await house.events("domain.disputed")) == 1
+
+
+async def test_a_worker_that_died_after_the_word_is_succeeded_by_another(house: House) -> None:
+    """The domain was disputed, its addresses were not taken back: any worker finds it within a minute."""
+    await house.fails(Category.MAILBOX_UNKNOWN, GOOD[0], ACTIVE)
+    house.clock.forward(days=30)
+    await wave(house)
+    now = house.clock.now
+    assert await house.chores().dispute("main", "company.example", now, now + timedelta(hours=24), 5)
+    await Disputer(house.present, house.chores()).round()
+    assert (await house.state(GOOD[0])).state is State.HELD
