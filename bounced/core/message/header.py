@@ -20,13 +20,19 @@ def fields(block: str) -> list[tuple[str, str]]:
     return _FIELD.findall(block)[:MAX_FIELDS]
 
 
+def as_text(block: bytes) -> str:
+    """Return a block of fields as text, unfolded."""
+    return unfold(block[:MAX_HEADER_BYTES].decode("utf-8", "replace"))
+
+
 class Header:
     """The header of a message or of a part.  Names are compared in lower case, the first of several fields counts."""
 
     __slots__ = ("_first", "block")
 
-    def __init__(self, block: bytes) -> None:
-        self.block = unfold(block[:MAX_HEADER_BYTES].decode("utf-8", "replace"))
+    def __init__(self, block: str) -> None:
+        """Take a block of fields as ``as_text`` returns it."""
+        self.block = block
         self._first = {name.lower(): value for name, value in reversed(fields(self.block))}
 
     def get(self, name: str) -> str:

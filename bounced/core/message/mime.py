@@ -2,14 +2,17 @@
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
-from bounced.core.message.header import Header
+from bounced.core.message.header import Header, as_text
 from bounced.core.message.limits import MAX_CONTENT_BYTES, MAX_DEPTH, MAX_HEADER_BYTES, MAX_PARTS
 from bounced.core.message.text import from_html, to_text, transferred
 
 _GUESSED_BOUNDARY = re.compile(rb"^--(\S[^\n]{0,98}?)[ \t]*+\n(?=Content-)", re.MULTILINE | re.IGNORECASE)
 MAX_DELIMITERS = 500
 MAX_PADDING = 200
+GREETING_CHARS = 20
+"""Less text than this is no explanation: the next part may hold it."""
 RETURNED_TYPES = frozenset(
     {
         "message/rfc822",
@@ -45,7 +48,7 @@ class Part:
         return from_html(text) if self.content_type == "text/html" else text
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Message:
     """A message's own header and its leaves, depth first.  A message without MIME has one leaf, text/plain."""
 
@@ -53,8 +56,38 @@ class Message:
     parts: tuple[Part, ...]
 
     def first(self, *content_types: str) -> Part | None:
-        """Return the first leaf of one of these media types."""
-        return next((part for part in self.parts if part.content_type in content_types), None)
+        """Return the first leaf of the first of these media types that is there."""
+        for content_type in content_types:
+            if content_type in self._by_type:
+                return self._by_type[content_type]
+        return None
+
+    @cached_property
+    def words(self) -> str:
+        """The explanatory text: plain text where there is any, else HTML, before any returned part."""
+        found = {"text/plain": "", "text/html": ""}
+        for part in self.parts:
+            if part.content_type in RETURNED_TYPES:
+                break
+            content_type = part.content_type
+            if content_type.startswith("multipart/"):  # its boundary is nowhere to be found
+                content_type = "text/plain"
+            if content_type in found and len(found[content_type]) < GREETING_CHARS:
+                found[content_type] += part.text.strip("\n")
+            if len(found["text/plain"]) >= GREETING_CHARS:
+                break
+        text = found["text/plain"]
+        return (text if text.strip() else found["text/html"]).replace("\r", "\n")
+
+    @cached_property
+    def returned_header(self) -> str:
+        """The header of the message that came back in a part of its own, unfolded; empty where none did."""
+        part = next((part for part in self.parts if part.content_type in RETURNED_TYPES), None)
+        return header_of(part.octets) if part else ""
+
+    @cached_property
+    def _by_type(self) -> dict[str, Part]:
+        return {part.content_type: part for part in reversed(self.parts)}
 
 
 def read(content: bytes) -> Message:
@@ -66,16 +99,15 @@ def read(content: bytes) -> Message:
     if content.startswith(b"From "):  # a line that mbox put there
         content = content.partition(b"\n")[2]
     block, body = _divide(content)
-    header = Header(block)
+    header = Header(as_text(block))
     parts: list[Part] = []
     _collect(header, body, parts, 0)
     return Message(header, tuple(parts))
 
 
-def divide(content: bytes) -> tuple[Header, bytes]:
-    """Return the header and the body of a returned message."""
-    block, body = _divide(content.lstrip(b"\r\n"))
-    return Header(block), body
+def header_of(content: bytes) -> str:
+    """Return the header of a message as it stands, unfolded."""
+    return as_text(_divide(content.lstrip(b"\r\n"))[0])
 
 
 def _divide(content: bytes) -> tuple[bytes, bytes]:
@@ -94,7 +126,7 @@ def _collect(header: Header, body: bytes, parts: list[Part], depth: int) -> None
             if len(parts) >= MAX_PARTS:
                 return
             block, inner = _divide(piece)
-            _collect(Header(block), inner, parts, depth + 1)
+            _collect(Header(as_text(block)), inner, parts, depth + 1)
         if parts:
             return
     parts.append(Part(header, content_type, body))

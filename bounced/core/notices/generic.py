@@ -2,6 +2,7 @@
 
 import re
 
+from bounced.core.message import Header
 from bounced.core.notices import last_resort, layout, phrases
 from bounced.core.notices.notice import Notice, addresses
 from bounced.core.terms import PerRecipientFields
@@ -49,10 +50,9 @@ def read(notice: Notice) -> tuple[PerRecipientFields, ...]:
 
 def from_returned(notice: Notice) -> tuple[PerRecipientFields, ...]:
     """Return the one recipient of the returned message, where the notice itself names nobody."""
-    if notice.returned is None:
-        return ()
+    header = Header(notice.returned)
     for name in ("x-original-to", "delivered-to", "to"):
-        found = addresses(notice.returned.get(name))
+        found = addresses(header.get(name))
         if len(found) == 1:
             return (layout.about(found[0], notice.words),)
     return ()

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from bounced.core.message import RETURNED_TYPES, Header, Message, divide, unwrap_words
+from bounced.core.message import Header, Message, header_of, unwrap_words
 from bounced.core.notices.phrases import RETURNED
 
 MAX_WORDS_CHARS = 16_000
@@ -27,7 +27,7 @@ class Notice:
     subject: str
     author: str
     words: str
-    returned: Header | None
+    returned: str
     senders: frozenset[str]
     marked: str
     full: str
@@ -41,10 +41,9 @@ class Notice:
 
 def from_message(message: Message) -> Notice:
     """Return a message as a notice."""
-    full = notice_text(message)
+    full = message.words
     words, rest = _divided(full)
     header = message.header
-    returned = returned_header(message) or (divide(rest.encode())[0].block if rest else "")
     subject, author = unwrap_words(header.get("subject")), unwrap_words(header.get("from"))
     return Notice(
         header=header,
@@ -52,31 +51,10 @@ def from_message(message: Message) -> Notice:
         author=author,
         words=words,
         marked=f"{header.get('x-mailer')}\n{author}\n{subject}\n{words[:MAX_MARKED_CHARS]}",
-        returned=Header(returned.encode()) if returned else None,
+        returned=message.returned_header or (header_of(rest.encode()) if rest else ""),
         full=full,
         senders=frozenset(address.lower() for address in addresses(header.get("to"))),
     )
-
-
-def notice_text(message: Message) -> str:
-    """Return the explanatory text: plain text where there is any, else HTML, before any returned part."""
-    found = {"text/plain": "", "text/html": ""}
-    for part in message.parts:
-        if part.content_type in RETURNED_TYPES:
-            break
-        content_type = part.content_type
-        if content_type.startswith("multipart/"):  # its boundary is nowhere to be found
-            content_type = "text/plain"
-        if content_type in found and len(found[content_type].strip()) < 20:  # noqa: PLR2004 - a bare greeting
-            found[content_type] += part.text
-    text = found["text/plain"]
-    return (text if text.strip() else found["text/html"]).replace("\r", "\n")
-
-
-def returned_header(message: Message) -> str:
-    """Return the header of the message that came back in a part of its own; empty where none did."""
-    part = message.first(*RETURNED_TYPES)
-    return divide(part.octets)[0].block if part else ""
 
 
 def addresses(field: str) -> list[str]:

@@ -5,7 +5,6 @@ import re
 from typing import Any
 
 from bounced.core.message import Message
-from bounced.core.notices.notice import notice_text
 from bounced.core.report.status import status
 from bounced.core.terms import Action, Kind, PerRecipientFields, Report
 
@@ -23,7 +22,7 @@ _KINDS = {
 
 def read(message: Message) -> Report | None:
     """Return what a notification of Amazon SES says."""
-    text = notice_text(message)
+    text = message.words
     found = _MARK.search(text)
     if not found:
         return None

@@ -6,7 +6,7 @@ from dataclasses import replace
 from bounced.core.message import Message, read
 from bounced.core.message.limits import MAX_HEADER_BYTES
 from bounced.core.notices import generic, layout
-from bounced.core.notices.notice import Notice, from_message, notice_text, returned_header
+from bounced.core.notices.notice import Notice, from_message
 from bounced.core.report import finality, status
 from bounced.core.terms import Action, Kind, PerRecipientFields, Report
 
@@ -35,7 +35,7 @@ def from_part(message: Message) -> Report | None:
 
 def from_text(message: Message) -> Report | None:
     """Return what status fields say that stand in the text: Amazon WorkMail, gateways that flatten MIME."""
-    text = notice_text(message)
+    text = message.words
     return _from_fields(message, text, "fields-in-text") if "final-recipient:" in text.lower() else None
 
 
@@ -63,8 +63,8 @@ def _from_fields(message: Message, text: str, reader: str) -> Report | None:
         reporting_mta=status.typed(about_message.get("reporting-mta", ""))[1] or None,
         recipients=tuple(found),
         message_id=message.header.get("message-id") or None,
-        text=notice_text(message)[:MAX_TEXT_CHARS],
-        returned_header=returned_header(message),
+        text=message.words[:MAX_TEXT_CHARS],
+        returned_header=message.returned_header,
         fields=about_message,
     )
 

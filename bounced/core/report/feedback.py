@@ -2,8 +2,8 @@
 
 import re
 
-from bounced.core.message import Header, Message, unwrap_words
-from bounced.core.notices.notice import addresses, returned_header
+from bounced.core.message import Header, Message, unfold, unwrap_words
+from bounced.core.notices.notice import addresses
 from bounced.core.report.status import address
 from bounced.core.terms import Kind, PerRecipientFields, Report
 
@@ -22,8 +22,8 @@ def read(message: Message) -> Report | None:
     part = message.first("message/feedback-report")
     if part is None:
         return _feed(message)
-    report = Header(part.text.strip().encode())
-    returned = Header(returned_header(message).encode())
+    report = Header(unfold(part.text.strip()))
+    returned = Header(message.returned_header)
     type_ = report.get("feedback-type").lower()
     named = [value for name in _RECIPIENT_FIELDS for value in report.every(name)]
     found = [cleaned for value in named if (cleaned := address(value)) and "@" in cleaned]
@@ -40,8 +40,10 @@ def read(message: Message) -> Report | None:
 
 def _feed(message: Message) -> Report | None:
     """Return a complaint of a provider that sends the message alone, such as Microsoft's."""
-    returned = Header(returned_header(message).encode())
-    if not returned.block or not _FEED.search(unwrap_words(message.header.get("subject"))):
+    if not _FEED.search(unwrap_words(message.header.get("subject"))):
+        return None
+    returned = Header(message.returned_header)
+    if not returned.block:
         return None
     return Report(
         kind=Kind.COMPLAINT,

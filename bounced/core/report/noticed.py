@@ -38,5 +38,5 @@ def _report(message: Message, notice: Notice, reader: str, recipients: tuple[Per
         recipients=tuple(replace(fields, action=action) for fields in recipients),
         message_id=message.header.get("message-id") or None,
         text=notice.words[:MAX_TEXT_CHARS],
-        returned_header=notice.returned.block if notice.returned else "",
+        returned_header=notice.returned,
     )

@@ -3,7 +3,7 @@
 import re
 
 from bounced.core.message import Message, unwrap_words
-from bounced.core.notices.notice import addresses, notice_text
+from bounced.core.notices.notice import addresses
 from bounced.core.notices.phrases import CHALLENGE_SUBJECTS, REJECTIONS, VACATION_SUBJECTS, VACATION_WORDS
 from bounced.core.terms import Kind, PerRecipientFields, Report
 
@@ -32,7 +32,7 @@ def receipt(message: Message) -> Report | None:
     But for Sieve's reject, which answers with one: that is left to be read as a notice.  (RFC 5429 section 2.1)
     """
     part = message.first("message/disposition-notification", "message/global-disposition-notification")
-    if part is None or ("deleted" in part.text and REJECTIONS.matching(notice_text(message))):
+    if part is None or ("deleted" in part.text and REJECTIONS.matching(message.words)):
         return None
     return _report(message, Kind.OTHER, "mdn")
 
@@ -73,7 +73,7 @@ def challenge(message: Message) -> Report | None:
 
 def subscription(message: Message) -> Report | None:
     """Return a request by mail to be taken off a list, or put on one.  (RFC 2369, RFC 8058)"""
-    text = notice_text(message)
+    text = message.words
     found = _REQUEST.match(unwrap_words(message.header.get("subject")))
     if not found and len(text) < _SHORT:
         found = _BODY_REQUEST.match(text)
@@ -90,6 +90,6 @@ def _report(message: Message, kind: Kind, reader: str, fields: dict[str, str] | 
         reader=reader,
         recipients=tuple(PerRecipientFields(final_recipient=address) for address in author),
         message_id=message.header.get("message-id") or None,
-        text=notice_text(message)[:4000],
+        text=message.words[:4000],
         fields=fields or {},
     )
