@@ -125,7 +125,7 @@ def hear(fields: PerRecipientFields, report: Report) -> Heard:
             code=reply.code,
             status=_most_specific(reply.status, field_status, text_status),
             mta=_servers(fields),
-            after_data=_AFTER_DATA.search(own or common) is not None,
+            after_data=bool(own or common) and _AFTER_DATA.search(own or common) is not None,
         ),
         reply_status=reply.status,
         field_status=field_status or text_status,
