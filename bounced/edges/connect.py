@@ -18,8 +18,8 @@ CONNECT_TIMEOUT_S = 2.0
 ASKING_TIMEOUT_S = 0.6
 """How long one Sentinel or node may take to say where the primary is, before the next is asked."""
 
-Connect = Callable[[], Awaitable[AbstractConnection]]
 Node = tuple[str, int]
+Connect = Callable[[Node | None], Awaitable[AbstractConnection]]
 
 
 class Connections(Protocol):
@@ -28,8 +28,11 @@ class Connections(Protocol):
     def shard(self, key: str) -> int:
         """Return which of the servers' shares a key belongs to; keys of one share can go over one connection."""
 
-    async def open(self, shard: int) -> AbstractConnection:
-        """Return a new connection with the primary of a share.  Raises RedisError, OSError."""
+    async def open(self, shard: int, moved_to: Node | None = None) -> AbstractConnection:
+        """Return a new connection with the primary of a share.  Raises RedisError, OSError.
+
+        ``moved_to`` is the node that another named instead of itself.
+        """
 
 
 def connections(url: str) -> Connections:
@@ -82,7 +85,7 @@ class Standalone:
         """Return the only share."""
         return 0
 
-    async def open(self, _shard: int) -> AbstractConnection:
+    async def open(self, _shard: int, _moved_to: Node | None = None) -> AbstractConnection:
         """Return a new connection."""
         return await self.options.open()
 
@@ -99,7 +102,7 @@ class SentinelGroup:
         """Return the only share."""
         return 0
 
-    async def open(self, _shard: int) -> AbstractConnection:
+    async def open(self, _shard: int, _moved_to: Node | None = None) -> AbstractConnection:
         """Return a new connection with the primary."""
         return await self.primary.open(await _first_answer(self._asked(each) for each in self.sentinels))
 
@@ -121,9 +124,10 @@ class Cluster:
         """Return a key's slot."""
         return key_slot(key.encode())
 
-    async def open(self, shard: int) -> AbstractConnection:
-        """Return a new connection with the primary of a slot."""
-        return await self.seeds[0].open(await _first_answer(self._asked(seed, shard) for seed in self.seeds))
+    async def open(self, shard: int, moved_to: Node | None = None) -> AbstractConnection:
+        """Return a new connection with the primary of a slot; with whom the last one named, if it did."""
+        primary = moved_to or await _first_answer(self._asked(seed, shard) for seed in self.seeds)
+        return await self.seeds[0].open(primary)
 
     async def _asked(self, seed: Options, slot: int) -> Node | None:
         async with _passing(seed) as connection:

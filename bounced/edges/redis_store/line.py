@@ -19,6 +19,7 @@ from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import (
     AskError,
     ClusterDownError,
+    MovedError,
     NoScriptError,
     ReadOnlyError,
     RedisError,
@@ -27,7 +28,7 @@ from redis.exceptions import (
 )
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from bounced.edges.connect import CONNECT_TIMEOUT_S, Connect
+from bounced.edges.connect import CONNECT_TIMEOUT_S, Connect, Node
 from bounced.edges.redis_store.durabilities import Durability, Misconfigured, NotDurable
 from bounced.edges.redis_store.wire import Reply, read
 from bounced.ports import StoreUnavailable
@@ -97,6 +98,7 @@ class Line:
         self._wake = asyncio.Event()
         self._trouble: BaseException | None = None
         self._failures = 0
+        self._moved_to: Node | None = None
         self._carrier: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -157,7 +159,8 @@ class Line:
 
     async def _open(self) -> AbstractConnection:
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
-            connection = await self._connect()
+            moved_to, self._moved_to = self._moved_to, None
+            connection = await self._connect(moved_to)
             try:
                 await self._durability.prepare(connection)
                 await self._prepare(connection)
@@ -204,6 +207,8 @@ class Line:
                 _refuse([waiting], fault)
         self._put_back([waiting for waiting, fault in zip(batch, faults, strict=True) if isinstance(fault, _NOT_RUN)])
         trouble = next((fault for fault in faults if fault is not None), None)
+        if isinstance(trouble, MovedError):
+            self._moved_to = trouble.host, trouble.port
         if trouble is not None:
             raise trouble
 
