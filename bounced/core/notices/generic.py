@@ -7,12 +7,6 @@ from bounced.core.notices import last_resort, layout, phrases
 from bounced.core.notices.notice import Notice, addresses
 from bounced.core.terms import PerRecipientFields
 
-_NAMED = re.compile(
-    r"(?:\b(?:deliver\w*|undeliverable|recipients?|address(?:ed)?|mail(?:ed|box)?|message|users?|account|rcpt|for|to)|"
-    r"empfänger|destinat[aá]\w*|destinataires?|adresat\w*|получател\w*|收件人|收信人|宛先|受信者)"
-    rf"[^\n@]{{0,60}}?[\s:<\"'(\[](?P<address>{layout.ADDRESS})",
-    re.IGNORECASE,
-)
 _NOT_RECIPIENTS = re.compile(
     r"^[ \t>]*+(?:from|sender|mail from|reply-to|message-id|return-path|contact|please (?:contact|send))\b[^\n]*",
     re.IGNORECASE | re.MULTILINE,
@@ -41,8 +35,8 @@ def read(notice: Notice) -> tuple[PerRecipientFields, ...]:
     if failed:
         return layout.recipients([layout.Named(address, "") for address in failed], notice.words, frozenset())
     words = _NOT_RECIPIENTS.sub("", notice.words)
-    for found in (layout.led(words), layout.named(words, _NAMED)):
-        recipients = layout.recipients(found, notice.words, notice.senders)
+    for layout_ in (layout.led, layout.introduced):
+        recipients = layout.recipients(layout_(words), notice.words, notice.senders)
         if recipients:
             return recipients
     return last_resort.read(notice) or from_returned(notice)

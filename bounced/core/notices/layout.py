@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from itertools import islice
 
 from bounced.core import reply
-from bounced.core.notices.phrases import ANNOUNCEMENTS
+from bounced.core.notices.phrases import ANNOUNCEMENTS, INTRODUCTIONS
 from bounced.core.terms import Action, PerRecipientFields
 
 MAX_RECIPIENTS = 200
 MAX_LINES = 1500
 MAX_LINE_CHARS = 1000
 MAX_REASON_CHARS = 2000
+MAX_INTRODUCTION_CHARS = 70
 
 _LOCAL = r"\w.!#$%&*+/=?^`{|}~-"
 ADDRESS = (
@@ -66,8 +67,25 @@ def named(words: str, phrase: re.Pattern[str]) -> list[Named]:
     found = list(islice(phrase.finditer(words), MAX_RECIPIENTS))
     ends = [match.start() for match in found[1:]] + [len(words)]
     return [
-        Named(match["address"], words[words.rfind("\n", 0, match.start()) + 1 : end].strip(), loose=True)
+        Named(match["address"], words[_line_start(words, match.start()) : end].strip(), loose=True)
         for match, end in zip(found, ends, strict=False)
+    ]
+
+
+def introduced(words: str) -> list[Named]:
+    """Return the recipients that words on the same line introduce: ``could not be delivered to <alice@example.org>``."""
+    found: list[tuple[str, int]] = []
+    start = 0
+    for line in words.split("\n", MAX_LINES)[:MAX_LINES]:
+        for match in _ANY_ADDRESS.finditer(line[:MAX_LINE_CHARS]) if "@" in line else ():
+            before = line[max(match.start() - MAX_INTRODUCTION_CHARS, 0) : match.start()]
+            if len(found) < MAX_RECIPIENTS and INTRODUCTIONS.matching(before.rpartition("@")[2]):
+                found.append((match[0], start))
+        start += len(line) + 1
+    ends = [start for _, start in found[1:]] + [len(words)]
+    return [
+        Named(address, words[start : max(end, words.find("\n", start))].strip(), loose=True)
+        for (address, start), end in zip(found, ends, strict=False)
     ]
 
 
@@ -98,13 +116,13 @@ def recipients(
             unique[item.address.lower()] = _both(known, item)
     likely = [item for key, item in unique.items() if key not in senders and not key.startswith(_OFFICES)]
     named = (likely or list(unique.values()))[:MAX_RECIPIENTS]
-    described = without_quoted_header(words)
-    return tuple(about(item.address, _reason(item, described, alone=len(named) == 1), action) for item in named)
-
-
-def without_quoted_header(words: str) -> str:
-    """Return the words without the lines that repeat the returned message's header: a Subject gives no reason."""
-    return _QUOTED_FIELD.sub("", words)
+    reasons = [_reason(item, alone=len(named) == 1) for item in named]
+    if None in reasons:
+        words = _QUOTED_FIELD.sub("", words)  # a Subject gives no reason
+    return tuple(
+        about(item.address, words if reason is None else reason, action)
+        for item, reason in zip(named, reasons, strict=True)
+    )
 
 
 def about(address: str, reason: str, action: Action = Action.FAILED) -> PerRecipientFields:
@@ -121,17 +139,21 @@ def about(address: str, reason: str, action: Action = Action.FAILED) -> PerRecip
     )
 
 
+def _line_start(words: str, at: int) -> int:
+    return words.rfind("\n", 0, at) + 1
+
+
 def _both(known: Named, more: Named) -> Named:
     reason = f"{known.reason}\n{more.reason}".strip() if not known.loose else more.reason
     return Named(known.address, reason[:MAX_REASON_CHARS], loose=known.loose and more.loose)
 
 
-def _reason(item: Named, words: str, *, alone: bool) -> str:
-    """Return the words about one recipient: all of them where nobody else is named and its own tell too little."""
+def _reason(item: Named, *, alone: bool) -> str | None:
+    """Return the words about one recipient; None for all that the notice says, where its own tell too little."""
     if not item.reason:
-        return words
-    says_enough = not item.loose or reply.find(item.reason) or _STATUS.search(item.reason)
-    return item.reason if says_enough or not alone else words
+        return None
+    says_enough = not item.loose or not alone or reply.find(item.reason) or _STATUS.search(item.reason)
+    return item.reason if says_enough else None
 
 
 def _led(words: str) -> list[Named]:

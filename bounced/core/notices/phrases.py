@@ -118,6 +118,13 @@ ANNOUNCEMENTS = Locator(
     )
 )
 
+# What introduces a recipient on the same line.
+_RECIPIENTS = (
+    r"\b(deliver\w*|undeliverable|recipients?|address(ed)?|mail(ed|box)?|message|users?|account|rcpt|for|to)\b",
+    r"(empfänger|destinat[aá]|destinataire|adresat|получател|收件人|收信人|宛先|受信者)",
+)
+INTRODUCTIONS = PatternSet(word + r".*[\s:<\"'(\[]$" for word in _RECIPIENTS)
+
 _MARGIN = r"^[ \t>*|#-]*"
 _RETURNED_MESSAGE = (
     r"(possibly truncated )?(a )?(copy of )?(the |your )?(original|unsent|undelivered|returned|rejected) "

@@ -40,11 +40,9 @@ def read(message: Message) -> Report | None:
 
 def _feed(message: Message) -> Report | None:
     """Return a complaint of a provider that sends the message alone, such as Microsoft's."""
-    if not _FEED.search(unwrap_words(message.header.get("subject"))):
+    if not message.first("message/rfc822") or not _FEED.search(unwrap_words(message.header.get("subject"))):
         return None
     returned = Header(message.returned_header)
-    if not returned.block:
-        return None
     return Report(
         kind=Kind.COMPLAINT,
         reader="complaint-feed",
