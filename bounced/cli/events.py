@@ -11,10 +11,9 @@ from rich.text import Text
 from bounced.cli.configured import configured
 from bounced.cli.options import config_option, json_option
 from bounced.cli.output import console, print_json, printable
-from bounced.cli.selecting import chosen_list, list_option, overview
+from bounced.cli.selecting import chosen_list, list_option, normalised, overview
 from bounced.cli.story import sentence
 from bounced.config import Config
-from bounced.core.mailbox import BadAddress, normalise
 from bounced.edges.overview import Entry, Overview
 from bounced.service import keyspaces
 
@@ -52,7 +51,8 @@ def events(
     """  # noqa: D301 - \b is click's mark for lines to be left as they are
     config = configured(config_file)
     list_ = chosen_list(config, list_)
-    wanted = Wanted(types, _id(config, list_, address) if address else "")
+    id_ = keyspaces(config)[list_].address_id(normalised(config, list_, address)) if address else ""
+    wanted = Wanted(types, id_)
     asyncio.run(_show(config, list_, wanted, limit=limit, follow=follow, as_json=as_json))
 
 
@@ -118,12 +118,3 @@ def _print_line(fields: Mapping[str, str]) -> None:
         printable(sentence(fields)),
     )
     console().print(line)
-
-
-def _id(config: Config, list_: str, address: str) -> str:
-    """Return the form in which the list's events carry an address.  Raises click.UsageError."""
-    try:
-        normalised = normalise(address, fold_local_part=config.lists[list_].fold_local_part)
-    except BadAddress as error:
-        raise click.UsageError(str(error)) from error
-    return keyspaces(config)[list_].address_id(normalised)

@@ -42,15 +42,15 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
             "Take in stored bounces: files, folders, Maildir, mbox, - for standard input.",
         ),
         "return-path": Entry("bounced.cli.return_path:return_path", "Make a return path, or read one that came back."),
-        "lookup": Entry("bounced.cli.address:lookup", "Tell what is known of ADDRESS and why, with its last events."),
+        "lookup": Entry("bounced.cli.lookup:lookup", "Tell what is known of ADDRESS and why, with its last events."),
         "export": Entry("bounced.cli.exchange:export_command", "Write the suppression list as CSV or JSON lines."),
         "import": Entry("bounced.cli.exchange:import_command", "Read our own export, or a hosted service's."),
         "events": Entry("bounced.cli.events:events", "Show what happened last, and with --follow what happens."),
         "stats": Entry("bounced.cli.stats:stats", "Show what came in over the last hours."),
         "top": Entry("bounced.cli.stats:top", "Show the domains and campaigns with the most bounces."),
-        "suppress": Entry("bounced.cli.address:suppress", "Suppress ADDRESS until an operator releases it."),
+        "suppress": Entry("bounced.cli.address:suppress", "Suppress addresses until an operator releases them."),
         "release": Entry(
-            "bounced.cli.address:release", "Take ADDRESS off the suppression list, whatever put it there."
+            "bounced.cli.address:release", "Take addresses off the suppression list, whatever put them there."
         ),
     }
 )

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import click
 
 from bounced.config import Config
+from bounced.core.mailbox import BadAddress, normalise
 from bounced.edges.overview import Overview
 from bounced.service import keyspaces, open_store
 
@@ -26,6 +27,14 @@ def chosen_list(config: Config, list_: str | None) -> str:
     if list_ not in config.lists:
         raise click.UsageError(f"no list {list_!r} in the configuration; there is {', '.join(config.lists) or 'none'}")
     return list_
+
+
+def normalised(config: Config, list_: str, address: str) -> str:
+    """Return an address as it stands in a list.  Raises click.UsageError."""
+    try:
+        return normalise(address, fold_local_part=config.lists[list_].fold_local_part)
+    except BadAddress as error:
+        raise click.UsageError(str(error)) from error
 
 
 @asynccontextmanager

@@ -19,6 +19,22 @@ CAME = MappingProxyType(
 )
 """What came, by the type of the evidence; a report says more of itself."""
 
+CAME_BY_REASON = MappingProxyType(
+    {
+        "released": "release",
+        "operator": "suppress",
+        "complaint": "complained",
+        "expired": "due",
+        "disputed": "dispute",
+        "engaged": "engaged",
+        "delivered": "delivered",
+        "subscribed": "subscribed",
+        "unsubscribed": "unsubscribed",
+        "due": "due",
+    }
+)
+"""What came, where the history has kept the change of state alone."""
+
 KINDS = MappingProxyType(
     {
         "delayed": "a delay, not a failure",
@@ -73,7 +89,10 @@ def sentence(fields: Mapping[str, str]) -> str:
 
 def _what(fields: Mapping[str, str]) -> str:
     type_ = fields.get("type", "")
-    came = CAME.get(type_) or (_report(fields) if "kind" in fields or "category" in fields else type_)
+    if "kind" in fields or "category" in fields:
+        came = _report(fields)
+    else:
+        came = CAME.get(type_) or CAME.get(CAME_BY_REASON.get(fields.get("reason", ""), ""), type_)
     if type_ == "mailed_while_suppressed":
         came = f"mailed while suppressed: {came}"
     if diagnostic := fields.get("diagnostic"):
