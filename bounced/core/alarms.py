@@ -57,7 +57,7 @@ class Alarm:
         try:
             alarm = cls(**json.loads(text))
             return replace(alarm, level=Level(alarm.level))
-        except (TypeError, AttributeError) as error:
+        except (TypeError, ValueError) as error:
             raise ValueError(f"not an alarm: {text!r}") from error
 
 

@@ -1,0 +1,177 @@
+"""The health of the sender: blocks by provider, rates, and the alarms that they raise and clear."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from bounced.core.state import Evidence, EvidenceType, ReportId
+from bounced.core.terms import Action, Category, Kind, Origin, Verdict
+from bounced.edges.jobs import AlarmBell
+
+from .conftest import House
+
+
+def bell(house: House) -> AlarmBell:
+    """Return another worker's."""
+    return AlarmBell(house.present, house.chores())
+
+
+async def sent(house: House, count: int, campaign: str = "spring", domain: str = "") -> None:
+    """Let the sender tell how much it sent."""
+    evidence = Evidence(
+        EvidenceType.SENT, house.clock.now, Origin.INTAKE, campaign=campaign, count=count, domain=domain
+    )
+    await house.pipeline.commit(ReportId("main", "", "sent"), None, evidence)
+
+
+async def fail(house: House, count: int, category: Category = Category.MAILBOX_UNKNOWN, **facts: Any) -> None:
+    """Let so many messages of the campaign fail, each to another recipient."""
+    kind = Kind.COMPLAINT if category is Category.COMPLAINT else Kind.BOUNCE
+    facts = {"campaign": "spring", "kind": kind, **facts}
+    first = next(house.numbers)
+    for number in range(count):
+        await house.fails(category, f"{first}-{number}@{number}.example", **facts)
+
+
+async def alarms(house: House) -> dict[str, str]:
+    """Return the level of each alarm that stands, after a round."""
+    await bell(house).round()
+    return {scope: json.loads(alarm)["level"] for scope, alarm in (await house.chores().standing("main")).items()}
+
+
+@pytest.mark.parametrize(
+    ("category", "failures", "level"),
+    [
+        (Category.MAILBOX_UNKNOWN, 19, None),
+        (Category.MAILBOX_UNKNOWN, 20, "warn"),
+        (Category.MAILBOX_UNKNOWN, 50, "pause"),
+        (Category.COMPLAINT, 0, None),
+        (Category.COMPLAINT, 1, "warn"),
+        (Category.COMPLAINT, 3, "pause"),
+    ],
+)
+async def test_the_thresholds(house: House, category: Category, failures: int, level: str | None) -> None:
+    """Of a thousand sent: 2 % and 5 % hard, 0.1 % and 0.3 % complaints."""
+    await sent(house, 1000)
+    await fail(house, failures, category)
+    assert await alarms(house) == ({"list": level, "campaign:spring": level} if level else {})
+
+
+async def test_under_500_sent_nothing_is_said(house: House) -> None:
+    """Five of 499 are chance."""
+    await sent(house, 499)
+    await fail(house, 30)
+    assert await alarms(house) == {}
+
+
+async def test_a_domain_has_its_own_rate(house: House) -> None:
+    """Where the sender tells what it sent to it."""
+    await sent(house, 5000, campaign="", domain="company.example")
+    for number in range(99):
+        await house.fails(Category.MAILBOX_UNKNOWN, f"{number}@company.example")
+    assert await alarms(house) == {}
+    await house.fails(Category.MAILBOX_UNKNOWN, "99@company.example")
+    assert await alarms(house) == {"list": "warn", "domain:company.example": "warn"}
+
+
+async def test_distinct_paths_only(house: House) -> None:
+    """What one recipient's server says twenty times is said once."""
+    await sent(house, 1000)
+    for _ in range(20):
+        await fail(house, 1, path="one")
+    assert await alarms(house) == {}
+
+
+async def test_a_path_counts_once_for_each_measure(house: House) -> None:
+    """Refused for good and called spam are two things; twenty reports are still taken in."""
+    await sent(house, 1000)
+    for category in [Category.MAILBOX_UNKNOWN] * 10 + [Category.COMPLAINT] * 10:
+        await fail(house, 1, category, path="one")
+    (counts,) = await house.chores().counts("main", house.clock.now, 1)
+    assert counts["rate:hard:list"] == counts["rate:complaint:list"] == 1
+    assert counts["type:report"] == 20
+
+
+async def test_what_says_nothing_about_the_sender(house: House) -> None:
+    """Delays, full mailboxes, forgeries, other recipients."""
+    await sent(house, 1000)
+    await fail(house, 60, kind=Kind.DELAYED)
+    await fail(house, 60, Category.MAILBOX_FULL)
+    await fail(house, 60, trusted=False)
+    await fail(house, 60, names_recipient=False)
+    assert await alarms(house) == {}
+
+
+async def test_an_alarm_is_told_once_and_clears_itself(house: House) -> None:
+    """However many workers watch: raised, worse, over."""
+    await sent(house, 1000)
+    await fail(house, 20)
+    await asyncio.gather(*(bell(house).round() for _ in range(4)))
+    await bell(house).round()
+    house.clock.forward(hours=2)
+    await fail(house, 30)
+    await asyncio.gather(*(bell(house).round() for _ in range(4)))
+    house.clock.forward(hours=25)
+    await asyncio.gather(*(bell(house).round() for _ in range(4)))
+    told = [event["level"] for event in await house.events("alarm") if event["scope"] == "campaign:spring"]
+    assert told == ["warn", "pause", "clear"]
+    assert await house.chores().standing("main") == {}
+
+
+async def test_an_alarm_keeps_its_figures_up_to_date(house: House) -> None:
+    """What a sender reads is what is so; since when it stands does not change."""
+    await sent(house, 1000)
+    await fail(house, 20)
+    await bell(house).round()
+    house.clock.forward(minutes=10)
+    await fail(house, 5)
+    await bell(house).round()
+    alarm = json.loads((await house.chores().standing("main"))["list"])
+    assert (alarm["sent"], alarm["hard"], alarm["since"]) == (1000, 25, "2026-03-02T12:00:00Z")
+
+
+async def test_a_complaint_without_our_return_path_is_an_event_and_an_alarm(house: House) -> None:
+    """Nobody can be suppressed for it; somebody should look."""
+    evidence = Evidence(
+        EvidenceType.REPORT,
+        house.clock.now,
+        Origin.SMTP,
+        kind=Kind.COMPLAINT,
+        verdict=Verdict(Category.COMPLAINT, "feedback.abuse", "kind"),
+        trusted=False,
+    )
+    await house.pipeline.commit(ReportId("main", "fbl", "1"), None, evidence)
+    assert await alarms(house) == {"feedback": "warn"}
+    assert len(await house.events("report")) == 1
+    house.clock.forward(hours=25)
+    assert await alarms(house) == {}
+
+
+async def test_an_alarm_that_cannot_be_read_is_replaced(house: House) -> None:
+    """Somebody else wrote it."""
+    await house.ask("HSET", house.keys.alarms, "list", "red")
+    assert await alarms(house) == {}
+
+
+async def test_a_block_names_provider_category_sending_address_and_sample(house: House) -> None:
+    """Enough to know whom to ask about which of our machines."""
+    verdict = Verdict(
+        Category.REPUTATION_BLOCK,
+        "microsoft.banned",
+        "diagnostic",
+        Action.FAILED,
+        "5.7.606",
+        "550",
+        "company-example.mail.protection.outlook.com",
+        "550 5.7.606 Access denied, banned sending IP [192.0.2.25]",
+    )
+    await house.fails(Category.REPUTATION_BLOCK, "someone@company.example", verdict=verdict)
+    (block,) = await house.stream(house.keys.blocks)
+    assert block["provider"] == "microsoft"
+    assert block["category"] == "reputation_block"
+    assert block["sending_ip"] == "192.0.2.25"
+    assert block["diagnostic"] == verdict.diagnostic
+    (counts,) = await house.chores().counts("main", house.clock.now, 1)
+    assert counts["provider:microsoft:reputation_block"] == 1
