@@ -1,11 +1,11 @@
 """What is said in a session: the verbs, and the transaction that they build up.  (RFC 5321 section 4.1)"""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, auto
-from functools import cache
 from typing import Protocol
 
 from bounced.core.terms import Destination, Envelope, Origin
@@ -15,14 +15,12 @@ from bounced.edges.smtp.inlet import Inlet
 from bounced.edges.smtp.observer import Observer
 from bounced.edges.smtp.replies import Refused
 from bounced.edges.smtp.settings import SessionSettings, Speech
+from bounced.edges.smtp.verbs import greeting, refusal_of
 from bounced.ports import PathRefused, Receiver
 
 Method = Callable[[str | None], Awaitable[None]]
 
-_VERBS = frozenset({"MAIL", "RCPT", "DATA", "BDAT", "RSET", "NOOP", "QUIT", "VRFY", "HELP"})
-_GREETINGS = {Speech.SMTP: frozenset({"HELO", "EHLO"}), Speech.LMTP: frozenset({"LHLO"})}
-_NOT_OFFERED = frozenset({"AUTH", "ATRN", "BURL", "ETRN", "EXPN", "SAML", "SEND", "SOML", "STARTTLS", "TURN"})
-_HTTP = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
+_BDAT = re.compile(r"(?P<size>[0-9]{1,12})(?: +(?P<last>LAST))?", re.IGNORECASE)
 
 
 class Stage(Enum):
@@ -94,17 +92,15 @@ class Dialogue:
         self.stage = Stage.IDLE
 
     def get(self, verb: str) -> Method:
-        """Return what answers a verb: all that aiosmtpd's loop asks of its table, which it makes by introspection."""
+        """Return what answers a verb: all that aiosmtpd's loop asks of its table, made by introspection (trap 8)."""
         self._commands += 1
         if self._commands > self._settings.limits.commands:
             return _refuser(replies.TOO_MANY_COMMANDS)
-        offers_tls = verb == "STARTTLS" and self._settings.tls_context is not None
-        if verb in _VERBS or verb in _GREETINGS[self._settings.speech] or offers_tls:
-            method: Method = getattr(self, verb.lower())
-            return method
-        if verb in _NOT_OFFERED:
-            return _refuser(replies.NOT_OFFERED)
-        return _refuser(replies.NOT_HTTP if verb in _HTTP else replies.UNKNOWN_COMMAND)
+        refusal = refusal_of(verb, self._settings)
+        if refusal is not None:
+            return _refuser(refusal)
+        method: Method = getattr(self, verb.lower())
+        return method
 
     def forget(self) -> None:
         """Begin anew, as after STARTTLS: nothing that was said in the clear counts.  (RFC 3207 section 4.2)"""
@@ -119,10 +115,9 @@ class Dialogue:
         await self._connection.push(f"250 {self._settings.hostname}")
 
     async def ehlo(self, name: str | None) -> None:
-        """Greet and name the extensions: no AUTH, unlike aiosmtpd (trap 10), but PIPELINING and CHUNKING (trap 9)."""
+        """Greet and name the extensions."""
         self._greet(name)
-        offers_tls = self._settings.tls_context is not None and not self._connection.over_tls
-        await self._connection.push(_ehlo_reply(self._settings.hostname, self._settings.max_message_bytes, offers_tls))
+        await self._connection.push(greeting(self._settings, over_tls=self._connection.over_tls))
 
     lhlo = ehlo  # RFC 2033 section 4.1
 
@@ -217,9 +212,8 @@ class Dialogue:
         transaction = self._transaction
         if transaction.chunks is None:
             transaction.chunks = Kept(self._settings.kept_content_bytes)
-            self._begin_content()
         usable = transaction.destination is not None
-        self.stage = Stage.CONTENT
+        self._begin_content()
         await self._take_chunk(transaction.chunks, size)
         self.stage = Stage.OPEN
         if not usable:
@@ -282,21 +276,6 @@ class Dialogue:
         await self._connection.push(f"{replies.OK} {committed.event_id}")
 
 
-@cache
-def _ehlo_reply(hostname: str, max_message_bytes: int, offers_tls: bool) -> str:  # noqa: FBT001 - a key of the cache
-    lines = [
-        hostname,
-        "PIPELINING",
-        f"SIZE {max_message_bytes}",
-        *(["STARTTLS"] if offers_tls else []),
-        "8BITMIME",
-        "SMTPUTF8",
-        "ENHANCEDSTATUSCODES",
-        "CHUNKING",
-    ]
-    return "".join(f"250-{line}\r\n" for line in lines) + "250 BINARYMIME"
-
-
 def _refuser(reply: str) -> Method:
     async def refuse(_argument: str | None) -> None:
         raise Refused(reply)
@@ -314,13 +293,7 @@ def _read_bdat(argument: str | None) -> tuple[int, bool]:
 
     Raises Refused with 421: where a chunk ends is unknown, so nothing after it may be taken for a command.
     """
-    size, _, last = (argument or "").partition(" ")
-    if not (size.isascii() and size.isdigit() and len(size) <= _SIZE_DIGITS) or last.strip().upper() not in (
-        "",
-        "LAST",
-    ):
+    match = _BDAT.fullmatch(argument or "")
+    if match is None:
         raise Refused(replies.BAD_CHUNK)
-    return int(size), bool(last.strip())
-
-
-_SIZE_DIGITS = 12
+    return int(match["size"]), match["last"] is not None

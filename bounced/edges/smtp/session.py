@@ -1,4 +1,7 @@
-"""One peer's connection: aiosmtpd's SMTP, subclassed once, with the trap that each override closes."""
+"""One peer's connection: aiosmtpd's SMTP, subclassed once, with the trap that each override closes.
+
+The traps are numbered as in docs/smtp.md.
+"""
 
 import asyncio
 from collections.abc import Awaitable
@@ -12,13 +15,11 @@ from bounced.edges.smtp.dialogue import Dialogue, Stage
 from bounced.edges.smtp.gate import Gate, belongs_to, peer_name
 from bounced.edges.smtp.inlet import MAX_COMMAND_BYTES, Inlet
 from bounced.edges.smtp.observer import Observer
+from bounced.edges.smtp.patience import Patience
 from bounced.edges.smtp.proxy import BadProxyHeader, proxied_peer
 from bounced.edges.smtp.replies import Refused
 from bounced.edges.smtp.settings import SessionSettings, Speech
 from bounced.ports import Receiver, StoreUnavailable
-
-LINGER_S: Final = 5.0
-
 
 _REFUSALS: Final = MappingProxyType(
     {
@@ -55,17 +56,15 @@ class Session(SMTP):
     """
 
     __slots__ = (
-        "_deadline",
         "_dialogue",
-        "_ends_at",
         "_entered",
         "_errors",
         "_gate",
         "_house",
         "_hung_up",
         "_leaving",
-        "_mid_command",
         "_observer",
+        "_patience",
         "_replies",
         "_settings",
         "inlet",
@@ -115,9 +114,7 @@ class Session(SMTP):
         self._entered = False
         self._replies: list[str] = []
         self._errors = 0
-        self._ends_at = loop.time() + settings.limits.session_s
-        self._deadline = self._ends_at
-        self._mid_command = False
+        self._patience = Patience(settings.limits, loop.time())
         self._leaving = False
         self._hung_up = False
 
@@ -152,7 +149,7 @@ class Session(SMTP):
         """
         self._flush()
         self.inlet.discard()
-        self._allow(self._settings.limits.command_s)
+        self._patience.with_handshake(self.loop.time())
         context, timeout_s = self._settings.tls_context, self._settings.limits.command_s
         assert context is not None
         try:
@@ -173,7 +170,7 @@ class Session(SMTP):
 
     def expire(self, now: float) -> None:
         """Say goodbye to a peer that was too slow; break with one that does not even take that."""
-        if now < self._deadline or self.transport is None or self._dialogue.stage is Stage.COMMITTING:
+        if self.transport is None or self._dialogue.stage is Stage.COMMITTING or not self._patience.has_ended(now):
             return
         if self._hung_up:
             self.transport.abort()
@@ -181,11 +178,12 @@ class Session(SMTP):
             self._hang_up(replies.TOO_SLOW)
 
     def cut_off(self) -> None:
-        """End at once, whatever runs."""
+        """End at once, whatever runs: the outcome of a commit is unknown then, and the peer comes again."""
+        if self._hung_up and self.transport is not None:
+            self.transport.abort()
+        self._hang_up(replies.SHUTTING_DOWN)
         if self._handler_coroutine is not None:
             self._handler_coroutine.cancel()
-        if self.transport is not None:
-            self.transport.abort()
 
     def _handler_ended(self, task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()
@@ -195,7 +193,7 @@ class Session(SMTP):
             self._left()
         else:
             self._hung_up = True
-            self._deadline = self.loop.time() + LINGER_S
+            self._patience.with_farewell(self.loop.time())
             self.transport.close()
 
     def _left(self) -> None:
@@ -240,7 +238,7 @@ class Session(SMTP):
     async def push(self, status: str | bytes) -> None:
         """Collect replies until the peer has nothing more for us (trap 8); count errors (trap 6)."""
         reply = status if isinstance(status, str) else status.decode()
-        if reply.startswith("5"):
+        if reply.startswith("5") and reply != replies.RECIPIENT_FIRST:  # a group's DATA after its RCPT was refused
             self._errors += 1
             if self._errors >= self._settings.limits.errors:
                 reply = replies.TOO_MANY_ERRORS
@@ -263,14 +261,11 @@ class Session(SMTP):
         self._errors = 0
 
     def content_begins(self) -> None:
-        """Start the clock for the content of a message; no octet that comes in starts it again."""
-        self._allow(self._settings.limits.data_s)
+        """Start the clock for the content of a message."""
+        self._patience.with_content(self.loop.time())
 
     def _reset_timeout(self, duration: float | None = None) -> None:
         """Arm no timer for each command (trap 8): one sweep over all sessions looks at their deadlines."""
-
-    def _allow(self, seconds: float) -> None:
-        self._deadline = min(self._ends_at, self.loop.time() + seconds)
 
     def _before_waiting(self, mid_command: bool) -> Awaitable[None] | None:  # noqa: FBT001 - Inlet's callback
         self._flush()
@@ -279,11 +274,8 @@ class Session(SMTP):
         if self._dialogue.stage is not Stage.CONTENT:
             if self._leaving and self._dialogue.stage is Stage.IDLE:
                 self._hang_up(replies.SHUTTING_DOWN)
-            if not mid_command:
-                self._allow(self._settings.limits.idle_s)
-            elif not self._mid_command:
-                self._allow(self._settings.limits.command_s)
-            self._mid_command = mid_command
+                return None
+            self._patience.with_command(self.loop.time(), begun=mid_command)
         stalled = self.transport is not None and self.transport.get_write_buffer_size() > 0
         return self._writer.drain() if stalled else None
 
@@ -305,7 +297,7 @@ class Session(SMTP):
         self._replies.append(reply)
         self._flush()
         self.inlet.go_deaf()
-        self._deadline = self.loop.time() + LINGER_S
+        self._patience.with_farewell(self.loop.time())
         lingers = self._entered and not self._leaving and reply != replies.GOODBYE
         if lingers and self.transport.can_write_eof():
             self.transport.write_eof()

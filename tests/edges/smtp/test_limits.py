@@ -119,10 +119,10 @@ async def test_command_that_trickles_in_is_cut_off() -> None:
         (session,) = door.door._sessions
         await _heard(door, peer, "NOO")
         door.sweep_after(59)
-        deadline = session._deadline
+        deadline = session._patience._deadline
         await _heard(door, peer, "P")
         assert bytes(session.inlet._octets) == b"NOOP"
-        assert session._deadline == deadline
+        assert session._patience._deadline == deadline
         door.sweep_after(61)
         assert await peer.end() == b"421 4.7.0 Too slow, come again\r\n"
 
@@ -142,7 +142,7 @@ async def test_session_has_its_end(door: OpenDoor) -> None:
     """300 seconds, whatever is said."""
     peer = await door.greeted()
     (session,) = door.door._sessions
-    session._ends_at -= 300
+    session._patience._ends_at -= 300
     assert await peer.say("NOOP") == "250 2.0.0 OK"
     door.sweep_after(0)
     assert await peer.end() == b"421 4.7.0 Too slow, come again\r\n"
@@ -202,8 +202,8 @@ async def test_drain_cuts_off_what_does_not_finish_in_time() -> None:
         await asyncio.wait_for(door.receiver.begun.wait(), WAIT_S)
         assert not await door.door.drain(0.01)
         assert door.door.sessions == 0
-        assert await waiting.end() == b""
-        assert await committing.end() == b""
+        assert await waiting.end() == b"421 4.3.2 Shutting down, come again\r\n"
+        assert await committing.end() == b"421 4.3.2 Shutting down, come again\r\n"
 
 
 async def test_new_settings_hold_for_sessions_that_begin(door: OpenDoor) -> None:
@@ -231,3 +231,14 @@ async def _heard(door: OpenDoor, peer: Peer, octets: str) -> None:
     other = await door.greeted()
     await other.say("NOOP")
     await other.say("QUIT")
+
+
+async def test_each_chunk_has_the_time_of_a_message(door: OpenDoor) -> None:
+    """The wait for the command before it does not count."""
+    peer = await door.greeted()
+    peer.send(f"EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<{GOOD}>\r\nBDAT 3\r\nx\r\n")
+    assert [(await peer.reply())[:3] for _ in range(4)] == ["250"] * 4
+    await _heard(door, peer, "BDAT 9 LAST\r\nx\r\n")
+    door.sweep_after(100)
+    peer.send("y\r\nz\r\n")
+    assert await peer.reply() == "250 2.0.0 OK E1"
