@@ -1,11 +1,32 @@
-"""Write config/bounced.toml and docs/configure.md from the declarations of the configuration: ``make docs``."""
+"""Write what the documentation takes from the code: ``make docs``."""
 
+import re
 from pathlib import Path
 
 from bounced.config.document import example_file, manual
+from bounced.edges.metrics import declared
 
 PROJECT = Path(__file__).parents[1]
 
+
+def between_marks(text: str, name: str, written: str) -> str:
+    """Return a page with what stands between the marks of a name replaced."""
+    marks = re.compile(rf"(<!-- {name}: [^\n]*-->\n).*?(<!-- end of {name} -->)", re.DOTALL)
+    replaced, count = marks.subn(lambda found: found[1] + written + found[2], text)
+    assert count == 1, f"no marks for {name}"
+    return replaced
+
+
+def pages() -> dict[Path, str]:
+    """Return every file that is written, complete."""
+    metrics = PROJECT / "docs/metrics.md"
+    return {
+        PROJECT / "config/bounced.toml": example_file(),
+        PROJECT / "docs/configure.md": manual(),
+        metrics: between_marks(metrics.read_text("utf-8"), "metrics", declared.table()),
+    }
+
+
 if __name__ == "__main__":
-    (PROJECT / "config/bounced.toml").write_text(example_file(), "utf-8")
-    (PROJECT / "docs/configure.md").write_text(manual(), "utf-8")
+    for file, text in pages().items():
+        file.write_text(text, "utf-8")
