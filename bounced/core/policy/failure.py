@@ -1,7 +1,7 @@
 """What one counted failure leads to: bouncing, held, or suppressed."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from bounced.core.policy.settings import COUNTED, FailureRule, Policy, Then
 from bounced.core.policy.streaks import count, counted_today
@@ -45,6 +45,7 @@ def _counted(  # noqa: PLR0917 - the facts of one failure, each of its own type
     state: AddressState, evidence: Evidence, verdict: Verdict, class_: Class, rule: FailureRule, policy: Policy
 ) -> Outcome:
     """Count the failure, and see what its rule makes of it."""
+    state = _profile_speaks(state, evidence, policy)
     streak = count(state, class_, evidence.at, policy)
     reached = _reached(state, streak, rule, evidence, policy)
     if state.state is State.SUPPRESSED:
@@ -61,6 +62,19 @@ def _counted(  # noqa: PLR0917 - the facts of one failure, each of its own type
 
 def _speaks_for_life(state: AddressState, evidence: Evidence, policy: Policy) -> bool:
     return evidence.profile.opt_in is OptIn.CONFIRMED or recently_active(state, evidence, policy)
+
+
+def _profile_speaks(state: AddressState, evidence: Evidence, policy: Policy) -> AddressState:
+    """Forget failures that somebody's reading mail came after: "active" says that it was within so many days."""
+    if evidence.profile.engagement is not Engagement.ACTIVE or state.state is State.SUPPRESSED:
+        return state
+    sent_on = datetime.combine(_sent_on(evidence), time(tzinfo=UTC))
+    lived_after = {
+        class_: streak
+        for class_, streak in state.streaks.items()
+        if streak.last >= sent_on - timedelta(days=policy.engaged_days)
+    }
+    return replace(state, streaks=lived_after)
 
 
 def _disputed(state: AddressState, evidence: Evidence) -> bool:
@@ -86,13 +100,16 @@ def _while_suppressed(
 
 
 def _climb(state: AddressState, rule: FailureRule, evidence: Evidence, verdict: Verdict, class_: Class) -> Outcome:
-    """Hold one step longer than the last time for this class, or do what comes after the last step."""
+    """Hold one step longer than the last time for this class, or do what comes after the last step.
+
+    One who left a team must not suppress it: what names only others never leads beyond a hold.
+    """
     if state.state is State.HELD:
         return state, "already_held"
     streak = state.streaks[class_]
     if streak.holds < len(rule.hold_days):
         days = rule.hold_days[streak.holds]
-    elif rule.finally_ is Then.SUPPRESS:
+    elif rule.finally_ is Then.SUPPRESS and evidence.names_recipient:
         after = suppressed(state, verdict.category, evidence, class_, rule.expires_days)
         return after, "holds_used_up"
     else:

@@ -1,7 +1,7 @@
 """Holds climb for the class that they were for, and for no other."""
 
 from bounced.core.state import EvidenceType
-from bounced.core.terms import Class, State
+from bounced.core.terms import Class, Engagement, OptIn, Profile, State
 
 
 def hold_for_network(story, first=0):
@@ -64,3 +64,32 @@ def test_the_hash_shows_how_often_the_address_was_held(story):
     for day in (0, 8, 16):
         story.fails("mailbox_full", day)
     assert story.state.holds == 1
+
+
+def test_one_who_left_never_suppresses_the_team(story):
+    """Reports that name only others hold, for a year at last, and no more."""
+    for failure in (0, 8, 16):
+        story.fails("mailbox_unknown", failure, names_recipient=False)
+    day = 16
+    for days in (30, 60, 120, 365, 365):
+        assert story.held_days == days
+        day += days
+        story.at(day, EvidenceType.DUE)
+        day += 7
+        story.fails("mailbox_unknown", day, names_recipient=False)
+    assert story.state.state is State.HELD
+
+
+def test_an_active_profile_proves_life_after_an_old_failure(told):
+    """Active within 180 days when it was sent: a failure from before that was not the end."""
+    story = told(profile=Profile(OptIn.SINGLE, Engagement.ACTIVE))
+    story.fails("mailbox_unknown", day=0)
+    assert story.fails("mailbox_unknown", day=181) is State.HELD
+    assert story.reasons[-1] == "not_believed_yet"
+
+
+def test_an_active_profile_proves_nothing_about_a_recent_failure(told):
+    """It may be from before."""
+    story = told(profile=Profile(OptIn.SINGLE, Engagement.ACTIVE))
+    story.fails("mailbox_unknown", day=0)
+    assert story.fails("mailbox_unknown", day=179) is State.SUPPRESSED
