@@ -1,18 +1,22 @@
 """One contract, several stores: what every test of this folder is run on, and a look inside."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 import pytest
-from redis.asyncio import Redis
+import pytest_asyncio
+from redis.asyncio.connection import AbstractConnection
 
 from bounced.core.keys import Keyspace
 from bounced.edges.connect import connections
 from bounced.edges.memory_store import MemoryStore
 from bounced.edges.redis_store import RedisStore, durability
-from bounced.edges.redis_store.wire import text
+from bounced.edges.redis_store.wire import call, fields, texts
+
+from .servers import Fleet
 
 
 class Inside(Protocol):
@@ -64,25 +68,24 @@ class InsideMemory:
 
 
 class InsideRedis:
-    """Looks with redis-py alone, as sending software would."""
+    """Asks for keys by the names of the contract, as sending software would."""
 
-    def __init__(self, client: Redis, keys: Keyspace) -> None:
-        self._ask: Callable[..., Awaitable[Any]] = client.execute_command
+    def __init__(self, connection: AbstractConnection, keys: Keyspace) -> None:
+        self._connection = connection
         self._keys = keys
 
     async def suppressed(self) -> set[str]:
-        return {text(member) for member in await self._ask("SMEMBERS", self._keys.suppressed)}
+        return set(texts(await self._ask("SMEMBERS", self._keys.suppressed)))
 
     async def counts(self, hour: str) -> dict[str, int]:
-        counts = await self._ask("HGETALL", self._keys.counts(hour))
-        return {text(name): int(number) for name, number in counts.items()}
+        counts = fields(await self._ask("HGETALL", self._keys.counts(hour)))
+        return {name: int(number) for name, number in counts.items()}
 
     async def blocks(self) -> list[dict[str, str]]:
-        entries = await self._ask("XRANGE", self._keys.blocks, "-", "+")
-        return [{text(name): text(value) for name, value in fields.items()} for _, fields in entries]
+        return [fields(entry) for entry in await self._entries(self._keys.blocks)]
 
     async def unrecognised(self) -> list[bytes]:
-        return [fields[b"content"] for _, fields in await self._ask("XRANGE", self._keys.unrecognised, "-", "+")]
+        return [entry[entry.index(b"content") + 1] for entry in await self._entries(self._keys.unrecognised)]
 
     async def dispute(self, domain: str, until: datetime) -> None:
         await self._ask("ZADD", self._keys.disputed, int(until.timestamp()), domain)
@@ -90,16 +93,21 @@ class InsideRedis:
     async def register(self, token: str, fields: dict[str, str]) -> None:
         await self._ask("HSET", self._keys.token(token), *(word for pair in fields.items() for word in pair))
 
+    async def _entries(self, stream: str) -> list[list[Any]]:
+        return [entry for _, entry in await self._ask("XRANGE", stream, "-", "+")]
 
-@pytest.fixture(params=["memory", "redis"])
+    async def _ask(self, *command: str | int) -> Any:
+        return await call(self._connection, *command)
+
+
+@pytest.fixture(params=["memory", "redis", "cluster"])
 def bench(request: pytest.FixtureRequest, keys: Keyspace) -> Bench:
     """Return each kind of store in turn, empty."""
     if request.param == "memory":
         store = MemoryStore({"main": keys})
         return Bench(store, InsideMemory(store), keys)
-    redis = request.getfixturevalue("redis_store")
-    client = request.getfixturevalue("redis_client")
-    return Bench(redis, InsideRedis(client, keys), keys)
+    found: Bench = request.getfixturevalue(f"{request.param}_bench")
+    return found
 
 
 @pytest.fixture
@@ -109,17 +117,33 @@ def keys(key_prefix: str) -> Keyspace:
 
 
 @pytest.fixture
-async def redis_store(redis_url: str, keys: Keyspace) -> AsyncIterator[RedisStore]:
+async def redis_bench(redis_url: str, keys: Keyspace) -> AsyncIterator[Bench]:
     """Return a started store on the real server, each commit on disk."""
-    store = RedisStore(connections(redis_url), {"main": keys}, durability("fsync", pytest.fail))
-    await store.start()
-    yield store
-    await store.close()
+    async with _bench(redis_url, keys, "fsync") as bench:
+        yield bench
 
 
 @pytest.fixture
-async def redis_client(redis_url: str) -> AsyncIterator[Redis]:
-    """Return redis-py's client for the real server."""
-    client = Redis.from_url(redis_url)
-    yield client
-    await client.aclose()
+async def cluster_bench(cluster_url: str, keys: Keyspace) -> AsyncIterator[Bench]:
+    """Return a started store on a Cluster of three."""
+    async with _bench(cluster_url, keys, "memory") as bench:
+        yield bench
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def cluster_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """Return the URL of a Cluster of three, shared by all tests of one process."""
+    fleet = Fleet(tmp_path_factory.mktemp("cluster"))
+    yield (await fleet.start_cluster(primaries=3)).url
+    await fleet.stop()
+
+
+@asynccontextmanager
+async def _bench(url: str, keys: Keyspace, durability_setting: str) -> AsyncIterator[Bench]:
+    reach = connections(url)
+    store = RedisStore(reach, {"main": keys}, durability(durability_setting, pytest.fail))
+    await store.start()
+    connection = await reach.open(reach.shard(keys.events))
+    yield Bench(store, InsideRedis(connection, keys), keys)
+    await connection.disconnect()
+    await store.close()

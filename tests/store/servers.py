@@ -169,10 +169,13 @@ def free_port() -> int:
 
 
 async def _spawn(folder: Path, port: int, arguments: tuple[str, ...]) -> Process:
-    return await asyncio.create_subprocess_exec(
-        find_server(),
-        *arguments,
-        *("--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", "", "--loglevel", "warning"),
-        stdout=DEVNULL,
-        stderr=DEVNULL,
-    )
+    settings = {
+        "port": str(port),
+        "bind": "127.0.0.1",
+        "dir": str(folder),
+        "save": "",
+        "loglevel": "nothing",
+        "repl-diskless-sync-delay": "0",
+    }
+    usual = (word for name, value in settings.items() for word in (f"--{name}", value))
+    return await asyncio.create_subprocess_exec(find_server(), *arguments, *usual, stdout=DEVNULL, stderr=DEVNULL)

@@ -51,7 +51,7 @@ async def test_a_primary_that_was_only_demoted_is_left_at_once(fleet: Fleet, key
     replica = await fleet.start("--replicaof", "127.0.0.1", str(primary.port))
     await until(primary, "ROLE", lambda role: len(role[2]) == 1)
     sentinel = await fleet.start_sentinel("bounces", primary)
-    async with _store(f"redis+sentinel://127.0.0.1:{sentinel.port}/bounces", {"main": keys}, "memory") as store:
+    async with _store(f"redis+sentinel://127.0.0.1:{sentinel.port}/bounces", {"main": keys}, "replica:1") as store:
         await store.commit(report(1), ALICE, count())
         await until(sentinel, "SENTINEL", "FAILOVER", "bounces", lambda reply: reply is not None)
         await until(replica, "ROLE", lambda role: role[0] == b"master")

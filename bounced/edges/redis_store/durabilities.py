@@ -21,6 +21,10 @@ class NotDurable(Exception):  # noqa: N818 - an answer: written perhaps, but not
     """The wait ended without the number of copies asked for."""
 
 
+class ReadElsewhere(NotDurable):
+    """What was read came from a server that does not count; it changed nothing, so it may be asked again."""
+
+
 class Durability(Protocol):
     """What goes out behind each batch on the same connection, and what its answers must say."""
 
@@ -46,6 +50,21 @@ class Memory:
 
     def check(self, replies: list[Reply]) -> None:
         """Accept."""
+
+
+class Primary(Memory):
+    """Said by the primary: for reads, lest a server that was demoted and cut off denies a token that others know."""
+
+    def commands(self) -> list[bytes]:
+        """Ask who answers."""
+        return [pack("ROLE")]
+
+    def check(self, replies: list[Reply]) -> None:
+        """Want a primary."""
+        try:
+            _replicas(replies[0])
+        except NotDurable as error:
+            raise ReadElsewhere(str(error)) from error
 
 
 @dataclass(frozen=True, slots=True)

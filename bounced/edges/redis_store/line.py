@@ -29,7 +29,7 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from bounced.edges.connect import CONNECT_TIMEOUT_S, Connect, Node
-from bounced.edges.redis_store.durabilities import Durability, Misconfigured, NotDurable
+from bounced.edges.redis_store.durabilities import Durability, Misconfigured, NotDurable, ReadElsewhere
 from bounced.edges.redis_store.wire import Reply, read
 from bounced.ports import StoreUnavailable
 
@@ -39,7 +39,7 @@ MAX_QUEUED_BYTES = 16 * 1024 * 1024
 FIRST_BACKOFF_S = 0.05
 LAST_BACKOFF_S = 1.0
 
-_NOT_RUN = (NoScriptError, ReadOnlyError, AskError, TryAgainError, ClusterDownError)  # MOVED is an AskError
+_DID_NOTHING = (NoScriptError, ReadOnlyError, AskError, TryAgainError, ClusterDownError, ReadElsewhere)
 _TROUBLE = (RedisError, OSError, TimeoutError, NotDurable, Misconfigured)
 
 Prepare = Callable[[AbstractConnection], Awaitable[None]]
@@ -203,9 +203,11 @@ class Line:
         for waiting, reply, fault in zip(batch, replies, faults, strict=True):
             if fault is None:
                 _answer(waiting, reply)
-            elif not isinstance(fault, _NOT_RUN):
+            elif not isinstance(fault, _DID_NOTHING):
                 _refuse([waiting], fault)
-        self._put_back([waiting for waiting, fault in zip(batch, faults, strict=True) if isinstance(fault, _NOT_RUN)])
+        self._put_back(
+            [waiting for waiting, fault in zip(batch, faults, strict=True) if isinstance(fault, _DID_NOTHING)]
+        )
         trouble = next((fault for fault in faults if fault is not None), None)
         if isinstance(trouble, MovedError):
             self._moved_to = trouble.host, trouble.port

@@ -11,7 +11,7 @@ from bounced.core.keys import Keyspace
 from bounced.core.state import NOTHING_KNOWN, AddressState, ReportId
 from bounced.edges.connect import Connections
 from bounced.edges.redis_store import script
-from bounced.edges.redis_store.durabilities import Durability, Memory
+from bounced.edges.redis_store.durabilities import Durability, Primary
 from bounced.edges.redis_store.line import NO_TALLY, Line, Notice, Tally
 from bounced.edges.redis_store.lines import Lines
 from bounced.edges.redis_store.wire import Argument, Reply, fields, pack, text, texts
@@ -44,7 +44,7 @@ class RedisStore:
         self._events_max = events_max
         self._commits = Lines(connections, lambda connect: Line(connect, durability(), script.load, notice, tally))
         self._reads = Lines(
-            connections, lambda connect: Line(connect, Memory(), _prepare_nothing, lambda _reason: None)
+            connections, lambda connect: Line(connect, Primary(), _prepare_nothing, lambda _reason: None)
         )
 
     def use(self, keys: Mapping[str, Keyspace]) -> None:
