@@ -10,7 +10,7 @@ from bounced.core.keys import Keyspace
 from bounced.core.policy.doubt import doubtful
 from bounced.core.providers import provider_of, sending_ip
 from bounced.core.state import NOTHING_KNOWN, AddressState, EvidenceType, ReportId, Streak, Transition
-from bounced.core.tally import by_scope, counters, measure_of
+from bounced.core.tally import by_scope, counters, hour, measure_of
 from bounced.core.terms import UNKNOWN_PROFILE, Category, Class, Origin, State
 
 KEPT_CONTENT_BYTES = 32 * 1024
@@ -102,12 +102,12 @@ def writes(keys: Keyspace, report_id: ReportId, address: str | None, transition:
     )
 
 
-def to_fields(state: AddressState) -> dict[str, str]:
-    """Return the fields of the state hash, empty ones left out; the version alone where there is nothing to keep."""
-    return _fields(state, state.version)
+def to_fields(state: AddressState, version: int | None = None) -> dict[str, str]:
+    """Return the fields of the state hash, empty ones left out; the version alone where there is nothing to keep.
 
-
-def _fields(state: AddressState, version: int) -> dict[str, str]:
+    ``version`` is that of the state where no other is given.
+    """
+    version = state.version if version is None else version
     latest = max(state.streaks.values(), key=lambda streak: streak.last, default=None)
     fields = {
         "state": state.state,
@@ -168,14 +168,14 @@ def from_fields(fields: Mapping[str, str], disputed_until: datetime | None = Non
     )
 
 
-def hour(at: datetime) -> str:
-    """Return the suffix of the hour's counters, YYYYMMDDHH in UTC."""
-    return _stamp(at)[:13].replace("-", "").replace("T", "")
+def without_addresses(text: str) -> str:
+    """Return text with what looks like an address taken out."""
+    return _ADDRESS_LIKE.sub("(address)", text)
 
 
 def _state_writes(transition: Transition) -> StateWrites:
     after = transition.after
-    fields = _fields(after, transition.before.version + 1)
+    fields = to_fields(after, transition.before.version + 1)
     suppressed = after.state in _OFF_THE_LIST
     kept_s = int(transition.keep.total_seconds()) if len(fields) > 1 else TOMBSTONE_TTL_S
     return StateWrites(fields, None if suppressed else kept_s, suppressed, _due(transition))
@@ -247,16 +247,12 @@ def _speaks_of_later_mail(transition: Transition) -> bool:
 def _without_addresses(transition: Transition) -> Transition:
     """Return the transition with no address left in any text, and no message to keep."""
     evidence, after = transition.evidence, transition.after
-    verdict = evidence.verdict and replace(evidence.verdict, diagnostic=_scrub(evidence.verdict.diagnostic))
+    verdict = evidence.verdict and replace(evidence.verdict, diagnostic=without_addresses(evidence.verdict.diagnostic))
     return replace(
         transition,
-        evidence=replace(evidence, verdict=verdict, note=_scrub(evidence.note), content=None),
-        after=replace(after, diagnostic=_scrub(after.diagnostic)),
+        evidence=replace(evidence, verdict=verdict, note=without_addresses(evidence.note), content=None),
+        after=replace(after, diagnostic=without_addresses(after.diagnostic)),
     )
-
-
-def _scrub(text: str) -> str:
-    return _ADDRESS_LIKE.sub("(address)", text)
 
 
 def _streaks(text: str) -> dict[Class, Streak]:

@@ -1,6 +1,8 @@
 """What is counted by the hour: reports by what they say, and what the sender's rates are made of."""
 
-from bounced.core.policy.doubt import failed
+from datetime import UTC, datetime, timedelta
+
+from bounced.core.policy.doubt import USUAL_DAYS, failed
 from bounced.core.providers import provider_of
 from bounced.core.state import Evidence, EvidenceType, Transition
 from bounced.core.terms import Category, Class, Verdict
@@ -61,6 +63,16 @@ def scope_of(counter: str) -> tuple[str, str] | None:
 def unknowns_counter(domain: str) -> str:
     """Return the counter that tells how often a domain calls addresses unknown."""
     return f"domain:{domain}:{Category.MAILBOX_UNKNOWN}"
+
+
+def usual_hours(now: datetime) -> list[str]:
+    """Return the hours, as ``hour`` writes them, that tell what is usual: a week's, before the present wave."""
+    return [hour(now - timedelta(hours=back)) for back in range(2, USUAL_DAYS * 24 + 2)]
+
+
+def hour(at: datetime) -> str:
+    """Return the suffix of the hour's counters, YYYYMMDDHH in UTC."""
+    return at.astimezone(UTC).isoformat()[:13].replace("-", "").replace("T", "")
 
 
 def _of_verdict(domain: str, evidence: Evidence, verdict: Verdict) -> list[str]:

@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 
 from bounced.core import record
 from bounced.core.keys import Keyspace
+from bounced.core.mailbox import AddressId
 from bounced.core.policy.doubt import WAVE
 from bounced.core.state import NOTHING_KNOWN, AddressState, ReportId
+from bounced.core.tally import unknowns_counter, usual_hours
 from bounced.ports import Committed, Decide
 
 SEEN_MAX = 20
@@ -76,10 +78,40 @@ class MemoryStore:
         """Return the last events of one address, newest first, compact JSON."""
         return list(self._lists[list_].history.get(self._keys[list_].address_id(address), ()))
 
-    async def due(self, list_: str, now: datetime, limit: int) -> list[str]:
-        """Return held addresses, in the form that keys carry, whose time has come."""
+    async def due(self, list_: str, now: datetime, limit: int) -> list[AddressId]:
+        """Return addresses that time alone brings back, those first that are due for longest."""
         due = sorted((at, address) for address, at in self._lists[list_].due.items() if at <= now.timestamp())
-        return [address for _, address in due[:limit]]
+        return [AddressId(address) for _, address in due[:limit]]
+
+    async def postpone(self, list_: str, address: AddressId, until: datetime) -> None:
+        """Do not return an address again before a time, unless it has become due at another one."""
+        due = self._lists[list_].due
+        if address in due:
+            due[address] = max(due[address], int(until.timestamp()))
+
+    async def unknowns(self, list_: str, domain: str, since: datetime) -> list[AddressId]:
+        """Return the addresses with a good profile that a domain called unknown since a time."""
+        wave = self._lists[list_].unknowns.get(domain, {})
+        return [AddressId(address) for address, at in wave.items() if at > since.timestamp()]
+
+    async def usual_unknowns(self, list_: str, domain: str, now: datetime) -> float:
+        """Return how many addresses the domain called unknown in an hour of the week before the present wave."""
+        counts, counter = self._lists[list_].counts, unknowns_counter(domain)
+        hours = usual_hours(now)
+        return sum(counts[hour][counter] for hour in hours if hour in counts) / len(hours)
+
+    async def dispute(self, list_: str, domain: str, now: datetime, until: datetime, addresses: int) -> bool:
+        """Note that a domain is disputed; False where it was already."""
+        held = self._lists[list_]
+        if held.disputed.get(domain, 0) > now.timestamp():
+            return False
+        held.disputed[domain] = int(until.timestamp())
+        held.events.append({"type": "domain.disputed", "domain": domain, "addresses": str(addresses)})
+        return True
+
+    async def disputed(self, list_: str, now: datetime) -> list[str]:
+        """Return the domains that are disputed now."""
+        return [domain for domain, until in self._lists[list_].disputed.items() if until > now.timestamp()]
 
     async def recent_events(self, list_: str, limit: int) -> list[dict[str, str]]:
         """Return the newest events, newest first."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bounced.core.keys import Keyspace
-from bounced.core.record import hour
+from bounced.core.tally import hour
 from bounced.edges.redis_store import RedisStore
 from bounced.edges.redis_store.wire import Reply, fields, text
 

@@ -8,9 +8,7 @@ from itertools import chain
 
 from bounced.core.keys import Keyspace
 from bounced.core.mailbox import AddressId
-from bounced.core.policy.doubt import USUAL_DAYS
-from bounced.core.record import hour
-from bounced.core.tally import unknowns_counter
+from bounced.core.tally import hour, unknowns_counter, usual_hours
 from bounced.core.terms import Origin
 from bounced.edges.jobs.intake import Entry
 from bounced.edges.redis_store.script import INTAKE_GROUP
@@ -57,10 +55,8 @@ class Chores:
     async def usual_unknowns(self, list_: str, domain: str, now: datetime) -> float:
         """Return how many addresses the domain called unknown in an hour of the week before the present wave."""
         keys, counter = self._keys(list_), unknowns_counter(domain)
-        hours = [now - _HOUR * back for back in range(2, USUAL_DAYS * 24 + 2)]
-        replies = await asyncio.gather(
-            *(self._store.read(list_, "HGET", keys.counts(hour(at)), counter) for at in hours)
-        )
+        hours = usual_hours(now)
+        replies = await asyncio.gather(*(self._store.read(list_, "HGET", keys.counts(at), counter) for at in hours))
         return sum(int(text(reply)) for reply in replies if reply is not None) / len(hours)
 
     async def dispute(self, list_: str, domain: str, now: datetime, until: datetime, addresses: int) -> bool:

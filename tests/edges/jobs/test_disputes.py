@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bounced.core.policy.doubt import DisputeRule
-from bounced.core.record import hour
+from bounced.core.tally import hour
 from bounced.core.terms import Category, Class, Engagement, OptIn, Profile, State
 from bounced.edges.jobs import Disputer, Releaser
 
