@@ -1,8 +1,12 @@
 """Header fields, unfolded, as text."""
 
 import re
+from functools import lru_cache
 
 from bounced.core.message.limits import MAX_FIELDS, MAX_HEADER_BYTES, MAX_VALUE_CHARS
+
+REMEMBERED_BLOCKS = 256
+REMEMBERED_BYTES = 400
 
 _FOLD = re.compile(r"\n[ \t]++(?=\S)")
 _FIELD = re.compile(r"^([!-9;-~]{1,76})[ \t]*+:[ \t]*+(.*)", re.MULTILINE)
@@ -26,19 +30,23 @@ def as_text(block: bytes) -> str:
 
 
 class Header:
-    """The header of a message or of a part.  Names are compared in lower case, the first of several fields counts."""
+    """The header of a message or of a part.  Names are compared in lower case, the first of several fields counts.
 
-    __slots__ = ("_first", "block")
+    ``content_type`` is the media type in lower case, without parameters; empty where none is said.
+    """
+
+    __slots__ = ("_first", "block", "content_type")
 
     def __init__(self, block: str) -> None:
         """Take a block of fields as ``as_text`` returns it."""
         self.block = block
-        self._first = {name.lower(): value for name, value in reversed(fields(self.block))}
+        found: list[tuple[str, str]] = _FIELD.findall(block, 0, MAX_HEADER_BYTES)
+        self._first = {name.lower(): value for name, value in reversed(found)}
+        self.content_type = self._first.get("content-type", "").partition(";")[0].strip().lower()
 
     def get(self, name: str) -> str:
         """Return the value of the first field of this name (lower case); empty where there is none."""
-        value = self._first.get(name)
-        return value.strip()[:MAX_VALUE_CHARS] if value else ""
+        return self._first.get(name, "").strip()[:MAX_VALUE_CHARS]
 
     def every(self, name: str) -> list[str]:
         """Return the values of all fields of this name (lower case)."""
@@ -52,11 +60,6 @@ class Header:
         return name in self._first
 
     @property
-    def content_type(self) -> str:
-        """The media type in lower case, without parameters; empty where none is said."""
-        return self.get("content-type").partition(";")[0].strip().lower()
-
-    @property
     def boundary(self) -> str:
         """The boundary parameter, wherever in the header it stands: some MTAs break the line without folding it."""
         found = _BOUNDARY.search(self._first.get("content-type", "")) or _BOUNDARY.search(self.block)
@@ -67,3 +70,13 @@ class Header:
         """The charset parameter; empty where none is said."""
         found = _CHARSET.search(self._first.get("content-type", ""))
         return found[1] if found else ""
+
+
+def of_part(block: bytes) -> Header:
+    """Return the header of a part.  Mail systems write the same short ones again and again: these are remembered."""
+    return _remembered(block) if len(block) <= REMEMBERED_BYTES else Header(as_text(block))
+
+
+@lru_cache(REMEMBERED_BLOCKS)
+def _remembered(block: bytes) -> Header:
+    return Header(as_text(block))

@@ -2,9 +2,8 @@
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
 
-from bounced.core.message.header import Header, as_text
+from bounced.core.message.header import Header, as_text, of_part
 from bounced.core.message.limits import MAX_CONTENT_BYTES, MAX_DEPTH, MAX_HEADER_BYTES, MAX_PARTS
 from bounced.core.message.text import from_html, to_text, transferred
 
@@ -48,46 +47,25 @@ class Part:
         return from_html(text) if self.content_type == "text/html" else text
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Message:
-    """A message's own header and its leaves, depth first.  A message without MIME has one leaf, text/plain."""
+    """A message's own header and its leaves, depth first.  A message without MIME has one leaf, text/plain.
+
+    ``words`` is the explanatory text: plain text where there is any, else HTML, before any returned part.
+    ``returned_header`` is the header of the message that came back in a part of its own, unfolded.
+    """
 
     header: Header
     parts: tuple[Part, ...]
+    words: str
+    returned_header: str
 
     def first(self, *content_types: str) -> Part | None:
-        """Return the first leaf of the first of these media types that is there."""
-        for content_type in content_types:
-            if content_type in self._by_type:
-                return self._by_type[content_type]
-        return None
-
-    @cached_property
-    def words(self) -> str:
-        """The explanatory text: plain text where there is any, else HTML, before any returned part."""
-        found = {"text/plain": "", "text/html": ""}
+        """Return the first leaf of one of these media types."""
         for part in self.parts:
-            if part.content_type in RETURNED_TYPES:
-                break
-            content_type = part.content_type
-            if content_type.startswith("multipart/"):  # its boundary is nowhere to be found
-                content_type = "text/plain"
-            if content_type in found and len(found[content_type]) < GREETING_CHARS:
-                found[content_type] += part.text.strip("\n")
-            if len(found["text/plain"]) >= GREETING_CHARS:
-                break
-        text = found["text/plain"]
-        return (text if text.strip() else found["text/html"]).replace("\r", "\n")
-
-    @cached_property
-    def returned_header(self) -> str:
-        """The header of the message that came back in a part of its own, unfolded; empty where none did."""
-        part = next((part for part in self.parts if part.content_type in RETURNED_TYPES), None)
-        return header_of(part.octets) if part else ""
-
-    @cached_property
-    def _by_type(self) -> dict[str, Part]:
-        return {part.content_type: part for part in reversed(self.parts)}
+            if part.content_type in content_types:
+                return part
+        return None
 
 
 def read(content: bytes) -> Message:
@@ -102,7 +80,7 @@ def read(content: bytes) -> Message:
     header = Header(as_text(block))
     parts: list[Part] = []
     _collect(header, body, parts, 0)
-    return Message(header, tuple(parts))
+    return Message(header, tuple(parts), _words(parts), _returned_header(parts))
 
 
 def header_of(content: bytes) -> str:
@@ -126,10 +104,34 @@ def _collect(header: Header, body: bytes, parts: list[Part], depth: int) -> None
             if len(parts) >= MAX_PARTS:
                 return
             block, inner = _divide(piece)
-            _collect(Header(as_text(block)), inner, parts, depth + 1)
+            _collect(of_part(block), inner, parts, depth + 1)
         if parts:
             return
     parts.append(Part(header, content_type, body))
+
+
+def _words(parts: list[Part]) -> str:
+    found = {"text/plain": "", "text/html": ""}
+    for part in parts:
+        content_type = part.content_type
+        if content_type in RETURNED_TYPES:
+            break
+        if content_type.startswith("multipart/"):  # its boundary is nowhere to be found
+            content_type = "text/plain"
+        if content_type in found and len(found[content_type]) < GREETING_CHARS:
+            found[content_type] += part.text.strip("\n")
+            if len(found["text/plain"]) >= GREETING_CHARS:
+                break
+    text = found["text/plain"]
+    text = text if text.strip() else found["text/html"]
+    return text.replace("\r", "\n") if "\r" in text else text
+
+
+def _returned_header(parts: list[Part]) -> str:
+    for part in parts:
+        if part.content_type in RETURNED_TYPES:
+            return header_of(part.octets)
+    return ""
 
 
 def _hides_parts(header: Header, body: bytes, depth: int) -> bool:

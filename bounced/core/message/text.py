@@ -17,7 +17,7 @@ _HIDDEN = re.compile(r"<(style|script|head)\b", re.IGNORECASE)
 _BREAK = re.compile(r"<(?:br|p|/p|div|/div|tr|/tr|li|h[1-6]|/h[1-6]|hr|pre|/pre|blockquote)\b[^<>]*+>", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*+>")
 MAX_HIDDEN = 100
-MAX_HTML_CHARS = 32 * 1024
+MAX_HTML_CHARS = 16 * 1024
 
 
 def transferred(raw: bytes, encoding: str) -> bytes:
@@ -54,8 +54,7 @@ def unwrap_words(value: str) -> str:
 
 def from_html(markup: str) -> str:
     """Return what a reader of HTML would see, one line for each block."""
-    markup = markup[:MAX_HTML_CHARS]
-    shown = _BREAK.sub("\n", _without_hidden(markup).replace("\n", " "))
+    shown = _BREAK.sub("\n", _without_hidden(markup)[:MAX_HTML_CHARS].replace("\n", " "))
     text = html.unescape(_TAG.sub("", shown)).replace("\xa0", " ")
     return "\n".join(" ".join(line.split()) for line in text.split("\n"))
 

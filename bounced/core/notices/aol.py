@@ -15,9 +15,8 @@ def _read(notice: Notice) -> tuple[PerRecipientFields, ...]:
     if not author:
         return ()
     domain = author[0].rpartition("@")[2].lower()
-    return tuple(
-        layout.about(f"{found['name']}@{domain}", notice.words) for found in _SCREEN_NAME.finditer(notice.words)
-    )[: layout.MAX_RECIPIENTS]
+    found = [layout.Named(f"{name['name']}@{domain}") for name in _SCREEN_NAME.finditer(notice.words)]
+    return layout.recipients(found, notice, certain=True)
 
 
 AOL = Family("aol", r"@aol\.com\b[^\n]*\n[^\n]*\n\s*your mail to the following recipients", _read)

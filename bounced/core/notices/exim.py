@@ -13,13 +13,13 @@ _MALFORMED = re.compile(rf"malformed address: {{0,3}}<?(?P<address>{layout.ADDRE
 def _read(notice: Notice) -> tuple[PerRecipientFields, ...]:
     malformed = layout.named(notice.words, _MALFORMED)
     if malformed:
-        return tuple(layout.about(item.address, notice.words) for item in malformed)
+        return layout.recipients([layout.Named(item.address) for item in malformed], notice)
     found = layout.led(notice.words)
     failed = addresses(notice.header.get("x-failed-recipients"))
     if failed:
         reasons = {item.address.lower(): item for item in reversed(found)}
         found = [reasons.get(address.lower(), layout.Named(address)) for address in failed]
-    return layout.recipients(found, notice.words, frozenset() if failed else notice.senders)
+    return layout.recipients(found, notice, certain=bool(failed))
 
 
 EXIM = Family(

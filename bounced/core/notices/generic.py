@@ -33,10 +33,10 @@ def read(notice: Notice) -> tuple[PerRecipientFields, ...]:
     """Return the recipients of a notice by the layouts that notices have, the surest first."""
     failed = addresses(notice.header.get("x-failed-recipients"))
     if failed:
-        return layout.recipients([layout.Named(address, "") for address in failed], notice.words, frozenset())
+        return layout.recipients([layout.Named(address) for address in failed], notice, certain=True)
     words = _NOT_RECIPIENTS.sub("", notice.words)
     for layout_ in (layout.led, layout.introduced):
-        recipients = layout.recipients(layout_(words), notice.words, notice.senders)
+        recipients = layout.recipients(layout_(words), notice)
         if recipients:
             return recipients
     return last_resort.read(notice) or from_returned(notice)
@@ -48,5 +48,5 @@ def from_returned(notice: Notice) -> tuple[PerRecipientFields, ...]:
     for name in ("x-original-to", "delivered-to", "to"):
         found = addresses(header.get(name))
         if len(found) == 1:
-            return (layout.about(found[0], notice.words),)
+            return layout.recipients([layout.Named(found[0])], notice, certain=True)
     return ()

@@ -26,12 +26,12 @@ def read(notice: Notice) -> tuple[PerRecipientFields, ...]:
         found = scan_message(_rebuilt(notice))
     except Exception:  # noqa: BLE001 - one of the two borders: it raises IndexError and others on odd messages
         return ()
-    named = [layout.Named(address.decode("utf-8", "replace"), "") for address in sorted(found)]
-    return layout.recipients(named, notice.words, notice.senders)
+    named = [layout.Named(address.decode("utf-8", "replace")) for address in sorted(found)]
+    return layout.recipients(named, notice)
 
 
 def _rebuilt(notice: Notice) -> Message:
-    text = _BLANK_LINES.sub("\n\n", notice.full[:MAX_TEXT_CHARS])
+    text = _BLANK_LINES.sub("\n\n", notice.words[:MAX_TEXT_CHARS])
     lines = [line[:MAX_LINE_CHARS] for line in text.split("\n")[:MAX_LINES]]
     message = Message()
     message["From"] = _one_line(notice.author) or "unknown"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from bounced.core import reply
+from bounced.core.notices.notice import Notice
 from bounced.core.notices.phrases import ANNOUNCEMENTS, INTRODUCTIONS
 from bounced.core.terms import Action, PerRecipientFields
 
@@ -73,13 +74,13 @@ def named(words: str, phrase: re.Pattern[str]) -> list[Named]:
 
 
 def introduced(words: str) -> list[Named]:
-    """Return the recipients that words on the same line introduce: ``could not be delivered to <alice@example.org>``."""
+    """Return the recipients that words on the same line introduce, as in ``not delivered to <alice@example.org>``."""
     found: list[tuple[str, int]] = []
     start = 0
     for line in words.split("\n", MAX_LINES)[:MAX_LINES]:
         for match in _ANY_ADDRESS.finditer(line[:MAX_LINE_CHARS]) if "@" in line else ():
-            before = line[max(match.start() - MAX_INTRODUCTION_CHARS, 0) : match.start()]
-            if len(found) < MAX_RECIPIENTS and INTRODUCTIONS.matching(before.rpartition("@")[2]):
+            before = line[: match.start()][-MAX_INTRODUCTION_CHARS:].rpartition("@")[2]
+            if len(found) < MAX_RECIPIENTS and INTRODUCTIONS.matching(before):
                 found.append((match[0], start))
         start += len(line) + 1
     ends = [start for _, start in found[1:]] + [len(words)]
@@ -101,26 +102,23 @@ def all_addresses(words: str) -> list[str]:
     )
 
 
-def recipients(
-    found: Iterable[Named], words: str, senders: frozenset[str], action: Action = Action.FAILED
-) -> tuple[PerRecipientFields, ...]:
-    """Return what was found as recipients, each once.
+def recipients(found: Iterable[Named], notice: Notice, *, certain: bool = False) -> tuple[PerRecipientFields, ...]:
+    """Return what was found in a notice as recipients, each once.
 
-    Who got the notice, or answers questions about it, is a recipient only if nobody else is.  Words that speak of
-    nobody in particular speak of everybody.
+    Who got the notice, or answers questions about it, is a recipient only if nobody else is, or where it is
+    ``certain``.  Words that speak of nobody in particular speak of everybody.
     """
     unique: dict[str, Named] = {}
     for item in found:
         known = unique.setdefault(item.address.lower(), item)
         if known is not item and item.reason:
             unique[item.address.lower()] = _both(known, item)
-    likely = [item for key, item in unique.items() if key not in senders and not key.startswith(_OFFICES)]
+    likely = [item for key, item in unique.items() if certain or _is_likely(key, notice)]
     named = (likely or list(unique.values()))[:MAX_RECIPIENTS]
     reasons = [_reason(item, alone=len(named) == 1) for item in named]
-    if None in reasons:
-        words = _QUOTED_FIELD.sub("", words)  # a Subject gives no reason
+    words = _QUOTED_FIELD.sub("", notice.words) if None in reasons else ""  # a Subject gives no reason
     return tuple(
-        about(item.address, words if reason is None else reason, action)
+        about(item.address, words if reason is None else reason, notice.action)
         for item, reason in zip(named, reasons, strict=True)
     )
 
@@ -141,6 +139,10 @@ def about(address: str, reason: str, action: Action = Action.FAILED) -> PerRecip
 
 def _line_start(words: str, at: int) -> int:
     return words.rfind("\n", 0, at) + 1
+
+
+def _is_likely(address: str, notice: Notice) -> bool:
+    return address not in notice.senders and not address.startswith(_OFFICES)
 
 
 def _both(known: Named, more: Named) -> Named:

@@ -13,7 +13,7 @@ _LIST = re.compile(
 
 
 def _read(notice: Notice) -> tuple[PerRecipientFields, ...]:
-    return layout.recipients(layout.named(notice.words, _LIST)[:1], notice.words, notice.senders)
+    return layout.recipients(layout.named(notice.words, _LIST)[:1], notice)
 
 
 MAILING_LIST = Family(

@@ -4,12 +4,13 @@ import re
 from dataclasses import dataclass
 
 from bounced.core.message import Header, Message, header_of, unwrap_words
+from bounced.core.notices import finality
 from bounced.core.notices.phrases import RETURNED
+from bounced.core.terms import Action
 
 MAX_WORDS_CHARS = 16_000
 MAX_MARKED_CHARS = 4000
 
-_LOCAL_PART = re.compile(r"[<\s\"(]?([\w.+=-]{1,100})@")
 _ADDRESS = re.compile(r"(?<![^\s<>\",;:()\[\]@])[^\s<>\",;:()\[\]@]{1,100}@[\w.-]{1,255}")
 
 
@@ -17,10 +18,10 @@ _ADDRESS = re.compile(r"(?<![^\s<>\",;:()\[\]@])[^\s<>\",;:()\[\]@]{1,100}@[\w.-
 class Notice:
     """What a notice says in its own words.
 
-    ``marked`` is what a family is known by: X-Mailer, From, Subject and the first words, a line each.
-    ``full`` is the whole text part; ``words`` end where the returned message begins.  ``returned`` is the header of
-    what came back, in a part of its own or below the words.
-    ``senders`` are the addresses to which the notice went, in lower case: they are no recipients.
+    ``words`` end where the returned message begins; ``returned`` is its header, from a part of its own or from below
+    the words.  ``marked`` is what a family is known by: X-Mailer, From, Subject and the first words, a line each.
+    ``senders`` are the addresses to which the notice went, in lower case: they are no recipients.  ``action`` is what
+    the words say was done.
     """
 
     header: Header
@@ -30,19 +31,12 @@ class Notice:
     returned: str
     senders: frozenset[str]
     marked: str
-    full: str
-
-    @property
-    def author_local_part(self) -> str:
-        """The local part of From in lower case; the whole of From where it holds no address."""
-        found = _LOCAL_PART.search(self.author)
-        return (found[1] if found else self.author).lower()
+    action: Action
 
 
 def from_message(message: Message) -> Notice:
     """Return a message as a notice."""
-    full = message.words
-    words, rest = _divided(full)
+    words, rest = _divided(message.words)
     header = message.header
     subject, author = unwrap_words(header.get("subject")), unwrap_words(header.get("from"))
     return Notice(
@@ -52,7 +46,7 @@ def from_message(message: Message) -> Notice:
         words=words,
         marked=f"{header.get('x-mailer')}\n{author}\n{subject}\n{words[:MAX_MARKED_CHARS]}",
         returned=message.returned_header or (header_of(rest.encode()) if rest else ""),
-        full=full,
+        action=finality.action(subject, words),
         senders=frozenset(address.lower() for address in addresses(header.get("to"))),
     )
 

@@ -7,7 +7,7 @@ from bounced.core.terms import PerRecipientFields
 
 
 def _read(notice: Notice) -> tuple[PerRecipientFields, ...]:
-    return layout.recipients(layout.led(notice.words), notice.words, notice.senders)
+    return layout.recipients(layout.led(notice.words), notice)
 
 
 QMAIL = Family(

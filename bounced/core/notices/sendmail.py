@@ -22,7 +22,7 @@ def _read(notice: Notice) -> tuple[PerRecipientFields, ...]:
         layout.Named(match["address"], told.get(match["address"].lower(), match[0]))
         for match in _VERDICT.finditer(notice.words)
     ]
-    return layout.recipients(found or layout.led(notice.words), notice.words, notice.senders)
+    return layout.recipients(found or layout.led(notice.words), notice)
 
 
 SENDMAIL = Family(

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from bounced.core.message import Message, read
 from bounced.core.message.limits import MAX_HEADER_BYTES
-from bounced.core.notices import generic, layout
+from bounced.core.notices import finality, generic, layout
 from bounced.core.notices.notice import Notice, from_message
-from bounced.core.report import finality, status
+from bounced.core.report import status
 from bounced.core.terms import Action, Kind, PerRecipientFields, Report
 
 MAX_TEXT_CHARS = 8000

@@ -1,11 +1,9 @@
 """Notices that follow no standard, as reports."""
 
-from dataclasses import replace
-
 from bounced.core.message import Message
 from bounced.core.notices import FAMILIES, generic
 from bounced.core.notices.notice import Notice, from_message
-from bounced.core.report import finality, replies
+from bounced.core.report import replies
 from bounced.core.terms import Action, Kind, PerRecipientFields, Report
 
 MAX_TEXT_CHARS = 8000
@@ -30,12 +28,10 @@ def read(message: Message) -> Report | None:
 
 
 def _report(message: Message, notice: Notice, reader: str, recipients: tuple[PerRecipientFields, ...]) -> Report:
-    delayed = finality.is_delay(notice.subject, notice.words)
-    action = Action.DELAYED if delayed else Action.FAILED
     return Report(
-        kind=Kind.DELAYED if delayed else Kind.BOUNCE,
+        kind=Kind.DELAYED if notice.action is Action.DELAYED else Kind.BOUNCE,
         reader=reader,
-        recipients=tuple(replace(fields, action=action) for fields in recipients),
+        recipients=recipients,
         message_id=message.header.get("message-id") or None,
         text=notice.words[:MAX_TEXT_CHARS],
         returned_header=notice.returned,

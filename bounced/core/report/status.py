@@ -12,7 +12,6 @@ MAX_GROUPS = 400
 Fields = dict[str, str]
 
 _GAP = re.compile(r"\n[ \t]*+\n\s*+")
-_TYPED = re.compile(r"([A-Za-z][A-Za-z0-9-]{0,30})[ \t]*+;[ \t]*+(.*)", re.DOTALL)
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
 _ANGLED = re.compile(r"<([^<>\s]{1,320})>")
 _CODE_POINT = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
@@ -70,8 +69,11 @@ def recipient(group: Mapping[str, str]) -> PerRecipientFields:
 
 def typed(value: str) -> tuple[str, str]:
     """Return the type and the rest of ``type; value``; an empty type where there is none."""
-    found = _TYPED.match(value.strip())
-    return (found[1], found[2].strip()) if found else ("", value.strip())
+    type_, semicolon, rest = value.partition(";")
+    type_ = type_.strip()
+    if semicolon and type_[:1].isalpha() and type_.replace("-", "").isalnum():
+        return type_, rest.strip()
+    return "", value.strip()
 
 
 def address(value: str | None) -> str | None:
@@ -79,9 +81,9 @@ def address(value: str | None) -> str | None:
     if not value:
         return None
     type_, rest = typed(value)
-    angled = _ANGLED.search(rest)
+    angled = _ANGLED.search(rest) if "<" in rest else None
     rest = angled[1] if angled else rest.strip("<> \t;")
-    if type_.lower() == "utf-8":
+    if "\\x{" in rest and type_.lower() == "utf-8":
         rest = _CODE_POINT.sub(lambda found: _character(int(found[1], 16)), rest)
     return rest or None
 

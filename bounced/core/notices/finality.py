@@ -1,19 +1,20 @@
 """Whether a notice warns of a delay or gives up, whatever its Action field calls it."""
 
 from bounced.core.notices.phrases import DELAY_SUBJECTS, DELAYS, LAST_ATTEMPTS, WARNINGS
+from bounced.core.terms import Action
 
 # OpenSMTPD writes this, and that the message is kept in the queue, in the last notice of all.
 _EXPIRED = "envelope expired"
 
 
-def is_delay(subject: str, words: str) -> bool:
-    """Tell whether a notice without an Action field announces further attempts."""
+def action(subject: str, words: str) -> Action:
+    """Return what a notice without an Action field says was done: a delay announces further attempts."""
     if _EXPIRED in words.lower():
-        return False
+        return Action.FAILED
     if WARNINGS.matching(words):
-        return True
+        return Action.DELAYED
     delayed = DELAY_SUBJECTS.matching(subject) or DELAYS.matching(words)
-    return bool(delayed) and not LAST_ATTEMPTS.matching(words)
+    return Action.DELAYED if delayed and not LAST_ATTEMPTS.matching(words) else Action.FAILED
 
 
 def gave_up(subject: str, words: str) -> bool:
