@@ -125,7 +125,7 @@ def hear(fields: PerRecipientFields, report: Report) -> Heard:
             code=reply.code,
             status=_most_specific(reply.status, field_status, text_status),
             mta=_servers(fields),
-            after_data=bool(own or common) and _AFTER_DATA.search(own or common) is not None,
+            after_data=_is_after_data(own or common),
         ),
         reply_status=reply.status,
         field_status=field_status or text_status,
@@ -196,6 +196,11 @@ def _candidates(heard: Heard, rules: RuleSet) -> Iterator[tuple[Rule, str]]:
         yield about_code, "reply_code"
 
 
+def _is_after_data(text: str) -> bool:
+    may_be = "DATA" in text or "end of data" in text or "sent the message" in text
+    return may_be and _AFTER_DATA.search(text) is not None
+
+
 def _status_field(field: str | None) -> tuple[str | None, str]:
     """Split ``5.1.10 (host does not accept mail)`` into the code and the comment that some MTAs add."""
     found = _STATUS.match(field or "")
@@ -204,8 +209,12 @@ def _status_field(field: str | None) -> tuple[str | None, str]:
 
 def _most_specific(*statuses: str | None) -> str | None:
     """Return the first code that says something: 5.0.0 gives way to any other, however far behind."""
-    known = [status for status in statuses if status]
-    return next((status for status in known if not _is_general(status)), known[0] if known else None)
+    general = None
+    for status in statuses:
+        if status and not _is_general(status):
+            return status
+        general = general or status
+    return general
 
 
 def _is_general(status: str) -> bool:
