@@ -15,7 +15,7 @@ _GAP = re.compile(r"\n[ \t]*+\n\s*+")
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
 _ANGLED = re.compile(r"<([^<>\s]{1,320})>")
 _CODE_POINT = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
-_ABOUT_RECIPIENT = ("final-recipient", "original-recipient", "action", "status", "diagnostic-code")
+_ABOUT_RECIPIENT = frozenset({"final-recipient", "original-recipient", "action", "status", "diagnostic-code"})
 _ACTIONS = (
     ("fail", Action.FAILED),
     ("delay", Action.DELAYED),
@@ -37,7 +37,7 @@ def read(text: str) -> tuple[Fields, list[Fields]]:
     message: Fields = {}
     recipients: list[Fields] = []
     for group in _groups(text):
-        if not any(name in group for name in _ABOUT_RECIPIENT):
+        if _ABOUT_RECIPIENT.isdisjoint(group):
             (recipients[-1] if recipients else message).update(
                 {name: value for name, value in group.items() if name not in message}
             )
@@ -111,15 +111,23 @@ def _groups(text: str) -> Iterator[Fields]:
         found = fields(unfolded)
         if len(found) <= unfolded.count("\n"):
             found = _mended(unfolded)
-        group: Fields = {}
-        for name, value in found:
-            key = name.lower()
-            if key == "final-recipient" and key in group:  # no blank line between two recipients
-                yield group
-                group = {}
-            group.setdefault(key, value.strip())
-        if group:
+        group = {name.lower(): value for name, value in reversed(found)}
+        if len(group) == len(found):
             yield group
+        else:
+            yield from _parted(found)
+
+
+def _parted(found: list[tuple[str, str]]) -> Iterator[Fields]:
+    """Yield the groups of a block in which names are repeated: no blank line stands between two recipients."""
+    group: Fields = {}
+    for name, value in found:
+        key = name.lower()
+        if key == "final-recipient" and key in group:
+            yield group
+            group = {}
+        group.setdefault(key, value)
+    yield group
 
 
 def _mended(block: str) -> list[tuple[str, str]]:
