@@ -140,15 +140,18 @@ class _Row:
         return ()
 
     def _pattern(self, key: str) -> str:
-        if key not in self._row:
+        """Return one pattern; alternatives may stand in a list."""
+        value = self._row.pop(key, [])
+        alternatives = [value] if isinstance(value, str) else value
+        if not isinstance(alternatives, list) or not all(isinstance(one, str) for one in alternatives):
+            self._fault(key, value, "a pattern, or a list of alternatives")
             return ""
-        pattern = self._text(key)
-        try:
-            if pattern:
-                patterns.check(pattern)
-        except patterns.BadPattern as bad:
-            self._fault(key, pattern, f"an RE2 pattern; this one {bad}")
-        return pattern
+        for alternative in alternatives:
+            try:
+                patterns.check(alternative)
+            except patterns.BadPattern as bad:
+                self._fault(key, alternative, f"an RE2 pattern; this one {bad}")
+        return "|".join(alternatives)
 
     def _flag(self, key: str) -> bool:
         value = self._row.pop(key, False)

@@ -110,20 +110,16 @@ class RuleSet:
     def __init__(self, rules: Sequence[Rule]) -> None:
         """Compile the rows.  Raises patterns.BadPattern where they are too large together."""
         self.rules = tuple(rules)
-        worded = [rule for rule in self.rules if rule.pattern]
-        self._by_place = {
-            place: _Searchable(
-                r for r in worded if r.where is place or (r.where is Where.ANY and place is not Where.NAME)
-            )
-            for place in (Where.REPLY, Where.TEXT, Where.NAME)
-        }
+        self._in_words = _Searchable(rule for rule in self.rules if rule.pattern and rule.where is not Where.NAME)
+        self._in_names = _Searchable(rule for rule in self.rules if rule.pattern and rule.where is Where.NAME)
         bare = [rule for rule in reversed(self.rules) if not rule.pattern]
         self._by_status = {status: rule for rule in bare for status in rule.statuses}
         self._by_code = {code: rule for rule in bare for code in rule.codes}
 
     def fitting(self, place: Where, text: str, circumstances: Circumstances) -> Iterator[Rule]:
         """Yield the rows for a text found at ``place``, in their order."""
-        return (rule for rule in self._by_place[place].matching(text) if rule.applies(circumstances))
+        found = (self._in_names if place is Where.NAME else self._in_words).matching(text)
+        return (rule for rule in found if rule.where in (place, Where.ANY) and rule.applies(circumstances))
 
     def for_status(self, status: str) -> Rule | None:
         """Return the row about an enhanced status code, such as 5.1.1."""
