@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
@@ -17,6 +18,8 @@ from bounced.edges.redis_store import RedisStore, durability
 from bounced.edges.redis_store.wire import call, fields, texts
 
 from .servers import Fleet
+
+ACCESS = Path(__file__).parents[2] / "docs/redis.md"
 
 
 class Inside(Protocol):
@@ -117,10 +120,22 @@ def keys(key_prefix: str) -> Keyspace:
 
 
 @pytest.fixture
-async def redis_bench(redis_url: str, keys: Keyspace) -> AsyncIterator[Bench]:
-    """Return a started store on the real server, each commit on disk."""
-    async with _bench(redis_url, keys, "fsync") as bench:
+async def redis_bench(daemon_url: str, keys: Keyspace) -> AsyncIterator[Bench]:
+    """Return a started store on the real server, each commit on disk, with no more rights than docs/redis.md gives."""
+    async with _bench(daemon_url, keys, "fsync") as bench:
         yield bench
+
+
+@pytest.fixture
+async def daemon_url(redis_url: str, keys: Keyspace) -> AsyncIterator[str]:
+    """Return the URL with which the daemon's user of docs/redis.md logs in; its keys are this test's."""
+    (line,) = (line for line in ACCESS.read_text().splitlines() if line.startswith("ACL SETUSER daemon "))
+    rights = line.replace("~bounced:", f"~{keys.prefix}:").split()[3:]
+    connection = await connections(redis_url).open(0)
+    await call(connection, "ACL", "SETUSER", keys.prefix, *rights)
+    yield redis_url.replace("unix://", f"unix://{keys.prefix}:PASSWORD@")
+    await call(connection, "ACL", "DELUSER", keys.prefix)
+    await connection.disconnect()
 
 
 @pytest.fixture
