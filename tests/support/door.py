@@ -35,6 +35,7 @@ class ScriptedReceiver:
     def __init__(self, *, held: bool = False) -> None:
         self.taken: list[Envelope] = []
         self.begun = asyncio.Event()
+        self.arrival = asyncio.Event()
         self.release = asyncio.Event()
         if not held:
             self.release.set()
@@ -58,6 +59,7 @@ class ScriptedReceiver:
         if local_part == "b-broken":
             raise RuntimeError("a secret detail")
         self.taken.append(envelope)
+        self.arrival.set()
         return Committed(f"E{len(self.taken)}", None)
 
 
