@@ -75,13 +75,16 @@ def steps(finding: Finding, report: Report, rule_set: RuleSet | None = None) -> 
         yield Step(words, tuple(found))
 
 
-def as_json(file: str, explanation: Explanation) -> dict[str, JsonValue]:
-    """Return what ``explain --json`` prints for one message.  (contract, section 7)"""
+def as_json(file: str, explanation: Explanation, return_path: str | None = None) -> dict[str, JsonValue]:
+    """Return what ``explain --json`` prints for one message.  (contract, section 7)
+
+    ``return_path`` is whom the return path was made for, where one of ours was found.
+    """
     report = explanation.report
     return {
         "file": file,
         "kind": str(report.kind),
-        "return_path": None,
+        "return_path": return_path,
         "reporting_mta": report.reporting_mta,
         "recipients": [_recipient(finding) for finding in explanation.findings],
     }

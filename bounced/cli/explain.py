@@ -1,17 +1,24 @@
 """The command ``explain``: what messages mean, and by which evidence."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from bounced import explain as explaining
 from bounced import rules
+from bounced.cli.configured import configured
 from bounced.cli.explained import Totals, show
 from bounced.cli.mailboxes import Stored, messages
-from bounced.cli.options import json_option
+from bounced.cli.options import config_option, json_option
 from bounced.cli.output import console, print_json
+from bounced.config import Config, build
+from bounced.core.return_path import Directory
 from bounced.core.rulefile import RulesInvalid
+from bounced.core.terms import ReturnPath
+
+MAX_HEADER_BYTES = 64 * 1024
 
 
 @click.command()
@@ -22,25 +29,29 @@ from bounced.core.rulefile import RulesInvalid
     multiple=True,
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     metavar="FILE",
-    help="Own rules, asked before the packaged ones.  May be given several times.",
+    help="Own rules, asked before all others.  May be given several times.",
 )
+@config_option
 @json_option
-def explain(paths: tuple[str, ...], rule_files: tuple[Path, ...], as_json: bool) -> None:  # noqa: FBT001 - click's flag
+def explain(*, paths: tuple[str, ...], rule_files: tuple[Path, ...], config_file: Path | None, as_json: bool) -> None:
     """Say what bounce messages mean; touches no state.
 
     PATH is a message, a folder of messages (also inside folders), a Maildir, an mbox, or - for standard input.
     """
+    config = configured(config_file, check_files=False)
     try:
-        rule_set = rules.load(rule_files)
+        rule_set = rules.load((*rule_files, *config.rules.files))
     except RulesInvalid as error:
-        raise click.ClickException(str(error)) from error
+        raise click.UsageError(str(error)) from error
+    directory = _directory(config)
     totals = Totals()
     for stored in _all_messages(paths):
         explanation = explaining.explain(stored.content, rule_set)
+        return_path = _return_path(stored.content, explanation, directory)
         if as_json:
-            print_json(explaining.as_json(stored.file, explanation))
+            print_json(explaining.as_json(stored.file, explanation, return_path.recipient if return_path else None))
         else:
-            show(console(), stored.file, stored.content, explanation, rule_set)
+            show(console(), stored, explanation, return_path, rule_set)
             totals.add(explanation)
     totals.show(console())
 
@@ -51,3 +62,20 @@ def _all_messages(paths: tuple[str, ...]) -> Iterator[Stored]:
             yield from messages(path)
         except OSError as error:
             raise click.UsageError(f"{path}: {error.strerror or error}") from error
+
+
+def _directory(config: Config) -> Directory | None:
+    """Return what verifies our return paths; None on a machine that has not got the keys."""
+    try:
+        return Directory(tuple(build.return_paths(name, settings) for name, settings in config.lists.items()))
+    except OSError:
+        return None
+
+
+def _return_path(content: bytes, explanation: explaining.Explanation, directory: Directory | None) -> ReturnPath | None:
+    """Return the return path of ours to which a message came, or that it gives back."""
+    if directory is None:
+        return None
+    header = content[:MAX_HEADER_BYTES].replace(b"\r\n", b"\n").partition(b"\n\n")[0].decode("utf-8", "replace")
+    found = directory.find(f"{header}\n{explanation.report.returned_header}", datetime.now(UTC).date())
+    return found if isinstance(found, ReturnPath) else None

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.text import Text
 
+from bounced.cli.mailboxes import Stored
 from bounced.cli.output import printable
+from bounced.core.attribute import group_for
 from bounced.core.rules import Rule, RuleSet
-from bounced.core.terms import Category, Class, Kind, PerRecipientFields, Verdict
+from bounced.core.terms import Category, Class, Kind, PerRecipientFields, Report, ReturnPath, Verdict
 from bounced.explain import Explanation, Finding, Step, steps
 
 _COLOURS = {
@@ -44,17 +46,26 @@ _DOT = " \u00b7 "
 _MARK = "\u2190"
 
 
-def show(console: Console, file: str, content: bytes, explanation: Explanation, rule_set: RuleSet) -> None:
+def show(
+    console: Console, stored: Stored, explanation: Explanation, return_path: ReturnPath | None, rule_set: RuleSet
+) -> None:
     """Print what one message means, and why."""
     report = explanation.report
     heading = [str(report.kind), f"read as {report.reader}"]
     heading += [f"reported by {report.reporting_mta}"] if report.reporting_mta else []
-    console.print(Text(printable(file), style="bold"), Text(printable(_DOT.join(heading))))
-    findings = explanation.findings or _unnamed(explanation)
-    for finding in findings:
-        for line in _lines(finding, content, explanation, rule_set):
+    console.print(Text(printable(stored.file), style="bold"), Text(printable(_DOT.join(heading))))
+    if return_path:
+        console.print(Text(printable(f"  {_whose(return_path, report)}")))
+    for finding in explanation.findings or _unnamed(explanation):
+        for line in _lines(finding, stored.content, explanation, rule_set):
             console.print(Text("  ").append(line))
     console.print()
+
+
+def _whose(return_path: ReturnPath, report: Report) -> str:
+    attribution = group_for(report, return_path.recipient)
+    named = "named here" if attribution.names_recipient else "not named here: hard counts as soft"
+    return f"return path of {return_path.recipient}, list {return_path.list}, {named}"
 
 
 class Totals:
