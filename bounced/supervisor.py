@@ -9,9 +9,9 @@ import contextlib
 import os
 import signal
 import socket
+import subprocess
 import sys
-from asyncio.subprocess import Process
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -48,7 +48,7 @@ STOP_S = DRAIN_S + 1.5
 class Child:
     """One worker process, from the parent's side."""
 
-    process: Process
+    process: "subprocess.Popen[bytes]"
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     is_ready: bool = False
@@ -106,9 +106,7 @@ class Supervisor:
                 await self._stopping.wait()
                 self._notifier.stopping()
                 watch.cancel()
-                await self._stop_children()
-                for keeper in keepers:
-                    keeper.cancel()
+                await self._stop_children(keepers)
         if self._hopeless:
             raise WorkersFail("the workers do not start")
 
@@ -120,7 +118,7 @@ class Supervisor:
             self._children[number] = child
             LOG.info(Event.WORKER_STARTED, worker=number, pid=child.process.pid)
             await child.listen(self._announce, partial(self._totals.hear, number))
-            status = await child.process.wait()
+            status = await asyncio.to_thread(child.process.wait)
             del self._children[number]
             child.writer.close()
             self._totals.forget(number)
@@ -139,16 +137,14 @@ class Supervisor:
     async def _spawn(self) -> Child:
         ours, theirs = socket.socketpair()
         handed = [("parent", theirs.fileno()), *self._descriptors()]
+        command = [sys.executable, "-m", "bounced", "worker"]
+        command += [f"--config={self._config_file}"] if self._config_file else []
+        command += [f"--handed={name}:{descriptor}" for name, descriptor in handed]
+        environment = {name: value for name, value in os.environ.items() if name != "NOTIFY_SOCKET"}
         with theirs:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "bounced",
-                "worker",
-                *([f"--config={self._config_file}"] if self._config_file else []),
-                *(f"--handed={name}:{descriptor}" for name, descriptor in handed),
-                pass_fds=[descriptor for _, descriptor in handed],
-                env={name: value for name, value in os.environ.items() if name != "NOTIFY_SOCKET"},
+            # Not by the event loop: uvloop's children inherit more than they are handed.
+            process = subprocess.Popen(  # noqa: S603, ASYNC220 - ourselves; starting takes milliseconds
+                command, pass_fds=[descriptor for _, descriptor in handed], env=environment
             )
         return Child(process, *await asyncio.open_connection(sock=ours))
 
@@ -183,19 +179,17 @@ class Supervisor:
                     child.process.kill()
             self._notifier.watchdog()
 
-    async def _stop_children(self) -> None:
+    async def _stop_children(self, keepers: Sequence[asyncio.Task[None]]) -> None:
         """Ask every worker to drain, wait, and end those that do not come to an end."""
-        children = tuple(self._children.values())
-        for child in children:
+        for child in self._children.values():
             child.process.terminate()
-        waits = [asyncio.create_task(child.process.wait()) for child in children]
-        if waits:
-            _, late = await asyncio.wait(waits, timeout=STOP_S)
-            if late:
-                LOG.warning(Event.DRAIN_TIMED_OUT, after_s=STOP_S)
-        for child in children:
-            if child.process.returncode is None:
-                child.process.kill()
+        _, late = await asyncio.wait(keepers, timeout=STOP_S)
+        if late:
+            LOG.warning(Event.DRAIN_TIMED_OUT, after_s=STOP_S)
+        for child in self._children.values():
+            child.process.kill()
+        for keeper in late:
+            keeper.cancel()
 
     def _reload(self) -> None:
         """Pass SIGHUP on when the new configuration is sound; what cannot change while running is said."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 import sys
@@ -61,6 +62,7 @@ def worker(config_file: Path | None, handed: tuple[str, ...]) -> None:
     set_up_log(config)
     sockets: dict[str, list[socket.socket]] = {}
     for name, _, descriptor in (item.rpartition(":") for item in handed):
+        os.set_inheritable(int(descriptor), False)
         sockets.setdefault(name, []).append(socket.socket(fileno=int(descriptor)))
     (parent,) = sockets.pop(PARENT)
     try:

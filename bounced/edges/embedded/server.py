@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import os
-from asyncio.subprocess import Process
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -31,7 +31,7 @@ class EmbeddedServer:
         self._folder = Folder(data_dir)
         self._binary = binary
         self._users_lock: int | None = None
-        self._process: Process | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._keeper: asyncio.Task[None] | None = None
 
     @property
@@ -61,6 +61,7 @@ class EmbeddedServer:
         with closing(self._users_lock):
             if self._folder.lock_as_last_user(self._users_lock):
                 await self._shut_down()
+        self._forget_child()
         self._users_lock = None
 
     async def __aenter__(self) -> Self:
@@ -89,6 +90,7 @@ class EmbeddedServer:
             raise NoServer(f"{self._folder.data_dir}: {problem}") from error
         if lock is not None:
             with closing(lock):
+                self._forget_child()
                 self._process = await self._spawn(lock)
             await self._wait_for_child(self._process)
 
@@ -101,16 +103,18 @@ class EmbeddedServer:
             await asyncio.sleep(POLL_S)
         return None
 
-    async def _spawn(self, lock: int) -> Process:
-        """Start the program in its own session, so that Ctrl-C and systemd's stop reach the daemon first."""
+    async def _spawn(self, lock: int) -> "subprocess.Popen[bytes]":
+        """Start the program in its own session, so that Ctrl-C and systemd's stop reach the daemon first.
+
+        Not by the event loop: uvloop's children inherit descriptors, such as our listening sockets, and keep them.
+        """
         self._folder.socket.unlink(missing_ok=True)
         binary = await asyncio.to_thread(find_server, self._binary)
-        return await asyncio.create_subprocess_exec(
-            binary,
-            *self._settings(),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
+        return subprocess.Popen(  # noqa: S603 - a program that was checked
+            [binary, *self._settings()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
             start_new_session=True,
             pass_fds=(lock,),
         )
@@ -131,10 +135,10 @@ class EmbeddedServer:
         }
         return [word for name, value in settings.items() for word in (f"--{name}", value)]
 
-    async def _wait_for_child(self, process: Process) -> None:
+    async def _wait_for_child(self, process: "subprocess.Popen[bytes]") -> None:
         """Wait as long as it takes to load the data, but no longer than the child lives."""
         while not await self._answers():
-            if process.returncode is not None:
+            if process.poll() is not None:
                 raise NoServer(f"the embedded server ended at once, {self._folder.log} says: {self._last_words()}")
             await asyncio.sleep(POLL_S)
 
@@ -171,10 +175,16 @@ class EmbeddedServer:
                     await self._ask(b"SHUTDOWN\r\n")
                 os.close(await _got(self._folder.lock_as_server))
         except TimeoutError:
-            if self._process is not None and self._process.returncode is None:
+            if self._process is not None:
                 self._process.kill()
         if self._process is not None:
-            await self._process.wait()
+            await asyncio.to_thread(self._process.wait)
+
+    def _forget_child(self) -> None:
+        """Take leave of a child: one that is dead is reaped, one that others use is theirs to stop."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.returncode = 0  # so that nobody wonders why it still runs
+        self._process = None
 
     def _last_words(self) -> str:
         try:
