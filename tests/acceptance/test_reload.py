@@ -1,0 +1,157 @@
+"""SIGHUP: what changes, for whom, and what does not; no connection is dropped."""
+
+import signal
+import smtplib
+import ssl
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from tests.support.daemon import Daemon, send, unknown_user
+
+OWN_RULE = """\
+[[rule]]
+id = "own.virtual"
+pattern = "unknown in virtual mailbox table"
+category = "policy"
+example = "550 5.1.1 <a@b.example>: Recipient address rejected: User unknown in virtual mailbox table"
+source = "a test"
+"""
+
+
+@pytest.fixture
+def daemon(daemons: Callable[..., Daemon]) -> Daemon:
+    """Return a running daemon with one worker."""
+    return daemons().start()
+
+
+def _reload(daemon: Daemon, event: str = "service.reloaded") -> None:
+    daemon.send_signal(signal.SIGHUP)
+    daemon.wait_for(event)
+
+
+def _bounce(client: smtplib.SMTP, daemon: Daemon, recipient: str) -> tuple[int, str]:
+    path = daemon.return_path(recipient)
+    return send(client, path, unknown_user(recipient, path))
+
+
+def test_rules_change_within_an_open_session(daemon: Daemon, tmp_path: Path) -> None:
+    """The next message of a session that was open before is read by the new rules."""
+    with daemon.session() as client:
+        assert _bounce(client, daemon, "anna@mailbox.example")[0] == 250
+        assert daemon.wait_for("report.committed")["category"] == "mailbox_unknown"
+        (tmp_path / "own.toml").write_text(OWN_RULE)
+        daemon.write_config('[rules]\nfiles = ["own.toml"]\n')
+        _reload(daemon)
+        assert _bounce(client, daemon, "bert@mailbox.example")[0] == 250
+        assert daemon.wait_for("report.committed")["category"] == "policy"
+
+
+def test_a_revoked_key_verifies_nothing_from_then_on(daemon: Daemon, tmp_path: Path) -> None:
+    """Its return paths are refused in the very session in which they were good; those of the new key are taken."""
+    old = daemon.return_path("anna@mailbox.example")
+    (tmp_path / "b.key").touch(mode=0o600)
+    (tmp_path / "b.key").write_text("another secret, long enough")
+    with daemon.session() as client:
+        assert send(client, old, unknown_user("anna@mailbox.example", old))[0] == 250
+        daemon.write_config('status = "revoked"\n[[lists.main.keys]]\nid = "b"\nfile = "b.key"\n')
+        _reload(daemon)
+        assert send(client, old, unknown_user("anna@mailbox.example", old))[0] == 550
+        assert _bounce(client, daemon, "bert@mailbox.example")[0] == 250
+
+
+def test_limits_hold_for_sessions_that_begin_after_it(daemon: Daemon) -> None:
+    """One that began before keeps those that it was promised."""
+    with daemon.session() as before:
+        daemon.write_config("[limits]\nerrors_per_session = 1\n")
+        _reload(daemon)
+        for _ in range(3):
+            assert before.docmd("NONSENSE")[0] == 500
+        with daemon.session() as after:
+            assert after.docmd("NONSENSE")[0] == 421
+        assert before.noop()[0] == 250
+
+
+def test_a_renewed_certificate_is_shown_to_who_comes_next(daemons: Callable[..., Daemon], tmp_path: Path) -> None:
+    """No restart for a renewal."""
+    _issue(tmp_path, "first.example")
+    daemon = daemons(further="")
+    text = daemon.config_file.read_text().replace(
+        "[smtp]\n", '[smtp]\ntls_certificate = "chain.pem"\ntls_key = "key.pem"\n'
+    )
+    daemon.config_file.write_text(text)
+    daemon.start()
+    daemon.config_file.write_text(text)
+    assert _shown(daemon) == "first.example"
+    _issue(tmp_path, "second.example")
+    _reload(daemon)
+    assert _shown(daemon) == "second.example"
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "[smtp\n",
+        "[limits]\nidle_s = -1\n",
+        '[rules]\nfiles = ["missing.toml"]\n',
+        '[rules]\nfiles = ["broken.toml"]\n',
+    ],
+    ids=["no TOML", "wrong value", "missing file", "broken rules"],
+)
+def test_a_broken_configuration_changes_nothing_and_is_said(daemon: Daemon, tmp_path: Path, broken: str) -> None:
+    """The daemon goes on as it was, in sessions open and new, and the next good one is taken."""
+    (tmp_path / "broken.toml").write_text(OWN_RULE.replace('"policy"', '"no such category"'))
+    good = daemon.config_file.read_text()
+    with daemon.session() as client:
+        daemon.config_file.write_text(good + broken)
+        daemon.send_signal(signal.SIGHUP)
+        errors = daemon.wait_for("reload.failed")["errors"]
+        assert any("bounced.toml" in line or "broken.toml" in line for line in errors)
+        daemon.config_file.write_text(good)
+        assert _bounce(client, daemon, "anna@mailbox.example")[0] == 250
+        with daemon.session() as another:
+            assert _bounce(another, daemon, "bert@mailbox.example")[0] == 250
+        _reload(daemon)
+
+
+def test_what_only_a_restart_changes_is_said(daemon: Daemon) -> None:
+    """The number of workers stays, the rest is taken on."""
+    text = daemon.config_file.read_text()
+    daemon.config_file.write_text(text.replace("workers = 1", "workers = 2"))
+    daemon.send_signal(signal.SIGHUP)
+    assert daemon.wait_for("configuration.doubted")["key"] == "workers"
+    daemon.wait_for("service.reloaded")
+
+
+def _issue(folder: Path, name: str) -> None:
+    """Write a certificate for a name, signed by itself, and its key."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    days = timedelta(days=1)
+    builder = x509.CertificateBuilder(
+        subject, subject, key.public_key(), x509.random_serial_number(), now - days, now + days
+    )
+    (folder / "chain.pem").write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    (folder / "key.pem").touch(mode=0o600)
+    (folder / "key.pem").write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+
+
+def _shown(daemon: Daemon) -> str:
+    """Return the name in the certificate that STARTTLS shows."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with daemon.session() as client:
+        client.starttls(context=context)
+        assert isinstance(client.sock, ssl.SSLSocket)
+        shown = client.sock.getpeercert(binary_form=True)
+    assert shown is not None
+    (name,) = x509.load_der_x509_certificate(shown).subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(name.value)
