@@ -395,6 +395,19 @@ def test_what_is_no_report_is_other(content: bytes) -> None:
     assert found.recipients == ()
 
 
+def test_people_who_hand_a_bounce_on_are_no_mail_system() -> None:
+    """A forwarded or answered bounce says nothing of the return path's recipient."""
+    quoted = b"\n\nLook what I got:\n\nHi. This is the qmail-send program.\n\n<bob@example.org>:\nUser unknown\n"
+    for subject in (b"Fwd: failure notice", b"Re: Undelivered Mail Returned to Sender"):
+        assert parse(b"From: alice@example.org\nSubject: " + subject + quoted).kind is Kind.OTHER
+
+
+def test_what_no_human_wrote_and_is_no_bounce_is_an_automatic_answer() -> None:
+    """A ticket system says so itself.  (RFC 3834 section 5)"""
+    content = b"From: desk@example.org\nAuto-Submitted: auto-generated\nSubject: Your ticket 42\n\nWe got it.\n"
+    assert parse(content).kind is Kind.AUTO_REPLY
+
+
 def test_a_bounce_that_names_nobody_is_still_a_bounce() -> None:
     """The return path knows whose it is."""
     found = parse(HEADER + b"\nYour message could not be delivered.\n")

@@ -20,10 +20,9 @@ def by_mail_system(notice: Notice) -> bool:
 
 def certainty(notice: Notice) -> int:
     """Return how many of author, subject, words and what came back say that this is a bounce: 0 to 4."""
-    anonymous = not notice.author.strip("<> ")
     return (
         bool(notice.returned and notice.header.get("return-path") in ("<>", ""))
-        + bool(anonymous or phrases.MAIL_SYSTEMS.matching(notice.author))
+        + bool(not notice.author.strip("<> ") or phrases.MAIL_SYSTEMS.matching(notice.author))
         + bool(phrases.BOUNCE_SUBJECTS.matching(notice.subject))
         + bool(phrases.BOUNCE_WORDS.matching(notice.words))
     )

@@ -33,6 +33,11 @@ class Notice:
     marked: str
     action: Action
 
+    @property
+    def anonymous(self) -> bool:
+        """Whether it came with a null sender, or from nobody."""
+        return self.header.get("return-path") == "<>" or not self.author.strip("<> ")
+
 
 def from_message(message: Message) -> Notice:
     """Return a message as a notice."""

@@ -153,6 +153,7 @@ RETURNED = Locator(
 VACATION_SUBJECTS = PatternSet(
     (
         r"^(re: ?)?auto(matic|mated|matically generated)?[ -]?(reply|response|responder|antwort|svar)\b",
+        r"^(re: ?)?auto: ",
         r"^(re: ?)?out[ -]of[ -](the[ -])?office|^(re: ?)?(i am |i'm )?(away|on vacation|on leave|on holiday)\b",
         r"^(re: ?)?vacation\b|\bauto-?reply\b|\bvacation (reply|message|notice)\b",
         r"^(re: ?)?(automatische antwort|abwesen|autoantwort|automatisch antwoord|afwezig)",
@@ -161,6 +162,8 @@ VACATION_SUBJECTS = PatternSet(
         r"^(re: ?)?(automatyczna odpowied|автоответ|自動応答|自動返信|自动回复|自动答复|不在職|不在通知)",
     )
 )
+# How people answer a bounce, or hand one on.
+CONVERSATIONS = PatternSet((r"^(re|aw|antw|sv|fwd?|wg|tr|rv|i|enc) ?: ",))
 VACATION_WORDS = PatternSet((r"\bout of (the )?office\b", r"\bauto(matic)?[- ]?reply\b"))
 CHALLENGE_SUBJECTS = PatternSet(
     (

@@ -3,6 +3,7 @@
 from bounced.core.message import Message
 from bounced.core.notices import FAMILIES, generic
 from bounced.core.notices.notice import Notice, from_message
+from bounced.core.notices.phrases import CONVERSATIONS
 from bounced.core.report import replies
 from bounced.core.terms import Action, Kind, PerRecipientFields, Report
 
@@ -14,17 +15,21 @@ ENOUGH = 2
 def read(message: Message) -> Report | None:
     """Return what a notice says; None for a message that is none.
 
-    An automatic answer may quote a bounce, with a null sender even: it is an answer unless a mail system wrote it.
+    An automatic answer may quote a bounce, with a null sender even: it is an answer unless a mail system wrote it.  So
+    may people who answer a bounce or hand one on.
     """
     notice = from_message(message)
-    if not generic.by_mail_system(notice) and (answer := replies.read(message)):
-        return answer
+    if not generic.by_mail_system(notice):
+        if answer := replies.read(message):
+            return answer
+        if CONVERSATIONS.matching(notice.subject) and not notice.anonymous:
+            return None
     for family in FAMILIES.of(notice):
         if recipients := family.read(notice):
             return _report(message, notice, family.name, recipients)
-    if generic.certainty(notice) < ENOUGH:
-        return None
-    return _report(message, notice, "notice", generic.read(notice))
+    if generic.certainty(notice) >= ENOUGH:
+        return _report(message, notice, "notice", generic.read(notice))
+    return replies.automatic(message)
 
 
 def _report(message: Message, notice: Notice, reader: str, recipients: tuple[PerRecipientFields, ...]) -> Report:

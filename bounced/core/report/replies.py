@@ -22,6 +22,7 @@ _REPLY_FIELDS = (
     "x-ms-exchange-inbox-rules-loop",
     "x-autoreply-from",
     "auto-response",
+    "x-apple-action",
 )
 _SHORT = 1000
 
@@ -57,6 +58,13 @@ def auto_reply(message: Message) -> Report | None:
     ):
         return _report(message, Kind.AUTO_REPLY, "auto-reply")
     return None
+
+
+def automatic(message: Message) -> Report | None:
+    """Return what says of itself that no human wrote it, and is nothing else.  (RFC 3834 section 5)"""
+    if not message.header.get("auto-submitted").lower().startswith("auto-"):
+        return None
+    return _report(message, Kind.AUTO_REPLY, "auto-submitted")
 
 
 def challenge(message: Message) -> Report | None:
