@@ -5,6 +5,7 @@ addresses stand as short hashes unless the configuration says otherwise.
 """
 
 import logging
+import re
 import sys
 from collections.abc import Mapping, MutableMapping
 from enum import StrEnum
@@ -14,7 +15,12 @@ from typing import Any, TextIO
 import structlog
 
 MAX_VALUE_CHARACTERS = 500
+MAX_TRACEBACK_LINES = 100
 ADDRESS_KEYS = frozenset({"address", "recipient"})
+TRACEBACK = "exception"
+"""Where structlog puts a traceback."""
+
+_ADDRESS_LIKE = re.compile(r"[^\s<>()\[\],;:\"']+@[^\s<>(),;:\"']+")
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))} | {
     0x2028: "\\u2028",
     0x2029: "\\u2029",
@@ -32,9 +38,6 @@ class Event(StrEnum):
     WORKER_STARTED = "worker.started"
     WORKER_DIED = "worker.died"
     WORKER_KILLED = "worker.killed"
-    SOCKET_OPENED = "socket.opened"
-    SERVER_STARTED = "server.started"
-    SERVER_ADOPTED = "server.adopted"
     STORE_FAILED = "store.failed"
     STORE_RECOVERED = "store.recovered"
     STORE_WARNED = "store.warned"
@@ -64,11 +67,11 @@ def configure(*, level: str, as_json: bool, plain_addresses: bool, stream: TextI
     )
     structlog.configure(
         processors=[
+            structlog.processors.format_exc_info,
             *([] if plain_addresses else [_hash_addresses]),
             _escape,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
@@ -88,13 +91,20 @@ def escaped(text: str) -> str:
 
 
 def _hash_addresses(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
-    for key in ADDRESS_KEYS & event.keys():
-        event[key] = hashed(str(event[key])) if event[key] else event[key]
+    """Replace addresses by their hashes: those that are one by their name, and what looks like one in any text."""
+    for key, value in event.items():
+        if key in ADDRESS_KEYS and value:
+            event[key] = hashed(str(value))
+        elif isinstance(value, str) and "@" in value:
+            event[key] = _ADDRESS_LIKE.sub(lambda found: hashed(found[0]), value)
     return event
 
 
 def _escape(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    """Let no value begin a line: control characters are escaped, and the lines of a traceback stand indented."""
     for key, value in event.items():
-        if isinstance(value, str):
+        if key == TRACEBACK:
+            event[key] = "\n".join(f"  {escaped(line)}" for line in value.split("\n")[-MAX_TRACEBACK_LINES:])
+        elif isinstance(value, str):
             event[key] = escaped(value)
     return event
