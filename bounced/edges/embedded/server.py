@@ -110,7 +110,7 @@ class EmbeddedServer:
         """
         self._folder.socket.unlink(missing_ok=True)
         binary = await asyncio.to_thread(find_server, self._binary)
-        return subprocess.Popen(  # noqa: S603 - a program that was checked
+        return subprocess.Popen(  # noqa: S603, ASYNC220 - a program that was checked; starting takes milliseconds
             [binary, *self._settings()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
