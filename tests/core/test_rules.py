@@ -98,7 +98,7 @@ def test_what_a_notice_says_of_every_failure_is_no_reason(text: str):
 
 def test_explaining_names_the_winner_first_with_its_place_and_then_the_others():
     """``explain`` shows what else would have matched, and where."""
-    text = "User unknown, and the mailbox is full"
+    text = "User unknown; the mailbox is full"
     matches = RULES.matches(Where.REPLY, text, Circumstances("550", "5.1.1"))
     assert matches[0].rule.id == classify_reply(f"550 5.1.1 {text}", RULES).rule
     assert text[matches[0].start : matches[0].end] == "mailbox is full"
