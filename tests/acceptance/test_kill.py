@@ -14,7 +14,7 @@ import redis
 
 from tests.support.daemon import WAIT_S, Daemon, unknown_user
 
-KILLS = 24
+KILLS = 20
 SENDERS = 3
 
 
@@ -79,7 +79,7 @@ def kill_redis(_daemon: Daemon, inside: redis.Redis) -> None:
 
 
 def test_no_acknowledged_bounce_is_lost_or_counted_twice_whatever_is_killed(daemon):
-    """Two dozen times the daemon, one of its workers, or Redis."""
+    """Twenty times the daemon, one of its workers, or Redis."""
     chance = random.Random(1)
     senders = Senders(daemon)
     threads = [threading.Thread(target=senders.send_for_ever, args=(n,), daemon=True) for n in range(SENDERS)]
