@@ -368,6 +368,8 @@ def test_a_challenge_is_one(subject: bytes) -> None:
         (b"UNSUBSCRIBE me", b"please", "unsubscribe"),
         (b"", b"unsubscribe\n", "unsubscribe"),
         (b"x", b"List-Unsubscribe=One-Click", "unsubscribe"),
+        (b"unsubscribe:k3j2h4", b"", "unsubscribe"),
+        (b"Remove me!", b"", "unsubscribe"),
         (b"subscribe", b"", "subscribe"),
     ],
 )
@@ -393,6 +395,12 @@ def test_what_is_no_report_is_other(content: bytes) -> None:
     found = parse(content)
     assert found.kind is Kind.OTHER
     assert found.recipients == ()
+
+
+@pytest.mark.parametrize("subject", [b"Remove stains with ease", b"Subscribe to our channel", b"Re: opt out of what?"])
+def test_words_that_only_begin_like_a_request_are_none(subject: bytes) -> None:
+    """Spam comes to return paths as well."""
+    assert parse(b"From: alice@example.org\nSubject: " + subject + b"\n\nBuy now.\n").kind is Kind.OTHER
 
 
 def test_people_who_hand_a_bounce_on_are_no_mail_system() -> None:

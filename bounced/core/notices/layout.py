@@ -95,13 +95,6 @@ def lines(words: str) -> Iterator[str]:
     return (line[:MAX_LINE_CHARS].rstrip() for line in words.split("\n", MAX_LINES)[:MAX_LINES])
 
 
-def all_addresses(words: str) -> list[str]:
-    """Return every address in the words, once, in order."""
-    return list(
-        dict.fromkeys(found[0] for line in lines(words) if "@" in line for found in _ANY_ADDRESS.finditer(line))
-    )
-
-
 def recipients(found: Iterable[Named], notice: Notice, *, certain: bool = False) -> tuple[PerRecipientFields, ...]:
     """Return what was found in a notice as recipients, each once.
 
@@ -158,38 +151,48 @@ def _reason(item: Named, *, alone: bool) -> str | None:
     return item.reason if says_enough else None
 
 
+@dataclass(slots=True)
+class _Reading:
+    """The recipient whose reason is being read, line by line."""
+
+    address: str
+    indent: int
+    reason: list[str]
+    loose: bool = False
+
+    def gives_way(self, indent: int) -> bool:
+        """Tell a new recipient from an address at the start of a line inside this one's reason."""
+        return self.loose or indent <= self.indent or not self.reason
+
+    def named(self) -> Named:
+        """Return what was read."""
+        return Named(self.address, "\n".join(self.reason).strip(), self.loose)
+
+
 def _led(words: str) -> list[Named]:
     found: list[Named] = []
-    reason: list[str] = []
-    indent = -1  # of the recipient whose reason is being read; -1 between two
-    alone = False
-    for line in [*lines(words), ""]:
-        depth = len(line) - len(line.lstrip())
+    reading: _Reading | None = None
+    for line in lines(words):
+        indent = len(line) - len(line.lstrip())
         match = _LED.match(line) if "@" in line else None
-        if match and (indent < 0 or alone or depth <= indent or not reason):
-            _close(found, reason, loose=alone)
+        if match and (reading is None or reading.gives_way(indent)):
+            found += [reading.named()] if reading else []
             rest = _rest(match)
-            found.append(Named(match["address"], ""))
-            reason, indent, alone = ([rest] if rest else []), depth, False
-        elif found and line.strip():
-            reason.append(line.strip() if indent >= 0 else "")
-        elif found and not reason:
-            alone = True
-        elif not alone:
-            _close(found, reason, loose=False)
-            reason, indent = [], -1
-        else:
-            reason.append("")
-    _close(found, reason, loose=alone)
-    return found
+            reading = _Reading(match["address"], indent, [rest] if rest else [])
+        elif reading is None:
+            continue
+        elif line:
+            reading.reason.append(line.strip())
+        elif reading.reason and not reading.loose:
+            found.append(reading.named())
+            reading = None
+        else:  # the address stands in a paragraph of its own
+            reading.loose = True
+            reading.reason.append("")
+    return [*found, reading.named()] if reading else found
 
 
 def _rest(match: re.Match[str]) -> str:
     """Return what follows an address on its line, but for the same address once more and punctuation."""
     rest = _MAILTO.sub("", match["rest"]).strip(_EMPTY_REST)
     return rest if rest.replace(match["address"], "").strip(_EMPTY_REST + "<()") else ""
-
-
-def _close(found: list[Named], reason: list[str], *, loose: bool) -> None:
-    if found and reason and not found[-1].reason:
-        found[-1] = Named(found[-1].address, "\n".join(reason).strip(), loose)

@@ -8,9 +8,11 @@ from bounced.core.notices.phrases import CHALLENGE_SUBJECTS, REJECTIONS, VACATIO
 from bounced.core.terms import Kind, PerRecipientFields, Report
 
 _REQUEST = re.compile(
-    r"\s*(?:re:\s*)?(?P<what>un-?subscribe|subscribe|remove|opt[ -]?out|list-unsubscribe)\b", re.IGNORECASE
+    r"(?:re: ?)?(?:(?P<leave>un-?subscribe\b|list-unsubscribe|(?:remove(?: me)?|opt[ -]?out)[.! ]*\Z)|"
+    r"subscribe[.! ]*\Z)",
+    re.IGNORECASE,
 )
-_BODY_REQUEST = re.compile(r"\s*(?P<what>unsubscribe|subscribe|remove me|list-unsubscribe=one-click)\b", re.IGNORECASE)
+_BODY_REQUEST = re.compile(r"(?:(?P<leave>unsubscribe\b|remove me\b|list-unsubscribe=)|subscribe\s*\Z)", re.IGNORECASE)
 _REPLY_FIELDS = (
     "x-autoreply",
     "x-autorespond",
@@ -81,14 +83,13 @@ def challenge(message: Message) -> Report | None:
 
 def subscription(message: Message) -> Report | None:
     """Return a request by mail to be taken off a list, or put on one.  (RFC 2369, RFC 8058)"""
-    text = message.words
     found = _REQUEST.match(unwrap_words(message.header.get("subject")))
-    if not found and len(text) < _SHORT:
-        found = _BODY_REQUEST.match(text)
+    if not found and len(message.words) < _SHORT:
+        found = _BODY_REQUEST.match(message.words.strip())
     if not found:
         return None
-    wants_in = found["what"].lower() == "subscribe"
-    return _report(message, Kind.SUBSCRIPTION, "subscription", {"request": "subscribe" if wants_in else "unsubscribe"})
+    request = "unsubscribe" if found["leave"] else "subscribe"
+    return _report(message, Kind.SUBSCRIPTION, "subscription", {"request": request})
 
 
 def _report(message: Message, kind: Kind, reader: str, fields: dict[str, str] | None = None) -> Report:
