@@ -16,7 +16,6 @@ from bounced.edges.embedded.binary import find_server
 START_S = 20.0
 STOP_S = 20.0
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
-PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 @dataclass(frozen=True)
@@ -32,12 +31,15 @@ class Running:
         return sum(_cpu_s(pid) for pid in self.pids())
 
     def memory_mb(self) -> float:
-        """Return its resident memory now."""
-        return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_MB for pid in self.pids())
+        """Return its memory now, each shared page counted by its share."""
+        return sum(_memory_mb(pid) for pid in self.pids())
 
     def pids(self) -> list[int]:
         """Return the roots and all that descend from them."""
-        parents = {pid: _parent(pid) for pid in map(int, filter(str.isdigit, (entry.name for entry in Path("/proc").iterdir())))}
+        parents = {
+            pid: _parent(pid)
+            for pid in map(int, filter(str.isdigit, (entry.name for entry in Path("/proc").iterdir())))
+        }
         found = list(self.roots)
         for pid in found:
             found += [child for child, parent in parents.items() if parent == pid]
@@ -100,6 +102,15 @@ def _parent(pid: int) -> int:
 def _cpu_s(pid: int) -> float:
     user, system = _stat(pid)[11:13]
     return (int(user) + int(system)) / TICKS_A_SECOND
+
+
+def _memory_mb(pid: int) -> float:
+    """Return the proportional set size, zero for a process that has gone."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next(int(line.split()[1]) / 1000 for line in lines if line.startswith("Pss:"))
 
 
 def _stat(pid: int) -> list[str]:

@@ -8,6 +8,7 @@ Two shared cores are noisy: what counts are the ratios within one run, medians o
 import argparse
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,8 @@ CORPORA = [ROOT.parent / "shared" / "corpus" / "eml", ROOT / "tests" / "corpus"]
 # Messages in one run: a few seconds' worth, so that all servers meet the machine in the same mood.
 MESSAGES = {BOUNCED: 4000, "smtp-sink": 8000}
 MESSAGES_OF_OTHERS = 1200
+LONGEST_S = 30  # what is not answered then is not waited for
+WARM_UP = Shape("warm-up", 50, 20, messages=0.3)
 
 
 class Bench:
@@ -71,7 +74,8 @@ class Bench:
         count = int(MESSAGES.get(server.name, MESSAGES_OF_OTHERS) * self._scale * shape.messages)
         paths = servers.return_paths(self._folder / "0", self._loads, count)
         self._loads += count
-        program = [sys.executable, str(HERE / "tls_load.py")] if shape.tls else [str(self._load)]
+        plain = [str(self._load), "-S", str(LONGEST_S)]
+        program = [sys.executable, str(HERE / "tls_load.py")] if shape.tls else plain
         command = [*program, "-p", server.port, "-c", shape.connections, "-m", shape.per_connection, "-n", count]
         cpu_s = server.cpu_s()
         said = subprocess.run(
@@ -95,12 +99,15 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1.0, help="how many messages, by default 1200 to 16,000 a run")
     parser.add_argument("--results", type=Path, default=HERE / "results.json")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the servers are stopped too
     console = Console()
     rounds = Rounds()
     with tempfile.TemporaryDirectory(prefix="bounced-bench-") as name:
         bench = Bench(Path(name), arguments.scale)
         bench.build()
         with bench.all_servers() as running:
+            for server in running:
+                bench.measure(server, WARM_UP)
             for number in range(arguments.rounds):
                 for shape in SHAPES:
                     for server in running:
