@@ -14,6 +14,7 @@ from typing import Any
 import click
 import structlog
 
+from bounced import rules
 from bounced.cli.configured import configured
 from bounced.cli.exits import ExitCode
 from bounced.cli.options import config_option
@@ -47,9 +48,10 @@ def run(config_file: Path | None) -> None:
     config = configured(config_file, to_run=True)
     set_up_log(config)
     try:
+        rules.load(config.rules.files)  # said once, by us, before each worker would say it
         sockets = bind(config, listen_fds())
         in_loop(lambda: Supervisor(config, config_file, sockets, Notifier()).run())
-    except (CannotListen, NoServer, WorkersFail) as error:
+    except (RulesInvalid, CannotListen, NoServer, WorkersFail) as error:
         fail(str(error))
 
 
