@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
+from operator import itemgetter
 
 from bounced.core.keys import Keyspace
 from bounced.core.policy.doubt import doubtful
@@ -89,7 +90,7 @@ def writes(keys: Keyspace, report_id: ReportId, address: str | None, transition:
         hour=hour(evidence.at),
         domain=domain,
         state=_state_writes(transition) if address is not None and transition.changed else None,
-        event=_event(report_id, keys.address_id(address) if address else "", domain, transition),
+        event=_event(report_id, keys.address_id(address) if address else "", domain, transition) if types else {},
         event_types=types,
         in_history=address is not None and evidence.trusted and bool(types),
         counters=counters(domain, transition),
@@ -108,21 +109,13 @@ def to_fields(state: AddressState, version: int | None = None) -> dict[str, str]
     ``version`` is that of the state where no other is given.
     """
     version = state.version if version is None else version
-    latest = max(state.streaks.values(), key=lambda streak: streak.last, default=None)
     fields = {
         "state": state.state,
         "category": state.category or "",
         "class": state.class_ or "",
         "since": _stamp(state.since),
         "until": _stamp(state.until),
-        "holds": str(state.holds or ""),
-        "bounces": str(latest.count) if latest else "",
-        "first_bounce_at": _stamp(latest.first) if latest else "",
-        "last_bounce_at": _stamp(latest.last) if latest else "",
-        "streaks": " ".join(
-            f"{class_}:{s.count}:{_unix(s.first)}:{_unix(s.last)}:{s.holds}:{int(s.held)}"
-            for class_, s in state.streaks.items()
-        ),
+        **(_streak_fields(state) if state.streaks else {}),
         "last_released_at": _stamp(state.last_released_at),
         "last_lifted_at": _stamp(state.last_lifted_at),
         "last_delivered_at": _stamp(state.last_delivered_at),
@@ -135,7 +128,7 @@ def to_fields(state: AddressState, version: int | None = None) -> dict[str, str]
         "origin": state.origin or "",
         "version": str(version or ""),
     }
-    kept = {name: value for name, value in fields.items() if value}
+    kept = dict(filter(itemgetter(1), fields.items()))
     if state.state is State.ACTIVE and kept.keys() <= _NOTHING_WORTH_KEEPING:
         return {"version": str(version)} if version else {}
     return kept
@@ -171,6 +164,20 @@ def from_fields(fields: Mapping[str, str], disputed_until: datetime | None = Non
 def without_addresses(text: str) -> str:
     """Return text with what looks like an address taken out."""
     return _ADDRESS_LIKE.sub("(address)", text)
+
+
+def _streak_fields(state: AddressState) -> dict[str, str]:
+    latest = max(state.streaks.values(), key=lambda streak: streak.last)
+    return {
+        "holds": str(state.holds or ""),
+        "bounces": str(latest.count),
+        "first_bounce_at": _stamp(latest.first),
+        "last_bounce_at": _stamp(latest.last),
+        "streaks": " ".join(
+            f"{class_}:{s.count}:{_unix(s.first)}:{_unix(s.last)}:{s.holds}:{int(s.held)}"
+            for class_, s in state.streaks.items()
+        ),
+    }
 
 
 def _state_writes(transition: Transition) -> StateWrites:

@@ -5,11 +5,12 @@ from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import takewhile
 
 from bounced.core import record
 from bounced.core.keys import Keyspace
 from bounced.core.mailbox import AddressId
-from bounced.core.policy.doubt import WAVE
+from bounced.core.policy.doubt import WAVE, suppressed_as_unknown
 from bounced.core.state import NOTHING_KNOWN, AddressState, ReportId
 from bounced.core.tally import unknowns_counter, usual_hours
 from bounced.ports import Committed, Decide
@@ -94,6 +95,12 @@ class MemoryStore:
         wave = self._lists[list_].unknowns.get(domain, {})
         return [AddressId(address) for address, at in wave.items() if at > since.timestamp()]
 
+    async def suppressed_by(self, list_: str, domain: str, since: datetime) -> list[AddressId]:
+        """Return the addresses that were suppressed since a time because a domain called them unknown."""
+        begun = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        late = takewhile(lambda event: event["at"] >= begun, reversed(self._lists[list_].events))
+        return [AddressId(event["address"]) for event in late if suppressed_as_unknown(event, domain)]
+
     async def usual_unknowns(self, list_: str, domain: str, now: datetime) -> float:
         """Return how many addresses the domain called unknown in an hour of the week before the present wave."""
         counts, counter = self._lists[list_].counts, unknowns_counter(domain)
@@ -106,12 +113,13 @@ class MemoryStore:
         if held.disputed.get(domain, 0) > now.timestamp():
             return False
         held.disputed[domain] = int(until.timestamp())
-        held.events.append({"type": "domain.disputed", "domain": domain, "addresses": str(addresses)})
+        at = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        held.events.append({"type": "domain.disputed", "at": at, "domain": domain, "addresses": str(addresses)})
         return True
 
-    async def disputed(self, list_: str, now: datetime) -> list[str]:
-        """Return the domains that are disputed now."""
-        return [domain for domain, until in self._lists[list_].disputed.items() if until > now.timestamp()]
+    async def disputed(self, list_: str, beyond: datetime) -> list[str]:
+        """Return the domains that are disputed beyond a time."""
+        return [domain for domain, until in self._lists[list_].disputed.items() if until > beyond.timestamp()]
 
     async def recent_events(self, list_: str, limit: int) -> list[dict[str, str]]:
         """Return the newest events, newest first."""

@@ -1,12 +1,13 @@
 """Not believed yet: when a whole domain calls good addresses unknown at once, the domain is in doubt, not they."""
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import timedelta
 
 from bounced.core.providers import SHARED_DOMAINS
 from bounced.core.state import Evidence, EvidenceType
-from bounced.core.terms import Action, Category, Engagement, Kind, OptIn, Profile
+from bounced.core.terms import Action, Category, Engagement, Kind, OptIn, Profile, State
 
 WAVE = timedelta(hours=1)
 """The time in which unknown users of one domain are one wave."""
@@ -60,6 +61,13 @@ def doubtful(evidence: Evidence) -> bool:
     if verdict is None or verdict.category not in _UNKNOWN or not failed(evidence):
         return False
     return evidence.trusted and evidence.names_recipient and not evidence.shared_from and good(evidence.profile)
+
+
+def suppressed_as_unknown(event: Mapping[str, str], domain: str) -> bool:
+    """Tell whether an event of the stream says that an address of a domain was suppressed because it is unknown."""
+    if event["type"] not in (EvidenceType.REPORT, EvidenceType.REJECTED) or event.get("after") != State.SUPPRESSED:
+        return False
+    return event.get("category") in _UNKNOWN and event.get("address", "").endswith(f"@{domain}")
 
 
 def failed(evidence: Evidence) -> bool:

@@ -18,7 +18,7 @@ from bounced.pipeline import Pipeline
 LOG = structlog.get_logger()
 
 PAUSE_S = 0.5
-LOOK_AGAIN_AFTER = timedelta(minutes=1)
+LOOK_AGAIN_AFTER = timedelta(minutes=10)
 
 
 class Waves(Protocol):
@@ -27,21 +27,27 @@ class Waves(Protocol):
     async def unknowns(self, list_: str, domain: str, since: datetime) -> list[AddressId]:
         """Return the addresses with a good profile that a domain called unknown since a time."""
 
+    async def suppressed_by(self, list_: str, domain: str, since: datetime) -> list[AddressId]:
+        """Return the addresses that were suppressed since a time because a domain called them unknown.
+
+        As far as the stream of events tells: not where it holds no addresses, and not beyond its last entries.
+        """
+
     async def usual_unknowns(self, list_: str, domain: str, now: datetime) -> float:
         """Return how many addresses the domain called unknown in an hour of the week before the present wave."""
 
     async def dispute(self, list_: str, domain: str, now: datetime, until: datetime, addresses: int) -> bool:
         """Note that a domain is disputed, and tell so; False where it was already, and nothing is told again."""
 
-    async def disputed(self, list_: str, now: datetime) -> list[str]:
-        """Return the domains that are disputed now."""
+    async def disputed(self, list_: str, beyond: datetime) -> list[str]:
+        """Return the domains that are disputed beyond a time."""
 
 
 class Disputer:
     """Looks at the domains that the pipeline suspects, and takes back what their waves did.
 
-    Any worker may: the dispute is noted once, and a failure that is taken back twice is gone once.  The disputed
-    domains are looked at again each minute, for those whose worker died between the two.
+    Any worker may: the dispute is noted once, and a failure that is taken back twice is gone once.  In its first hour
+    a disputed domain is looked at again every ten minutes, for the case that a worker died between the two.
     """
 
     name = "disputer"
@@ -71,8 +77,9 @@ class Disputer:
         now = pipeline.clock()
         if self._look_again_at is not None and self._look_again_at - LOOK_AGAIN_AFTER <= now < self._look_again_at:
             return
-        for list_ in pipeline.lists:
-            self._suspects |= {(list_, domain) for domain in await self._waves.disputed(list_, now)}
+        for list_, settings in pipeline.lists.items():
+            new = await self._waves.disputed(list_, now + settings.disputes.lasts - WAVE)
+            self._suspects |= {(list_, domain) for domain in new}
         self._look_again_at = now + LOOK_AGAIN_AFTER
 
     async def _look(self, pipeline: Pipeline, list_: str, domain: str) -> None:
@@ -84,7 +91,8 @@ class Disputer:
             return
         if await self._waves.dispute(list_, domain, now, now + rule.lasts, len(addresses)):
             LOG.warning(Event.DOMAIN_DISPUTED, list=list_, domain=domain, addresses=len(addresses), usual=usual)
-        await together(self._take_back(pipeline, list_, address, now) for address in addresses)
+        suppressed = await self._waves.suppressed_by(list_, domain, now - WAVE)
+        await together(self._take_back(pipeline, list_, address, now) for address in {*addresses, *suppressed})
 
     async def _take_back(self, pipeline: Pipeline, list_: str, address: AddressId, now: datetime) -> None:
         evidence = Evidence(EvidenceType.DISPUTE, now, Origin.DAEMON)

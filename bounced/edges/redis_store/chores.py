@@ -8,12 +8,17 @@ from itertools import chain
 
 from bounced.core.keys import Keyspace
 from bounced.core.mailbox import AddressId
+from bounced.core.policy.doubt import suppressed_as_unknown
 from bounced.core.tally import hour, unknowns_counter, usual_hours
 from bounced.core.terms import Origin
 from bounced.edges.jobs.intake import Entry
 from bounced.edges.redis_store.script import INTAKE_GROUP
 from bounced.edges.redis_store.store import RedisStore
 from bounced.edges.redis_store.wire import Argument, Reply, fields, text, texts
+
+EVENTS_IN_PAGE = 1000
+EVENT_PAGES = 200
+"""How many pages of events are searched for what a wave suppressed."""
 
 _HOUR = timedelta(hours=1)
 
@@ -52,6 +57,21 @@ class Chores:
         )
         return [AddressId(address) for address in texts(reply)]
 
+    async def suppressed_by(self, list_: str, domain: str, since: datetime) -> list[AddressId]:
+        """Return the addresses that were suppressed since a time because a domain called them unknown."""
+        found, newest, begun = [], "+", _stamp(since)
+        for _ in range(EVENT_PAGES):
+            reply = await self._store.read(
+                list_, "XREVRANGE", self._keys(list_).events, newest, "-", "COUNT", EVENTS_IN_PAGE
+            )
+            page = _entries(reply)
+            events = [entry.fields for entry in page if entry.fields.get("at", "") >= begun]
+            found += [AddressId(event["address"]) for event in events if suppressed_as_unknown(event, domain)]
+            if len(page) < EVENTS_IN_PAGE or not events:
+                break
+            newest = f"({page[-1].id}"
+        return found
+
     async def usual_unknowns(self, list_: str, domain: str, now: datetime) -> float:
         """Return how many addresses the domain called unknown in an hour of the week before the present wave."""
         keys, counter = self._keys(list_), unknowns_counter(domain)
@@ -73,10 +93,10 @@ class Chores:
         arguments = [domain, _unix(now), _unix(until), self._events_max, *_flat(event)]
         return await self._run(list_, _DISPUTE, (keys.disputed, keys.events), arguments) == 1
 
-    async def disputed(self, list_: str, now: datetime) -> list[str]:
-        """Return the domains that are disputed now."""
+    async def disputed(self, list_: str, beyond: datetime) -> list[str]:
+        """Return the domains that are disputed beyond a time."""
         disputed = self._keys(list_).disputed
-        return texts(await self._store.read(list_, "ZRANGE", disputed, f"({_unix(now)}", "+inf", "BYSCORE"))
+        return texts(await self._store.read(list_, "ZRANGE", disputed, f"({_unix(beyond)}", "+inf", "BYSCORE"))
 
     async def counts(self, list_: str, now: datetime, hours: int) -> Sequence[Mapping[str, int]]:
         """Return the counters of the last hours, this one among them."""
@@ -114,15 +134,18 @@ class Chores:
 
     async def _entries(self, list_: str, limit: int, which: Argument) -> Sequence[Entry]:
         arguments = (INTAKE_GROUP, self._consumer, limit, which)
-        reply = await self._run(list_, _READ, (self._keys(list_).intake,), arguments)
-        assert isinstance(reply, list)
-        return [Entry(text(entry[0]), fields(entry[1])) for entry in reply if isinstance(entry, list)]
+        return _entries(await self._run(list_, _READ, (self._keys(list_).intake,), arguments))
 
     async def _run(self, list_: str, source: bytes, keys: Sequence[str], arguments: Sequence[Argument]) -> Reply:
         return await self._store.write(list_, "EVAL", source, len(keys), *keys, *arguments)
 
     def _keys(self, list_: str) -> Keyspace:
         return self._store.keyspace(list_)
+
+
+def _entries(reply: Reply) -> list[Entry]:
+    assert isinstance(reply, list)
+    return [Entry(text(entry[0]), fields(entry[1])) for entry in reply if isinstance(entry, list)]
 
 
 def _unix(at: datetime) -> int:
