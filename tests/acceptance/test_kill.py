@@ -12,26 +12,43 @@ from dataclasses import dataclass, field
 import pytest
 import redis
 
-from tests.support.daemon import WAIT_S, Daemon, unknown_user
+from tests.support.daemon import GOOD, WAIT_S, Daemon, unknown_user
 
 KILLS = 20
 SENDERS = 3
+VANISHING = 0.05
 
 
 @dataclass
 class Senders:
-    """Mail queues that send bounces, each about another address, and come again until they are told 250."""
+    """Mail queues that send bounces, each about another address, and come again until they are told 250.
+
+    One in twenty clients vanishes after the final dot, without hearing the reply.
+    """
 
     daemon: Daemon
+    total: int
     acknowledged: set[str] = field(default_factory=set)
     progress: threading.Condition = field(default_factory=threading.Condition)
+    chance: random.Random = field(default_factory=lambda: random.Random(1))
     finished: bool = False
 
-    def send_for_ever(self, sender: int) -> None:
+    def start(self) -> list[threading.Thread]:
+        """Begin to send."""
+        threads = [threading.Thread(target=self._send_all, args=(n,), daemon=True) for n in range(SENDERS)]
+        for thread in threads:
+            thread.start()
+        return threads
+
+    def wait_for_more(self, count: int) -> None:
+        """Return when so many more bounces were acknowledged, or all."""
+        with self.progress:
+            target = min(len(self.acknowledged) + count, self.total)
+            assert self.progress.wait_for(lambda: len(self.acknowledged) >= target, WAIT_S)
+
+    def _send_all(self, sender: int) -> None:
         """Send one bounce after the other until the test is over."""
-        number = 0
-        while not self.finished:
-            number += 1
+        for number in range(sender, self.total, SENDERS):
             recipient = f"user{number}@sender{sender}.example"
             path = self.daemon.return_path(recipient)
             message = unknown_user(recipient, path)
@@ -40,16 +57,15 @@ class Senders:
             with self.progress:
                 self.acknowledged.add(recipient)
                 self.progress.notify_all()
-
-    def wait_for_more(self, count: int) -> None:
-        """Return when so many more bounces were acknowledged."""
-        with self.progress:
-            target = len(self.acknowledged) + count
-            assert self.progress.wait_for(lambda: len(self.acknowledged) >= target, WAIT_S)
+            if self.finished:
+                return
 
     def _sent(self, path: str, message: bytes) -> bool:
         with contextlib.suppress(OSError, smtplib.SMTPException):
-            return self.daemon.send(path, message)[0] == 250
+            if self.chance.random() < VANISHING:
+                self.daemon.send_and_vanish(path, message)
+            else:
+                return self.daemon.send(path, message)[0] == GOOD
         return False
 
 
@@ -80,20 +96,41 @@ def kill_redis(_daemon: Daemon, inside: redis.Redis) -> None:
 
 def test_no_acknowledged_bounce_is_lost_or_counted_twice_whatever_is_killed(daemon):
     """Twenty times the daemon, one of its workers, or Redis."""
-    chance = random.Random(1)
-    senders = Senders(daemon)
-    threads = [threading.Thread(target=senders.send_for_ever, args=(n,), daemon=True) for n in range(SENDERS)]
-    for thread in threads:
-        thread.start()
-    with redis.Redis(unix_socket_path=str(daemon.folder / "data" / "server.sock"), decode_responses=True) as inside:
+    senders, chance = Senders(daemon, total=100_000), random.Random(2)
+    with redis_of(daemon) as inside:
+        threads = senders.start()
         for number in range(KILLS):
             senders.wait_for_more(chance.randint(1, 8))
             (kill_redis, kill_worker, kill_redis, kill_daemon)[number % 4](daemon, inside)
         senders.wait_for_more(5)
         senders.finished = True
-        for thread in threads:
-            thread.join(WAIT_S)
-        suppressed = inside.smembers("bounced:{main}:suppressed")
-        reports = [e["address"] for _, e in inside.xrange("bounced:{main}:events") if e["type"] == "report"]
+        assert_all_counted_once(senders, threads, inside)
+
+
+@pytest.mark.soak
+def test_nothing_is_lost_or_counted_twice_of_a_hundred_thousand(daemon):
+    """The daemon is killed some two seconds after it was started, Redis with every other time."""
+    senders, chance = Senders(daemon, total=100_000), random.Random(3)
+    with redis_of(daemon) as inside:
+        threads = senders.start()
+        while len(senders.acknowledged) < senders.total:
+            senders.wait_for_more(chance.randint(300, 1500))
+            kill_daemon(daemon, inside)
+            if chance.random() < 1 / 2:
+                kill_redis(daemon, inside)
+        assert_all_counted_once(senders, threads, inside)
+
+
+def assert_all_counted_once(senders, threads, inside):
+    """See that every acknowledged bounce is on the list, and that each was counted once."""
+    for thread in threads:
+        thread.join(WAIT_S)
+    suppressed = inside.smembers("bounced:{main}:suppressed")
+    reports = [e["address"] for _, e in inside.xrange("bounced:{main}:events") if e["type"] == "report"]
     assert senders.acknowledged <= suppressed
     assert len(reports) == len(set(reports)), "each report is counted once"
+
+
+def redis_of(daemon: Daemon) -> redis.Redis:
+    """Look into the embedded server."""
+    return redis.Redis(unix_socket_path=str(daemon.folder / "data" / "server.sock"), decode_responses=True)

@@ -12,15 +12,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
 from bounced.config import build, load
+from bounced.core.return_path import ReturnPaths
 from bounced.core.terms import UNKNOWN_PROFILE, Profile
 from bounced.demo.scenes import Scene
 
 WAIT_S = 30.0
-GOOD = 250
+GOOD, GO_AHEAD = 250, 354
 
 CONFIGURATION = """
 workers = {workers}
@@ -149,9 +151,11 @@ class Daemon:
 
     def return_path(self, recipient: str, profile: Profile = UNKNOWN_PROFILE) -> str:
         """Return a return path for mail sent today."""
-        config = load(self.config_file)
-        paths = build.return_paths("main", config.lists["main"])
-        return paths.encode(recipient, issued=datetime.now(UTC).date(), profile=profile)
+        return self._paths.encode(recipient, issued=datetime.now(UTC).date(), profile=profile)
+
+    @cached_property
+    def _paths(self) -> ReturnPaths:
+        return build.return_paths("main", load(self.config_file).lists["main"])
 
     @contextmanager
     def session(self) -> Iterator[smtplib.SMTP]:
@@ -164,6 +168,14 @@ class Daemon:
         """Send one message and return the reply that decided."""
         with self.session() as client:
             return send(client, path, content)
+
+    def send_and_vanish(self, path: str, content: bytes) -> None:
+        """Send one message and close the connection without hearing what became of it."""
+        with self.session() as client:
+            client.mail("")
+            if client.rcpt(path)[0] == GOOD and client.docmd("DATA")[0] == GO_AHEAD:
+                client.send(content.replace(b"\r\n.", b"\r\n..") + b".\r\n")
+            client.close()
 
 
 def send(client: smtplib.SMTP, path: str, content: bytes) -> tuple[int, str]:
