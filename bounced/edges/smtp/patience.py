@@ -1,4 +1,4 @@
-"""How long a peer may take for what it does."""
+"""How long a peer may take for what it does, and we for ours."""
 
 from typing import Final
 
@@ -22,7 +22,7 @@ class Patience:
         self._mid_command = False
 
     def has_ended(self, now: float) -> bool:
-        """Return whether the peer took too long."""
+        """Return whether it took too long."""
         return now >= self._deadline
 
     def with_command(self, now: float, *, begun: bool) -> None:
@@ -36,6 +36,10 @@ class Patience:
     def with_content(self, now: float) -> None:
         """Wait for a whole message."""
         self._allow(now, self._limits.data_s)
+
+    def with_us(self, now: float) -> None:
+        """Wait for the pipeline, even beyond the end of the session."""
+        self._deadline = now + self._limits.processing_s
 
     def with_handshake(self, now: float) -> None:
         """Wait for TLS to begin."""

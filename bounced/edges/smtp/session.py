@@ -169,10 +169,13 @@ class Session(SMTP):
             self._hang_up(replies.SHUTTING_DOWN)
 
     def expire(self, now: float) -> None:
-        """Say goodbye to a peer that was too slow; break with one that does not even take that."""
-        if self.transport is None or self._dialogue.stage is Stage.COMMITTING or not self._patience.has_ended(now):
+        """Say goodbye to a peer that was too slow, break with one that does not even take that, or give up a commit."""
+        if not self._patience.has_ended(now):
             return
-        if self._hung_up:
+        if self._dialogue.stage.is_ours and self._handler_coroutine is not None:
+            self._dialogue.overdue = True
+            self._handler_coroutine.cancel()
+        elif self._hung_up and self.transport is not None:
             self.transport.abort()
         else:
             self._hang_up(replies.TOO_SLOW)
@@ -263,6 +266,10 @@ class Session(SMTP):
     def content_begins(self) -> None:
         """Start the clock for the content of a message."""
         self._patience.with_content(self.loop.time())
+
+    def work_begins(self) -> None:
+        """Start the clock for the pipeline."""
+        self._patience.with_us(self.loop.time())
 
     def _reset_timeout(self, duration: float | None = None) -> None:
         """Arm no timer for each command (trap 8): one sweep over all sessions looks at their deadlines."""

@@ -27,7 +27,8 @@ class Limits:
     address which delivers good and bad paths over one connection is not taken for a probe.
     ``idle_s`` is the wait for a command, ``command_s`` the time to finish one or a TLS handshake, ``data_s`` the time
     to finish a message, ``session_s`` all together; none of them cuts a commit that runs.
-    ``processing_s`` is how long a commit may take before the peer hears 451 (contract: within five seconds).
+    ``processing_s`` is how long the pipeline may take before the peer hears 451 (contract: within five seconds); the
+    deadlines are looked at twice a second.
     """
 
     connections: int = 10_000
@@ -39,7 +40,7 @@ class Limits:
     command_s: float = 60.0
     data_s: float = 120.0
     session_s: float = 300.0
-    processing_s: float = 4.5
+    processing_s: float = 4.0
 
     def share(self, workers: int) -> "Limits":
         """Return one worker's share of the limits that count connections."""
