@@ -29,8 +29,8 @@ format: $(VENV)/.installed-dev ## Put the code in order, as far as a program can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(VENV)/.installed-dev ## Write what is generated: config/bounced.toml, docs/configure.md
-	$(BIN)/python docs/generate.py
+docs: $(VENV)/.installed-dev ## Write what is generated: the example, pages taken from the code, the manual page
+	$(BIN)/python -m docs.generate
 
 bench: $(VENV)/.installed-dev ## Measure, beside other servers, with everything on
 	$(BIN)/python benchmarks/run.py $(ARGS)

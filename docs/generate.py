@@ -5,6 +5,7 @@ from pathlib import Path
 
 from bounced.config.document import example_file, manual
 from bounced.edges.metrics import declared
+from docs.manual_page import manual_page
 
 PROJECT = Path(__file__).parents[1]
 
@@ -23,6 +24,7 @@ def pages() -> dict[Path, str]:
     return {
         PROJECT / "config/bounced.toml": example_file(),
         PROJECT / "docs/configure.md": manual(),
+        PROJECT / "docs/bounced.1": manual_page(),
         metrics: between_marks(metrics.read_text("utf-8"), "metrics", declared.table()),
     }
 

@@ -36,7 +36,11 @@ def demo(port: int, folder: Path | None, *, once: bool) -> None:
 
     Starts a private server and the daemon, sends it six truly different bounces by SMTP, shows what followed from
     each, and how a sender asks.  Then it stays up: send your own.
-    """
+
+    \b
+    bounced demo
+    bounced demo --once --folder ./demo
+    """  # noqa: D301 - \b is click's mark for lines to be left as they are
     log.configure(level="warning", as_json=False, plain_addresses=True)
     try:
         if folder is not None:

@@ -37,7 +37,11 @@ def explain(*, paths: tuple[str, ...], rule_files: tuple[Path, ...], config_file
     """Say what bounce messages mean; touches no state.
 
     PATH is a message, a folder of messages (also inside folders), a Maildir, an mbox, or - for standard input.
-    """
+
+    \b
+    bounced explain bounce.eml
+    bounced explain --json ~/Maildir | jq .kind
+    """  # noqa: D301 - \b is click's mark for lines to be left as they are
     config = configured(config_file, check_files=False)
     try:
         rule_set = rules.load((*rule_files, *config.rules.files))

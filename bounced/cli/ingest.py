@@ -40,6 +40,10 @@ def ingest_command(
       bounced unix - n n - - pipe user=bounced argv=/opt/bounced/bin/bounced ingest --pipe --recipient ${recipient} -
 
     Exit code 0 if every message was taken, 1 if some were not.
+
+    \b
+    bounced ingest /var/mail/bounces
+    bounced ingest --json ~/Maildir/.Bounces
     """  # noqa: D301 - \b is click's mark for lines to be left as they are
     try:
         counts = _run(paths, recipient, config_file, quiet=pipe or as_json, as_json=as_json)

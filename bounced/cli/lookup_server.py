@@ -32,6 +32,9 @@ def lookup_server(config_file: Path | None) -> None:
     To fail mail from a queue that is not SMTP's:
       transport_maps = socketmap:inet:127.0.0.1:9026:transport
 
+    \b
+    bounced lookup-server --config /etc/bounced/bounced.toml
+
     "access/LIST" asks another list than the first.  [lookup] says where it listens, and what is answered while
     Redis cannot be asked.
     """  # noqa: D301 - \b is click's mark for lines to be left as they are

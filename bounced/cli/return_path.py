@@ -15,6 +15,7 @@ from bounced.cli.configured import configured
 from bounced.cli.exits import ExitCode
 from bounced.cli.options import config_option, json_option
 from bounced.cli.output import print_facts, print_json
+from bounced.cli.selecting import chosen_list, list_option
 from bounced.client import AsyncClient
 from bounced.config import Config, build
 from bounced.core.return_path import Directory, DoesNotFit, Refused, ReturnPaths, TokenPath
@@ -46,7 +47,7 @@ def return_path() -> None:
 
 @return_path.command()
 @click.argument("address")
-@click.option("--list", "list_", metavar="NAME", help="Suppression list.  [default: the only one, or main]")
+@list_option
 @click.option("--tag", default="", metavar="CODE", help="Campaign, at most 8 of a-z, 0-9 and -.")
 @click.option("--opt-in", default="unknown", type=words(OptIn), help="How the recipient came onto the list.")
 @click.option("--engagement", default="unknown", type=words(Engagement), help="When it last showed interest.")
@@ -67,7 +68,11 @@ def encode(
     """Print the envelope sender for one message to ADDRESS.
 
     For an address that does not fit, a token is registered in Redis.
-    """
+
+    \b
+    bounced return-path encode alice@example.org
+    bounced return-path encode alice@example.org --tag spring --opt-in confirmed
+    """  # noqa: D301 - \b is click's mark for lines to be left as they are
     config = configured(config_file)
     paths = _paths(config, list_)
     profile = Profile(OptIn[opt_in.upper()], Engagement[engagement.upper()])
@@ -90,7 +95,10 @@ def decode(path: str, config_file: Path | None, *, as_json: bool) -> None:
     """Tell whom the return path PATH was made for, and when.
 
     Exit code 1 if mail to it would be refused; a token is looked up in Redis.
-    """
+
+    \b
+    bounced return-path decode b-kujkcffxnkh27owach==alice=example.org@bounce.example.com
+    """  # noqa: D301 - \b is click's mark for lines to be left as they are
     config = configured(config_file)
     facts = _decoded(config, path.removeprefix("<").removesuffix(">"))
     if as_json:
@@ -101,11 +109,8 @@ def decode(path: str, config_file: Path | None, *, as_json: bool) -> None:
 
 
 def _paths(config: Config, list_: str | None) -> ReturnPaths:
-    if list_ is None:
-        list_ = next(iter(config.lists)) if len(config.lists) == 1 else "main"
-    if list_ not in config.lists:
-        raise click.UsageError(f"no list {list_!r} in the configuration; there is {', '.join(config.lists) or 'none'}")
-    return build.return_paths(list_, config.lists[list_])
+    name = chosen_list(config, list_)
+    return build.return_paths(name, config.lists[name])
 
 
 def _encode(config: Config, paths: ReturnPaths, mail: Mail) -> tuple[str, str]:

@@ -44,6 +44,10 @@ def run(config_file: Path | None) -> None:
     SIGHUP           read configuration, rules, keys and certificates again
 
     Sockets handed over by systemd replace those of smtp.listen.
+
+    \b
+    bounced run --config ./bounced.toml
+    systemctl start bounced
     """  # noqa: D301 - \b is click's mark for lines to be left as they are
     config = configured(config_file, to_run=True)
     set_up_log(config)

@@ -34,6 +34,19 @@ def written() -> Iterator[Written]:
     structlog.configure(**before)
 
 
+def _raised(text: str) -> ValueError:
+    """Return an exception with a traceback."""
+
+    def fail() -> None:
+        raise ValueError(text)
+
+    try:
+        fail()
+    except ValueError as error:
+        return error
+    raise AssertionError
+
+
 @pytest.mark.parametrize("as_json", [True, False])
 def test_one_event_is_one_line_whatever_a_peer_says(written: Written, as_json: bool) -> None:
     """Line ends, escape sequences and Unicode's own line ends stand escaped, in JSON and on a terminal."""
@@ -49,10 +62,7 @@ def test_one_event_is_one_line_whatever_a_peer_says(written: Written, as_json: b
 def test_what_an_exception_says_begins_no_line(written: Written, as_json: bool) -> None:
     """A traceback takes several lines on a terminal, each of them indented."""
     logger, stream = written(as_json=as_json)
-    try:
-        raise ValueError(FORGED)
-    except ValueError as error:
-        logger.error(Event.SESSION_FAILED, peer="192.0.2.1", exc_info=error)  # noqa: TRY400 - as the door logs it
+    logger.error(Event.SESSION_FAILED, peer="192.0.2.1", exc_info=_raised(FORGED))
     first, *further = stream.getvalue().rstrip("\n").split("\n")
     assert "session.failed" in first
     assert bool(further) is not as_json
@@ -73,11 +83,8 @@ def test_addresses_are_hashed_by_default_wherever_they_stand(written: Written) -
     address = "alice@example.org"
     logger.info(Event.REPORT_COMMITTED, address=address)
     logger.warning(Event.INTAKE_FAILED, error=f"no such thing as <{address}>, said {address}")
-    try:
-        raise ValueError(address)
-    except ValueError as error:
-        logger.error(Event.SESSION_FAILED, exc_info=error)  # noqa: TRY400 - as the door logs it
-    assert address not in stream.getvalue().replace("raise ValueError(address)", "")
+    logger.error(Event.SESSION_FAILED, exc_info=_raised(address))
+    assert address not in stream.getvalue()
     first = json.loads(stream.getvalue().splitlines()[0])
     assert first["address"] == log.hashed(address)
     assert stream.getvalue().count(log.hashed(address)) == 4
