@@ -2,10 +2,12 @@
 
 import asyncio
 import csv
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from io import TextIOWrapper
 from pathlib import Path
 from typing import IO
 
@@ -16,21 +18,30 @@ from rich.progress import Progress
 from bounced import rules
 from bounced.cli.configured import configured
 from bounced.cli.exits import ExitCode
-from bounced.cli.lists import chosen_list, list_option
 from bounced.cli.options import config_option, json_option
 from bounced.cli.output import print_facts, print_json, printable
 from bounced.cli.run import in_loop
+from bounced.cli.selecting import chosen_list, list_option
 from bounced.config import Config, build
 from bounced.core.classify import classify_reply
-from bounced.core.exchange import COLUMNS, Fault, Reader, Row, from_state, merge, read
-from bounced.core.mailbox import BadAddress, normalise
+from bounced.core.exchange import COLUMNS, Fault, Reader, Row, Unrecognised, exported, merge, read
+from bounced.core.exchange.reading import ClassifyReply
+from bounced.core.keys import Keyspace
+from bounced.core.mailbox import AddressId, BadAddress, normalise
+from bounced.core.rulefile import RulesInvalid
 from bounced.core.terms import Category
-from bounced.edges.redis_store.bulk import BATCH, Merge, merge_all, off_the_list
+from bounced.edges.redis_store.bulk import BATCH, Merge, merge_all, off_the_list, would_change
 from bounced.service import now, open_store
 
 AT_ONCE = 4
 """Batches under way: one is made ready while the server writes the others."""
-CATEGORIES = [Category.MAILBOX_UNKNOWN, Category.COMPLAINT, Category.UNSUBSCRIBED, Category.OPERATOR]
+CATEGORIES = [
+    each.value for each in (Category.MAILBOX_UNKNOWN, Category.COMPLAINT, Category.UNSUBSCRIBED, Category.OPERATOR)
+]
+KEYED_HASH = re.compile(r"[0-9a-f]{64}")
+
+Advance = Callable[[], None]
+Batch = dict[str, Merge]
 
 
 @click.command("export")
@@ -42,48 +53,48 @@ def export_command(list_: str | None, config_file: Path | None, *, as_json: bool
 
     \b
     bounced export > suppressed.csv
+    bounced export --list newsletter --json | jq -r .address
     """  # noqa: D301 - \b is click's mark for lines to be left as they are
     config = configured(config_file)
-    in_loop(lambda: _export(config, chosen_list(config, list_), as_json=as_json))
+    keys = build.keyspace(config, chosen_list(config, list_))
+    in_loop(lambda: _export(config, keys, as_json=as_json))
 
 
 @click.command("import")
-@click.argument("file", type=click.File("r", encoding="utf-8", errors="replace"))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option("--category", type=click.Choice(CATEGORIES), help="Why, where the file does not say it.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @list_option
 @config_option
 @json_option
 def import_command(
-    file: IO[str],
-    category: str | None,
-    list_: str | None,
-    config_file: Path | None,
-    *,
-    dry_run: bool,
-    as_json: bool,
+    file: str, category: str | None, list_: str | None, config_file: Path | None, *, dry_run: bool, as_json: bool
 ) -> None:
     """Suppress the addresses of FILE (- for standard input).  Safe to repeat.
 
-    FILE is our own export, CSV or JSON lines, or an export of Amazon SES, SendGrid, Mailgun, Postmark or Mailchimp, told
-    by its columns; or one column of addresses, with --category.
+    FILE is our own export, CSV or JSON lines, or one of Amazon SES, SendGrid, Mailgun, Postmark or Mailchimp, told by
+    its columns; or one column of addresses, with --category.
 
     A stronger reason that stands is kept, and so is a release that came later.  Bounces that are no reason to suppress
-    an address (a full mailbox, a block) are left out.  What is not taken is reported by line, and the exit code is 1.
-    """
+    an address (a full mailbox, a block) are left out.  What is not taken is reported by line, and the exit code is 1;
+    the rest is done.
+
+    \b
+    bounced import suppressed.csv --dry-run
+    bounced import addresses.txt --category unsubscribed
+    """  # noqa: D301 - \b is click's mark for lines to be left as they are
     config = configured(config_file)
     list_ = chosen_list(config, list_)
-    classify = partial(classify_reply, rules=rules.load(config.rules.files))
-    said = Category(category) if category else None
-    reader = Reader(classify, now().replace(microsecond=0), said)
+    reader = Reader(_classifier(config), now().replace(microsecond=0), Category(category) if category else None)
     importing = _Import(config, list_, dry_run=dry_run, as_json=as_json)
-    try:
+    with click.open_file(file, encoding="utf-8", errors="replace") as lines:
+        try:
+            found = read(lines, reader)
+        except Unrecognised as error:
+            raise click.UsageError(f"{file}: {error}") from error
         with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
-            task = progress.add_task("import", total=None)
-            rows = importing.rows(read(file, reader))
-            in_loop(lambda: importing.run(rows, file.name, lambda count: progress.update(task, completed=count)))
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
+            advance = _advance(progress, lines, importing.counts)
+            in_loop(lambda: importing.run(found, advance))
     importing.report()
     sys.exit(ExitCode.NO if importing.counts["left out"] else ExitCode.DONE)
 
@@ -93,48 +104,32 @@ class _Import:
 
     def __init__(self, config: Config, list_: str, *, dry_run: bool, as_json: bool) -> None:
         self._config = config
-        self._list = list_
+        self._keys = build.keyspace(config, list_)
+        self._fold = config.lists[list_].fold_local_part
         self._dry_run = dry_run
         self._as_json = as_json
-        self._fold = config.lists[list_].fold_local_part
         self.counts = Counter({"rows": 0, "suppressed": 0, "as before": 0, "left out": 0})
 
-    def rows(self, found: Iterable[Row | Fault]) -> Iterator[tuple[str, Row]]:
-        """Yield normalised addresses with their rows; say what is left out."""
-        for item in found:
-            self.counts["rows"] += 1
-            if isinstance(item, Fault):
-                self._leave_out(item)
-                continue
-            try:
-                yield normalise(item.address, fold_local_part=self._fold), item
-            except BadAddress as error:
-                self._leave_out(Fault(item.line, f"{item.address}: {error}"))
-
-    async def run(self, rows: Iterator[tuple[str, Row]], source: str, advance: Callable[[int], None]) -> None:
-        """Write the rows.  Raises StoreUnavailable, Unrecognised."""
-        if self._dry_run:
-            self.counts["suppressed"] = sum(1 for _ in rows)
-            return
+    async def run(self, found: Iterable[Row | Fault], advance: Advance) -> None:
+        """Write what was found, several batches at once.  Raises StoreUnavailable."""
         try:
-            await self._write(rows, source, advance)
+            await self._write(_batches(self._rows(found)), advance)
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from errors
 
-    async def _write(self, rows: Iterator[tuple[str, Row]], source: str, advance: Callable[[int], None]) -> None:
-        """Write several batches at once."""
-        keys = build.keyspace(self._config, self._list)
+    async def _write(self, batches: Iterator[Batch], advance: Advance) -> None:
         room = asyncio.Semaphore(AT_ONCE)
+        act = would_change if self._dry_run else merge_all
         async with open_store(self._config) as store, asyncio.TaskGroup() as tasks:
 
-            async def write(batch: dict[str, Merge]) -> None:
-                changed = await merge_all(store, keys, list(batch.items()))
+            async def write(batch: Batch) -> None:
+                changed = await act(store, self._keys, list(batch.items()))
                 self.counts["suppressed"] += changed
                 self.counts["as before"] += len(batch) - changed
-                advance(self.counts["rows"])
+                advance()
                 room.release()
 
-            for batch in _batches(rows, source):
+            for batch in batches:
                 await room.acquire()
                 tasks.create_task(write(batch))
 
@@ -146,6 +141,24 @@ class _Import:
         title = "Nothing was written; this is what would be done." if self._dry_run else None
         print_facts({name: str(count) for name, count in self.counts.items()}, title=title)
 
+    def _rows(self, found: Iterable[Row | Fault]) -> Iterator[tuple[str, Row]]:
+        """Yield addresses in their canonical form, with their rows; say what is left out."""
+        for item in found:
+            self.counts["rows"] += 1
+            if isinstance(item, Fault):
+                self._leave_out(item)
+                continue
+            try:
+                yield self._address(item.address), item
+            except BadAddress as error:
+                self._leave_out(Fault(item.line, f"{item.address}: {error}"))
+
+    def _address(self, address: str) -> str:
+        """Return an address in its canonical form, or the keyed hash that a list without addresses exports."""
+        if self._keys.pepper is not None and KEYED_HASH.fullmatch(address):
+            return AddressId(address)
+        return normalise(address, fold_local_part=self._fold)
+
     def _leave_out(self, fault: Fault) -> None:
         self.counts["left out"] += 1
         if self._as_json:
@@ -154,27 +167,53 @@ class _Import:
             click.echo(f"line {fault.line}: {printable(fault.text)}", err=True)
 
 
-async def _export(config: Config, list_: str, *, as_json: bool) -> None:
-    keys = build.keyspace(config, list_)
-    table = csv.writer(sys.stdout, lineterminator="\n")
-    if not as_json:
-        table.writerow(COLUMNS)
-    async with open_store(config) as store:
-        async for id_, state in off_the_list(store, keys):
-            row = from_state(id_, state)
-            if as_json:
-                print_json(row)
-            else:
-                table.writerow(row.values())
-
-
-def _batches(rows: Iterator[tuple[str, Row]], source: str) -> Iterator[dict[str, Merge]]:
+def _batches(rows: Iterator[tuple[str, Row]]) -> Iterator[Batch]:
     """Yield rows in batches in which no address occurs twice."""
-    batch: dict[str, Merge] = {}
+    batch: Batch = {}
     for address, row in rows:
         if len(batch) == BATCH or address in batch:
             yield batch
             batch = {}
-        batch[address] = partial(merge, row=row, source=source)
+        batch[address] = partial(merge, row=row)
     if batch:
         yield batch
+
+
+def _classifier(config: Config) -> ClassifyReply:
+    try:
+        return partial(classify_reply, rules=rules.load(config.rules.files))
+    except RulesInvalid as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _advance(progress: Progress, lines: IO[str], counts: Counter[str]) -> Advance:
+    """Return what moves the bar: by octets where the file has a size, else by rows."""
+    octets = lines.buffer if isinstance(lines, TextIOWrapper) and lines.seekable() else None
+    task = progress.add_task("import", total=octets and Path(lines.name).stat().st_size)
+
+    def advance() -> None:
+        done = octets.tell() if octets else counts["rows"]
+        progress.update(task, completed=done, description=f"{counts['rows']} rows")
+
+    return advance
+
+
+async def _export(config: Config, keys: Keyspace, *, as_json: bool) -> None:
+    table = csv.writer(sys.stdout, lineterminator="\n")
+    if not as_json:
+        table.writerow(COLUMNS)
+    async with open_store(config) as store:
+        with Progress(console=Console(stderr=True), transient=True, disable=not _is_watched()) as progress:
+            task = progress.add_task("export", total=None)
+            async for id_, state_hash in off_the_list(store, keys):
+                row = exported(id_, state_hash)
+                if as_json:
+                    print_json(dict(zip(COLUMNS, row, strict=True)))
+                else:
+                    table.writerow(row)
+                progress.advance(task)
+
+
+def _is_watched() -> bool:
+    """Whether a bar would be seen, and would not stand in the middle of the rows."""
+    return sys.stderr.isatty() and not sys.stdout.isatty()

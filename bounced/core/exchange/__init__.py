@@ -3,7 +3,7 @@
 from bounced.core.exchange.formats import FORMATS, Format, Unrecognised, detect
 from bounced.core.exchange.merge import merge
 from bounced.core.exchange.reading import Reader, read
-from bounced.core.exchange.rows import COLUMNS, Fault, Row, from_state
+from bounced.core.exchange.rows import COLUMNS, Fault, Row, exported
 
 __all__ = [
     "COLUMNS",
@@ -14,7 +14,7 @@ __all__ = [
     "Row",
     "Unrecognised",
     "detect",
-    "from_state",
+    "exported",
     "merge",
     "read",
 ]

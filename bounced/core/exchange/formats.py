@@ -20,14 +20,17 @@ class Unrecognised(ValueError):  # noqa: N818 - says what is so; the message nam
 class Format:
     """One export format: the columns that tell it from others, and which of them hold what.
 
-    ``meaning`` reads a row; where it is None the operator has to say what the list is (``--category``).
+    ``meaning`` reads a row.  Where the columns do not say why (``says_why`` is false) the operator has to.
+    ``said`` is a column of words about the address, ``at`` one of since when.
     """
 
     name: str
     columns: frozenset[str]
     address: str
-    meaning: Callable[[Fields], Reading] | None
+    meaning: Callable[[Fields], Reading]
     at: str = ""
+    said: str = ""
+    says_why: bool = True
 
 
 def _always(category: Category) -> Callable[[Fields], Reading]:
@@ -35,14 +38,30 @@ def _always(category: Category) -> Callable[[Fields], Reading]:
 
 
 def _word(column: str, words: Mapping[str, Category]) -> Callable[[Fields], Reading]:
-    """Read a column of fixed words, in any letter case.  A word that is not known raises KeyError."""
-    return lambda fields: words[fields[column].replace("_", "").lower()]
+    """Read a column of fixed words, in any letter case.  Raises KeyError for another word."""
+    return lambda fields: words[fields[column].replace("_", "").replace(" ", "").lower()]
 
 
 def _reply(*columns: str) -> Callable[[Fields], Reading]:
     return lambda fields: " ".join(filter(None, (fields.get(column, "") for column in columns)))
 
 
+def _postmark(fields: Fields) -> Reading:
+    """Read Postmark's reason; a manual suppression is the recipient's own word unless somebody else made it."""
+    category = _word("suppressionreason", _POSTMARK)(fields)
+    by_recipient = fields.get("origin", "recipient").lower() == "recipient"
+    return category if category is not Category.UNSUBSCRIBED or by_recipient else Category.OPERATOR
+
+
+def _mailgun_unsubscribed(fields: Fields) -> Reading:
+    """Read whether somebody wants nothing more at all.  Raises ValueError where it is only mail of some tags."""
+    tags = fields.get("tags", fields.get("tag", ""))
+    if tags not in ("", "*"):
+        raise ValueError(f"unsubscribed from {tags} only")
+    return Category.UNSUBSCRIBED
+
+
+_UNSAID = _always(Category.UNDETERMINED)
 _SES = {"bounce": Category.MAILBOX_UNKNOWN, "complaint": Category.COMPLAINT}
 _POSTMARK = {
     "hardbounce": Category.MAILBOX_UNKNOWN,
@@ -53,81 +72,58 @@ _POSTMARK = {
 OWN = "bounced"
 """Our own format: the fields of the state hash."""
 
+
+def _format(
+    name: str,
+    columns: str,
+    meaning: Callable[[Fields], Reading] | None,
+    at: str = "",
+    said: str = "",
+) -> Format:
+    """Return a format told by columns (separated by commas), of which the first holds the address."""
+    names = columns.split(",")
+    return Format(name, frozenset(names), names[0], meaning or _UNSAID, at, said, meaning is not None)
+
+
 FORMATS = (
-    Format(
-        OWN,
-        frozenset({"address", "state", "category", "since"}),
-        "address",
-        lambda fields: Category(fields["category"]),
-        "since",
-    ),
-    Format(
-        "ses",
-        frozenset({"emailaddress", "reason", "lastupdatetime"}),
-        "emailaddress",
-        _word("reason", _SES),
-        "lastupdatetime",
-    ),
-    Format(
-        "postmark",
-        frozenset({"emailaddress", "suppressionreason", "createdat"}),
-        "emailaddress",
-        _word("suppressionreason", _POSTMARK),
-        "createdat",
-    ),
-    Format(
-        "mailgun-bounces",
-        frozenset({"address", "code", "error", "created_at"}),
-        "address",
-        _reply("code", "error"),
-        "created_at",
-    ),
-    Format(
-        "mailgun-unsubscribes",
-        frozenset({"address", "tags", "created_at"}),
-        "address",
-        _always(Category.UNSUBSCRIBED),
-        "created_at",
-    ),
-    Format("mailgun", frozenset({"address", "created_at"}), "address", None, "created_at"),
-    Format(
-        "sendgrid-bounces", frozenset({"email", "reason", "status", "created"}), "email", _reply("reason"), "created"
-    ),
-    Format("sendgrid-invalid", frozenset({"email", "reason", "created"}), "email", _reply("reason"), "created"),
-    Format(
-        "sendgrid-spam-reports",
-        frozenset({"email", "ip", "created"}),
-        "email",
-        _always(Category.COMPLAINT),
-        "created",
-    ),
-    Format("sendgrid", frozenset({"email", "created"}), "email", None, "created"),
-    Format(
+    _format(OWN, "address,state,category,since", lambda fields: Category(fields["category"]), "since"),
+    _format("ses", "emailaddress,reason", _word("reason", _SES), "lastupdatetime"),
+    _format("postmark", "emailaddress,suppressionreason", _postmark, "createdat"),
+    _format("mailgun-bounces", "address,code,error", _reply("code", "error"), "created_at"),
+    _format("mailgun-unsubscribes", "address,tags,created_at", _mailgun_unsubscribed, "created_at"),
+    _format("mailgun-unsubscribes", "address,tag,created_at", _mailgun_unsubscribed, "created_at"),
+    _format("mailgun", "address,created_at", None, "created_at"),
+    _format("sendgrid-bounces", "email,reason,status,created", _reply("reason"), "created"),
+    _format("sendgrid-invalid", "email,reason,created", _always(Category.BAD_ADDRESS), "created", "reason"),
+    _format("sendgrid-spam-reports", "email,ip,created", _always(Category.COMPLAINT), "created"),
+    _format("sendgrid", "email,created", None, "created"),
+    _format(
         "mailchimp-cleaned",
-        frozenset({"email address", "clean_time"}),
-        "email address",
+        "email address,clean_time",
         _always(Category.MAILBOX_UNKNOWN),
         "clean_time",
     ),
-    Format(
+    _format(
         "mailchimp-unsubscribed",
-        frozenset({"email address", "unsub_time"}),
-        "email address",
+        "email address,unsub_time",
         _always(Category.UNSUBSCRIBED),
         "unsub_time",
+        "unsub_reason",
     ),
-    Format("addresses", frozenset({"address"}), "address", None),
-    Format("addresses", frozenset({"email"}), "email", None),
-    Format("addresses", frozenset({"email address"}), "email address", None),
+    _format("addresses", "address", None),
+    _format("addresses", "email", None),
+    _format("addresses", "email address", None),
 )
-"""The formats there are; the first whose columns a file has is taken."""
+"""The formats there are; the first whose columns a file has is taken.  SES, Postmark and Mailgun are read from what
+their APIs answer, SendGrid and Mailchimp also from the CSV that their pages export."""
 
 
 def detect(columns: Iterable[str]) -> Format:
-    """Return the format of a file with these columns.  Raises Unrecognised."""
-    names = {column.strip().lower() for column in columns}
+    """Return the format of a file with these columns, which are in lower case.  Raises Unrecognised."""
+    names = frozenset(columns)
     for format_ in FORMATS:
         if format_.columns <= names:
             return format_
-    known = "; ".join(f"{each.name}: {', '.join(sorted(each.columns))}" for each in FORMATS)
-    raise Unrecognised(f"nobody's columns: {', '.join(sorted(names)) or 'none'}. Known are {known}")
+    known = "".join(f"\n  {each.name}: {', '.join(sorted(each.columns))}" for each in FORMATS)
+    found = ", ".join(repr(name[:40]) for name in sorted(names)[:20])
+    raise Unrecognised(f"no format has the columns {found or 'of this file'}. There are{known}")

@@ -3,31 +3,55 @@
 from dataclasses import replace
 
 from bounced.core.exchange.rows import Row
-from bounced.core.policy.suppress import blamed, suppressed
-from bounced.core.state import AddressState, Evidence, EvidenceType
-from bounced.core.terms import CLASS_OF, Origin, State, Verdict
+from bounced.core.policy.suppress import rank
+from bounced.core.state import NOTHING_KNOWN, AddressState
+from bounced.core.terms import State
 
 OFF_THE_LIST = (State.HELD, State.SUPPRESSED)
 
 
-def merge(state: AddressState, row: Row, source: str) -> AddressState:
+def merge(state: AddressState, row: Row) -> AddressState:
     """Return the state with what a row says; the same state where it has nothing to add.
 
-    What was lifted after the row's time stays lifted, and a hold never replaces what stands.
+    What was lifted at the row's time or later stays lifted; a hold never replaces what stands; of two suppressions the
+    one of the higher rank stands, the first where they are equal.
     """
-    if state.last_lifted_at is not None and state.last_lifted_at > row.at:
+    if state is NOTHING_KNOWN:
+        return _first(row)
+    if state.last_lifted_at is not None and state.last_lifted_at >= row.at:
         return state
-    evidence = _evidence(row, source)
-    class_ = row.class_ or CLASS_OF[row.category]
-    if row.held_until is None:
-        after = suppressed(state, row.category, evidence, class_)
-    elif state.state in OFF_THE_LIST:
+    if row.state is State.HELD and state.state in OFF_THE_LIST:
         return state
-    else:
-        after = replace(blamed(state, row.category, class_, evidence), state=State.HELD, until=row.held_until)
-    return after if after == state else replace(after, since=row.at)
+    standing = state.state is State.SUPPRESSED
+    if standing and rank(row.category, row.class_) <= rank(state.category, state.class_):
+        return state
+    said = _first(row)
+    return replace(
+        state,
+        state=said.state,
+        category=said.category,
+        class_=said.class_,
+        since=said.since,
+        until=said.until,
+        status=said.status,
+        diagnostic=said.diagnostic,
+        reporting_mta=said.reporting_mta,
+        campaign=said.campaign,
+        origin=said.origin,
+    )
 
 
-def _evidence(row: Row, source: str) -> Evidence:
-    verdict = Verdict(row.category, f"import.{source}", "import", status=row.status, diagnostic=row.diagnostic)
-    return Evidence(EvidenceType.SUPPRESS, row.at, Origin.OPERATOR, verdict=verdict, campaign=row.campaign)
+def _first(row: Row) -> AddressState:
+    """Return the state of an address of which nothing else is known."""
+    return AddressState(
+        state=row.state,
+        category=row.category,
+        class_=row.class_,
+        since=row.at,
+        until=row.until,
+        status=row.status,
+        diagnostic=row.diagnostic,
+        reporting_mta=row.reporting_mta,
+        campaign=row.campaign,
+        origin=row.origin,
+    )

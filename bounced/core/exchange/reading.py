@@ -1,20 +1,17 @@
-"""From the text of a file to rows, one at a time: CSV, JSON lines, or the JSON that a service's API answers."""
+"""From records to rows: what each says of its address, or why it is not taken."""
 
-import csv
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import chain
-from typing import Any
 
-from bounced.core.exchange.formats import OWN, Format, detect
+from bounced.core.classify import escaped
+from bounced.core.exchange.formats import OWN, Fields, Format, Unrecognised, detect
+from bounced.core.exchange.records import records
 from bounced.core.exchange.rows import Fault, Row
-from bounced.core.terms import Category, Class, State, Verdict
-
-MAX_FIELD_CHARS = 1000
+from bounced.core.terms import CLASS_OF, Category, Class, Origin, State, Verdict
 
 ClassifyReply = Callable[[str], Verdict]
+OFF_THE_LIST = (State.HELD, State.SUPPRESSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,104 +24,91 @@ class Reader:
 
 
 def read(lines: Iterable[str], reader: Reader) -> Iterator[Row | Fault]:
-    """Yield a Row or a Fault for each row of a file, in its order.  Raises Unrecognised, ValueError for broken JSON."""
-    records = _records(lines)
-    first = next(records, None)
-    if first is None:
-        return
-    format_ = detect(first[1])
-    for line, fields in chain((first,), records):
-        yield _row(line, fields, format_, reader)
+    """Return a Row or a Fault for each row of a file, in its order.
+
+    Raises Unrecognised, at once, for a file of which not even the columns are understood, and where the file and
+    ``category`` both say why its addresses are suppressed, or neither does.
+    """
+    columns, found = records(lines)
+    format_ = detect(columns)
+    if format_.says_why and reader.category is not None:
+        raise Unrecognised(f"the columns of {format_.name} say why already: leave --category out")
+    if not format_.says_why and reader.category is None:
+        raise Unrecognised(f"the columns of {format_.name} do not say why: say it with --category")
+    return (each if isinstance(each, Fault) else _row(line, each, format_, reader) for line, each in found)
 
 
-def _records(lines: Iterable[str]) -> Iterator[tuple[int, Mapping[str, str]]]:
-    """Yield line number and fields; names in lower case, values stripped and bounded."""
-    remaining = iter(lines)
-    first = next((line for line in remaining if line.strip()), "").removeprefix("\ufeff")
-    rest = chain((first,), remaining)
-    if first.lstrip().startswith(("{", "[")):
-        yield from enumerate(map(_fields, _json(rest)), 1)
-        return
-    for number, row in enumerate(csv.DictReader(rest, strict=False), 2):
-        yield number, _fields(row)
-
-
-def _json(lines: Iterator[str]) -> Iterator[Any]:
-    """Yield objects: one a line, or those in the list of an API's answer."""
-    first = next(lines)
-    try:
-        record = json.loads(first)
-    except ValueError:
-        record = json.loads(first + "".join(lines))
-    if isinstance(record, dict):
-        listed = next((value for value in record.values() if isinstance(value, list)), None)
-        yield from [record] if listed is None else listed
-        yield from (json.loads(line) for line in lines if line.strip())
-    else:
-        yield from record
-
-
-def _fields(record: Any) -> Mapping[str, str]:
-    if not isinstance(record, dict):
-        return {}
-    return {
-        str(name).strip().lower(): str(value).strip()[:MAX_FIELD_CHARS]
-        for name, value in record.items()
-        if name is not None and value is not None and not isinstance(value, list)
-    }
-
-
-def _row(line: int, fields: Mapping[str, str], format_: Format, reader: Reader) -> Row | Fault:
+def _row(line: int, fields: Fields, format_: Format, reader: Reader) -> Row | Fault:
     address = fields.get(format_.address, "")
     if not address:
         return Fault(line, f"no {format_.address}")
     try:
-        said = _own(fields, reader.now) if format_.name == OWN else _said(fields, format_, reader)
-        row = replace(said, line=line, address=address, at=moment(fields.get(format_.at, ""), reader.now))
-    except (ValueError, KeyError) as error:
+        row = _own(line, fields, reader) if format_.name == OWN else _of_a_service(line, fields, format_, reader)
+    except KeyError as error:
         return Fault(line, f"{address}: not understood: {error}")
+    except (ValueError, OverflowError, OSError) as error:  # the last two are of times far off
+        return Fault(line, f"{address}: {error}")
     if not row.suppresses:
         return Fault(line, f"{address}: {row.category} is no reason to suppress an address")
-    if row.held_until is not None and row.held_until <= reader.now:
-        return Fault(line, f"{address}: the hold ended on {row.held_until.date()}")
+    if row.until is not None and row.until <= reader.now:
+        return Fault(line, f"{address}: that ended on {row.until.date()}")
     return row
 
 
-def _said(fields: Mapping[str, str], format_: Format, reader: Reader) -> Row:
-    """Return a row with nothing in it but why the address is suppressed."""
-    if reader.category is not None:
-        return Row(reader.category)
-    if format_.meaning is None:
-        raise ValueError("the file does not say why; say it with --category")
-    meaning = format_.meaning(fields)
+def _of_a_service(line: int, fields: Fields, format_: Format, reader: Reader) -> Row:
+    """Return what a service's row says.  Raises KeyError, ValueError, OverflowError, OSError."""
+    address, at = fields[format_.address], _since(fields.get(format_.at, ""), reader.now)
+    meaning = reader.category or format_.meaning(fields)
     if isinstance(meaning, Category):
-        return Row(meaning)
+        return Row(line, address, at, meaning, CLASS_OF[meaning], diagnostic=escaped(fields.get(format_.said, "")))
     verdict = reader.classify(meaning)
-    return Row(verdict.category, status=verdict.status or "", diagnostic=verdict.diagnostic)
+    status, said = verdict.status or "", verdict.diagnostic
+    return Row(line, address, at, verdict.category, verdict.class_, status=status, diagnostic=said)
 
 
-def _own(fields: Mapping[str, str], now: datetime) -> Row:
+def _own(line: int, fields: Fields, reader: Reader) -> Row:
+    """Return what a row of our own says.  Raises KeyError, ValueError, OverflowError, OSError."""
+    get = fields.get
+    category, state = Category(fields["category"]), State(fields["state"])
+    if state not in OFF_THE_LIST:
+        raise ValueError(f"{state} is not on the suppression list")
+    until = moment(get("until", ""))
+    if state is State.HELD and until is None:
+        raise ValueError("held, and no until")
     return Row(
-        Category(fields["category"]),
-        class_=Class(fields["class"]) if fields.get("class") else None,
-        held_until=moment(fields.get("until", ""), now) if fields["state"] == State.HELD else None,
-        status=fields.get("status", ""),
-        diagnostic=fields.get("diagnostic", ""),
-        campaign=fields.get("campaign", ""),
+        line,
+        fields["address"],
+        _since(fields["since"], reader.now),
+        category,
+        Class(fields["class"]) if get("class") else CLASS_OF[category],
+        state,
+        until,
+        get("status", ""),
+        escaped(get("diagnostic", "")),
+        escaped(get("reporting_mta", "")),
+        escaped(get("campaign", "")),
+        Origin(fields["origin"]) if get("origin") else Origin.OPERATOR,
     )
 
 
-def moment(text: str, now: datetime) -> datetime:
-    """Return a time that a file names: ISO 8601, RFC 5322 as Mailgun writes it, or unix seconds; ``now`` where none is.
+def _since(text: str, now: datetime) -> datetime:
+    return min(moment(text) or now, now)
 
-    Raises ValueError.
+
+def moment(text: str) -> datetime | None:
+    """Return a time that a file names, None where it names none.
+
+    ISO 8601, RFC 5322 as Mailgun writes it, or unix seconds.  Raises ValueError.
     """
     if not text:
-        return now
-    if text.isdigit():
-        return datetime.fromtimestamp(int(text), UTC)
+        return None
+    if text.replace(".", "", 1).isdigit():
+        return datetime.fromtimestamp(int(float(text)), UTC)
     try:
         parsed = datetime.fromisoformat(text)
     except ValueError:
-        parsed = datetime.strptime(text.removesuffix(" UTC").removesuffix(" GMT"), "%a, %d %b %Y %H:%M:%S")  # noqa: DTZ007 - UTC, below
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC).replace(microsecond=0)
+        bare = text.removesuffix(" UTC").removesuffix(" GMT").removesuffix(" +0000")
+        parsed = datetime.strptime(bare, "%a, %d %b %Y %H:%M:%S")  # noqa: DTZ007 - UTC, below
+    if parsed.tzinfo is not UTC:
+        parsed = parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    return parsed.replace(microsecond=0) if parsed.microsecond else parsed

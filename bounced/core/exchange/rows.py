@@ -2,37 +2,49 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
-from bounced.core.state import AddressState
-from bounced.core.terms import CLASS_OF, Category, Class
+from bounced.core.terms import CLASS_OF, Category, Class, Origin, State
 
-COLUMNS = ("address", "state", "category", "class", "since", "until", "status", "diagnostic", "campaign", "origin")
-"""The columns of our own format, named like the fields of the state hash."""
-
-NEVER = datetime.min.replace(tzinfo=UTC)
+COLUMNS = (
+    "address",
+    "state",
+    "category",
+    "class",
+    "since",
+    "until",
+    "status",
+    "diagnostic",
+    "reporting_mta",
+    "campaign",
+    "origin",
+)
+"""The columns of our own format, all but the first named like the fields of the state hash."""
 
 SUPPRESSING = frozenset({Category.COMPLAINT, Category.UNSUBSCRIBED, Category.OPERATOR})
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An address that a file calls suppressed, why, and since when.  ``held_until`` is set where it is only held."""
+    """An address that a file calls held or suppressed, why, and since when.  ``address`` stands as in the file."""
 
+    line: int
+    address: str
+    at: datetime
     category: Category
-    line: int = 0
-    address: str = ""
-    at: datetime = NEVER
-    class_: Class | None = None
-    held_until: datetime | None = None
+    class_: Class
+    state: State = State.SUPPRESSED
+    until: datetime | None = None
     status: str = ""
     diagnostic: str = ""
+    reporting_mta: str = ""
     campaign: str = ""
+    origin: Origin = Origin.OPERATOR
 
     @property
     def suppresses(self) -> bool:
-        """Whether the reason is one for which an address may be suppressed without having been seen to fail here."""
-        counted = self.class_ in (Class.HARD, Class.SOFT) or self.held_until is not None
+        """Whether the reason is one for which an address may be off the list without having been seen to fail here."""
+        counted = self.class_ in (Class.HARD, Class.SOFT) or self.state is State.HELD
         return counted or CLASS_OF[self.category] is Class.HARD or self.category in SUPPRESSING
 
 
@@ -44,21 +56,7 @@ class Fault:
     text: str
 
 
-def from_state(address: str, state: AddressState) -> Mapping[str, str]:
+def exported(address: str, state_hash: Mapping[str, str]) -> list[str]:
     """Return the row of our own format for an address off the list, a value for each of COLUMNS."""
-    return {
-        "address": address,
-        "state": state.state,
-        "category": state.category or "",
-        "class": state.class_ or "",
-        "since": _stamp(state.since),
-        "until": _stamp(state.until),
-        "status": state.status,
-        "diagnostic": state.diagnostic,
-        "campaign": state.campaign,
-        "origin": state.origin or "",
-    }
-
-
-def _stamp(at: datetime | None) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at else ""
+    get = state_hash.get
+    return [address, *(get(column, "") for column in COLUMNS[1:])]

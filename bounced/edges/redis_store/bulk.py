@@ -1,8 +1,7 @@
 """Many states of a list at once, for import and export: one round trip a batch, no event for each address."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from importlib.resources import files
 from itertools import chain
 from typing import Protocol
@@ -19,7 +18,7 @@ WRITE = files(__package__).joinpath("bulk.lua").read_bytes()
 READ = b"local states = {} for i, key in ipairs(KEYS) do states[i] = redis.call('HGETALL', key) end return states"
 
 Merge = Callable[[AddressState], AddressState]
-"""What becomes of a state: off the list, or the same state where nothing is to be written."""
+"""What becomes of a state: off the list, or the very same object where nothing is to be written."""
 
 
 class Server(Protocol):
@@ -42,7 +41,7 @@ async def merge_all(server: Server, keys: Keyspace, items: Sequence[tuple[str, M
     waiting = [(keys.address_id(address), merge, NOTHING_KNOWN) for address, merge in items]
     for _ in range(MAX_ROUNDS):
         decided = [(id_, merge, state, merge(state)) for id_, merge, state in waiting]
-        asked = [item for item in decided if item[3] != item[2]]
+        asked = [item for item in decided if item[3] is not item[2]]
         if not asked:
             return changed
         reply = await server.write(keys.list_, *_request(keys, [(id_, s, after) for id_, _, s, after in asked]))
@@ -56,8 +55,15 @@ async def merge_all(server: Server, keys: Keyspace, items: Sequence[tuple[str, M
     raise StoreUnavailable(f"others changed the same addresses {MAX_ROUNDS} times in a row")
 
 
-async def off_the_list(server: Server, keys: Keyspace) -> AsyncIterator[tuple[str, AddressState]]:
-    """Yield every address of the set `suppressed`, in the form that keys carry, with its state.
+async def would_change(server: Server, keys: Keyspace, items: Sequence[tuple[str, Merge]]) -> int:
+    """Return how many states ``merge_all`` would change, and change none.  Raises StoreUnavailable."""
+    states = await _states(server, keys, [keys.address_id(address) for address, _ in items])
+    pairs = ((from_fields(found), merge) for found, (_, merge) in zip(states, items, strict=True))
+    return sum(merge(state) is not state for state, merge in pairs)
+
+
+async def off_the_list(server: Server, keys: Keyspace) -> AsyncIterator[tuple[str, Mapping[str, str]]]:
+    """Yield every address of the set `suppressed`, in the form that keys carry, with the fields of its state.
 
     An address that comes or goes meanwhile may be there, or not, or twice.  Raises StoreUnavailable.
     """
@@ -66,13 +72,17 @@ async def off_the_list(server: Server, keys: Keyspace) -> AsyncIterator[tuple[st
         reply = await server.read(keys.list_, "SSCAN", keys.suppressed, cursor, "COUNT", BATCH)
         assert isinstance(reply, list)
         cursor, ids = text(reply[0]), texts(reply[1])
-        names = [keys.address(id_) for id_ in ids]
-        states = await server.read(keys.list_, "EVAL", READ, len(names), *names) if names else []
-        assert isinstance(states, list)
-        for id_, state in zip(ids, states, strict=True):
-            yield id_, from_fields(fields(state))
+        for id_, state in zip(ids, await _states(server, keys, ids), strict=True):
+            yield id_, state
         if cursor == "0":
             return
+
+
+async def _states(server: Server, keys: Keyspace, ids: Sequence[str]) -> list[dict[str, str]]:
+    names = [keys.address(id_) for id_ in ids]
+    reply = await server.read(keys.list_, "EVAL", READ, len(names), *names) if names else []
+    assert isinstance(reply, list)
+    return [fields(state) for state in reply]
 
 
 def _request(keys: Keyspace, items: Sequence[tuple[str, AddressState, AddressState]]) -> list[Argument]:
@@ -81,7 +91,7 @@ def _request(keys: Keyspace, items: Sequence[tuple[str, AddressState, AddressSta
         {
             "address": id_,
             "version": before.version,
-            "state": list(chain.from_iterable(to_fields(replace(after, version=before.version + 1)).items())),
+            "state": list(chain.from_iterable(to_fields(after, before.version + 1).items())),
             "due": int(after.until.timestamp()) if after.until else 0,
         }
         for id_, before, after in items

@@ -1,0 +1,114 @@
+"""From the text of a file to records: CSV, JSON lines, or the JSON that a service's API answers."""
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+from bounced.core.exchange.formats import Fields, Unrecognised
+from bounced.core.exchange.rows import Fault
+
+MAX_FIELD_CHARS = 1000
+DELIMITERS = ",;\t"
+
+Record = tuple[int, Fields | Fault]
+"""The line on which a record ends (its number where one line holds them all), and its fields or what is wrong."""
+
+
+def records(lines: Iterable[str]) -> tuple[Sequence[str], Iterator[Record]]:
+    """Return the column names of a file, in lower case, and its records.  Raises Unrecognised.
+
+    The columns of JSON are those of the first record.
+    """
+    remaining = iter(lines)
+    first = next((line for line in remaining if line.strip("\ufeff \t\r\n")), None)
+    if first is None:
+        raise Unrecognised("the file is empty")
+    rest = chain((first.removeprefix("\ufeff"),), remaining)
+    return _json(rest) if first.lstrip("\ufeff \t").startswith(("{", "[")) else _csv(rest)
+
+
+def _csv(lines: Iterator[str]) -> tuple[Sequence[str], Iterator[Record]]:
+    first = next(lines)
+    table = csv.reader(chain((first,), lines), delimiter=max(DELIMITERS, key=first.count))
+    names = [_name(column) for column in next(table)]
+    return names, _csv_records(table, names)
+
+
+def _csv_records(table: Any, names: Sequence[str]) -> Iterator[Record]:
+    while True:
+        try:
+            row = next(table)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield table.line_num, Fault(table.line_num, f"broken CSV: {error}")
+            continue
+        if len(row) == len(names):
+            values = [text[:MAX_FIELD_CHARS].strip() for text in row]
+            yield table.line_num, dict(zip(names, values, strict=True))
+        elif row:
+            yield table.line_num, Fault(table.line_num, f"{len(row)} columns, the first line has {len(names)}")
+
+
+def _json(lines: Iterator[str]) -> tuple[Sequence[str], Iterator[Record]]:
+    found = _json_records(lines)
+    first = next(found, None)
+    if first is None:
+        raise Unrecognised("there is nothing in the file")
+    names = [] if isinstance(first[1], Fault) else list(first[1])
+    return names, chain((first,), found)
+
+
+def _json_records(lines: Iterator[str]) -> Iterator[Record]:
+    """Yield objects: one a line, or those in the list of an API's answer."""
+    first = next(lines)
+    try:
+        document = json.loads(first)
+    except ValueError:
+        document = _document(first + "".join(lines))
+    listed = document if isinstance(document, list) else _listed(document)
+    if listed is not None:
+        yield from ((number, _fields(number, value)) for number, value in enumerate(listed, 1))
+        return
+    yield 1, _fields(1, document)
+    for number, line in enumerate(lines, 2):
+        if line.strip():
+            yield number, _json_line(number, line)
+
+
+def _document(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise Unrecognised(f"neither JSON nor JSON lines: {error}") from error
+
+
+def _listed(document: Mapping[str, Any]) -> list[Any] | None:
+    """Return the list of objects that an answer wraps, such as Mailgun's ``items``."""
+    lists = (value for value in document.values() if isinstance(value, list))
+    return next((each for each in lists if not each or isinstance(each[0], dict)), None)
+
+
+def _json_line(number: int, line: str) -> Fields | Fault:
+    try:
+        return _fields(number, json.loads(line))
+    except ValueError as error:
+        return Fault(number, f"broken JSON: {error}")
+
+
+def _fields(number: int, record: Any) -> Fields | Fault:
+    if not isinstance(record, dict):
+        return Fault(number, "not an object")
+    return {_name(name): _text(value)[:MAX_FIELD_CHARS].strip() for name, value in record.items() if value is not None}
+
+
+def _name(column: str) -> str:
+    return column.strip().lower()
+
+
+def _text(value: Any) -> str:
+    """Return a JSON value as text; a lone surrogate, which UTF-8 cannot carry, becomes ``?``."""
+    text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,137 @@
+"""``bounced import`` and ``bounced export``, as from a shell, on an embedded server."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bounced.cli.root import bounced
+
+CONFIG = """
+[redis]
+url = "embedded"
+data_dir = "data"
+
+[lists.main]
+domains = ["bounce.example.com"]
+keys = [{ id = "k", file = "key" }]
+
+[lists.hashed]
+domains = ["hashed.example.com"]
+keys = [{ id = "k", file = "key" }]
+address_form = "hmac"
+pepper_file = "key"
+
+[lists.copy]
+domains = ["copy.example.com"]
+keys = [{ id = "k", file = "key" }]
+address_form = "hmac"
+pepper_file = "key"
+"""
+SES = """EmailAddress,Reason,LastUpdateTime
+alice@example.org,BOUNCE,2026-10-01T00:00:00Z
+Bob@Example.ORG,COMPLAINT,2026-10-02T00:00:00Z
+no address,BOUNCE,2026-10-02T00:00:00Z
+carol@example.org,WHY,2026-10-02T00:00:00Z
+"""
+
+
+@pytest.fixture
+def call(tmp_path: Path):
+    """Return a runner of commands with a configuration of its own."""
+    key = tmp_path / "key"
+    key.write_text("example secret, exactly 32 bytes\n")
+    key.chmod(0o600)
+    (tmp_path / "bounced.toml").write_text(CONFIG)
+
+    def run(*words: str, given: str = "") -> Result:
+        return CliRunner().invoke(bounced, [*words, "--config", str(tmp_path / "bounced.toml")], input=given)
+
+    return run
+
+
+def exported(call, *words):
+    """Return the rows of an export, by address."""
+    result = call("export", *words)
+    assert result.exit_code == 0
+    return {row["address"]: row for row in csv.DictReader(result.stdout.splitlines())}
+
+
+def test_what_is_understood_is_taken_and_the_rest_reported_by_line(call):
+    """With exit code 1, because something was left out."""
+    result = call("import", "-", "--list", "main", given=SES)
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        "line 4: no address: no @ in it: 'no address'",
+        "line 5: carol@example.org: not understood: 'why'",
+    ]
+    assert result.stdout.split() == ["rows", "4", "suppressed", "2", "as", "before", "0", "left", "out", "2"]
+    assert {address: row["category"] for address, row in exported(call, "--list", "main").items()} == {
+        "alice@example.org": "mailbox_unknown",
+        "bob@example.org": "complaint",
+    }
+
+
+def test_a_dry_run_says_what_would_change_and_changes_nothing(call):
+    """Also against what is there already."""
+    call("import", "-", "--list", "main", given="\n".join(SES.splitlines()[:2]))
+    result = call("import", "-", "--list", "main", "--dry-run", "--json", given=SES)
+    told = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [each.get("line") for each in told] == [4, 5, None]
+    assert told[-1] == {"rows": 4, "suppressed": 1, "as before": 1, "left out": 2, "dry_run": True}
+    assert exported(call, "--list", "main").keys() == {"alice@example.org"}
+
+
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_an_export_imports_as_it_was(call, words):
+    """As CSV and as JSON lines."""
+    call("import", "-", "--list", "main", given=SES)
+    call("suppress", "dave@example.org", "--list", "main", "--reason", 'said "no", twice')
+    before = exported(call, "--list", "main")
+    copy = call("export", "--list", "main", *words).stdout
+    for address in before:
+        call("release", address, "--list", "main")
+    assert exported(call, "--list", "main") == {}
+    assert call("import", "-", "--list", "main", given=copy).exit_code == 0
+    assert exported(call, "--list", "main") == {}, "what was released later stays released"
+    assert call("import", "-", "--list", "hashed", given=copy).exit_code == 0
+    again = exported(call, "--list", "hashed").values()
+    assert sorted(row["since"] for row in again) == sorted(row["since"] for row in before.values())
+    assert "dave" not in str(again)
+
+
+def test_keyed_hashes_move_between_lists_of_one_pepper(call):
+    """A list without addresses exports what it has."""
+    call("import", "-", "--list", "hashed", given=SES)
+    copy = call("export", "--list", "hashed").stdout
+    assert "alice" not in copy
+    assert call("import", "-", "--list", "copy", given=copy).exit_code == 0
+    assert exported(call, "--list", "copy") == exported(call, "--list", "hashed")
+    refused = call("import", "-", "--list", "main", given=copy)
+    assert refused.exit_code == 1
+    assert "no @ in it" in refused.stderr
+
+
+@pytest.mark.parametrize("given", ["", "name,phone\n", "alice@example.org\n", "\xff\xfe"])
+def test_a_file_that_nobody_understands_is_a_usage_error(call, given):
+    """Nothing is written."""
+    result = call("import", "-", "--list", "main", given=given)
+    assert result.exit_code == 2
+    assert exported(call, "--list", "main") == {}
+
+
+def test_a_mere_list_of_addresses_needs_a_reason(call):
+    """Said for all of them."""
+    given = "email\nalice@example.org\nbob@example.org\n"
+    assert call("import", "-", "--list", "main", given=given).exit_code == 2
+    assert call("import", "-", "--list", "main", "--category", "unsubscribed", given=given).exit_code == 0
+    assert {row["category"] for row in exported(call, "--list", "main").values()} == {"unsubscribed"}
+
+
+def test_the_same_address_twice_in_a_file_is_decided_in_order(call):
+    """The complaint stands, whichever line it is on."""
+    given = "EmailAddress,Reason\na@example.org,BOUNCE\nA@example.org,COMPLAINT\na@example.org,BOUNCE\n"
+    assert call("import", "-", "--list", "main", given=given).exit_code == 0
+    assert exported(call, "--list", "main")["a@example.org"]["category"] == "complaint"

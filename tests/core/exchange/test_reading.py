@@ -1,0 +1,266 @@
+"""What each service's export says, as its columns are named there."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from bounced import rules
+from bounced.core.classify import classify_reply
+from bounced.core.exchange import Fault, Reader, Row, Unrecognised, read
+from bounced.core.exchange.reading import moment
+from bounced.core.terms import Category, Class, Origin, State
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+RULES = rules.load()
+OWN = "address,state,category,class,since,until,status,diagnostic,reporting_mta,campaign,origin\n"
+
+POSTMARK = "EmailAddress,SuppressionReason,Origin,CreatedAt\n"
+
+
+def found(text, category=None):
+    """Return everything in a file."""
+    reader = Reader(lambda reply: classify_reply(reply, RULES), NOW, category)
+    return list(read(text.splitlines(keepends=True), reader))
+
+
+def said(text, category=None):
+    """Return address, category and day of each row, and the faults as they are."""
+    return [
+        (each.address, each.category, each.at.date().isoformat()) if isinstance(each, Row) else each
+        for each in found(text, category)
+    ]
+
+
+def as_json(wrapper, *records):
+    """Return what an API answers."""
+    return json.dumps({wrapper: list(records)} if wrapper else list(records), indent=2)
+
+
+@pytest.mark.parametrize(
+    ("text", "category"),
+    [
+        ("EmailAddress,Reason,LastUpdateTime\na@example.org,BOUNCE,2026-10-01T00:00:00Z\n", "mailbox_unknown"),
+        ("EmailAddress,Reason,LastUpdateTime\na@example.org,COMPLAINT,2026-10-01T00:00:00Z\n", "complaint"),
+        (
+            as_json(
+                "SuppressedDestinationSummaries",
+                {"EmailAddress": "a@example.org", "Reason": "BOUNCE", "LastUpdateTime": 1790812800.077},
+            ),
+            "mailbox_unknown",
+        ),
+        (
+            "status,reason,email,created\n5.1.1,550 5.1.1 The email account does not exist,a@example.org,1790812800\n",
+            "mailbox_unknown",
+        ),
+        (
+            as_json("", {"created": 1790812800, "email": "a@example.org", "reason": "Known bad domain"}),
+            "bad_address",
+        ),
+        (as_json("", {"created": 1790812800, "email": "a@example.org", "ip": "192.0.2.1"}), "complaint"),
+        (
+            as_json(
+                "items",
+                {
+                    "address": "a@example.org",
+                    "code": "550",
+                    "error": "No such mailbox",
+                    "created_at": "Thu, 01 Oct 2026 00:00:00 UTC",
+                    "MessageHash": "x",
+                },
+            ),
+            "mailbox_unknown",
+        ),
+        (
+            as_json(
+                "items",
+                {"address": "a@example.org", "tags": ["*"], "created_at": "Thu, 01 Oct 2026 00:00:00 GMT"},
+            ),
+            "unsubscribed",
+        ),
+        (
+            as_json(
+                "Suppressions",
+                {
+                    "EmailAddress": "a@example.org",
+                    "SuppressionReason": "HardBounce",
+                    "Origin": "Recipient",
+                    "CreatedAt": "2026-09-30T20:00:00-04:00",
+                },
+            ),
+            "mailbox_unknown",
+        ),
+        (
+            f"{POSTMARK}a@example.org,ManualSuppression,Recipient,2026-10-01T00:00:00Z\n",
+            "unsubscribed",
+        ),
+        (
+            f"{POSTMARK}a@example.org,ManualSuppression,Customer,2026-10-01T00:00:00Z\n",
+            "operator",
+        ),
+        (
+            f"{POSTMARK}a@example.org,SpamComplaint,,2026-10-01T00:00:00Z\n",
+            "complaint",
+        ),
+        (
+            'Email Address,First Name,CLEAN_TIME,CLEAN_CAMPAIGN_TITLE\na@example.org,A,"2026-10-01 00:00:00",Autumn\n',
+            "mailbox_unknown",
+        ),
+        (
+            "Email Address,UNSUB_TIME,UNSUB_REASON\na@example.org,2026-10-01 00:00:00,NORMAL\n",
+            "unsubscribed",
+        ),
+        (OWN + "a@example.org,suppressed,mailbox_moved,hard,2026-10-01T00:00:00Z,,,,,,smtp\n", "mailbox_moved"),
+    ],
+)
+def test_each_format_is_told_by_its_columns(text, category):
+    """Whatever the file calls its reasons and its times."""
+    assert said(text) == [("a@example.org", Category(category), "2026-10-01")]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_spreadsheets_write_other_delimiters_and_a_byte_order_mark(delimiter):
+    """Excel does both."""
+    text = "\ufeffEmail;Created\na@example.org;1790812800\n".replace(";", delimiter)
+    assert said(text, Category.COMPLAINT) == [("a@example.org", Category.COMPLAINT, "2026-10-01")]
+
+
+def test_an_unsubscription_from_some_mail_is_no_suppression():
+    """Mailgun's tags."""
+    text = as_json("items", {"address": "a@example.org", "tags": ["news"], "created_at": ""})
+    assert found(text) == [Fault(1, "a@example.org: unsubscribed from news only")]
+
+
+def test_a_block_is_no_reason_to_suppress_an_address():
+    """SendGrid exports blocks with the columns of bounces."""
+    text = "email,reason,status,created\na@example.org,550 5.7.1 blocked using zen.example.net,5.7.1,1790812800\n"
+    [fault] = found(text)
+    assert fault == Fault(2, "a@example.org: reputation_block is no reason to suppress an address")
+
+
+def test_the_line_is_the_one_where_the_row_ends():
+    """A quoted line break does not shift what comes behind it."""
+    text = 'EmailAddress,Reason\n"a@example.org",BOUNCE\n"b@example.org\n",BOUNCE\nc@example.org,WHY\n'
+    rows = found(text)
+    assert [each.line for each in rows] == [2, 4, 5]
+    assert rows[2] == Fault(5, "c@example.org: not understood: 'why'")
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        (",BOUNCE", "no emailaddress"),
+        ("a@example.org", "1 columns, the first line has 2"),
+        ("a@example.org,BOUNCE,more", "3 columns, the first line has 2"),
+        ('"a@example.org,' + "x" * 200_000, "broken CSV: field larger than field limit (131072)"),
+    ],
+)
+def test_a_broken_line_is_reported_and_the_next_is_taken(line, fault):
+    """Nothing is guessed from cells that do not fit their columns."""
+    text = f"EmailAddress,Reason\n{line}\nb@example.org,BOUNCE\n"
+    first, *others = found(text)
+    assert first.text == fault
+    assert [each.address for each in others] == ["b@example.org"]
+
+
+@pytest.mark.parametrize("broken", ["{", "[1]", '"text"', "null"])
+def test_a_broken_json_line_is_reported(broken):
+    """By its number."""
+    good = json.dumps({"EmailAddress": "a@example.org", "Reason": "BOUNCE"})
+    rows = found(f"{good}\n{broken}\n\n{good}\n")
+    assert [each.line for each in rows] == [1, 2, 4]
+    assert isinstance(rows[1], Fault)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "the file is empty"),
+        ("\n\n", "the file is empty"),
+        ("[]", "there is nothing in the file"),
+        ("name,phone\n", "no format has the columns 'name', 'phone'"),
+        ("name,phone\nA,1\n", "no format has the columns 'name', 'phone'"),
+        ("a@example.org\nb@example.org\n", "no format has the columns 'a@example.org'"),
+        ('{"name": 1}', "no format has the columns 'name'"),
+        ("{broken", "neither JSON nor JSON lines"),
+        ("address\na@example.org\n", "the columns of addresses do not say why: say it with --category"),
+    ],
+)
+def test_a_file_that_nobody_understands_is_refused_at_once(text, complaint):
+    """Before a single row is taken."""
+    with pytest.raises(Unrecognised) as refused:
+        found(text)
+    assert complaint in str(refused.value)
+
+
+def test_a_file_that_says_why_is_not_overruled():
+    """A category for a whole file is for files without reasons."""
+    with pytest.raises(Unrecognised, match="leave --category out"):
+        found("EmailAddress,Reason\na@example.org,COMPLAINT\n", Category.MAILBOX_UNKNOWN)
+
+
+def test_an_empty_list_of_ours_is_no_error():
+    """An export of an empty list imports."""
+    assert found(OWN) == []
+
+
+@pytest.mark.parametrize(
+    ("row", "fault"),
+    [
+        ("a@example.org,active,mailbox_unknown,hard,,,,,,,", "active is not on the suppression list"),
+        ("a@example.org,held,mailbox_full,soft,,,,,,,", "held, and no until"),
+        ("a@example.org,held,mailbox_full,soft,,2026-11-01T00:00:00Z,,,,,", "that ended on 2026-11-01"),
+        ("a@example.org,suppressed,mailbox_gone,hard,,,,,,,", "'mailbox_gone' is not a valid Category"),
+        ("a@example.org,suppressed,policy,block,,,,,,,", "policy is no reason to suppress an address"),
+        ("a@example.org,suppressed,complaint,,99999999999999,,,,,,", "year"),
+    ],
+)
+def test_a_row_of_ours_that_makes_no_sense_is_reported(row, fault):
+    """It may have been edited by hand."""
+    [told] = found(f"{OWN}{row}\n")
+    assert isinstance(told, Fault)
+    assert fault in told.text
+
+
+def test_a_row_of_ours_keeps_everything():
+    """What was held stays held until the same time."""
+    text = (
+        f"{OWN}a@example.org,held,mailbox_full,soft,2026-11-01T00:00:00Z,2026-12-01T00:00:00Z,5.2.2,full,mx,nov,smtp\n"
+    )
+    assert found(text) == [
+        Row(
+            2,
+            "a@example.org",
+            datetime(2026, 11, 1, tzinfo=UTC),
+            Category.MAILBOX_FULL,
+            Class.SOFT,
+            State.HELD,
+            datetime(2026, 12, 1, tzinfo=UTC),
+            "5.2.2",
+            "full",
+            "mx",
+            "nov",
+            Origin.SMTP,
+        )
+    ]
+
+
+def test_what_a_file_calls_the_future_is_now():
+    """Else a release would be older than its suppression."""
+    assert said("EmailAddress,Reason,LastUpdateTime\na@example.org,BOUNCE,2037-01-01\n")[0][2] == "2026-11-21"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", None),
+        ("1790812800", "2026-10-01T00:00:00+00:00"),
+        ("2026-10-01", "2026-10-01T00:00:00+00:00"),
+        ("2026-10-01T02:00:00.5+02:00", "2026-10-01T00:00:00+00:00"),
+        ("Thu, 01 Oct 2026 00:00:00 +0000", "2026-10-01T00:00:00+00:00"),
+    ],
+)
+def test_times(text, expected):
+    """As services write them."""
+    at = moment(text)
+    assert (at.isoformat() if at else None) == expected
