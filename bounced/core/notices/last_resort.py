@@ -22,6 +22,8 @@ def read(notice: Notice) -> tuple[PerRecipientFields, ...]:
     It gets a small message made anew (its time is quadratic in blank lines and in parts), and what it says of
     permanence is not asked for: it calls full mailboxes and spam blocks permanent.
     """
+    if "@" not in notice.words:
+        return ()
     try:
         found = scan_message(_rebuilt(notice))
     except Exception:  # noqa: BLE001 - one of the two borders: it raises IndexError and others on odd messages

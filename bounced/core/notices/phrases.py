@@ -3,6 +3,9 @@
 A phrase is an RE2 pattern; letter case does not count.  New ones go where their like stand.
 """
 
+from collections.abc import Mapping
+from enum import Enum, auto
+
 from bounced.core.patterns import Locator, PatternSet
 
 # Who writes bounces: in From.
@@ -69,9 +72,18 @@ BOUNCE_WORDS = PatternSet(
 # What a mailbox's own filter answers.
 REJECTIONS = PatternSet((r"automatically rejected|was (rejected|refused) by the recipient",))
 
-# What only a warning says of itself: attempts go on.
-WARNINGS = PatternSet(
-    (
+
+class Attempts(Enum):
+    """What words say of further attempts to deliver."""
+
+    GO_ON = auto()
+    MAY_GO_ON = auto()
+    WERE_THE_LAST = auto()
+
+
+_ATTEMPTS: Mapping[Attempts, tuple[str, ...]] = {
+    # What only a warning says of itself.
+    Attempts.GO_ON: (
         r"warning message only|this is a warning|this is only a|only a temporary|advisory-only",
         r"has not yet been|not yet (been )?deliver|have not been able to deliver",
         r"(still|will) be(ing)? retried|still being (re)?tried|will be retried for",
@@ -80,31 +92,35 @@ WARNINGS = PatternSet(
         r"could not send m(essage|ail) for past",
         r"keine aktion|weitere zustellversuche|nouvelles tentatives|ulteriori tentativi|seguirá intentando",
         r"引き続き|再送を試み|将继续尝试|попытки будут",
-    )
-)
-
-# What a warning says, and what a server that is quoted in a last notice may say too.
-DELAYS = PatternSet(
-    (
+    ),
+    # What a warning says, and what a server that is quoted in a last notice may say too.
+    Attempts.MAY_GO_ON: (
         r"(has been|is|was) (delayed|postponed)|delivery is delayed|temporarily delayed",
         r"could not be delivered for (more than|the (past|last))",
         r"do not re-?send|we will (retry|try again)",
-    )
-)
-DELAY_SUBJECTS = PatternSet(
-    (
-        r"\bdelay(ed)?\b|still being (re)?tried|delivery warning",
-        r"warning[ :-]+could not send|warning: message",
-        r"verzöger|retard|retras|ritard|atras|opóźni|задерж|遅延|延迟",
-    )
-)
-LAST_ATTEMPTS = PatternSet(
-    (
+    ),
+    Attempts.WERE_THE_LAST: (
         r"giving up|given up|gave up|i'm not going to try again|in the queue too long",
         r"retry time-?(out|limit) exceeded|retry timeout|no further (delivery )?attempts|will not be retried",
         r"(permanent|fatal) (error|failure)|failed permanently|returned mail: could not send",
         r"maximum (number of )?(retries|delivery attempts)|has been (bounced|returned)",
         r"message expired|delivery time expired",
+    ),
+}
+_MEANINGS = tuple(meaning for meaning, phrases in _ATTEMPTS.items() for _ in phrases)
+_ATTEMPT_PHRASES = PatternSet(phrase for phrases in _ATTEMPTS.values() for phrase in phrases)
+
+
+def attempts(words: str) -> frozenset[Attempts]:
+    """Return all that words say of further attempts."""
+    return frozenset(_MEANINGS[index] for index in _ATTEMPT_PHRASES.matching(words))
+
+
+DELAY_SUBJECTS = PatternSet(
+    (
+        r"\bdelay(ed)?\b|still being (re)?tried|delivery warning",
+        r"warning[ :-]+could not send|warning: message",
+        r"verzöger|retard|retras|ritard|atras|opóźni|задерж|遅延|延迟",
     )
 )
 

@@ -35,8 +35,9 @@ def from_part(message: Message) -> Report | None:
 
 def from_text(message: Message) -> Report | None:
     """Return what status fields say that stand in the text: Amazon WorkMail, gateways that flatten MIME."""
-    text = message.words
-    return _from_fields(message, text, "fields-in-text") if "final-recipient:" in text.lower() else None
+    if "ecipient" not in message.words or "final-recipient:" not in message.words.lower():
+        return None
+    return _from_fields(message, message.words, "fields-in-text")
 
 
 def wrapped(message: Message) -> Report | None:
