@@ -62,10 +62,11 @@ def addresses(field: str) -> list[str]:
 
 
 def _divided(text: str) -> tuple[str, str]:
-    found = RETURNED.first(text)
+    lowered = text.lower()
+    found = RETURNED.search(lowered if len(lowered) == len(text) else text)
     if not found:
         return text[:MAX_WORDS_CHARS], ""
-    start, end = found
+    start, end = found.span()
     rest = text[start:]
     if ":" not in text[start:end]:  # a line of words, not the first field itself
         rest = rest.partition("\n")[2]
