@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bounced.core import reply as smtp
-from bounced.core.rules import Circumstances, Match, Rule, RuleSet, Where
+from bounced.core.rules import Circumstances, Match, Rule, RuleSet, Stage, Where
 from bounced.core.terms import Action, Category, Kind, PerRecipientFields, Report, Verdict
 
 MAX_TEXT_CHARS = 4000
@@ -17,9 +17,25 @@ MAX_DIAGNOSTIC_CHARS = 200
 
 _NO_FIELDS = PerRecipientFields()
 _NO_REPORT = Report(Kind.BOUNCE, "reply")
-_AFTER_DATA = re.compile(
-    r"end of (?:data|DATA)|in reply to DATA|final DATA|after I sent the message"
-    r"|>>> DATA\s+<<< [45]|SMTP command\s+DATA\b|\(DATA\)|\[DATA\]",
+# How notices say to which command of the dialogue a reply came, by the first words that betray it.
+_STAGES = (
+    (
+        Stage.DATA,
+        ("DATA", "end of data", "sent the message"),
+        re.compile(
+            r"end of (?:data|DATA)|in reply to DATA|final DATA|after I sent the message"
+            r"|>>> DATA\s+<<< [45]|SMTP command\s+DATA\b|\(DATA\)|\[DATA\]"
+        ),
+    ),
+    (
+        Stage.SENDER,
+        ("MAIL F", "was rejected", "initial connection", "HELO", "EHLO", "to talk to me", "greeting"),
+        re.compile(
+            r"(?:after (?:pipelined )?|in reply to |not like our |SMTP command\s+)(?:MAIL FROM|HELO|EHLO)"
+            r"|but (?:sender|my name) was rejected|but greeting failed|error from remote mail server after initial connection"
+            r"|refused to talk to me|>>> (?:MAIL F(?:ROM|rom)|HELO|EHLO)[^\n]*\s+<<< 5"
+        ),
+    ),
 )
 _STATUS = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})(?![\d.])\s*\(?([^)]*)")
 _SUCCESSES = (Action.DELIVERED, Action.RELAYED, Action.EXPANDED)
@@ -103,8 +119,8 @@ def classify_example(rule: Rule, rules: RuleSet) -> Verdict:
     """Return what a row's own example leads to; anything but that row says that the row is wrong, or never reached."""
     example = rule.example
     said = {"text": example.text} if rule.where is Where.TEXT else {"diagnostic_code": example.text}
-    if rule.after_data:
-        said["text"] = "(in reply to end of DATA command)"
+    if rule.stage:
+        said["text"] = f"(in reply to {rule.stage.command} command)"
     fields = PerRecipientFields(
         action=Action.FAILED, status=example.status or None, remote_mta=example.mta or None, **said
     )
@@ -125,7 +141,7 @@ def hear(fields: PerRecipientFields, report: Report) -> Heard:
             code=reply.code,
             status=_most_specific(reply.status, field_status, text_status),
             mta=_servers(fields),
-            after_data=_is_after_data(own or common),
+            stage=_stage(own or common),
         ),
         reply_status=reply.status,
         field_status=field_status or text_status,
@@ -188,17 +204,19 @@ def _candidates(heard: Heard, rules: RuleSet) -> Iterator[tuple[Rule, str]]:
             if rule.category is not Category.EXPIRED:
                 break
     for status, place in ((heard.reply_status, "diagnostic"), (heard.field_status, "status")):
-        if status and (about_status := rules.for_status(status)):
+        if status and (about_status := rules.for_status(status)) and about_status.may_speak(heard.circumstances):
             yield about_status, place
     yield from weak
     code = heard.circumstances.code
-    if code and (about_code := rules.for_code(code)):
+    if code and (about_code := rules.for_code(code)) and about_code.may_speak(heard.circumstances):
         yield about_code, "reply_code"
 
 
-def _is_after_data(text: str) -> bool:
-    may_be = "DATA" in text or "end of data" in text or "sent the message" in text
-    return may_be and _AFTER_DATA.search(text) is not None
+def _stage(text: str) -> Stage | None:
+    for stage, signs, pattern in _STAGES:
+        if any([sign in text for sign in signs]) and pattern.search(text):  # noqa: C419 - twice as fast as a generator
+            return stage
+    return None
 
 
 def _status_field(field: str | None) -> tuple[str | None, str]:

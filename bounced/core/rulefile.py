@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from bounced.core import patterns
-from bounced.core.rules import Example, Rule, Severity, Where
+from bounced.core.rules import Example, Rule, Severity, Stage, Where
 from bounced.core.terms import Category
 
 _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
@@ -16,7 +16,7 @@ _STATUS_BEGINNING = re.compile(r"[245](\.(\d{1,3}(\.\d{0,3})?)?)?|none")
 _CODE_BEGINNING = re.compile(r"[245]\d{0,2}")
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _NOT_FOR_ROWS = (Category.UNSUBSCRIBED, Category.OPERATOR, Category.SUCCESS)
-_Word = TypeVar("_Word", Category, Where, Severity)
+_Word = TypeVar("_Word", Category, Where, Severity, Stage)
 _CATEGORIES = tuple(category for category in Category if category not in _NOT_FOR_ROWS)
 
 
@@ -100,15 +100,15 @@ class _Row:
             codes=self._list("code", _CODE if exact else _CODE_BEGINNING, "550"),
             severity=self._word("severity", tuple(Severity), required=False),
             mta=self._pattern("mta"),
-            after_data=self._flag("after_data"),
+            stage=self._word("stage", tuple(Stage), required=False),
             weak=self._flag("weak"),
         )
         for key, value in self._row.items():
             self._fault(key, value, "a key that docs/rules.md names")
         if exact and bool(built.statuses) == bool(built.codes):
             self._fault("pattern", "", "a pattern, or else either status or code")
-        if exact and (built.mta or built.weak or built.severity or built.after_data):
-            self._fault("pattern", "", "a pattern beside mta, weak, severity and after_data")
+        if exact and (built.mta or built.weak or built.severity or built.stage):
+            self._fault("pattern", "", "a pattern beside mta, weak, severity and stage")
         if built.mta and not built.example.mta:
             self._fault("example_mta", "", "the server that says the example, beside mta")
         return [] if self.faults else [built]

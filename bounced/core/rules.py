@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from bounced.core import patterns
-from bounced.core.terms import Category
+from bounced.core.terms import CLASS_OF, Category, Class
 
 REMEMBERED_TEXTS = 4096
 REMEMBERED_CHARS = 500
@@ -33,17 +33,29 @@ class Severity(StrEnum):
     TEMPORARY = "temporary"
 
 
+class Stage(StrEnum):
+    """How far the dialogue had come when the reply was given, where a notice says so."""
+
+    SENDER = "sender"
+    DATA = "data"
+
+    @property
+    def command(self) -> str:
+        """The command that such a reply answers."""
+        return "MAIL FROM" if self is Stage.SENDER else "end of DATA"
+
+
 @dataclass(frozen=True, slots=True)
 class Circumstances:
     """What stood beside a text: its codes, and the servers' names (``mta``: remote MTA and recipient's domain).
 
-    ``after_data``: the recipient was accepted, and only then the message was refused.
+    ``stage``: ``sender`` before any recipient was named, ``data`` after the recipient had been accepted.
     """
 
     code: str | None = None
     status: str | None = None
     mta: str = ""
-    after_data: bool = False
+    stage: Stage | None = None
 
     @property
     def severity(self) -> Severity:
@@ -66,7 +78,7 @@ class Rule:
     """One row.  ``pattern`` is empty for a row about a bare code: then ``statuses`` or ``codes`` are exact.
 
     Beside a pattern ``statuses`` and ``codes`` are beginnings (``5.7.``, ``4``), one of which must fit; ``mta`` is
-    a pattern for the server's name; ``after_data`` asks that the recipient had been accepted.
+    a pattern for the server's name; ``stage`` asks how far the dialogue had come.
     A ``weak`` row counts only where no enhanced status code says more.
     """
 
@@ -81,14 +93,15 @@ class Rule:
     codes: tuple[str, ...] = ()
     severity: Severity | None = None
     mta: str = ""
-    after_data: bool = False
+    stage: Stage | None = None
     weak: bool = False
 
     def applies(self, circumstances: Circumstances) -> bool:
         """Whether all conditions beside the pattern are met."""
         return (
             (not self.statuses or (circumstances.status or NO_STATUS).startswith(self.statuses))
-            and (not self.after_data or circumstances.after_data)
+            and (self.stage is None or self.stage is circumstances.stage)
+            and not (circumstances.stage is Stage.SENDER and CLASS_OF[self.category] is Class.HARD)
             and (not self.codes or (circumstances.code or "").startswith(self.codes))
             and (self.severity is None or self.severity is circumstances.severity)
             and (not self.mta or patterns.span(self.mta, circumstances.mta) is not None)

@@ -99,6 +99,14 @@ def test_a_user_unknown_only_after_the_message_was_sent_is_a_refusal():
     assert with_code.class_ is Class.HARD
 
 
+@pytest.mark.parametrize("reply", ["550 Unknown domain", "550 5.1.1 no", "550 User unknown"])
+def test_what_was_said_before_a_recipient_was_named_condemns_none(reply: str):
+    """A refusal of MAIL FROM or of the connection is about the sender, whatever its words."""
+    assert _classified(diagnostic_code=reply, text=f"{reply} (in reply to RCPT TO command)").class_ is Class.HARD
+    verdict = _classified(diagnostic_code=reply, text=f"host mx said: {reply} (in reply to MAIL FROM command)")
+    assert verdict.category is Category.SENDER_REJECTED
+
+
 def test_a_general_status_gives_way_to_any_other():
     """5.0.0 in the reply, 5.1.1 in the field: the field says more."""
     verdict = _classified(status="5.1.1 (bad address)", diagnostic_code="550 5.0.0 no")
