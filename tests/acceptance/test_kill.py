@@ -83,8 +83,8 @@ def kill_daemon(daemon: Daemon, _inside: redis.Redis) -> None:
 
 def kill_worker(daemon: Daemon, _inside: redis.Redis) -> None:
     """Kill one worker; the parent starts another."""
-    pid = max(event["pid"] for event in daemon.events if event["event"] == "worker.started")
-    os.kill(pid, signal.SIGKILL)
+    pids = [event["pid"] for event in daemon.events if event["event"] == "worker.started"]
+    os.kill(pids[-1], signal.SIGKILL)
     daemon.wait_for("service.started")
 
 

@@ -114,8 +114,8 @@ class Daemon:
 
     def kill(self) -> None:
         """Kill parent and workers at once, as a crash of the machine would; only for one in a session of its own."""
-        pids = {event["pid"] for event in self.events if event["event"] == "worker.started"}
-        ends = [os.pidfd_open(pid) for pid in pids if Path(f"/proc/{pid}").exists()]
+        started = [event["pid"] for event in self.events if event["event"] == "worker.started"]
+        ends = [os.pidfd_open(pid) for pid in started[-self._workers :] if Path(f"/proc/{pid}").exists()]
         os.killpg(self.pid, signal.SIGKILL)
         for end in ends:
             select.select([end], [], [], WAIT_S)  # their sockets are free when they are gone
