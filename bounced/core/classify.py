@@ -32,8 +32,9 @@ _STAGES = (
         ("MAIL F", "was rejected", "initial connection", "HELO", "EHLO", "to talk to me", "greeting"),
         re.compile(
             r"(?:after (?:pipelined )?|in reply to |not like our |SMTP command\s+)(?:MAIL FROM|HELO|EHLO)"
-            r"|but (?:sender|my name) was rejected|but greeting failed|error from remote mail server after initial connection"
-            r"|refused to talk to me|>>> (?:MAIL F(?:ROM|rom)|HELO|EHLO)[^\n]*\s+<<< 5"
+            r"|but (?:sender|my name) was rejected|but greeting failed|refused to talk to me"
+            r"|error from remote mail server after initial connection"
+            r"|>>> (?:MAIL F(?:ROM|rom)|HELO|EHLO)[^\n]*\s+<<< 5"
         ),
     ),
 )

@@ -100,12 +100,16 @@ class Rule:
         """Whether all conditions beside the pattern are met."""
         return (
             (not self.statuses or (circumstances.status or NO_STATUS).startswith(self.statuses))
-            and (self.stage is None or self.stage is circumstances.stage)
-            and not (circumstances.stage is Stage.SENDER and CLASS_OF[self.category] is Class.HARD)
             and (not self.codes or (circumstances.code or "").startswith(self.codes))
+            and (self.stage is None or self.stage is circumstances.stage)
             and (self.severity is None or self.severity is circumstances.severity)
             and (not self.mta or patterns.span(self.mta, circumstances.mta) is not None)
+            and self.may_speak(circumstances)
         )
+
+    def may_speak(self, circumstances: Circumstances) -> bool:
+        """Whether the row can be about a recipient: what was said before one had been named condemns none."""
+        return circumstances.stage is not Stage.SENDER or CLASS_OF[self.category] is not Class.HARD
 
 
 @dataclass(frozen=True, slots=True)
