@@ -48,6 +48,7 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         "events": Entry("bounced.cli.events:events", "Show what happened last, and with --follow what happens."),
         "stats": Entry("bounced.cli.stats:stats", "Show what came in over the last hours."),
         "top": Entry("bounced.cli.stats:top", "Show the domains and campaigns with the most bounces."),
+        "simulate": Entry("bounced.cli.simulate:simulate", "Say what another policy would do, before it is made so."),
         "suppress": Entry("bounced.cli.address:suppress", "Suppress addresses until an operator releases them."),
         "release": Entry(
             "bounced.cli.address:release", "Take addresses off the suppression list, whatever put them there."
@@ -83,6 +84,7 @@ class LazyGroup(click.Group):
             return super().invoke(ctx)
         except StoreUnavailable as error:
             click.echo(f"bounced: Redis cannot be reached: {error}", err=True)
+            click.echo("Is the server running, and redis.url right?  `bounced doctor` looks at everything.", err=True)
             ctx.exit(ExitCode.UNREACHABLE)
 
 
@@ -100,3 +102,6 @@ def bounced() -> None:
 
     Exit codes: 0 done, 1 the answer is no, 2 usage or configuration, 3 Redis cannot be reached.
     """  # noqa: D301 - \b is click's mark for lines to be left as they are
+    from bounced.edges import log  # noqa: PLC0415 - structlog takes long to import, and --help needs none
+
+    log.silence()

@@ -1,0 +1,89 @@
+"""The same events under two policies: what becomes of each address under either."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bounced.core.keys import Keyspace
+from bounced.core.state import Evidence
+from bounced.core.terms import State
+from bounced.edges.memory_store import MemoryStore
+from bounced.pipeline import ListSettings
+from bounced.simulation.mailing import Mailing
+from bounced.simulation.population import populate
+from bounced.simulation.stage import LIST, OFF_THE_LIST, Change, Stage
+
+Changes = Sequence[Change]
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """What becomes of one address under the policy in force, and under the one proposed."""
+
+    address: str
+    in_force: tuple[Change, ...]
+    proposed: tuple[Change, ...]
+
+    @property
+    def differs(self) -> bool:
+        """Whether it makes a difference whether the address may be mailed, or until when it may not."""
+        return _off_the_list(self.in_force) != _off_the_list(self.proposed)
+
+
+async def replay(told: Sequence[tuple[str, Evidence]], settings: ListSettings) -> Changes:
+    """Return what recorded evidence, in the order of its time, leads to under a policy."""
+    if not told:
+        return ()
+    stage = _stage(settings, told[0][1].at)
+    for address, evidence in told:
+        await stage.hear(address, evidence)
+    await stage.until(told[-1][1].at)
+    return stage.changes
+
+
+async def invent(
+    members: int, days: int, seed: int, begin: datetime, settings: ListSettings, *, deliveries: bool
+) -> Changes:
+    """Return what a weekly mailing to an invented list leads to under a policy: who is held is not mailed."""
+    stage = _stage(settings, begin)
+    mailing = Mailing(stage, populate(seed, members, begin, days), seed, deliveries)
+    await mailing.run(begin, days)
+    return stage.changes
+
+
+def lives(in_force: Changes, proposed: Changes) -> list[Life]:
+    """Return each address that either policy did something about, those first that it happened to first."""
+    by_address: dict[str, tuple[list[Change], list[Change]]] = {}
+    for side, changes in enumerate((in_force, proposed)):
+        for change in changes:
+            by_address.setdefault(change.address, ([], []))[side].append(change)
+    return [Life(address, tuple(one), tuple(other)) for address, (one, other) in by_address.items()]
+
+
+def totals(changes: Changes) -> Counter[str]:
+    """Return how many addresses were ever held, suppressed and released, and how many are off the list at the end."""
+    last = {change.address: change.after for change in changes}
+    ever = {(change.address, str(change.after)) for change in changes if change.after in OFF_THE_LIST}
+    released = {
+        (change.address, "released")
+        for change in changes
+        if change.before in OFF_THE_LIST and change.after not in OFF_THE_LIST
+    }
+    counts = Counter(what for _, what in ever | released)
+    counts["held at the end"] = sum(state is State.HELD for state in last.values())
+    counts["suppressed at the end"] = sum(state is State.SUPPRESSED for state in last.values())
+    return counts
+
+
+def _stage(settings: ListSettings, begin: datetime) -> Stage:
+    store = MemoryStore({LIST: Keyspace(list_=LIST)})
+    return Stage(settings, store, store, begin)
+
+
+def _off_the_list(changes: Iterable[Change]) -> list[tuple[datetime, State, timedelta | None]]:
+    return [
+        (change.at, change.after, change.until - change.at if change.until else None)
+        for change in changes
+        if change.after in OFF_THE_LIST or change.before in OFF_THE_LIST
+    ]

@@ -1,0 +1,57 @@
+"""Events that were recorded, back to the evidence that they were made of."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
+
+from bounced.core.state import Evidence, EvidenceType
+from bounced.core.terms import UNKNOWN_PROFILE, Action, Category, Kind, Origin, Profile, Verdict
+
+_OWN = frozenset({EvidenceType.DUE, EvidenceType.DISPUTE, EvidenceType.SENT})
+"""What the daemon says itself: under another policy it says it at other times."""
+
+_EVIDENCE = {str(type_): type_ for type_ in EvidenceType if type_ not in _OWN}
+
+
+class NotAnEvent(ValueError):  # noqa: N818 - says what is so
+    """A line that no event stream has."""
+
+
+def evidence_in(events: Iterable[Mapping[str, str]]) -> Iterator[tuple[str, Evidence]]:
+    """Yield each address that something was said about, and what, in the order of the events.  Raises NotAnEvent.
+
+    What followed from it then (``transition``, ``due``, ...) is left out.
+    """
+    for event in events:
+        type_ = _EVIDENCE.get(event.get("type", ""))
+        if type_ is not None and event.get("address"):
+            try:
+                yield event["address"], _evidence(type_, event)
+            except (KeyError, ValueError) as error:
+                raise NotAnEvent(f"not an event of ours ({error}): {dict(event)}") from error
+
+
+def _evidence(type_: EvidenceType, event: Mapping[str, str]) -> Evidence:
+    return Evidence(
+        type=type_,
+        at=datetime.fromisoformat(event["at"]),
+        origin=Origin(event["origin"]),
+        kind=Kind(event["kind"]) if event.get("kind") else None,
+        verdict=_verdict(event) if event.get("category") else None,
+        sent_on=date.fromisoformat(event["sent_on"]) if event.get("sent_on") else None,
+        profile=Profile.of(event["profile"]) if event.get("profile") else UNKNOWN_PROFILE,
+        campaign=event.get("campaign", ""),
+        names_recipient=not event.get("names_others"),
+        trusted=event.get("reason") != "untrusted",
+        shared_from=event.get("shared_from", ""),
+    )
+
+
+def _verdict(event: Mapping[str, str]) -> Verdict:
+    return Verdict(
+        category=Category(event["category"]),
+        rule=event.get("rule", ""),
+        evidence="none",
+        action=Action(event["action"]) if event.get("action") else None,
+        status=event.get("status"),
+        diagnostic=event.get("diagnostic", ""),
+    )
