@@ -1,7 +1,6 @@
 """``bounced doctor``: everything that could keep the daemon from its work, and what to do about it."""
 
 import asyncio
-import os
 import socket
 from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict
@@ -95,7 +94,9 @@ def _configuration(config_file: Path | None, say: Callable[[Finding], None]) -> 
         outcome = error if problem.severity is Severity.ERROR else warning
         say(
             outcome(
-                "configuration", f"{file or 'built-in defaults'}: {problem}", f"As user {os.geteuid()}, change that."
+                "configuration",
+                f"{file or 'built-in defaults'}: {problem}",
+                "Correct it, then try again; `bounced check-config` shows this alone.",
             )
         )
     if config is None or missing or any(problem.severity is Severity.ERROR for problem in problems):

@@ -34,7 +34,7 @@ def normalised(config: Config, list_: str, address: str) -> str:
     try:
         return normalise(address, fold_local_part=config.lists[list_].fold_local_part)
     except BadAddress as error:
-        raise click.UsageError(str(error)) from error
+        raise click.UsageError(f"not a mail address: {error}") from error
 
 
 @asynccontextmanager

@@ -80,6 +80,11 @@ def configure(*, level: str, as_json: bool, plain_addresses: bool, stream: TextI
     )
 
 
+def silence() -> None:
+    """Write nothing: for commands that answer by themselves, on the standard output that logs would go to unasked."""
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+
+
 def hashed(address: str) -> str:
     """Return the short hash under which an address stands in the log: 12 hex digits of its SHA-256."""
     return sha256(address.encode("utf-8", "surrogateescape")).hexdigest()[:12]
