@@ -9,7 +9,7 @@ REMEMBERED_BLOCKS = 256
 REMEMBERED_BYTES = 400
 
 _FOLD = re.compile(r"\n[ \t]++(?=\S)")
-_FIELD = re.compile(r"^([!-9;-~]{1,76})[ \t]*+:[ \t]*+(.*)", re.MULTILINE)
+_FIELD = re.compile(r"^([!-9;-~]{1,76}+)[ \t]*+:[ \t]*+(.*)", re.MULTILINE)
 _BOUNDARY = re.compile(r'\bboundary[ \t]*+=[ \t]*+(?:"([^"\n]{1,200})"|([^\s;"]{1,200}))', re.IGNORECASE)
 _CHARSET = re.compile(r"""\bcharset[ \t]*+=[ \t]*+["']?([\w.:-]{1,40})""", re.IGNORECASE)
 

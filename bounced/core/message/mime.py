@@ -43,7 +43,7 @@ class Part:
     @property
     def text(self) -> str:
         """The content as text; HTML as a reader sees it."""
-        text = to_text(self.octets, self.header.charset)
+        text = to_text(self.octets, self.header.charset).replace("\r", "")
         return from_html(text) if self.content_type == "text/html" else text
 
 
@@ -70,10 +70,7 @@ class Message:
 
 def read(content: bytes) -> Message:
     """Return a bounded view of a message.  Line ends may be CRLF or LF; nothing that can come raises."""
-    content = content[:MAX_CONTENT_BYTES]
-    if b"\r" in content:  # twice converted line ends are seen as well
-        content = content.replace(b"\r\r\n", b"\n").replace(b"\r\n", b"\n")
-    content = content.lstrip(b"\r\n")
+    content = content[:MAX_CONTENT_BYTES].replace(b"\r", b"").lstrip(b"\n")
     if content.startswith(b"From "):  # a line that mbox put there
         content = content.partition(b"\n")[2]
     block, body = _divide(content)
@@ -85,7 +82,7 @@ def read(content: bytes) -> Message:
 
 def header_of(content: bytes) -> str:
     """Return the header of a message as it stands, unfolded."""
-    return as_text(_divide(content.lstrip(b"\r\n"))[0])
+    return as_text(_divide(content.lstrip(b"\n"))[0])
 
 
 def _divide(content: bytes) -> tuple[bytes, bytes]:
@@ -123,8 +120,7 @@ def _words(parts: list[Part]) -> str:
             if len(found["text/plain"]) >= GREETING_CHARS:
                 break
     text = found["text/plain"]
-    text = text if text.strip() else found["text/html"]
-    return text.replace("\r", "\n") if "\r" in text else text
+    return text if text.strip() else found["text/html"]
 
 
 def _returned_header(parts: list[Part]) -> str:

@@ -50,7 +50,7 @@ def wrapped(message: Message) -> Report | None:
 
 
 def _from_fields(message: Message, text: str, reader: str) -> Report | None:
-    about_message, groups = status.read(text.replace("\r", "\n"))
+    about_message, groups = status.read(text)
     found = [fields for group in groups if (fields := status.recipient(group)).address]
     if not found:
         return None
