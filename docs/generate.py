@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 
 from bounced.config.document import example_file, manual
+from bounced.core.policy.document import classes, defaults
+from bounced.core.policy.table import diagram
 from bounced.edges.metrics import declared
 from docs.manual_page import manual_page
 
@@ -18,13 +20,23 @@ def between_marks(text: str, name: str, written: str) -> str:
     return replaced
 
 
+def policy_page(text: str) -> str:
+    """Return the page about the policy with its tables and its diagram."""
+    written = {"defaults": defaults(), "classes": classes(), "diagram": f"```mermaid\n{diagram()}```\n"}
+    for name, table in written.items():
+        text = between_marks(text, name, table)
+    return text
+
+
 def pages() -> dict[Path, str]:
     """Return every file that is written, complete."""
     metrics = PROJECT / "docs/metrics.md"
+    policy = PROJECT / "docs/policy.md"
     return {
         PROJECT / "config/bounced.toml": example_file(),
         PROJECT / "docs/configure.md": manual(),
         PROJECT / "docs/bounced.1": manual_page(),
+        policy: policy_page(policy.read_text("utf-8")),
         metrics: between_marks(metrics.read_text("utf-8"), "metrics", declared.table()),
     }
 

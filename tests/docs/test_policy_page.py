@@ -1,0 +1,62 @@
+"""The page about the policy says what the policy does."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bounced.core.policy import DEFAULT_POLICY, FailureRule, Then
+from bounced.core.policy.document import sentence
+from bounced.core.policy.table import ROWS, allowed, diagram
+from bounced.core.state import EvidenceType
+from bounced.core.terms import CLASS_OF, Category, State
+from docs.generate import pages
+
+PAGE = Path(__file__).parents[2] / "docs/policy.md"
+
+
+def test_the_page_is_what_the_data_say() -> None:
+    """Tables and diagram are written by `make docs`; nobody changes them by hand, and nobody forgets to."""
+    assert PAGE.read_text("utf-8") == pages()[PAGE]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.cause)
+def test_each_row_of_the_table_is_an_arrow_of_the_diagram(row) -> None:
+    """And is allowed, by each evidence that it names."""
+    for before in row.before:
+        assert f"{before} --> {row.after} : {row.cause}" in diagram()
+        assert all(allowed(before, evidence, row.after) for evidence in row.evidence)
+
+
+def test_what_stands_in_no_row_is_not_allowed() -> None:
+    """Good news never lifts a suppression."""
+    assert not allowed(State.SUPPRESSED, EvidenceType.ENGAGED, State.ACTIVE)
+    assert not allowed(State.SUPPRESSED, EvidenceType.DELIVERED, State.BOUNCING)
+
+
+@pytest.mark.parametrize("key", DEFAULT_POLICY.rules)
+def test_each_default_stands_on_the_page(key) -> None:
+    """With its category or class in the row."""
+    rows = [line for line in PAGE.read_text("utf-8").splitlines() if f"`{key}`" in line]
+    assert any(sentence(DEFAULT_POLICY.rules[key]) in row for row in rows)
+
+
+def test_each_category_has_its_class_on_the_page() -> None:
+    """Nobody has to look into the code to know what a soft bounce is."""
+    text = PAGE.read_text("utf-8")
+    for category in Category:
+        assert re.search(rf"^\| `{CLASS_OF[category]}` \|.*`{category}`", text, re.MULTILINE), category
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        (FailureRule(3, over_days=15), "3 consecutive ones, more than 15 days from first to last: held 30, then 60"),
+        (FailureRule(2, then=Then.SUPPRESS), "2 of them, at least 24 hours apart: suppressed"),
+        (FailureRule(1, then=Then.NOTHING), "nothing"),
+        (FailureRule(5, finally_=Then.HOLD, last_hold_days=90), "then held 90 days each time"),
+    ],
+)
+def test_a_rule_as_a_sentence(rule: FailureRule, said: str) -> None:
+    """As the page puts it."""
+    assert said in sentence(rule)
