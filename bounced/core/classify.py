@@ -142,7 +142,7 @@ def hear(fields: PerRecipientFields, report: Report) -> Heard:
             code=reply.code,
             status=_most_specific(reply.status, field_status, text_status),
             mta=_servers(fields),
-            stage=_stage(own or common),
+            stage=_stage(own or common or quoted),
         ),
         reply_status=reply.status,
         field_status=field_status or text_status,
