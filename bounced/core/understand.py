@@ -1,5 +1,6 @@
 """What one message says about the recipient that its return path stands for."""
 
+from dataclasses import replace
 from datetime import UTC
 
 from bounced.core.attribute import Attribution, group_for
@@ -34,11 +35,14 @@ def understand(
     """Return the evidence in a report for the recipient of its return path, or for nobody where there is none.
 
     The return path says who, the report says why.  An identity that nobody signed is trusted only where the list
-    says so *and* the report names the same recipient.  (contract, sections 3 and 4)
+    says so *and* the report names the same recipient.  A request to leave at a signed path is an unsubscription.
+    (contract, sections 3 and 4; taxonomy)
     """
     attribution = group_for(report, return_path.recipient) if return_path else _NOBODY
     verdict = classify(attribution.fields or PerRecipientFields(), report, rules)
     signed = return_path is not None and return_path.signed
+    if signed and report.kind is Kind.SUBSCRIPTION and report.fields.get("request") == "unsubscribe":
+        verdict = replace(verdict, category=Category.UNSUBSCRIBED)
     return Evidence(
         type=EvidenceType.REPORT,
         at=envelope.received_at.astimezone(UTC).replace(microsecond=0),

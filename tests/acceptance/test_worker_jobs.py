@@ -1,0 +1,54 @@
+"""The jobs run in the worker that takes in mail."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from bounced.config import load
+from bounced.service import Worker
+
+ALICE = "alice@example.org"
+
+
+@pytest.fixture
+async def worker(redis_url: str, key_prefix: str, tmp_path: Path) -> AsyncIterator[Worker]:
+    """Return a worker without any door."""
+    key = tmp_path / "key"
+    key.write_text("a secret of some length")
+    key.chmod(0o600)
+    config = tmp_path / "bounced.toml"
+    config.write_text(
+        f'[redis]\nurl = "{redis_url}"\nprefix = "{key_prefix}"\n[lists.main]\ndomains = ["bounce.example.com"]\n'
+        f'keys = [{{ id = "a", file = "{key}" }}]\n'
+    )
+    async with Worker(load(config), {}) as worker:
+        yield worker
+
+
+async def test_a_worker_reads_what_senders_tell(worker: Worker, redis_url: str, key_prefix: str) -> None:
+    """From XADD to SISMEMBER without anybody's doing."""
+    redis = Redis.from_url(redis_url, decode_responses=True)
+    prefix = f"{key_prefix}:{{main}}"
+    await redis.xadd(f"{prefix}:intake", {"type": "complained", "at": 1_772_000_000, "address": ALICE})
+    assert await redis.xread({f"{prefix}:events": "0"}, block=10_000), "nothing came within ten seconds"
+    assert await redis.sismember(f"{prefix}:suppressed", ALICE)
+    await redis.aclose()
+    assert worker.healthy
+
+
+async def test_a_worker_whose_jobs_broke_is_not_healthy(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The supervisor replaces it."""
+    assert worker._background is not None
+    await worker._background.stop()
+
+    async def broken() -> float:
+        raise ValueError("a fault of ours")
+
+    monkeypatch.setattr(worker._background._jobs[0], "round", broken)
+    worker._background.start()
+    assert worker._background._task is not None
+    await asyncio.wait([worker._background._task], timeout=10)
+    assert not worker.healthy
