@@ -149,7 +149,8 @@ def test_the_fields_of_a_part_without_a_blank_line_are_read() -> None:
 )
 def test_the_action_says_what_kind_of_report_it_is(action: bytes, kind: Kind) -> None:
     """Whatever comment follows it: Sendmail adds one to ``relayed``."""
-    assert parse(report(STATUS.replace(b"Action: failed", b"Action: " + action))).kind is kind
+    content = report(STATUS.replace(b"Action: failed", b"Action: " + action))
+    assert parse(content.replace(b"Undelivered Mail Returned to Sender", b"Mail status")).kind is kind
 
 
 def test_one_failure_among_successes_is_a_bounce() -> None:
@@ -174,6 +175,28 @@ def test_a_delay_that_says_it_expired_is_a_bounce() -> None:
     found = parse(report(status, words=words).replace(b"Undelivered Mail Returned to Sender", b"delayed"))
     assert found.kind is Kind.BOUNCE
     assert found.recipients[0].action is Action.FAILED
+
+
+@pytest.mark.parametrize(
+    ("subject", "words"),
+    [
+        (b"Returned mail: Could not send message", b"The message could not be sent for 7 days.\n"),
+        (b"Mail status", b"It has been in the queue too long, giving up.\n"),
+    ],
+)
+def test_a_delay_that_is_returned_is_a_bounce(subject: bytes, words: bytes) -> None:
+    """Expiry is a delay to nullmailer as well; the subject or the words know better."""
+    status = b"Reporting-MTA: dns; x\n\nFinal-Recipient: rfc822; alice@example.org\nAction: delayed\nStatus: 4.4.7\n"
+    content = report(status, words=words).replace(b"Undelivered Mail Returned to Sender", subject)
+    assert parse(content).kind is Kind.BOUNCE
+
+
+@pytest.mark.parametrize("subject", [b"Delayed Mail (still being retried)", b"Warning: message 1X delayed 24 hours"])
+def test_a_delay_called_one_by_its_subject_is_a_delay(subject: bytes) -> None:
+    """Whatever reason is quoted."""
+    status = STATUS.replace(b"failed", b"delayed").replace(b"5.1.1", b"4.4.1").replace(b"550", b"450")
+    content = report(status).replace(b"Undelivered Mail Returned to Sender", subject)
+    assert parse(content).kind is Kind.DELAYED
 
 
 def test_a_delay_that_goes_on_is_a_delay() -> None:

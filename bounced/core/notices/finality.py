@@ -1,6 +1,6 @@
 """Whether a notice warns of a delay or gives up, whatever its Action field calls it."""
 
-from bounced.core.notices.phrases import DELAY_SUBJECTS, Attempts, attempts
+from bounced.core.notices.phrases import DELAY_SUBJECTS, FINAL_SUBJECTS, Attempts, attempts
 from bounced.core.terms import Action
 
 # OpenSMTPD writes this, and that the message is kept in the queue, in the last notice of all.
@@ -22,5 +22,7 @@ def gave_up(subject: str, words: str) -> bool:
     """Tell whether a notice whose Action is ``delayed`` is the last: OpenSMTPD and nullmailer call expiry a delay."""
     if _EXPIRED in words:
         return True
-    said = attempts(f"{subject}\n{words}")
-    return Attempts.WERE_THE_LAST in said and Attempts.GO_ON not in said and not DELAY_SUBJECTS.matching(subject)
+    said = attempts(words)
+    if Attempts.GO_ON in said or DELAY_SUBJECTS.matching(subject):
+        return False
+    return Attempts.WERE_THE_LAST in said or bool(FINAL_SUBJECTS.matching(subject))

@@ -125,6 +125,8 @@ DELAY_SUBJECTS = PatternSet(
     )
 )
 
+FINAL_SUBJECTS = PatternSet((r"undeliver|returned mail|returning message|\bfail(ed|ure)\b|could not be delivered",))
+
 # Where a list of recipients begins.
 ANNOUNCEMENTS = Locator(
     (
