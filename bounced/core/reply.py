@@ -15,7 +15,7 @@ _ENHANCED = re.compile(_STATUS)
 _LEADING = re.compile(r"[^\w(]{0,3}(?P<code>[245]\d\d)(?=[\s:;,\-]|$)[:;,\-]?\s*")
 _QUOTED_CODE = re.compile(
     r"(?<![\w.\-])(?P<code>[245]\d\d)(?=-['\"]|[ -]#?[245]\.\d)"
-    r"|(?:[:;,\"'(\[<]|\bcode\b)[ :]*(?P<marked>[245]\d\d)(?=[ ,\-][ ,]*['\"<]?[A-Za-z])",
+    r"|(?:[:;,\"'(\[<]|\bcode\b)[ :]{0,4}(?P<marked>[245]\d\d)(?=[ ,\-][ ,]*['\"<]?[A-Za-z])",
     re.IGNORECASE,
 )
 _EXPIRED_WITH_REASON = re.compile(r"[<(\[](?P<reply>[45]\d\d [245]\.\d{1,3}\.\d{1,3} [^<>]*)[>)\]]\s*$")

@@ -1,5 +1,7 @@
 """Which evidence decides, and what is made of it."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -178,3 +180,14 @@ def test_a_diagnostic_is_bounded_and_its_control_characters_escaped():
 def test_whatever_a_report_says_is_classified(diagnostic: str, text: str, status: str):
     """Nothing raises."""
     assert len(_classified(diagnostic_code=diagnostic, text=text, status=status).diagnostic) <= 200
+
+
+@pytest.mark.parametrize(
+    "piece", ["@a", "a@", "a.", ":", "ab:", " ", "said: 550 ", "<421 4.4.2 x ", "550-'", "550 ", "\n", "5."]
+)
+def test_no_words_hold_the_daemon(piece: str):
+    """Repeated without end, nothing that a peer says costs more than the 50 ms that a message may."""
+    text = piece * (8000 // len(piece))
+    started = time.process_time()
+    _classified(diagnostic_code=text, text=text, status=text)
+    assert time.process_time() - started < 0.05
