@@ -45,6 +45,7 @@ def test_two_workers_add_up_to_what_was_sent(watched: Callable[[int], Daemon]) -
     assert values["bounced_stream_entries", _labels({"list": "main", "stream": "events"})] == 80
     assert values["bounced_workers", _labels({})] == 2
     assert values["bounced_redis_up", _labels({})] == 1
+    assert values["bounced_commits_total", _labels({"list": "main", "type": "report"})] == 40
     changed = {labels: value for (name, labels), value in values.items() if name == "bounced_transitions_total"}
     assert sum(changed.values()) == 40
 

@@ -41,10 +41,12 @@ def test_counts_of_all_workers_are_added_up() -> None:
     for meter in meters:
         meter.replied(250)
         meter.committed("main", SUPPRESSED, 0.004)
+        meter.written("main", SUPPRESSED)
         meter.session_opened()
     samples = _samples(_heard(*meters))
     assert samples["bounced_replies_total['250']"] == 2
     assert samples["bounced_reports_total['bounce', 'hard', 'mailbox_unknown', 'main']"] == 2
+    assert samples["bounced_commits_total['main', 'report']"] == 2
     assert samples["bounced_transitions_total['active', 'main', 'suppressed']"] == 2
     assert samples["bounced_sessions_open[]"] == 2
 

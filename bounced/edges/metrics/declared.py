@@ -59,11 +59,17 @@ PATHS_REFUSED = _counter(
 FAULTS = _counter("bounced_faults", "Faults of our own in a session, each answered with 451 and logged.")
 REPORTS = _counter(
     "bounced_reports",
-    "Reports committed, each counted once. Category and class are empty where a message gave none.",
+    "Reports that came by SMTP or LMTP and were committed, each once. A message that is no report has no category.",
     "list",
     "kind",
     "category",
     "class",
+)
+COMMITS = _counter(
+    "bounced_commits",
+    "Commits by who spoke: a report, the intake (delivered, rejected, ...), an operator, time (due).",
+    "list",
+    "type",
 )
 DUPLICATES = _counter(
     "bounced_duplicates", "Reports that had been counted before: acknowledged, nothing changed.", "list"
@@ -72,7 +78,7 @@ DEFERRED = _counter(
     "bounced_deferred", "Reports answered with 451 since Redis could not say that they are stored.", "list"
 )
 TRANSITIONS = _counter(
-    "bounced_transitions", "Addresses whose state changed through a report.", "list", "before", "after"
+    "bounced_transitions", "Addresses whose state changed, through whatever was committed.", "list", "before", "after"
 )
 COMMIT_SECONDS = Metric(
     MetricKind.HISTOGRAM,
@@ -120,6 +126,7 @@ COUNTED = (
     PATHS_REFUSED,
     FAULTS,
     REPORTS,
+    COMMITS,
     DUPLICATES,
     DEFERRED,
     TRANSITIONS,

@@ -64,7 +64,7 @@ class Meter:
         self._counts[declared.DEFERRED.name, list_] += 1
 
     def committed(self, list_: str, transition: Transition | None, elapsed_s: float) -> None:
-        """Count a report that was acknowledged; no transition: it had been counted before."""
+        """Count a report that came by a door and was acknowledged; no transition: it had been counted before."""
         self._observe(declared.COMMIT_SECONDS, self._commit_bounds, elapsed_s)
         if transition is None:
             self._counts[declared.DUPLICATES.name, list_] += 1
@@ -72,8 +72,13 @@ class Meter:
         evidence, verdict = transition.evidence, transition.evidence.verdict
         category, class_ = (verdict.category, verdict.class_) if verdict else ("", "")
         self._counts[declared.REPORTS.name, list_, evidence.kind or "", category, class_] += 1
-        if transition.before.state is not transition.after.state:
-            self._counts[declared.TRANSITIONS.name, list_, transition.before.state, transition.after.state] += 1
+
+    def written(self, list_: str, transition: Transition, /) -> None:
+        """Count what a commit made of an address, whoever spoke."""
+        before, after = transition.before.state, transition.after.state
+        self._counts[declared.COMMITS.name, list_, transition.evidence.type] += 1
+        if before is not after:
+            self._counts[declared.TRANSITIONS.name, list_, before, after] += 1
 
     def batch_flushed(self, commands: int, /) -> None:
         """Count commits that went to Redis together."""

@@ -28,6 +28,7 @@ from redis.exceptions import (
 )
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from bounced.core.state import Transition
 from bounced.edges.connect import CONNECT_TIMEOUT_S, Connect, Node
 from bounced.edges.redis_store.durabilities import Durability, Misconfigured, NotDurable, ReadElsewhere
 from bounced.edges.redis_store.wire import Reply, read
@@ -49,6 +50,9 @@ Notice = Callable[[str | None], None]
 class Tally(Protocol):
     """Who counts what goes over a line.  Nothing here may raise or wait."""
 
+    def written(self, list_: str, transition: Transition, /) -> None:
+        """Count what a commit made of an address of a list, whoever spoke."""
+
     def batch_flushed(self, commands: int, /) -> None:
         """Count a batch that is safe."""
 
@@ -57,6 +61,9 @@ class Tally(Protocol):
 
 
 class _NoTally:
+    def written(self, list_: str, transition: Transition, /) -> None:
+        pass
+
     def batch_flushed(self, commands: int, /) -> None:
         pass
 

@@ -27,7 +27,7 @@ class RedisStore:
 
     ``keys`` has the keyspace of each list; ``durability`` makes what has to be true before a commit counts, for each
     server; ``notice`` hears why the server was lost, and None when it is back;
-    ``tally`` counts batches of commits and errors.
+    ``tally`` counts commits, their batches and errors.
     """
 
     def __init__(
@@ -41,6 +41,7 @@ class RedisStore:
         tally: Tally = NO_TALLY,
     ) -> None:
         self._keys = keys
+        self._tally = tally
         self._events_max = events_max
         self._commits = Lines(connections, lambda connect: Line(connect, durability(), script.load, notice, tally))
         self._reads = Lines(
@@ -135,6 +136,7 @@ class RedisStore:
             command = script.request(keys, report_id, address, state, writes, events_max=self._events_max)
             match script.outcome(await self._commits.to(keys.events).ask(command)):
                 case ("committed", int(wave)):
+                    self._tally.written(report_id.list, transition)
                     return Committed(report_id.event_id, transition, wave)
                 case ("duplicate" | "dropped", None):
                     return Committed(report_id.event_id, None)
