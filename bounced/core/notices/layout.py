@@ -33,6 +33,7 @@ _QUOTED_FIELD = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _MAILTO = re.compile(r"^[ \t]*+(?:\([^()]*\))?[ \t]*+<mailto:[^<>]*>")
+_ONE_MORE = re.compile(r"[>\"')]{0,2}[ \t]*+(?:,|;|&|and|or|und|et|y|e)[ \t]*+[<\"'(]{0,2}", re.IGNORECASE)
 _EMPTY_REST = " \t:;,.-*>\"'"
 _STATUS = re.compile(r"(?<![\d.:/@\w-])([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)")
 # These write notices or ask questions; nobody mails them newsletters.
@@ -78,16 +79,12 @@ def introduced(words: str) -> list[Named]:
     found: list[tuple[str, int]] = []
     start = 0
     for line in words.split("\n", MAX_LINES)[:MAX_LINES]:
-        for match in _ANY_ADDRESS.finditer(line[:MAX_LINE_CHARS]) if "@" in line else ():
-            before = line[: match.start()][-MAX_INTRODUCTION_CHARS:].rpartition("@")[2]
-            if len(found) < MAX_RECIPIENTS and INTRODUCTIONS.matching(before):
-                found.append((match[0], start))
+        if "@" in line and len(found) < MAX_RECIPIENTS:
+            found += ((address, start) for address in _introduced(line[:MAX_LINE_CHARS]))
         start += len(line) + 1
-    ends = [start for _, start in found[1:]] + [len(words)]
-    return [
-        Named(address, words[start : max(end, words.find("\n", start))].strip(), loose=True)
-        for (address, start), end in zip(found, ends, strict=False)
-    ]
+    starts = sorted({start for _, start in found})
+    ends = dict(zip(starts, [*starts[1:], len(words)], strict=False))
+    return [Named(address, words[start : ends[start]].strip(), loose=True) for address, start in found]
 
 
 def lines(words: str) -> Iterator[str]:
@@ -128,6 +125,16 @@ def about(address: str, reason: str, action: Action = Action.FAILED) -> PerRecip
         diagnostic_code=quoted,
         text=reason or None,
     )
+
+
+def _introduced(line: str) -> Iterator[str]:
+    end = -1  # of the last recipient on this line
+    for match in _ANY_ADDRESS.finditer(line):
+        joined = end >= 0 and _ONE_MORE.fullmatch(line, end, match.start())
+        before = line[: match.start()][-MAX_INTRODUCTION_CHARS:].rpartition("@")[2]
+        if joined or INTRODUCTIONS.matching(before):
+            end = match.end()
+            yield match[0]
 
 
 def _line_start(words: str, at: int) -> int:
