@@ -109,9 +109,22 @@ class Client:
         """Tell that the recipient's server accepted a message.  It is believed if no bounce follows in 72 hours."""
         return self._ask(self._requests.report("delivered", address, at, campaign=campaign))
 
-    def report_rejected(self, address: str, reply: str, *, campaign: str = "", at: datetime | None = None) -> str:
-        """Tell that your own MTA was refused in the SMTP dialogue with ``reply`` ("550 5.1.1 no such user")."""
-        return self._ask(self._requests.report("rejected", address, at, reply=reply, campaign=campaign))
+    def report_rejected(
+        self,
+        address: str,
+        reply: str,
+        *,
+        campaign: str = "",
+        profile: Profile = UNKNOWN_PROFILE,
+        at: datetime | None = None,
+    ) -> str:
+        """Tell that your own MTA was refused in the SMTP dialogue with ``reply`` ("550 5.1.1 no such user").
+
+        ``profile`` is what you know of the recipient: a refusal has no return path that could tell.
+        """
+        known = "" if profile == UNKNOWN_PROFILE else str(profile)
+        request = self._requests.report("rejected", address, at, reply=reply, campaign=campaign, profile=known)
+        return self._ask(request)
 
     def report_engaged(self, address: str, *, at: datetime | None = None) -> str:
         """Tell that somebody opened, clicked or logged in."""

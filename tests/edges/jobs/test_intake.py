@@ -300,7 +300,8 @@ async def test_the_client_and_the_daemon_speak_of_the_same_things(house: House, 
     async with AsyncClient.from_url(redis_url, keys=house.keys) as client:
         at = house.clock.now
         await client.report_delivered(ALICE, campaign="spring", at=at)
-        await client.report_rejected(ALICE, "550 5.1.1 no such user", at=at)
+        profile = Profile(OptIn.CONFIRMED, Engagement.ACTIVE)
+        await client.report_rejected(ALICE, "550 5.1.1 no such user", profile=profile, at=at)
         await client.report_engaged(ALICE, at=at)
         await client.report_subscribed(ALICE, at=at)
         await client.report_unsubscribed(ALICE, at=at)
