@@ -82,6 +82,7 @@ def introduced(words: str) -> list[Named]:
         if "@" in line and len(found) < MAX_RECIPIENTS:
             found += ((address, start) for address in _introduced(line[:MAX_LINE_CHARS]))
         start += len(line) + 1
+    found = [(address, start) for address, start in found if not address.lower().startswith(_OFFICES)] or found
     starts = sorted({start for _, start in found})
     ends = dict(zip(starts, [*starts[1:], len(words)], strict=False))
     return [Named(address, words[start : ends[start]].strip(), loose=True) for address, start in found]
