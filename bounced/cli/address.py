@@ -101,9 +101,17 @@ async def _commit_all(config: Config, list_: str, addresses: Sequence[str], evid
             assert committed.transition is not None  # an operator's word is no report that could come twice
             return committed.transition
 
+        async def commit_to_all_forms(address: str) -> Transition:
+            """Release also the keyed hash that stayed of somebody who complained and was erased."""
+            transition, erased = await commit(address), store.keyspace(list_).erased_id(address)
+            if evidence.type is not EvidenceType.RELEASE or erased is None:
+                return transition
+            kept = (await store.load(list_, erased)).state in OFF_THE_LIST
+            return await commit(erased) if kept else transition
+
         transitions: list[Transition] = []
         for begun in range(0, len(addresses), AT_ONCE):
-            transitions += await asyncio.gather(*map(commit, addresses[begun : begun + AT_ONCE]))
+            transitions += await asyncio.gather(*map(commit_to_all_forms, addresses[begun : begun + AT_ONCE]))
         return transitions
 
 

@@ -55,6 +55,10 @@ def lookup(address: str, list_: str | None, config_file: Path | None, *, as_json
 async def _look(config: Config, list_: str, address: str) -> tuple[AddressState, list[dict[str, Any]]]:
     async with open_store(config) as store:
         state, history = await store.load(list_, address), await store.history(list_, address)
+        erased = store.keyspace(list_).erased_id(address)
+        if erased is not None and state.state not in OFF_THE_LIST:
+            kept = await store.load(list_, erased)
+            state = kept if kept.state in OFF_THE_LIST else state
         return state, [json.loads(entry) for entry in reversed(history)]
 
 

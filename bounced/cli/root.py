@@ -53,6 +53,7 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         "release": Entry(
             "bounced.cli.address:release", "Take addresses off the suppression list, whatever put them there."
         ),
+        "erase": Entry("bounced.cli.erase:erase_command", "Take an address out of everything, for good."),
     }
 )
 

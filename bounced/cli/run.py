@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 import structlog
@@ -32,6 +32,7 @@ from bounced.supervisor import ALIVE, HEARTBEAT_S, READY, Supervisor, WorkersFai
 LOG = structlog.get_logger()
 
 PARENT = "parent"
+T = TypeVar("T")
 
 
 @click.command()
@@ -113,14 +114,14 @@ def set_up_log(config: Config) -> None:
     log.configure(level=config.log.level, as_json=as_json, plain_addresses=config.log.addresses == "plain")
 
 
-def in_loop(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run a coroutine in uvloop where it is installed, else in asyncio's own loop."""
+def in_loop(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Return what a coroutine comes to, run in uvloop where it is installed, else in asyncio's own loop."""
     try:
         import uvloop  # noqa: PLC0415 - an extra
     except ImportError:
-        asyncio.run(main())
-    else:
-        uvloop.run(main())
+        return asyncio.run(main())
+    result: T = uvloop.run(main())
+    return result
 
 
 def fail(message: str) -> None:

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from itertools import compress
 from typing import Any, Generic, Literal, TypeVar
 
@@ -63,7 +64,9 @@ class Requests:
 
     def is_suppressed(self, address: str) -> Request[bool]:
         """Ask whether an address must not be mailed now.  Raises BadAddress."""
-        return Request((("SISMEMBER", self.keys.suppressed, self._id(address)),), lambda replies: bool(replies[0]))
+        ids = self._ids(self._normalise(address))
+        commands: tuple[Command, ...] = tuple(("SISMEMBER", self.keys.suppressed, id_) for id_ in ids)
+        return Request(commands, any)
 
     def suppressed_among(self, addresses: Iterable[str]) -> Iterator[Request[list[str]]]:
         """Ask, a batch at a time, which of some addresses must not be mailed now.  What is no address is left out."""
@@ -84,12 +87,10 @@ class Requests:
     def why(self, address: str) -> Request[Why]:
         """Ask for the state of an address and its last events.  Raises BadAddress."""
         normalised = self._normalise(address)
-        id_ = self.keys.address_id(normalised)
-        commands: tuple[Command, ...] = (
-            ("HGETALL", self.keys.address(id_)),
-            ("LRANGE", self.keys.history(id_), 0, -1),
-        )
-        return Request(commands, lambda replies: why(normalised, replies[0], replies[1]))
+        id_, *erased = self._ids(normalised)
+        states: tuple[Command, ...] = tuple(("HGETALL", self.keys.address(each)) for each in (*erased, id_))
+        history: Command = ("LRANGE", self.keys.history(id_), 0, -1)
+        return Request((*states, history), partial(_why, normalised))
 
     def may_send(self, address: str, purpose: Purpose) -> Request[bool]:
         """Ask whether an address may get ordinary mail, or one that asks it to confirm a subscription.
@@ -143,15 +144,27 @@ class Requests:
         return Request((command,), lambda replies: text_of(replies[0]))
 
     def _members(self, batch: list[str], normalised: list[str]) -> Request[list[str]]:
-        ids = map(self.keys.address_id, normalised)
-        command: Command = ("SMISMEMBER", self.keys.suppressed, *ids)
-        return Request((command,), lambda replies: list(compress(batch, replies[0])))
+        commands: tuple[Command, ...] = tuple(
+            ("SMISMEMBER", self.keys.suppressed, *map(form, normalised)) for form in self.keys.suppressed_forms
+        )
+        return Request(commands, lambda replies: list(compress(batch, _any_of(replies))))
 
-    def _id(self, address: str) -> str:
-        return self.keys.address_id(self._normalise(address))
+    def _ids(self, normalised: str) -> list[str]:
+        return [form(normalised) for form in self.keys.suppressed_forms]
 
     def _normalise(self, address: str) -> str:
         return normalise(address, fold_local_part=self.fold_local_part)
+
+
+def _any_of(replies: Sequence[Sequence[int]]) -> Iterable[int]:
+    """Return for each address whether it was found in any form."""
+    return replies[0] if len(replies) == 1 else map(any, zip(*replies, strict=True))
+
+
+def _why(address: str, replies: Sequence[Any]) -> Why:
+    """Return what is known; the complaint of somebody erased comes before anything that came later."""
+    *states, history = replies
+    return why(address, next(filter(None, states), states[-1]), history)
 
 
 def _may_confirm(known: Why) -> bool:

@@ -40,9 +40,10 @@ def policy(settings: SuppressionList) -> Policy:
 def keyspace(config: Config, name: str) -> Keyspace:
     """Return the names of a list's keys, and the form in which they carry addresses.  Raises OSError."""
     settings = config.lists[name]
-    hashed = settings.address_form == "hmac" and settings.pepper_file is not None
-    pepper = read_secret(settings.pepper_file) if hashed and settings.pepper_file else None
-    return Keyspace(config.redis.prefix, name, pepper)
+    pepper = read_secret(settings.pepper_file) if settings.pepper_file else None
+    if settings.address_form == "hmac":
+        return Keyspace(config.redis.prefix, name, pepper)
+    return Keyspace(config.redis.prefix, name, erasure_pepper=pepper)
 
 
 def redis_url(settings: Redis) -> str | None:

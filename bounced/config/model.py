@@ -207,7 +207,8 @@ class SuppressionList(Section):
     pepper_file: File | None = Field(
         default=None,
         examples=["credential:bounced-pepper"],
-        description='File with the secret for address_form = "hmac", at least 16 octets.',
+        description='File with the secret, at least 16 octets, for address_form = "hmac", and for the keyed hash that '
+        "`bounced erase` keeps of somebody who complained.",
     )
     shares_hard_with: tuple[ListName, ...] = Field(
         default=(),

@@ -1,9 +1,11 @@
 """The names of the contract's Redis keys.  (contract, section 1)"""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
-from bounced.core.mailbox import address_id
+from bounced.core.mailbox import AddressId, address_id
 
 _LIST = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
 _PREFIX = re.compile(r"[^{}\s\x00-\x1f\x7f]{1,64}")
@@ -14,12 +16,15 @@ class Keyspace:
     """The keys of one suppression list, all in one Redis Cluster slot, and the form in which they carry addresses.
 
     ``pepper`` turns addresses into keyed hashes (``address_form = "hmac"``); without one they stand in plain.
+    ``erasure_pepper`` makes the keyed hash that stays of somebody who complained and was erased from a list that is
+    otherwise in plain.
     Methods take addresses in the form that ``address_id`` returns.  Raises ValueError for a bad prefix or list.
     """
 
     prefix: str = "bounced"
     list_: str = "main"
     pepper: bytes | None = field(default=None, repr=False)
+    erasure_pepper: bytes | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse names that would break the hash tag."""
@@ -31,6 +36,18 @@ class Keyspace:
     def address_id(self, address: str) -> str:
         """Return the form of a normalised address that this list's keys carry."""
         return address_id(address, self.pepper)
+
+    def erased_id(self, address: str) -> AddressId | None:
+        """Return the keyed hash under which an erased complainer stays suppressed; None where no pepper is known."""
+        pepper = self.pepper or self.erasure_pepper
+        return AddressId(address_id(address, pepper)) if pepper else None
+
+    @property
+    def suppressed_forms(self) -> tuple[Callable[[str], str], ...]:
+        """What makes each form in which a normalised address may stand in ``suppressed``."""
+        if self.pepper is not None or self.erasure_pepper is None:
+            return (self.address_id,)
+        return self.address_id, partial(address_id, pepper=self.erasure_pepper)
 
     @property
     def suppressed(self) -> str:

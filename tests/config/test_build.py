@@ -42,10 +42,11 @@ def test_line_ends_after_a_secret_do_not_belong_to_it(write: Write, tmp_path: Pa
 
 
 def test_addresses_stand_hashed_in_keys_only_where_asked(write: Write) -> None:
-    """The pepper is read only with address_form = "hmac"."""
+    """A list in plain uses its pepper for those who were erased only."""
     plain = build.keyspace(load(write(MAIN + 'pepper_file = "a.key"')), "main")
     hashed = build.keyspace(load(write(MAIN + 'pepper_file = "a.key"\naddress_form = "hmac"')), "main")
     assert plain.address_id("alice@example.org") == "alice@example.org"
+    assert plain.erased_id("alice@example.org") == hashed.address_id("alice@example.org")
     assert len(hashed.address_id("alice@example.org")) == 64
 
 

@@ -1,0 +1,100 @@
+"""``bounced erase``: nothing of an address is left, but that somebody complained."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+
+from bounced.cli.configured import configured
+from bounced.cli.exits import ExitCode
+from bounced.cli.options import config_option, json_option
+from bounced.cli.output import print_facts, print_json
+from bounced.cli.run import in_loop
+from bounced.cli.selecting import chosen_list, normalised
+from bounced.config import Config
+from bounced.core.mailbox import AddressId
+from bounced.edges.redis_store import RedisStore
+from bounced.edges.redis_store.erasing import Erased, ScanForbidden, check_scan, complained, erase
+from bounced.service import open_store
+
+PEPPER_NEEDED = """{address} complained, and must stay suppressed in the list {list_}.
+For that a keyed hash is kept, and its secret is missing:
+  head -c 32 /dev/urandom | base64 > pepper; chmod 600 pepper
+  lists.{list_}.pepper_file = "pepper" in the configuration, and erasure_pepper in your senders' Keyspace
+--forget-complaint erases the complaint as well: the address can be mailed again then."""
+
+
+@click.command("erase")
+@click.argument("address")
+@click.option("--list", "list_", metavar="NAME", help="Only from this list.  [default: from all]")
+@click.option("--forget-complaint", is_flag=True, help="Keep no keyed hash of somebody who complained.")
+@config_option
+@json_option
+def erase_command(
+    address: str, list_: str | None, config_file: Path | None, *, forget_complaint: bool, as_json: bool
+) -> None:
+    """Take ADDRESS out of every key, set and stream, and out of what is said about others.  Cannot be undone.
+
+    Of somebody who complained a keyed hash stays, which keeps the address suppressed for senders that know the pepper.
+    Every key and stream entry is looked at, several times, so it takes a while; doing it again does no harm. A bounce
+    that comes later for a message sent earlier is counted, so stop mailing the address first.
+
+    Exit code 0 if something was erased, 1 if nothing was known.
+
+    \b
+    bounced erase alice@example.org
+    """  # noqa: D301 - \b is click's mark for lines to be left as they are
+    config = configured(config_file)
+    names = [chosen_list(config, list_)] if list_ else list(config.lists)
+    addresses = {name: normalised(config, name, address) for name in names}
+    try:
+        found = in_loop(lambda: _erase(config, addresses, forget_complaint=forget_complaint, as_json=as_json))
+    except ScanForbidden as error:
+        message = f"what is left of an address is found by SCAN, and this Redis user needs +scan for it: {error}"
+        raise click.UsageError(message) from error
+    sys.exit(ExitCode.DONE if found else ExitCode.NO)
+
+
+async def _erase(config: Config, addresses: Mapping[str, str], *, forget_complaint: bool, as_json: bool) -> bool:
+    """Erase one address, as it stands in each list; return whether anything was known.
+
+    Nothing is touched before it is clear that everything can be done.  Raises UsageError, ScanForbidden.
+    """
+    async with open_store(config) as store:
+        kept = {} if forget_complaint else await _kept(store, addresses)
+        for name in addresses:
+            await check_scan(store, name)
+        erased = {}
+        with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+            for name, address in addresses.items():
+                advance = partial(progress.advance, progress.add_task(name, total=None))
+                erased[name] = await erase(store, name, address, advance, kept=kept.get(name))
+    for name, found in erased.items():
+        _tell(name, found, kept=name in kept, as_json=as_json)
+    return any(erased.values())
+
+
+async def _kept(store: RedisStore, addresses: Mapping[str, str]) -> dict[str, AddressId]:
+    """Return the keyed hashes that have to stay, by list.  Raises UsageError where the secret for one is missing."""
+    kept = {}
+    for name, address in addresses.items():
+        if await complained(store, name, address):
+            hash_ = store.keyspace(name).erased_id(address)
+            if hash_ is None:
+                raise click.UsageError(PEPPER_NEEDED.format(address=address, list_=name))
+            kept[name] = hash_
+    return kept
+
+
+def _tell(list_: str, erased: Erased, *, kept: bool, as_json: bool) -> None:
+    if as_json:
+        print_json({"list": list_, **asdict(erased), "hash_kept": kept})
+        return
+    counts = ", ".join(f"{count} {name}" for name, count in asdict(erased).items() if count)
+    complaint = "; a keyed hash stays, for there was a complaint" if kept else ""
+    print_facts({list_: f"erased {counts}{complaint}" if erased else "nothing was known"})
