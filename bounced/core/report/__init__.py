@@ -5,8 +5,8 @@ from bounced.core.report import amazon, delivery, feedback, noticed, replies
 from bounced.core.terms import Kind, Report
 
 _READERS = (
-    feedback.read,
     delivery.from_part,
+    feedback.read,
     replies.receipt,
     amazon.read,
     delivery.wrapped,
@@ -18,9 +18,10 @@ _READERS = (
 def parse(content: bytes) -> Report:
     """Return what a message reports.  Whatever comes, this raises nothing; what nobody understands is ``other``."""
     message = read(content)
-    return next(
-        (report for reader in _READERS if (report := reader(message))), _other(message.header.get("message-id"))
-    )
+    for reader in _READERS:
+        if report := reader(message):
+            return report
+    return _other(message.header.get("message-id"))
 
 
 def _other(message_id: str) -> Report:
