@@ -84,7 +84,13 @@ def test_a_domain_that_is_missing_for_now_is_a_name_server_that_failed():
 
 
 @pytest.mark.parametrize(
-    "name", ["mx.mailspamprotection.example", "<bob@full-mailbox.example.net>", "https://user.unknown.example.org/"]
+    "name",
+    [
+        "mx.mailspamprotection.example",
+        "mx1.reputation-blacklist.example",
+        "<bob@full-mailbox.example.net>",
+        "https://user.unknown.example.org/",
+    ],
 )
 def test_host_names_addresses_and_links_are_no_reasons(name: str):
     """They are whatever somebody called them."""
