@@ -8,6 +8,7 @@ from bounced.core.terms import Action, PerRecipientFields
 
 MAX_RECIPIENTS = 200
 MAX_GROUPS = 400
+MAX_MENDED_LINES = 1000
 
 Fields = dict[str, str]
 
@@ -133,7 +134,7 @@ def _parted(found: list[tuple[str, str]]) -> Iterator[Fields]:
 def _mended(block: str) -> list[tuple[str, str]]:
     """Return fields of which some were wrapped without indentation, or indented altogether."""
     found: list[tuple[str, str]] = []
-    for line in block.split("\n"):
+    for line in block.split("\n", MAX_MENDED_LINES)[:MAX_MENDED_LINES]:
         field = fields(line.strip())
         if field:
             found += field
