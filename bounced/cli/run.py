@@ -56,7 +56,7 @@ def run(config_file: Path | None) -> None:
         rules.load(config.rules.files)  # said once, by us, before each worker would say it
         sockets = bind(config, listen_fds())
         in_loop(lambda: Supervisor(config, config_file, sockets, Notifier()).run())
-    except (RulesInvalid, CannotListen, NoServer, WorkersFail) as error:
+    except (RulesInvalid, CannotListen, NoServer, Misconfigured, WorkersFail) as error:
         fail(str(error))
 
 
