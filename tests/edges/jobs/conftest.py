@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -115,7 +116,20 @@ def ruleset() -> RuleSet:
 @pytest.fixture
 async def house(redis_url: str, key_prefix: str, ruleset: RuleSet) -> AsyncIterator[House]:
     """Return a list of this test's own."""
-    keys, clock = Keyspace(key_prefix, "main"), Clock()
+    async with _house(redis_url, Keyspace(key_prefix, "main"), ruleset) as house:
+        yield house
+
+
+@pytest.fixture
+async def hashed_house(redis_url: str, key_prefix: str, ruleset: RuleSet) -> AsyncIterator[House]:
+    """Return a list that keeps hashes instead of addresses."""
+    async with _house(redis_url, Keyspace(key_prefix, "main", b"pepper"), ruleset) as house:
+        yield house
+
+
+@asynccontextmanager
+async def _house(redis_url: str, keys: Keyspace, ruleset: RuleSet) -> AsyncIterator[House]:
+    clock = Clock()
     store = RedisStore(connections(redis_url), {"main": keys}, durability("fsync", pytest.fail))
     await store.start()
     paths = ReturnPaths("main", ("bounce.example.com",), Keyring(SigningKey("a", b"a secret of some length")))

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bounced.core.policy.doubt import DisputeRule
+from bounced.core.state import EvidenceType
 from bounced.core.tally import hour
 from bounced.core.terms import Category, Class, Engagement, OptIn, Profile, State
 from bounced.edges.jobs import Disputer, Releaser
@@ -136,3 +137,31 @@ async def test_a_worker_that_died_after_the_word_is_succeeded_by_another(house: 
     assert await house.chores().dispute("main", "company.example", now, now + timedelta(hours=24), 5)
     await Disputer(house.present, house.chores()).round()
     assert (await house.state(GOOD[0])).state is State.HELD
+
+
+async def test_the_wave_is_taken_back_whatever_the_profiles(house: House) -> None:
+    """Who came before the fifth good address was wronged as much as they."""
+    await house.fails(Category.MAILBOX_UNKNOWN, "first@company.example")
+    await house.fails(Category.MAILBOX_UNKNOWN, "first@another.example")
+    await wave(house)
+    await worker(house).round()
+    assert (await house.state("first@company.example")).state is State.HELD
+    assert (await house.state("first@another.example")).state is State.SUPPRESSED
+
+
+async def test_a_complaint_within_the_wave_stays(house: House) -> None:
+    """A dispute is about unknown users."""
+    await wave(house)
+    await house.fails(Category.MAILBOX_UNKNOWN, GOOD[0], type=EvidenceType.COMPLAINED, verdict=None, kind=None)
+    await worker(house).round()
+    assert (await house.state(GOOD[0])).state is State.SUPPRESSED
+
+
+async def test_hashed_addresses_are_taken_back_too(hashed_house: House) -> None:
+    """Those of good profile, whose hashes the wave keeps."""
+    await hashed_house.fails(Category.MAILBOX_UNKNOWN, GOOD[0], ACTIVE)
+    hashed_house.clock.forward(days=30)
+    await wave(hashed_house)
+    assert (await hashed_house.state(GOOD[0])).state is State.SUPPRESSED
+    await worker(hashed_house).round()
+    assert (await hashed_house.state(GOOD[0])).state is State.HELD

@@ -315,3 +315,12 @@ async def test_the_client_and_the_daemon_speak_of_the_same_things(house: House, 
     assert await left(house) == 0
     told = {event["type"] for event in await house.events()}
     assert {EvidenceType.REJECTED, EvidenceType.COMPLAINED, EvidenceType.SUPPRESS} <= told
+
+
+async def test_where_addresses_are_hashed_nothing_that_failed_is_kept(hashed_house: House) -> None:
+    """But that it failed, and which type it was."""
+    await tell(hashed_house, "rejected", address="alice@company.example")
+    await reader(hashed_house).round()
+    (failed,) = await hashed_house.stream(hashed_house.keys.intake_failed)
+    assert failed.keys() == {"type", "entry", "error"}
+    assert "alice" not in str(failed)

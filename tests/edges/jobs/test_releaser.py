@@ -95,3 +95,12 @@ async def test_the_clock_leaves_no_trace_where_nothing_is_due(house: House) -> N
     assert not committed.transition.changed
     assert await house.state() == before
     assert len(await house.events()) == events
+
+
+async def test_a_hashed_address_comes_back_like_any_other(hashed_house: House) -> None:
+    """The releaser knows it by its hash only."""
+    await hashed_house.hold()
+    hashed_house.clock.forward(days=30)
+    await releaser(hashed_house).round()
+    assert (await hashed_house.state()).state is State.BOUNCING
+    assert await hashed_house.ask("SCARD", hashed_house.keys.suppressed) == 0
