@@ -1,7 +1,9 @@
 """``bounced demo``: the whole thing on this machine, with nothing to install and nothing to clean up."""
 
 import asyncio
+import shutil
 import signal
+import sys
 import tempfile
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from bounced.edges.redis_store import RedisStore
 from bounced.edges.sockets import CannotListen, bind
 from bounced.service import Worker, now, open_store
 
-COLUMNS = ("address", "what was said", "category", "SMTP reply", "what followed", "mail it?")
+COLUMNS = ("address", "what was said", "category", "reply", "what followed", "mail it?")
 LIST = "main"
 
 
@@ -87,6 +89,7 @@ def how_to_ask(setting: Setting) -> tuple[str, ...]:
     socket = f"unix://{setting.data_dir / 'server.sock'}"
     config = f"--config {setting.config_file}"
     first = SCENES[0].address
+    program = "bounced" if shutil.which("bounced") else sys.argv[0]
     return (
         "Before it mails, a sender asks Redis (redis-cli, or any client in any language):",
         f"  SISMEMBER {key} {first}",
@@ -94,9 +97,10 @@ def how_to_ask(setting: Setting) -> tuple[str, ...]:
         f"at {socket}",
         "",
         "In another terminal:",
-        f"  bounced lookup {first} {config}",
-        f"  bounced release {first} {config}",
-        f"  bounced return-path encode you@example.org {config}",
+        f"  {program} lookup {first} {config}",
+        f"  {program} release {first} {config}",
+        f"  {program} return-path encode you@example.org {config}",
+        "and send what you like to the return path that this prints, with any SMTP client.",
     )
 
 

@@ -51,11 +51,18 @@ class Outcome:
         """Return the row of the table: address, what was said, category, reply, what followed, may it be mailed."""
         entry, address = self.entry, self.scene.address
         if self.scene.forged:
-            return (f"{address} (forged)", "return path with one character changed", "", self.reply, "refused", "yes")
+            return (
+                f"{address} (forged)",
+                "return path with one character changed",
+                "",
+                self.reply[:3],
+                "refused",
+                "yes",
+            )
         listed = entry.get("after") in ("held", "suppressed")
         said = entry.get("diagnostic") or entry.get("kind", "")
         followed = f"{entry.get('before')} -> {entry.get('after')} ({entry.get('reason')})"
-        return (address, said, entry.get("category", ""), self.reply, followed, "no" if listed else "yes")
+        return (address, said, entry.get("category", ""), self.reply[:3], followed, "no" if listed else "yes")
 
 
 def return_path(scene: Scene, paths: ReturnPaths, today: date) -> str:
