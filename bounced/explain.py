@@ -10,7 +10,8 @@ from functools import cache
 
 from bounced import rules
 from bounced.core import report as reports
-from bounced.core.classify import Words, classify, hear, matches
+from bounced.core.classify import classify, matches
+from bounced.core.evidence import Words, hear
 from bounced.core.rules import Match, RuleSet
 from bounced.core.terms import Kind, PerRecipientFields, Report, Verdict
 

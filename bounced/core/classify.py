@@ -4,41 +4,15 @@ The order is that of the taxonomy: the remote server's reply, the notice's expla
 reply, the Status field, the reply code.  Expiry is the reason only where nothing better is found.
 """
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from bounced.core import reply as smtp
-from bounced.core.rules import Circumstances, Match, Rule, RuleSet, Stage, Where
+from bounced.core.evidence import Heard, Words, hear
+from bounced.core.rules import Match, Rule, RuleSet, Where
 from bounced.core.terms import Action, Category, Kind, PerRecipientFields, Report, Verdict
 
-MAX_TEXT_CHARS = 4000
 MAX_DIAGNOSTIC_CHARS = 200
 
-_NO_FIELDS = PerRecipientFields()
 _NO_REPORT = Report(Kind.BOUNCE, "reply")
-# How notices say to which command of the dialogue a reply came, by the first words that betray it.
-_STAGES = (
-    (
-        Stage.DATA,
-        ("DATA", "end of data", "sent the message"),
-        re.compile(
-            r"end of (?:data|DATA)|in reply to DATA|final DATA|after I sent the message"
-            r"|>>> DATA\s+<<< [45]|SMTP command\s+DATA\b|\(DATA\)|\[DATA\]"
-        ),
-    ),
-    (
-        Stage.SENDER,
-        ("MAIL F", "was rejected", "initial connection", "HELO", "EHLO", "to talk to me", "greeting"),
-        re.compile(
-            r"(?:after (?:pipelined )?|in reply to |not like our |SMTP command\s+)(?:MAIL FROM|HELO|EHLO)"
-            r"|but (?:sender|my name) was rejected|but greeting failed|refused to talk to me"
-            r"|error from remote mail server after initial connection"
-            r"|>>> (?:MAIL F(?:ROM|rom)|HELO|EHLO)[^\n]*\s+<<< 5"
-        ),
-    ),
-)
-_STATUS = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})(?![\d.])\s*\(?([^)]*)")
 _SUCCESSES = (Action.DELIVERED, Action.RELAYED, Action.EXPANDED)
 _ACTIONS = {
     Kind.BOUNCE: Action.FAILED,
@@ -64,34 +38,6 @@ _FEEDBACK = {
     "dmarc": Category.AUTH_FAILURE,
     "not-spam": Category.SUCCESS,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """Words that may hold the reason: ``place`` names where they stood, ``text`` is neutral."""
-
-    place: str
-    where: Where
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """All that is known of one recipient: codes, and the texts in the order of their weight, as they stood."""
-
-    circumstances: Circumstances
-    reply_status: str | None
-    field_status: str | None
-    diagnostic: str
-    texts: tuple[tuple[str, Where, str], ...]
-
-    def words(self) -> Iterator[Words]:
-        """Yield the words in the order of their weight; the names in them follow each text."""
-        for place, where, text in self.texts:
-            neutral = smtp.neutral(text)
-            yield Words(place, where, neutral.text)
-            if neutral.names:
-                yield Words(place, Where.NAME, neutral.names)
 
 
 def classify(fields: PerRecipientFields, report: Report, rules: RuleSet) -> Verdict:
@@ -126,29 +72,6 @@ def classify_example(rule: Rule, rules: RuleSet) -> Verdict:
         action=Action.FAILED, status=example.status or None, remote_mta=example.mta or None, **said
     )
     return classify(fields, _NO_REPORT, rules)
-
-
-def hear(fields: PerRecipientFields, report: Report) -> Heard:
-    """Return a recipient's evidence in the order of its weight."""
-    own = (fields.text or "")[:MAX_TEXT_CHARS]
-    common = report.text[:MAX_TEXT_CHARS] if len(report.recipients) <= 1 else ""
-    quoted = fields.diagnostic_code or smtp.find(own) or (smtp.find(common) if not own else None) or ""
-    reply = smtp.split(quoted)
-    field_status, comment = _status_field(fields.status)
-    text_status = smtp.status_in(own or ("" if field_status else common))
-    texts = (("diagnostic", Where.REPLY, reply.text), ("status", Where.TEXT, comment), ("text", Where.TEXT, own))
-    return Heard(
-        circumstances=Circumstances(
-            code=reply.code,
-            status=_most_specific(reply.status, field_status, text_status),
-            mta=_servers(fields),
-            stage=_stage(own or common or quoted),
-        ),
-        reply_status=reply.status,
-        field_status=field_status or text_status,
-        diagnostic=quoted or " ".join((own or common).split()),
-        texts=tuple(part for part in (*texts, ("text", Where.TEXT, common if common != own else "")) if part[2]),
-    )
 
 
 def matches(heard: Heard, rules: RuleSet) -> Iterator[tuple[Words, list[Match]]]:
@@ -211,35 +134,3 @@ def _candidates(heard: Heard, rules: RuleSet) -> Iterator[tuple[Rule, str]]:
     code = heard.circumstances.code
     if code and (about_code := rules.for_code(code)) and about_code.may_speak(heard.circumstances):
         yield about_code, "reply_code"
-
-
-def _stage(text: str) -> Stage | None:
-    for stage, signs, pattern in _STAGES:
-        if any([sign in text for sign in signs]) and pattern.search(text):  # noqa: C419 - twice as fast as a generator
-            return stage
-    return None
-
-
-def _status_field(field: str | None) -> tuple[str | None, str]:
-    """Split ``5.1.10 (host does not accept mail)`` into the code and the comment that some MTAs add."""
-    found = _STATUS.match(field or "")
-    return (found[1], found[2].strip()) if found else (None, "")
-
-
-def _most_specific(*statuses: str | None) -> str | None:
-    """Return the first code that says something: 5.0.0 gives way to any other, however far behind."""
-    general = None
-    for status in statuses:
-        if status and not _is_general(status):
-            return status
-        general = general or status
-    return general
-
-
-def _is_general(status: str) -> bool:
-    return status.endswith(".0.0")
-
-
-def _servers(fields: PerRecipientFields) -> str:
-    address = fields.final_recipient or fields.original_recipient or ""
-    return f"{fields.remote_mta or ''} {address.rpartition('@')[2]}".lower()

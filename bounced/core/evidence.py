@@ -1,0 +1,117 @@
+"""What is known of one recipient: the texts in the order of their weight, the codes, the stage of the dialogue."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bounced.core import reply as smtp
+from bounced.core.rules import Circumstances, Stage, Where
+from bounced.core.terms import PerRecipientFields, Report
+
+MAX_TEXT_CHARS = 4000
+
+# How notices say to which command of the dialogue a reply came, by the first words that betray it.
+_STAGES = (
+    (
+        Stage.DATA,
+        ("DATA", "end of data", "sent the message"),
+        re.compile(
+            r"end of (?:data|DATA)|in reply to DATA|final DATA|after I sent the message"
+            r"|>>> DATA\s+<<< [45]|SMTP command\s+DATA\b|\(DATA\)|\[DATA\]"
+        ),
+    ),
+    (
+        Stage.SENDER,
+        ("MAIL F", "was rejected", "initial connection", "HELO", "EHLO", "to talk to me", "greeting"),
+        re.compile(
+            r"(?:after (?:pipelined )?|in reply to |not like our |SMTP command\s+)(?:MAIL FROM|HELO|EHLO)"
+            r"|but (?:sender|my name) was rejected|but greeting failed|refused to talk to me"
+            r"|error from remote mail server after initial connection"
+            r"|>>> (?:MAIL F(?:ROM|rom)|HELO|EHLO)[^\n]*\s+<<< 5"
+        ),
+    ),
+)
+_STATUS = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})(?![\d.])\s*\(?([^)]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Words that may hold the reason: ``place`` names where they stood, ``text`` is neutral."""
+
+    place: str
+    where: Where
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """All that is known of one recipient: codes, and the texts in the order of their weight, as they stood."""
+
+    circumstances: Circumstances
+    reply_status: str | None
+    field_status: str | None
+    diagnostic: str
+    texts: tuple[tuple[str, Where, str], ...]
+
+    def words(self) -> Iterator[Words]:
+        """Yield the words in the order of their weight; the names in them follow each text."""
+        for place, where, text in self.texts:
+            neutral = smtp.neutral(text)
+            yield Words(place, where, neutral.text)
+            if neutral.names:
+                yield Words(place, Where.NAME, neutral.names)
+
+
+def hear(fields: PerRecipientFields, report: Report) -> Heard:
+    """Return a recipient's evidence in the order of its weight."""
+    own = (fields.text or "")[:MAX_TEXT_CHARS]
+    common = report.text[:MAX_TEXT_CHARS] if len(report.recipients) <= 1 else ""
+    quoted = fields.diagnostic_code or smtp.find(own) or (smtp.find(common) if not own else None) or ""
+    reply = smtp.split(quoted)
+    field_status, comment = _status_field(fields.status)
+    text_status = smtp.status_in(own or ("" if field_status else common))
+    texts = (("diagnostic", Where.REPLY, reply.text), ("status", Where.TEXT, comment), ("text", Where.TEXT, own))
+    return Heard(
+        circumstances=Circumstances(
+            code=reply.code,
+            status=_most_specific(reply.status, field_status, text_status),
+            mta=_servers(fields),
+            stage=_stage(own or common or quoted),
+        ),
+        reply_status=reply.status,
+        field_status=field_status or text_status,
+        diagnostic=quoted or " ".join((own or common).split()),
+        texts=tuple(part for part in (*texts, ("text", Where.TEXT, common if common != own else "")) if part[2]),
+    )
+
+
+def _stage(text: str) -> Stage | None:
+    for stage, signs, pattern in _STAGES:
+        if any([sign in text for sign in signs]) and pattern.search(text):  # noqa: C419 - twice as fast as a generator
+            return stage
+    return None
+
+
+def _status_field(field: str | None) -> tuple[str | None, str]:
+    """Split ``5.1.10 (host does not accept mail)`` into the code and the comment that some MTAs add."""
+    found = _STATUS.match(field or "")
+    return (found[1], found[2].strip()) if found else (None, "")
+
+
+def _most_specific(*statuses: str | None) -> str | None:
+    """Return the first code that says something: 5.0.0 gives way to any other, however far behind."""
+    general = None
+    for status in statuses:
+        if status and not _is_general(status):
+            return status
+        general = general or status
+    return general
+
+
+def _is_general(status: str) -> bool:
+    return status.endswith(".0.0")
+
+
+def _servers(fields: PerRecipientFields) -> str:
+    address = fields.final_recipient or fields.original_recipient or ""
+    return f"{fields.remote_mta or ''} {address.rpartition('@')[2]}".lower()
