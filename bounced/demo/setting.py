@@ -47,9 +47,9 @@ class Setting:
 
 
 def prepare(folder: Path, port: int) -> Setting:
-    """Return a setting in a folder, with another port where the wanted one is taken.  Keeps a key that is there."""
+    """Return a setting in a folder, with a free port where the wanted one is taken or 0.  Keeps a key that is there."""
     folder.mkdir(parents=True, exist_ok=True)
-    setting = Setting(folder.resolve(), port if _is_free(port) else _free_port())
+    setting = Setting(folder.resolve(), port if port and _is_free(port) else _free_port())
     key = setting.folder / "a.key"
     if not key.exists():
         key.touch(mode=0o600)
