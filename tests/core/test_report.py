@@ -221,6 +221,13 @@ def test_fields_in_the_text_are_a_notification_too() -> None:
     found = parse(content)
     assert found.reader == "fields-in-text"
     assert found.recipients[0].diagnostic_code == "550-5.1.1 No such user 550 5.1.1 here"
+    assert found.text.split() == ["Sorry.", "Technical", "report:"]
+
+
+def test_a_field_that_is_only_mentioned_makes_no_notification() -> None:
+    """Words about Final-Recipient: inside a line are words."""
+    content = b"From: a@b.example\nSubject: hi\n\nThe Final-Recipient: field is explained in RFC 3464.\n"
+    assert parse(content).kind is Kind.OTHER
 
 
 def test_a_notification_passed_on_as_an_attachment_is_read() -> None:

@@ -1,5 +1,6 @@
 """Delivery status notifications, wherever in a message their fields stand.  (RFC 3464, RFC 6533)"""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from bounced.core.terms import Action, Kind, PerRecipientFields, Report
 MAX_TEXT_CHARS = 8000
 
 _TYPES = ("message/delivery-status", "message/global-delivery-status")
+_FIELDS = re.compile(r"^[ \t>]*+(?:reporting-mta|original-recipient|final-recipient):", re.IGNORECASE | re.MULTILINE)
 _KINDS = (
     (Action.FAILED, Kind.BOUNCE),
     (Action.DELAYED, Kind.DELAYED),
@@ -30,14 +32,14 @@ def from_part(message: Message) -> Report | None:
     texts = [part.text for part in parts]
     if "reporting-mta" in parts[0].header:  # the blank line after the part's header got lost
         texts.insert(0, parts[0].header.block)
-    return _from_fields(message, "\n\n".join(texts), "rfc3464")
+    return _from_fields(message, "\n\n".join(texts), "rfc3464", message.words)
 
 
 def from_text(message: Message) -> Report | None:
     """Return what status fields say that stand in the text: Amazon WorkMail, gateways that flatten MIME."""
-    if "ecipient" not in message.words or "final-recipient:" not in message.words.lower():
-        return None
-    return _from_fields(message, message.words, "fields-in-text")
+    words = message.words
+    begins = _FIELDS.search(words) if "ecipient" in words else None
+    return _from_fields(message, words, "fields-in-text", words[: begins.start()]) if begins else None
 
 
 def wrapped(message: Message) -> Report | None:
@@ -49,22 +51,22 @@ def wrapped(message: Message) -> Report | None:
     return from_part(inner) if inner.header.content_type == "multipart/report" else None
 
 
-def _from_fields(message: Message, text: str, reader: str) -> Report | None:
-    about_message, groups = status.read(text)
-    found = [fields for group in groups if (fields := status.recipient(group)).address]
+def _from_fields(message: Message, fields: str, reader: str, words: str) -> Report | None:
+    about_message, groups = status.read(fields)
+    found = [recipient for group in groups if (recipient := status.recipient(group)).address]
     if not found:
         return None
-    if any(_leaves_questions(fields) for fields in found):
+    if any(map(_leaves_questions, found)):
         notice = from_message(message)
         reasons = {item.address.lower(): item.reason for item in reversed(layout.led(notice.words)) if item.reason}
-        found = [_explained(fields, notice, reasons, alone=len(found) == 1) for fields in found]
+        found = [_explained(recipient, notice, reasons, alone=len(found) == 1) for recipient in found]
     return Report(
         kind=_kind(found),
         reader=reader,
         reporting_mta=status.typed(about_message.get("reporting-mta", ""))[1] or None,
         recipients=tuple(found),
         message_id=message.header.get("message-id") or None,
-        text=message.words[:MAX_TEXT_CHARS],
+        text=words[:MAX_TEXT_CHARS],
         returned_header=message.returned_header,
         fields=about_message,
     )
