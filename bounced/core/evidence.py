@@ -8,7 +8,7 @@ from bounced.core import reply as smtp
 from bounced.core.rules import Circumstances, Stage, Where
 from bounced.core.terms import PerRecipientFields, Report
 
-MAX_TEXT_CHARS = 4000
+MAX_TEXT_CHARS = 3000
 
 # How notices say to which command of the dialogue a reply came, by the first words that betray it.
 _STAGES = (

@@ -9,7 +9,7 @@ from bounced.core import patterns
 from bounced.core.terms import CLASS_OF, Category, Class
 
 REMEMBERED_TEXTS = 4096
-REMEMBERED_CHARS = 500
+REMEMBERED_CHARS = 1000
 NO_STATUS = "none"
 """What a row writes that asks for the absence of any enhanced status code."""
 
