@@ -128,6 +128,19 @@ def test_a_reply_wrapped_without_indentation_stays_one_reply() -> None:
     assert only(report(status)).diagnostic_code == "550-5.1.1 No such user says the other side"
 
 
+def test_fields_that_were_indented_altogether_are_fields() -> None:
+    """What looks like a folded line is the next field if it is one of those that a group has."""
+    indented = b"\n".join(b" " + line for line in STATUS.splitlines())
+    assert only(report(indented)).status == "5.1.1"
+    assert only(report(indented)).remote_mta == "mx.example.org"
+
+
+@pytest.mark.parametrize("type_", [b"application/octet-stream", b'text/plain; name="ATT00001.dat"'])
+def test_a_status_part_under_another_name_is_known_by_its_first_field(type_: bytes) -> None:
+    """Gateways and mail programs rename what they do not know."""
+    assert only(report(STATUS, type_=type_)).status == "5.1.1"
+
+
 def test_the_fields_of_a_part_without_a_blank_line_are_read() -> None:
     """The status part's own header ran into its content."""
     content = report(STATUS).replace(b"7bit\n\nReporting-MTA", b"7bit\nReporting-MTA")

@@ -15,6 +15,7 @@ MAX_TEXT_CHARS = 8000
 
 _TYPES = ("message/delivery-status", "message/global-delivery-status")
 _FIELDS = re.compile(r"^[ \t>]*+(?:reporting-mta|original-recipient|final-recipient):", re.IGNORECASE | re.MULTILINE)
+_BEGINNING_BYTES = 40
 _KINDS = (
     (Action.FAILED, Kind.BOUNCE),
     (Action.DELAYED, Kind.DELAYED),
@@ -26,7 +27,9 @@ _KINDS = (
 
 def from_part(message: Message) -> Report | None:
     """Return what the status part of a message says."""
-    parts = [part for part in message.parts if part.content_type in _TYPES]
+    parts = [part for part in message.parts if part.content_type in _TYPES] or [
+        part for part in message.parts if part.raw[:_BEGINNING_BYTES].lstrip().lower().startswith(b"reporting-mta:")
+    ]
     if not parts:
         return None
     texts = [part.text for part in parts]

@@ -13,6 +13,10 @@ MAX_MENDED_LINES = 1000
 Fields = dict[str, str]
 
 _GAP = re.compile(r"\n[ \t]*+\n\s*+")
+_INDENTED = re.compile(
+    r"\n[ \t]++(?=(?:final-recipient|original-recipient|action|status|remote-mta|diagnostic-code|last-attempt-date):)",
+    re.IGNORECASE,
+)
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
 _ANGLED = re.compile(r"<([^<>\s]{1,320})>")
 _CODE_POINT = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
@@ -108,7 +112,7 @@ def _implied(status_field: str) -> Action | None:
 
 def _groups(text: str) -> Iterator[Fields]:
     for block in _GAP.split(text.strip(), MAX_GROUPS):
-        unfolded = unfold(block)
+        unfolded = unfold(_INDENTED.sub("\n", block) if "\n " in block else block)
         found = fields(unfolded)
         if len(found) <= unfolded.count("\n"):
             found = _mended(unfolded)
