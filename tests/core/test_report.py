@@ -228,6 +228,13 @@ def test_a_program_is_reported_for_the_mailbox_behind_it() -> None:
     assert found.final_recipient == "|/usr/bin/filter alice"
 
 
+def test_a_group_that_forgets_whose_it_is_speaks_of_whom_the_words_name() -> None:
+    """An empty Final-Recipient still has a Status."""
+    status = b"Reporting-MTA: dns; x\n\nFinal-Recipient: rfc822;\nAction: failed\nStatus: 5.2.1\n"
+    found = only(report(status, words=b"<alice@example.org>: mailbox disabled\n"))
+    assert (found.address, found.status) == ("alice@example.org", "5.2.1")
+
+
 def test_fields_in_the_text_are_a_notification_too() -> None:
     """Amazon WorkMail, and gateways that flatten MIME."""
     content = HEADER + b"\nSorry.\n\nTechnical report:\n\n" + STATUS + b"\nReturn-Path: <x@sender.example>\n"

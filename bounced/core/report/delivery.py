@@ -57,6 +57,8 @@ def wrapped(message: Message) -> Report | None:
 def _from_fields(message: Message, fields: str, reader: str, words: str) -> Report | None:
     about_message, groups = status.read(fields)
     found = [recipient for group in groups if (recipient := status.recipient(group)).address]
+    if not found and len(groups) == 1:
+        found = _nameless(groups[0], message)
     if not found:
         return None
     if any(map(_leaves_questions, found)):
@@ -73,6 +75,12 @@ def _from_fields(message: Message, fields: str, reader: str, words: str) -> Repo
         returned_header=message.returned_header,
         fields=about_message,
     )
+
+
+def _nameless(group: Mapping[str, str], message: Message) -> list[PerRecipientFields]:
+    """Return the one group of a report that forgot to say whose it is, for whom its words name."""
+    fields = _with_mailbox(status.recipient(group), from_message(message))
+    return [fields] if fields.address else []
 
 
 def _leaves_questions(fields: PerRecipientFields) -> bool:
