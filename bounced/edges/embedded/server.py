@@ -30,6 +30,7 @@ class EmbeddedServer:
     def __init__(self, data_dir: Path, binary: Path | None = None) -> None:
         self._folder = Folder(data_dir)
         self._binary = binary
+        self._program: Path | None = None
         self._users_lock: int | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -109,9 +110,10 @@ class EmbeddedServer:
         Not by the event loop: uvloop's children inherit descriptors, such as our listening sockets, and keep them.
         """
         self._folder.socket.unlink(missing_ok=True)
-        binary = await asyncio.to_thread(find_server, self._binary)
+        program = self._program or await asyncio.to_thread(find_server, self._binary)
+        self._program = program
         return subprocess.Popen(  # noqa: S603, ASYNC220 - a program that was checked; starting takes milliseconds
-            [binary, *self._settings()],
+            [program, *self._settings()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

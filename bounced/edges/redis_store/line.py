@@ -38,7 +38,7 @@ FLUSH_TIMEOUT_S = 3.0
 MAX_BATCH = 256
 MAX_QUEUED_BYTES = 16 * 1024 * 1024
 FIRST_BACKOFF_S = 0.05
-LAST_BACKOFF_S = 1.0
+LAST_BACKOFF_S = 0.3
 
 _DID_NOTHING = (NoScriptError, ReadOnlyError, AskError, TryAgainError, ClusterDownError, ReadElsewhere)
 _TROUBLE = (RedisError, OSError, TimeoutError, NotDurable, Misconfigured)
