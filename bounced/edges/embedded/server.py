@@ -110,10 +110,10 @@ class EmbeddedServer:
         Not by the event loop: uvloop's children inherit descriptors, such as our listening sockets, and keep them.
         """
         self._folder.socket.unlink(missing_ok=True)
-        program = self._program or await asyncio.to_thread(find_server, self._binary)
-        self._program = program
+        if self._program is None:
+            self._program = await asyncio.to_thread(find_server, self._binary)
         return subprocess.Popen(  # noqa: S603, ASYNC220 - a program that was checked; starting takes milliseconds
-            [program, *self._settings()],
+            [self._program, *self._settings()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
