@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 from redis.asyncio.connection import AbstractConnection
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from rich.text import Text
 
 from bounced.cli.exits import ExitCode
@@ -73,6 +73,10 @@ async def _examine(config_file: Path | None, say: Callable[[Finding], None], *, 
             async for finding in examine_server(connection, config.redis.effective_durability, now):
                 say(finding)
         code = ExitCode.DONE
+    except ResponseError as refusal:
+        advice = "docs/redis.md lists what the daemon's user must be allowed."
+        say(error(REDIS, f"{masked(str(config.redis.url))} refuses: {refusal}", advice))
+        code = ExitCode.NO
     except (RedisError, OSError, TimeoutError, NoServer) as reason:
         advice = "Is the server running, is redis.url right, may this user connect?"
         say(error(REDIS, f"{masked(str(config.redis.url))} does not answer: {str(reason) or 'timed out'}", advice))

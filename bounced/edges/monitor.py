@@ -15,6 +15,10 @@ from bounced.edges.redis_store import RedisStore
 from bounced.ports import StoreUnavailable
 
 
+ANSWER_S = 3.0
+"""How long Redis may take to answer those who watch; they lose patience after some seconds themselves."""
+
+
 @dataclass(frozen=True, slots=True)
 class Crew:
     """How the workers are: how many there should be, are ready, say nothing; how many died since the start."""
@@ -63,16 +67,20 @@ class Monitor:
         if crew.ready < crew.wanted:
             faults.append(f"{crew.ready} of {crew.wanted} workers are ready")
         try:
-            await self._need_writable()
+            async with asyncio.timeout(ANSWER_S):
+                await self._need_writable()
         except StoreUnavailable as error:
             faults.append(f"Redis takes no commits: {error}")
+        except TimeoutError:
+            faults.append(f"Redis did not answer within {ANSWER_S} s")
         return _answer(faults)
 
     async def _sizes(self) -> dict[str, ListSizes] | None:
         try:
-            await self._need_writable()
-            sizes = await asyncio.gather(*(overview.sizes(datetime.now(UTC)) for overview in self._overviews.values()))
-        except StoreUnavailable:
+            async with asyncio.timeout(ANSWER_S):
+                await self._need_writable()
+                sizes = await asyncio.gather(*(each.sizes(datetime.now(UTC)) for each in self._overviews.values()))
+        except (StoreUnavailable, TimeoutError):
             return None
         return dict(zip(self._overviews, sizes, strict=True))
 
