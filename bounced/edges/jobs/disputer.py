@@ -14,10 +14,14 @@ from bounced.core.terms import Origin
 from bounced.edges.jobs.rounds import together
 from bounced.edges.log import Event
 from bounced.pipeline import Pipeline
+from bounced.ports import StoreUnavailable
 
 LOG = structlog.get_logger()
 
 PAUSE_S = 0.5
+REST = timedelta(minutes=1)
+"""A domain that goes on and on is looked at so often: each look reads many counters and events."""
+
 LOOK_AGAIN_AFTER = timedelta(minutes=10)
 
 
@@ -56,21 +60,27 @@ class Disputer:
         self._present = present
         self._waves = waves
         self._suspects: set[tuple[str, str]] = set()
+        self._looked_at: dict[tuple[str, str], datetime] = {}
         self._look_again_at: datetime | None = None
 
     def suspect(self, list_: str, domain: str) -> None:
-        """Look at a domain in the next round."""
+        """Look at a domain in the next round, or when it has had its rest from the last look."""
         self._suspects.add((list_, domain))
 
     async def round(self) -> float:
-        """Look at all suspects; those that the store kept from being looked at stay suspects."""
+        """Look at the suspects; those that the store kept from being looked at stay suspects."""
         pipeline = self._present()
         await self._remember_disputed(pipeline)
-        while self._suspects:
-            list_, domain = suspect = next(iter(self._suspects))
-            if list_ in pipeline.lists:
-                await self._look(pipeline, list_, domain)
+        now = pipeline.clock()
+        self._looked_at = {suspect: at for suspect, at in self._looked_at.items() if at <= now < at + REST}
+        for suspect in self._suspects - self._looked_at.keys():
             self._suspects.discard(suspect)
+            try:
+                await self._look(pipeline, *suspect)
+            except StoreUnavailable:
+                self._suspects.add(suspect)
+                raise
+            self._looked_at[suspect] = now
         return PAUSE_S
 
     async def _remember_disputed(self, pipeline: Pipeline) -> None:
@@ -83,6 +93,8 @@ class Disputer:
         self._look_again_at = now + LOOK_AGAIN_AFTER
 
     async def _look(self, pipeline: Pipeline, list_: str, domain: str) -> None:
+        if list_ not in pipeline.lists:
+            return
         now, rule = pipeline.clock().replace(microsecond=0), pipeline.lists[list_].disputes
         addresses, usual = await asyncio.gather(
             self._waves.unknowns(list_, domain, now - WAVE), self._waves.usual_unknowns(list_, domain, now)

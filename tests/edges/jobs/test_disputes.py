@@ -6,11 +6,13 @@ from datetime import timedelta
 
 import pytest
 
+from bounced.core.mailbox import AddressId
 from bounced.core.policy.doubt import DisputeRule
 from bounced.core.state import EvidenceType
 from bounced.core.tally import hour
 from bounced.core.terms import Category, Class, Engagement, OptIn, Profile, State
 from bounced.edges.jobs import Disputer, Releaser
+from bounced.ports import StoreUnavailable
 
 from .conftest import House
 
@@ -165,3 +167,36 @@ async def test_hashed_addresses_are_taken_back_too(hashed_house: House) -> None:
     assert (await hashed_house.state(GOOD[0])).state is State.SUPPRESSED
     await worker(hashed_house).round()
     assert (await hashed_house.state(GOOD[0])).state is State.HELD
+
+
+async def test_a_domain_that_goes_on_is_looked_at_once_a_minute(house: House) -> None:
+    """Each look reads a week's counters and an hour's events; who came in between is not forgotten."""
+    disputer = worker(house)
+    await wave(house)
+    await disputer.round()
+    now, until = house.clock.now, house.clock.now + timedelta(hours=24)
+    await house.ask("DEL", house.keys.disputed)
+    disputer.suspect("main", "company.example")
+    await disputer.round()
+    assert await house.chores().dispute("main", "company.example", now, until, 5), "looked at again at once"
+    await house.ask("DEL", house.keys.disputed)
+    house.clock.forward(minutes=1)
+    await disputer.round()
+    assert not await house.chores().dispute("main", "company.example", now, until, 5), "forgotten"
+
+
+async def test_a_suspect_stays_one_while_the_store_is_away(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is lost with the round that failed."""
+    await wave(house)
+    chores = house.chores()
+    disputer = Disputer(house.present, chores)
+    disputer.suspect("main", "company.example")
+    with monkeypatch.context() as patch, pytest.raises(StoreUnavailable):
+        patch.setattr(chores, "unknowns", _away)
+        await disputer.round()
+    await disputer.round()
+    assert len(await house.events("domain.disputed")) == 1
+
+
+async def _away(*_: object) -> list[AddressId]:
+    raise StoreUnavailable("away")
