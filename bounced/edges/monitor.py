@@ -14,7 +14,6 @@ from bounced.edges.overview import ListSizes, Overview
 from bounced.edges.redis_store import RedisStore
 from bounced.ports import StoreUnavailable
 
-
 ANSWER_S = 3.0
 """How long Redis may take to answer those who watch; they lose patience after some seconds themselves."""
 

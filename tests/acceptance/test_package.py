@@ -49,6 +49,7 @@ def test_units_and_example_are_installed_below_the_prefix(wheel: frozenset[str])
         "lib/sysusers.d/bounced.conf",
         "lib/tmpfiles.d/bounced.conf",
         "share/bounced/bounced.toml",
+        "share/man/man1/bounced.1",
     } <= shared
 
 

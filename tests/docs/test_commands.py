@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from bounced.edges.log import Event
+
 PROJECT = Path(__file__).parents[2]
 PAGES = sorted([PROJECT / "README.md", *(PROJECT / "docs").glob("*.md")])
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -60,6 +62,12 @@ def test_the_commands_of_a_page_do_what_it_says(page: Path, setting: Mapping[str
 def test_pages_with_commands_are_found() -> None:
     """The test above tests something."""
     assert {"operate.md"} <= {page.name for page in PAGES if commands(page)}
+
+
+def test_every_event_of_the_log_is_explained() -> None:
+    """Whoever reads the log finds the name in operate.md."""
+    manual = (PROJECT / "docs/operate.md").read_text("utf-8")
+    assert [event for event in Event if f"`{event}`" not in manual] == []
 
 
 def test_links_between_pages_lead_somewhere() -> None:

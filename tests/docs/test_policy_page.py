@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bounced.core.alarms import Alarm
 from bounced.core.policy import DEFAULT_POLICY, FailureRule, Then
 from bounced.core.policy.document import sentence
 from bounced.core.policy.table import ROWS, allowed, diagram
@@ -60,3 +61,9 @@ def test_each_category_has_its_class_on_the_page() -> None:
 def test_a_rule_as_a_sentence(rule: FailureRule, said: str) -> None:
     """As the page puts it."""
     assert said in sentence(rule)
+
+
+def test_the_alarm_on_the_page_is_one() -> None:
+    """Senders in other languages copy it."""
+    (line,) = re.findall(r"^```json\n(.*)\n```", PAGE.read_text("utf-8"), re.MULTILINE)
+    assert Alarm.from_json(line).to_json() == line
