@@ -3,6 +3,8 @@
 import asyncio
 from datetime import timedelta
 
+from bounced.core.policy import FailureRule, Policy, Then
+from bounced.core.policy.settings import DEFAULT_RULES
 from bounced.core.state import EvidenceType
 from bounced.core.terms import Category, State
 from bounced.edges.jobs import Releaser
@@ -104,3 +106,17 @@ async def test_a_hashed_address_comes_back_like_any_other(hashed_house: House) -
     await releaser(hashed_house).round()
     assert (await hashed_house.state()).state is State.BOUNCING
     assert await hashed_house.ask("SCARD", hashed_house.keys.suppressed) == 0
+
+
+async def test_a_suppression_ends_by_itself_where_a_rule_says_so(house: House) -> None:
+    """No rule does by default."""
+    expiring = FailureRule(1, then=Then.SUPPRESS, expires_days=400)
+    house.settings(policy=Policy(rules={**DEFAULT_RULES, Category.MAILBOX_UNKNOWN: expiring}))
+    await house.fails(Category.MAILBOX_UNKNOWN)
+    house.clock.forward(days=399)
+    await releaser(house).round()
+    assert (await house.state()).state is State.SUPPRESSED
+    house.clock.forward(days=1)
+    await releaser(house).round()
+    assert (await house.state()).state is State.ACTIVE
+    assert not await house.ask("SISMEMBER", house.keys.suppressed, ALICE)
