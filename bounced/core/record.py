@@ -28,6 +28,7 @@ _TOLD_ALWAYS = frozenset(EvidenceType) - {
 }
 _OFF_THE_LIST = (State.HELD, State.SUPPRESSED)
 _NOTHING_WORTH_KEEPING = frozenset(("state", "since", "version"))
+_WORD = re.compile(r"[\w.+-]+")
 _ADDRESS_LIKE = re.compile(r"[^\s<>()\[\],;:\"']+@[^\s<>(),;:\"']+")
 
 
@@ -80,7 +81,7 @@ class Writes:
 def writes(keys: Keyspace, report_id: ReportId, address: str | None, transition: Transition) -> Writes:
     """Return what a store has to write for a transition of one normalised address, or of none."""
     if keys.pepper is not None:
-        transition = _without_addresses(transition)
+        transition = _without_addresses(transition, (address or "").rpartition("@")[0])
     evidence, verdict = transition.evidence, transition.evidence.verdict
     domain = address.rpartition("@")[2] if address else ""
     types = _event_types(transition)
@@ -161,9 +162,10 @@ def from_fields(fields: Mapping[str, str], disputed_until: datetime | None = Non
     )
 
 
-def without_addresses(text: str) -> str:
-    """Return text with what looks like an address taken out."""
-    return _ADDRESS_LIKE.sub("(address)", text)
+def without_addresses(text: str, local_part: str = "") -> str:
+    """Return text with what looks like an address taken out, and with the local part that is spoken of."""
+    text = _ADDRESS_LIKE.sub("(address)", text)
+    return _WORD.sub(lambda word: "(address)" if word[0].rstrip(".").lower() == local_part else word[0], text)
 
 
 def _streak_fields(state: AddressState) -> dict[str, str]:
@@ -251,14 +253,18 @@ def _speaks_of_later_mail(transition: Transition) -> bool:
     )
 
 
-def _without_addresses(transition: Transition) -> Transition:
+def _without_addresses(transition: Transition, local_part: str) -> Transition:
     """Return the transition with no address left in any text, and no message to keep."""
     evidence, after = transition.evidence, transition.after
-    verdict = evidence.verdict and replace(evidence.verdict, diagnostic=without_addresses(evidence.verdict.diagnostic))
+
+    def scrub(text: str) -> str:
+        return without_addresses(text, local_part)
+
+    verdict = evidence.verdict and replace(evidence.verdict, diagnostic=scrub(evidence.verdict.diagnostic))
     return replace(
         transition,
-        evidence=replace(evidence, verdict=verdict, note=without_addresses(evidence.note), content=None),
-        after=replace(after, diagnostic=without_addresses(after.diagnostic)),
+        evidence=replace(evidence, verdict=verdict, note=scrub(evidence.note), content=None),
+        after=replace(after, diagnostic=scrub(after.diagnostic)),
     )
 
 
