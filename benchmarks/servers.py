@@ -86,12 +86,12 @@ def postfix(folder: Path) -> Iterator[Running]:
     shutil.chown(folder / "data", "postfix")
     (folder / "main.cf").write_text(POSTFIX_MAIN.format(folder=folder, domain=DOMAIN))
     (folder / "master.cf").write_text(POSTFIX_MASTER.format(port=port))
-    _postfix(folder, "start")
+    subprocess.run(["postfix", "-c", str(folder), "start"], check=True, capture_output=True)
     try:
         wait_for(port)
         yield Running("postfix, discard:", port, (int((folder / "spool/pid/master.pid").read_text()),))
     finally:
-        _postfix(folder, "stop")
+        subprocess.run(["postfix", "-c", str(folder), "stop"], check=False, capture_output=True)
 
 
 POSTFIX_MAIN = """
@@ -157,7 +157,3 @@ def self_signed(folder: Path) -> Path:
     both.touch(mode=0o600)
     both.write_text(key.read_text() + certificate.read_text())
     return both
-
-
-def _postfix(folder: Path, verb: str) -> None:
-    subprocess.run(["postfix", "-c", str(folder), verb], check=True, capture_output=True)
