@@ -1,5 +1,6 @@
 """Listening sockets: bound from the configuration, or handed over by whoever started us."""
 
+import errno
 import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,6 +10,13 @@ from bounced.config.model import Config
 
 SMTP = "smtp"
 """The name of the sockets for `smtp.listen`; further listeners are called `listener0`, `listener1`, ..."""
+
+_WHAT_TO_DO = {
+    errno.EADDRINUSE: "; see who does: ss -lntp",
+    errno.EADDRNOTAVAIL: "; this machine has no such address",
+    errno.EACCES: "; let bounced.socket open it, or take a port from 1024 on",
+    errno.ENOENT: "; make the folder first",
+}
 
 Sockets = Mapping[str, Sequence[socket.socket]]
 
@@ -41,7 +49,8 @@ def open_socket(address: TcpAddress | UnixAddress) -> socket.socket:
     try:
         return _unix(address.path) if isinstance(address, UnixAddress) else _tcp(address)
     except OSError as error:
-        raise CannotListen(f"cannot listen on {address}: {error.strerror or error}") from error
+        hint = _WHAT_TO_DO.get(error.errno or 0, "")
+        raise CannotListen(f"cannot listen on {address}: {error.strerror or error}{hint}") from error
 
 
 def _tcp(address: TcpAddress) -> socket.socket:

@@ -80,6 +80,13 @@ MISTAKES = {
     "no-server": "lookup alice@example.org --config nobody.toml",
     "no-server-to-examine": "doctor --no-dns --config nobody.toml",
     "bad-hours": "stats --hours 0",
+    "bad-option": "lookup --colour",
+    "bad-rules": "explain unknown_user.eml --rules bad.toml",
+    "bad-tag": "return-path encode alice@example.org --tag much-too-long",
+    "nothing-to-suppress": "suppress",
+    "nothing-to-ingest": "ingest missing.eml",
+    "nothing-to-import": "import missing.csv",
+    "port-taken": "run --config taken.toml",
 }
 
 REPLACED = (
@@ -110,6 +117,8 @@ def folder(tmp_path: Path, redis_url: str, key_prefix: str, monkeypatch: pytest.
     nobody = CONFIG.format(folder=tmp_path, url="unix:///nobody/listens/here", prefix=key_prefix)
     (tmp_path / "nobody.toml").write_text(nobody)
     (tmp_path / "bad.toml").write_text('[smtp]\nlisten = ["25"]\n[redis]\nport = 1\n')
+    (tmp_path / "smtp").touch()
+    (tmp_path / "taken.toml").write_text(config.read_text())
     (tmp_path / "inbox").mkdir()
     paths = build.return_paths("main", load(config).lists["main"])
     for number, scene in enumerate((UNKNOWN_USER, FULL_MAILBOX, SPAM_BLOCK, DELAYED, COMPLAINT)):
