@@ -256,6 +256,23 @@ async def test_a_server_that_hides_its_settings_is_warned_about_once(server: Emb
     assert "CONFIG GET is not allowed" in warnings[0]
 
 
+async def test_a_fault_of_ours_costs_one_batch(server: EmbeddedServer, keys: Keyspace):
+    """Whatever nobody thought of: 451, and the next commit finds a new connection."""
+    faults = [RuntimeError("nobody thought of this")]
+
+    class Faulty(Memory):
+        def check(self, replies: list[Reply]) -> None:
+            if faults:
+                raise faults.pop()
+
+    tested = RedisStore(connections(server.url), {"main": keys}, Faulty)
+    await tested.start()
+    with pytest.raises(StoreUnavailable):
+        await tested.commit(report(), ALICE, count())
+    assert (await tested.commit(report(), ALICE, count())).duplicate
+    await tested.close()
+
+
 async def test_a_store_that_was_closed_refuses(tested: RedisStore):
     """Who comes after the drain comes again elsewhere."""
     await tested.close()

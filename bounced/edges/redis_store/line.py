@@ -9,7 +9,6 @@ command's.
 """
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
@@ -126,8 +125,7 @@ class Line:
         """Stop carrying; whoever still waits hears StoreUnavailable."""
         if self._carrier is not None:
             self._carrier.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._carrier
+            await asyncio.wait([self._carrier])
         self._trouble = StoreUnavailable("closed")
         self._refuse_all(self._trouble)
 
@@ -140,7 +138,7 @@ class Line:
             raise StoreUnavailable(f"Redis is away: {self._trouble}")
         if self._queued_bytes + len(command) > MAX_QUEUED_BYTES:
             raise StoreUnavailable("Redis is too slow, the queue is full")
-        if self._carrier is None:
+        if self._carrier is None or self._carrier.done():  # done: a fault of ours, which asyncio has logged
             self._carry_from(None)
         waiting = _Waiting(command, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
