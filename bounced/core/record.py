@@ -98,7 +98,7 @@ def writes(keys: Keyspace, report_id: ReportId, address: str | None, transition:
         rates=by_scope(measure, evidence.campaign, domain) if measure else (),
         measure=measure,
         count=evidence.count,
-        block=verdict is not None and verdict.class_ is Class.BLOCK,
+        block=verdict is not None and verdict.class_ is Class.BLOCK and bool(types),
         doubtful=address is not None and doubtful(evidence),
         unrecognised=None if evidence.content is None else evidence.content[:KEPT_CONTENT_BYTES],
     )
