@@ -5,6 +5,7 @@ addresses stand as short hashes unless the configuration says otherwise.
 """
 
 import logging
+import os
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
@@ -21,6 +22,8 @@ TRACEBACK = "exception"
 """Where structlog puts a traceback."""
 
 _ADDRESS_LIKE = re.compile(r"[^\s<>()\[\],;:\"']+@[^\s<>(),;:\"']+")
+_INFO = 6
+_PRIORITIES = {"debug": 7, "info": _INFO, "warning": 4, "error": 3}
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))} | {
     0x2028: "\\u2028",
     0x2029: "\\u2029",
@@ -73,11 +76,26 @@ def configure(*, level: str, as_json: bool, plain_addresses: bool, stream: TextI
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             renderer,
+            *([_mark_priority] if _is_journal(stream) else []),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.WriteLoggerFactory(file=stream),
         cache_logger_on_first_use=True,
     )
+
+
+def _is_journal(stream: TextIO) -> bool:
+    """Whether what is written goes to systemd's journal.  (systemd.exec(5), JOURNAL_STREAM)"""
+    journal = os.environ.get("JOURNAL_STREAM")
+    if not journal:
+        return False
+    status = os.fstat(stream.fileno())
+    return journal == f"{status.st_dev}:{status.st_ino}"
+
+
+def _mark_priority(_logger: Any, method: str, line: Any) -> str:
+    """Tell the journal how grave a line is, so that ``journalctl -p warning`` finds it.  (sd-daemon(3))"""
+    return f"<{_PRIORITIES.get(method, _INFO)}>{line}"
 
 
 def silence() -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,14 +21,14 @@ Written = Callable[..., tuple[Any, io.StringIO]]
 
 
 @pytest.fixture
-def written() -> Iterator[Written]:
+def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[Written]:
     """Return a maker of a logger and what it writes to; the set-up of other tests comes back afterwards."""
+    monkeypatch.delenv("JOURNAL_STREAM", raising=False)
     before = structlog.get_config()
 
     def make(**settings: Any) -> tuple[Any, io.StringIO]:
         stream = io.StringIO()
-        chosen = {"level": "info", "as_json": True, "plain_addresses": False, **settings}
-        log.configure(**chosen, stream=stream)
+        log.configure(**{"level": "info", "as_json": True, "plain_addresses": False, "stream": stream, **settings})
         return structlog.get_logger(), stream
 
     yield make
@@ -115,6 +116,20 @@ def test_json_lines_have_what_journald_and_jq_want(written: Written) -> None:
     assert (line["event"], line["level"], line["text"]) == ("store.warned", "warning", "ä")
     assert line["timestamp"].endswith("Z")
     assert stream.getvalue().isascii()
+
+
+def test_the_journal_is_told_how_grave_a_line_is(
+    written: Written, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only where the stream is the journal's: anybody else would read a number before the JSON."""
+    with (tmp_path / "journal").open("w") as stream:
+        status = os.fstat(stream.fileno())
+        for journal in (f"{status.st_dev}:{status.st_ino}", "1:2"):
+            monkeypatch.setenv("JOURNAL_STREAM", journal)
+            written(stream=stream)[0].warning(Event.STORE_WARNED)
+    marked, plain = (tmp_path / "journal").read_text().splitlines()
+    assert marked.startswith('<4>{"event": "store.warned"')
+    assert json.loads(plain)["event"] == "store.warned"
 
 
 def test_every_event_is_used_and_is_a_noun_and_a_verb() -> None:
