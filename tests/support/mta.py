@@ -1,0 +1,148 @@
+"""Real MTAs, each run for one test with a configuration, an /etc and a /var of its own; it needs root.
+
+They are looked for where Debian puts them and under BOUNCED_TEST_MTAS: a folder into which packages were unpacked without installing them
+(``dpkg -x exim4-daemon-light*.deb FOLDER``, ``npm install --prefix FOLDER Haraka``).
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = os.environ.get("BOUNCED_TEST_MTAS", "")
+LIBRARIES = ("usr/lib/x86_64-linux-gnu", "usr/lib/aarch64-linux-gnu")
+TEMPLATES = Path(__file__).with_name("mtas")
+SYSTEM_FILES = (
+    "passwd",
+    "group",
+    "postfix",
+    "hosts",
+    "host.conf",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "nsswitch.conf",
+    "protocols",
+    "services",
+    "ssl",
+)
+WAIT_S = 20.0
+
+USERS = ("Debian-exim", "opensmtpd", "opensmtpq", "smmta", "smmsp")
+"""Users that packages make when they are installed; in the private /etc only."""
+
+ENTER = """
+mount --make-rprivate / && mount --bind "$1/etc" /etc && mount --bind "$1/var" /var && ldconfig && eval "$2" || exit 1
+shift 2
+exec "$@"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Mta:
+    """An MTA: its program, where its configuration is looked for, and how it is started in the foreground."""
+
+    name: str
+    program: str
+    configuration: str
+    arguments: tuple[str, ...]
+    prepare: str = ":"
+    reuses_connections: bool = True
+
+    def __str__(self) -> str:
+        return self.name
+
+    def find(self) -> str | None:
+        """Return the path of its program."""
+        candidates = [f"{ROOT}/{self.program}", f"/{self.program}"]
+        if self.program.endswith("/haraka"):
+            candidates.append("haraka")  # npm's choice; other names are taken by other MTAs too
+        return next(filter(None, map(shutil.which, candidates)), None)
+
+
+POSTFIX = Mta("postfix", "usr/sbin/postfix", "etc/postfix", ("start-fg",), "chown postfix /var/mta/data")
+EXIM = Mta("exim", "usr/sbin/exim4", "etc/exim4", ("-bdf", "-qq1s"), "chown -R Debian-exim /var/mta")
+OPENSMTPD = Mta("opensmtpd", "usr/sbin/smtpd", "etc", ("-d",), "mkdir -p /var/lib/opensmtpd/empty /var/spool/smtpd")
+SENDMAIL = Mta("sendmail", "usr/libexec/sendmail/sendmail", "etc/mail", ("-C/etc/mail/sendmail.cf", "-bD", "-q1s"))
+HARAKA = Mta("haraka", "node_modules/.bin/haraka", "var/mta", ("-c", "/var/mta"), reuses_connections=False)
+MTAS = (POSTFIX, EXIM, OPENSMTPD, SENDMAIL, HARAKA)
+
+
+@contextmanager
+def running(mta: Mta, folder: Path, *, daemon: int, refuser: int) -> Iterator[int]:
+    """Run an MTA that sends to two ports of loopback, by domain; give the port that it listens on."""
+    program = mta.find()
+    assert program
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    values = {"PORT": port, "DAEMON": daemon, "REFUSER": refuser, "PROGRAM": program}
+    _furnish(mta, folder, values)
+    isolated = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", ENTER, "sh"]
+    with (folder / "output").open("wb") as output:
+        process = subprocess.Popen(
+            [*isolated, str(folder), mta.prepare, program, *mta.arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        _wait_until_listening(process, port, folder)
+        yield port
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _furnish(mta: Mta, folder: Path, values: dict[str, object]) -> None:
+    """Make its /etc and /var."""
+    etc, var = folder / "etc", folder / "var"
+    for parent in (folder, *folder.parents[:3]):
+        parent.chmod(0o755)  # they run as other users
+    for made in ("run", "mta/spool", "mta/data", "tmp", "log", "cache/ldconfig"):
+        (var / made).mkdir(parents=True, exist_ok=True, mode=0o755)
+    etc.mkdir()
+    for name in SYSTEM_FILES:
+        source = Path("/etc") / name
+        if source.is_dir():
+            shutil.copytree(source, etc / name, symlinks=True)
+        elif source.exists():
+            shutil.copy(source, etc / name)
+    for name, number in zip(USERS, range(61001, 62000), strict=False):
+        _append(etc / "passwd", f"{name}:x:{number}:{number}::/nonexistent:/bin/false")
+        _append(etc / "group", f"{name}:x:{number}:")
+    for library in LIBRARIES:
+        _append(etc / "ld.so.conf", f"{ROOT}/{library}")
+    _write_configuration(TEMPLATES / mta.name, folder / mta.configuration, values)
+
+
+def _append(path: Path, line: str) -> None:
+    with path.open("a") as file:
+        file.write(f"{line}\n")
+
+
+def _write_configuration(templates: Path, target: Path, values: dict[str, object]) -> None:
+    for template in templates.rglob("*"):
+        if template.is_file():
+            text = template.read_text()
+            for name, value in values.items():
+                text = text.replace(f"@{name}@", str(value))
+            written = target / template.relative_to(templates)
+            written.parent.mkdir(parents=True, exist_ok=True)
+            written.write_text(text)
+
+
+def _wait_until_listening(process: subprocess.Popen[bytes], port: int, folder: Path) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with socket.create_connection(("127.0.0.1", port), WAIT_S) as connection:
+                if connection.recv(3) == b"220":
+                    return
+        except OSError:
+            time.sleep(0.05)  # nothing tells when a foreign program listens
+    raise AssertionError(f"it did not start: {(folder / 'output').read_text(errors='replace')}")
