@@ -59,7 +59,7 @@ PATHS_REFUSED = _counter(
 FAULTS = _counter("bounced_faults", "Faults of our own in a session, each answered with 451 and logged.")
 REPORTS = _counter(
     "bounced_reports",
-    "Reports that came by SMTP or LMTP and were committed, each once. A message that is no report has no category.",
+    'Reports that came by SMTP or LMTP and were committed, each once. Kind "other" is mail that is no report.',
     "list",
     "kind",
     "category",
