@@ -215,6 +215,7 @@ def needs_restart(old: Config, new: Config) -> list[str]:
         "smtp.listen": (old.smtp.listen, new.smtp.listen),
         "listeners": ([each.address for each in old.listeners], [each.address for each in new.listeners]),
         "redis": (old.redis, new.redis),
+        "keep": (old.keep, new.keep),
         "log": (old.log, new.log),
         "http": (old.http, new.http),
     }

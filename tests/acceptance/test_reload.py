@@ -121,12 +121,21 @@ def test_a_broken_configuration_changes_nothing_and_is_said(daemon: Daemon, tmp_
         _reload(daemon)
 
 
-def test_what_only_a_restart_changes_is_said(daemon: Daemon) -> None:
-    """The number of workers stays, the rest is taken on."""
+@pytest.mark.parametrize(
+    ("before", "after", "key"),
+    [
+        ("workers = 1", "workers = 2", "workers"),
+        ('data_dir = "data"', 'data_dir = "other"', "redis"),
+        ("[lists.main]", "[keep]\nevents_max = 10\n[lists.main]", "keep"),
+    ],
+)
+def test_what_only_a_restart_changes_is_said(daemon: Daemon, before: str, after: str, key: str) -> None:
+    """It stays as it was, and the rest is taken on."""
     text = daemon.config_file.read_text()
-    daemon.config_file.write_text(text.replace("workers = 1", "workers = 2"))
+    assert before in text
+    daemon.config_file.write_text(text.replace(before, after))
     daemon.send_signal(signal.SIGHUP)
-    assert daemon.wait_for("configuration.doubted")["key"] == "workers"
+    daemon.wait_for("configuration.doubted", key=key)
     daemon.wait_for("service.reloaded")
 
 
