@@ -77,6 +77,7 @@ class Daemon:
         """Write the configuration; with the port that was found, so that a restart takes the same."""
         head = CONFIGURATION.format(port=self.port, url=self._url, prefix=self._prefix, workers=self._workers)
         self.config_file.write_text(head + (text or self._further))
+        self.__dict__.pop("_paths", None)  # its keys may be others
 
     def start(self, **popen: Any) -> Self:
         """Start and wait until mail is taken in."""
