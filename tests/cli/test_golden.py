@@ -109,6 +109,8 @@ REPLACED = (
 @pytest.fixture
 def folder(tmp_path: Path, redis_url: str, key_prefix: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a folder with a configuration, a key, and the demonstration's bounces, and stand in it."""
+    if (now().minute, now().second // 40) == (59, 1):
+        pytest.skip("the hour is about to change, and with it the counters")
     key = tmp_path / "a.key"
     key.write_text("a secret for tests only, long enough")
     key.chmod(stat.S_IRUSR | stat.S_IWUSR)

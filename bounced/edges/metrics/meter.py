@@ -6,7 +6,7 @@ that is killed takes what it counted in the last two seconds with it.
 
 import json
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from bounced.core.state import Transition
@@ -29,6 +29,8 @@ class Meter:
 
     def __init__(self) -> None:
         self._counts: Counter[Series] = Counter()
+        self._replies: defaultdict[int, int] = defaultdict(int)  # several for each message, so without a tuple each
+        self._sessions = 0
         self._sums: dict[str, float] = {}
         self._open = 0
         self._commit_bounds = bounds(declared.COMMIT_SECONDS)
@@ -37,7 +39,7 @@ class Meter:
     def session_opened(self) -> None:
         """Count a peer that was let in."""
         self._open += 1
-        self._counts[(declared.SESSIONS.name,)] += 1
+        self._sessions += 1
 
     def session_closed(self) -> None:
         """Count a peer that has gone."""
@@ -53,7 +55,7 @@ class Meter:
 
     def replied(self, code: int) -> None:
         """Count a reply."""
-        self._counts[declared.REPLIES.name, str(code)] += 1
+        self._replies[code] += 1
 
     def failed(self) -> None:
         """Count a fault of our own."""
@@ -92,8 +94,11 @@ class Meter:
         """Return what was counted since the last time, a line for each series, and begin anew."""
         lines = [[*series, count] for series, count in self._counts.items()]
         lines += [[name, SUM, total] for name, total in self._sums.items()]
-        lines.append([declared.SESSIONS_OPEN.name, self._open])
+        lines += [[declared.REPLIES.name, str(code), count] for code, count in self._replies.items()]
+        lines += [[declared.SESSIONS.name, self._sessions], [declared.SESSIONS_OPEN.name, self._open]]
         self._counts.clear()
+        self._replies.clear()
+        self._sessions = 0
         self._sums.clear()
         return b"".join(json.dumps(line).encode() + b"\n" for line in lines)
 
