@@ -2,22 +2,28 @@
 
 import asyncio
 import signal
-from contextlib import AsyncExitStack
 from pathlib import Path
 
 import click
-from redis import RedisError
+import structlog
 
 from bounced.cli.configured import configured
 from bounced.cli.options import config_option
 from bounced.cli.run import fail, in_loop, set_up_log
-from bounced.client import AsyncClient
-from bounced.config import Config, build
+from bounced.config import Config
+from bounced.core.mailbox import normalise
+from bounced.core.record import from_fields
 from bounced.edges.embedded import NoServer
+from bounced.edges.log import Event
 from bounced.edges.lookup import MAX_REQUEST_BYTES, Ask, LookupServer, Suppressed, Unavailable, WhenUnavailable
-from bounced.edges.redis_url import redis_url
+from bounced.edges.redis_store import Misconfigured, RedisStore
+from bounced.edges.redis_store.wire import fields
 from bounced.edges.sockets import CannotListen, open_socket
 from bounced.edges.systemd import Notifier
+from bounced.ports import StoreUnavailable
+from bounced.service import open_store
+
+LOG = structlog.get_logger()
 
 
 @click.command("lookup-server")
@@ -42,40 +48,38 @@ def lookup_server(config_file: Path | None) -> None:
     set_up_log(config)
     try:
         in_loop(lambda: serve(config))
-    except (CannotListen, NoServer) as error:
+    except (CannotListen, NoServer, Misconfigured) as error:
         fail(str(error))
 
 
 async def serve(config: Config) -> None:
-    """Answer until SIGTERM or SIGINT.  Raises CannotListen, NoServer."""
+    """Answer until SIGTERM or SIGINT.  Raises CannotListen, NoServer, Misconfigured."""
     stopping, notifier = asyncio.Event(), Notifier()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    async with AsyncExitStack() as stack:
-        url = await stack.enter_async_context(redis_url(config))
-        lists: dict[str, Ask] = {}
-        for name, settings in config.lists.items():
-            keys = build.keyspace(config, name)
-            client = AsyncClient.from_url(url, keys=keys, fold_local_part=settings.fold_local_part)
-            lists[name] = _asker(await stack.enter_async_context(client))
+    async with open_store(config) as store:
+        lists = {name: _asker(store, name, fold=settings.fold_local_part) for name, settings in config.lists.items()}
         answering = LookupServer(lists, next(iter(lists)), WhenUnavailable(config.lookup.when_unavailable))
         opened = open_socket(config.lookup.listen)
-        await stack.enter_async_context(
-            await asyncio.start_server(answering.serve, sock=opened, limit=MAX_REQUEST_BYTES)
-        )
-        notifier.ready()
-        await stopping.wait()
-        notifier.stopping()
+        async with await asyncio.start_server(answering.serve, sock=opened, limit=MAX_REQUEST_BYTES):
+            LOG.info(Event.SERVICE_STARTED, doors=[str(opened.getsockname())], lists=list(lists))
+            notifier.ready()
+            await stopping.wait()
+            notifier.stopping()
 
 
-def _asker(client: AsyncClient) -> Ask:
+def _asker(store: RedisStore, list_: str, *, fold: bool) -> Ask:
+    keys = store.keyspace(list_)
+
     async def ask(address: str) -> Suppressed | None:
+        normalised = normalise(address, fold_local_part=fold)
         try:
-            if not await client.is_suppressed(address):
-                return None
-            state = (await client.why(address)).state
-        except (RedisError, OSError) as error:
+            for id_ in [form(normalised) for form in keys.suppressed_forms]:
+                if await store.read(list_, "SISMEMBER", keys.suppressed, id_) == 1:
+                    state = from_fields(fields(await store.read(list_, "HGETALL", keys.address(id_))))
+                    return Suppressed(state.category, state.since.date().isoformat() if state.since else "")
+        except StoreUnavailable as error:
             raise Unavailable(str(error)) from error
-        return Suppressed(state.category, state.since.date().isoformat() if state.since else "")
+        return None
 
     return ask
