@@ -6,6 +6,7 @@ They are looked for where Debian puts them and under BOUNCED_TEST_MTAS: a folder
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -21,7 +22,6 @@ SYSTEM_FILES = (
     "passwd",
     "group",
     "postfix",
-    "hosts",
     "host.conf",
     "ld.so.conf",
     "ld.so.conf.d",
@@ -66,7 +66,9 @@ class Mta:
 
 POSTFIX = Mta("postfix", "usr/sbin/postfix", "etc/postfix", ("start-fg",), "chown postfix /var/mta/data")
 EXIM = Mta("exim", "usr/sbin/exim4", "etc/exim4", ("-bdf", "-qq1s"), "chown -R Debian-exim /var/mta")
-OPENSMTPD = Mta("opensmtpd", "usr/sbin/smtpd", "etc", ("-d",), "mkdir -p /var/lib/opensmtpd/empty /var/spool/smtpd")
+OPENSMTPD = Mta(
+    "opensmtpd", "usr/sbin/smtpd", "etc", ("-d",), "install -d -m 711 /var/lib/opensmtpd/empty /var/spool/smtpd"
+)
 SENDMAIL = Mta("sendmail", "usr/libexec/sendmail/sendmail", "etc/mail", ("-C/etc/mail/sendmail.cf", "-bD", "-q1s"))
 HARAKA = Mta("haraka", "node_modules/.bin/haraka", "var/mta", ("-c", "/var/mta"), reuses_connections=False)
 MTAS = (POSTFIX, EXIM, OPENSMTPD, SENDMAIL, HARAKA)
@@ -82,7 +84,7 @@ def running(mta: Mta, folder: Path, *, daemon: int, refuser: int) -> Iterator[in
         port = free.getsockname()[1]
     values = {"PORT": port, "DAEMON": daemon, "REFUSER": refuser, "PROGRAM": program}
     _furnish(mta, folder, values)
-    isolated = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", ENTER, "sh"]
+    isolated = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-c", ENTER, "sh"]
     with (folder / "output").open("wb") as output:
         process = subprocess.Popen(
             [*isolated, str(folder), mta.prepare, program, *mta.arguments],
@@ -94,8 +96,14 @@ def running(mta: Mta, folder: Path, *, daemon: int, refuser: int) -> Iterator[in
         _wait_until_listening(process, port, folder)
         yield port
     finally:
-        process.kill()
-        process.wait()
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill the first process of the namespace; with it go all others."""
+    for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+        os.kill(int(child), signal.SIGKILL)
+    process.wait(WAIT_S)
 
 
 def _furnish(mta: Mta, folder: Path, values: dict[str, object]) -> None:
@@ -115,6 +123,7 @@ def _furnish(mta: Mta, folder: Path, values: dict[str, object]) -> None:
     for name, number in zip(USERS, range(61001, 62000), strict=False):
         _append(etc / "passwd", f"{name}:x:{number}:{number}::/nonexistent:/bin/false")
         _append(etc / "group", f"{name}:x:{number}:")
+    _append(etc / "hosts", f"127.0.0.1 mail.sender.example {socket.gethostname()} localhost")
     for library in LIBRARIES:
         _append(etc / "ld.so.conf", f"{ROOT}/{library}")
     _write_configuration(TEMPLATES / mta.name, folder / mta.configuration, values)
