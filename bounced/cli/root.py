@@ -53,6 +53,9 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         "release": Entry(
             "bounced.cli.address:release", "Take addresses off the suppression list, whatever put them there."
         ),
+        "reclassify": Entry(
+            "bounced.cli.reclassify:reclassify_command", "Show what today's rules make of kept evidence, and apply it."
+        ),
         "erase": Entry("bounced.cli.erase:erase_command", "Take an address out of everything, for good."),
     }
 )

@@ -1,0 +1,155 @@
+"""``bounced reclassify``: today's rules over what was kept, and what would change."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from bounced.cli.configured import configured
+from bounced.cli.options import config_option, json_option
+from bounced.cli.output import print_facts, print_json
+from bounced.cli.run import in_loop
+from bounced.cli.selecting import chosen_list, list_option
+from bounced.config import Config
+from bounced.core.mailbox import AddressId
+from bounced.core.policy import decide
+from bounced.core.reclassify import Reclassifier
+from bounced.core.record import from_fields
+from bounced.core.rulefile import RulesInvalid
+from bounced.core.state import AddressState, Evidence, EvidenceType, ReportId, Transition
+from bounced.core.terms import Origin
+from bounced.edges.redis_store import RedisStore
+from bounced.edges.redis_store.bulk import off_the_list
+from bounced.edges.redis_store.wire import fields, text
+from bounced.pipeline import Pipeline
+from bounced.service import now, open_store, pipeline
+
+MESSAGES_AT_ONCE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What would follow for one address.  ``entry`` is the message's id in `unrecognised`, if it is about one."""
+
+    address: str
+    transition: Transition
+    was: str
+    entry: str = ""
+
+
+@click.command("reclassify")
+@click.option("--apply", "apply_", is_flag=True, help="Do it; without, it is only shown.")
+@list_option
+@config_option
+@json_option
+def reclassify_command(list_: str | None, config_file: Path | None, *, apply_: bool, as_json: bool) -> None:
+    """Show what today's rules make of kept evidence, and with --apply act on it.
+
+    Addresses that are held or suppressed for a reply that is no longer a reason (it means a block, say) are released.
+    What people said is left alone.  Messages that nobody understood when they came (`unrecognised`) count, where they
+    are understood now, as if they had been then; and are kept no longer.
+
+    \b
+    bounced reclassify
+    bounced reclassify --apply
+    """  # noqa: D301 - \b is click's mark for lines to be left as they are
+    config = configured(config_file)
+    try:
+        counts = in_loop(lambda: _reclassify(config, chosen_list(config, list_), apply_=apply_, as_json=as_json))
+    except RulesInvalid as error:
+        raise click.UsageError(str(error)) from error
+    if not as_json:
+        title = "Done." if apply_ else "Nothing was changed; --apply does it."
+        print_facts({name: str(count) for name, count in counts.items()}, title=title)
+
+
+async def _reclassify(config: Config, list_: str, *, apply_: bool, as_json: bool) -> Counter[str]:
+    counts = Counter({"released": 0, "counted": 0})
+    async with open_store(config) as store:
+        path = pipeline(config, store)
+        reclassifier = Reclassifier(path.rules)
+        async for change in _released(store, path, list_, reclassifier):
+            counts["released"] += 1
+            _show(change, as_json=as_json)
+            if apply_:
+                await _release(store, path, list_, change)
+        async for change in _counted(store, path, list_, reclassifier):
+            counts["counted"] += 1
+            _show(change, as_json=as_json)
+            if apply_:
+                await _count(store, path, list_, change)
+    return counts
+
+
+async def _released(store: RedisStore, path: Pipeline, list_: str, reclassifier: Reclassifier) -> AsyncIterator[Change]:
+    """Yield the addresses that are off the list for no reason that would be one today."""
+    async for id_, held in off_the_list(store, store.keyspace(list_)):
+        state = from_fields(held)
+        verdict = reclassifier.acquitted(state)
+        if verdict is not None:
+            note = f"reclassified: {state.category} is {verdict.category} today ({verdict.rule})"
+            evidence = Evidence(EvidenceType.RELEASE, now().replace(microsecond=0), Origin.OPERATOR, note=note)
+            yield Change(AddressId(id_), decide(state, evidence, path.lists[list_].policy), str(state.category))
+
+
+async def _counted(store: RedisStore, path: Pipeline, list_: str, reclassifier: Reclassifier) -> AsyncIterator[Change]:
+    """Yield the messages that are understood today, and what would follow for their addresses."""
+    begin, stream = "-", store.keyspace(list_).unrecognised
+    while True:
+        reply = await store.read(list_, "XRANGE", stream, begin, "+", "COUNT", MESSAGES_AT_ONCE)
+        assert isinstance(reply, list)
+        for entry in reply:
+            assert isinstance(entry, list)
+            assert isinstance(entry[1], list)
+            kept = fields(entry[1])
+            content = entry[1][entry[1].index(b"content") + 1]
+            assert isinstance(content, bytes)
+            begin = f"({text(entry[0])}"
+            evidence = reclassifier.understood(kept, content)
+            if evidence is not None:
+                state = await store.load(list_, kept["address"])
+                transition = decide(state, evidence, path.lists[list_].policy)
+                yield Change(kept["address"], transition, kept.get("category", ""), text(entry[0]))
+        if not reply:
+            return
+
+
+async def _release(store: RedisStore, path: Pipeline, list_: str, change: Change) -> None:
+    """Release an address if it is still off the list for the same reason; whatever came meanwhile stands."""
+    policy, evidence, seen = path.lists[list_].policy, change.transition.evidence, change.transition.before
+
+    def unless_changed(state: AddressState) -> Transition:
+        if state.version in (0, seen.version):
+            return decide(state, evidence, policy)
+        return Transition(evidence, state, state, "changed_meanwhile")
+
+    said = ReportId(list_, "", f"reclassify {change.address} {evidence.at.isoformat()}")
+    await store.commit(said, change.address, unless_changed)
+
+
+async def _count(store: RedisStore, path: Pipeline, list_: str, change: Change) -> None:
+    """Count a message as the report that it is, once, and keep it no longer."""
+    said = ReportId(list_, f"reclassified-{change.entry}", change.entry)
+    await path.commit(said, change.address, change.transition.evidence)
+    await store.write(list_, "XDEL", store.keyspace(list_).unrecognised, change.entry)
+
+
+def _show(change: Change, *, as_json: bool) -> None:
+    before, after, evidence = change.transition.before, change.transition.after, change.transition.evidence
+    now_means = evidence.verdict.category if evidence.verdict else ""
+    if as_json:
+        print_json(
+            {
+                "address": change.address,
+                "was": change.was,
+                "is": now_means,
+                "before": before.state,
+                "after": after.state,
+                "note": evidence.note,
+            }
+        )
+    else:
+        why = f"{change.was} is {now_means}" if now_means else evidence.note
+        print_facts({change.address: f"{before.state} -> {after.state}: {why}"})

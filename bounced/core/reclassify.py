@@ -1,0 +1,87 @@
+"""What today's rules make of evidence that was kept.
+
+Two kinds are looked at: the reply by which an address is off the list, and messages that nobody understood when they
+came.  The first can only release: of the message itself no more is left than its reply, so nothing is made worse by it.
+The second is complete, and counts like a report that came at its time.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from bounced.core.attribute import group_for
+from bounced.core.classify import classify, classify_reply
+from bounced.core.report import parse
+from bounced.core.rules import RuleSet
+from bounced.core.state import AddressState, Evidence, EvidenceType
+from bounced.core.terms import (
+    UNKNOWN_PROFILE,
+    Category,
+    Class,
+    Kind,
+    Origin,
+    PerRecipientFields,
+    Profile,
+    State,
+    Verdict,
+)
+
+OFF_THE_LIST = (State.HELD, State.SUPPRESSED)
+FROM_REPORTS = (Origin.SMTP, Origin.LMTP, Origin.INGEST, Origin.INTAKE)
+_FAULTLESS = frozenset({Class.BLOCK, Class.NONE})
+_NO_LONGER: Mapping[Class | None, frozenset[Class]] = {
+    Class.HARD: frozenset({*_FAULTLESS, Class.SOFT, Class.TRANSIENT}),
+    Class.SOFT: _FAULTLESS,
+    Class.TRANSIENT: _FAULTLESS,
+    Class.UNDETERMINED: _FAULTLESS,
+}
+"""By the class for which an address is off the list: those that would not have put it there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reclassifier:
+    """Today's rules."""
+
+    rules: RuleSet
+
+    def acquitted(self, state: AddressState) -> Verdict | None:
+        """Return what the reply that took an address off the list means today, where that is no longer a reason.
+
+        Only words count: that a code alone means something else may be because the words stood elsewhere in the
+        message.  What people said is never asked again.
+        """
+        if state.state not in OFF_THE_LIST or state.origin not in FROM_REPORTS or not state.diagnostic:
+            return None
+        verdict = classify_reply(state.diagnostic, self.rules)
+        worded = verdict.evidence == "diagnostic" and verdict.rule in self._worded()
+        return verdict if worded and verdict.class_ in _NO_LONGER.get(state.class_, frozenset()) else None
+
+    def understood(self, entry: Mapping[str, str], content: bytes) -> Evidence | None:
+        """Return the evidence in a message of `unrecognised` about its address, None where it still says nothing.
+
+        Raises ValueError for an entry that nobody wrote.
+        """
+        if not entry.get("address") or entry.get("reason") == "untrusted":
+            return None
+        report = parse(content)
+        attribution = group_for(report, entry["address"])
+        verdict = classify(attribution.fields or PerRecipientFields(), report, self.rules)
+        if verdict.category is Category.UNDETERMINED or report.kind is Kind.OTHER:
+            return None
+        return Evidence(
+            EvidenceType.REPORT,
+            datetime.fromisoformat(entry["at"]),
+            Origin(entry["origin"]),
+            report.kind,
+            verdict,
+            date.fromisoformat(entry["sent_on"]) if entry.get("sent_on") else None,
+            Profile.of(entry["profile"]) if entry.get("profile") else UNKNOWN_PROFILE,
+            entry.get("campaign", ""),
+            entry.get("peer", ""),
+            report.reporting_mta or "",
+            names_recipient=attribution.names_recipient,
+            note="reclassified",
+        )
+
+    def _worded(self) -> frozenset[str]:
+        return frozenset(rule.id for rule in self.rules.rules if rule.pattern)
