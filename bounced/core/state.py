@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 from hashlib import sha256
 
-from bounced.core.terms import UNKNOWN_PROFILE, Category, Class, Kind, Origin, Profile, State, Verdict
+from bounced.core.terms import UNKNOWN_PROFILE, Category, Class, Kind, Origin, Profile, State, Verdict, Word
 
 
-class EvidenceType(StrEnum):
+class EvidenceType(Word):
     """Who or what speaks about an address."""
 
     REPORT = "report"

@@ -8,7 +8,13 @@ from types import MappingProxyType
 from typing import Self
 
 
-class Kind(StrEnum):
+class Word(StrEnum):
+    """A word of the field.  Its hash is that of its text: one that is equal to a string, and made without a call."""
+
+    __hash__ = str.__hash__
+
+
+class Kind(Word):
     """What a message is, before anybody asks what it means."""
 
     BOUNCE = "bounce"
@@ -23,7 +29,7 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
-class Action(StrEnum):
+class Action(Word):
     """What a reporting MTA did with one recipient.  (RFC 3464 section 2.3.3)"""
 
     FAILED = "failed"
@@ -33,7 +39,7 @@ class Action(StrEnum):
     EXPANDED = "expanded"
 
 
-class Class(StrEnum):
+class Class(Word):
     """Whose problem a category is, and so what a sender should do."""
 
     HARD = "hard"
@@ -45,7 +51,7 @@ class Class(StrEnum):
     UNDETERMINED = "undetermined"
 
 
-class Category(StrEnum):
+class Category(Word):
     """What happened to a message or an address."""
 
     MAILBOX_UNKNOWN = "mailbox_unknown"
@@ -140,7 +146,7 @@ CLASS_OF: Mapping[Category, Class] = MappingProxyType(
 )
 
 
-class State(StrEnum):
+class State(Word):
     """What a suppression list holds about one address."""
 
     ACTIVE = "active"
@@ -149,7 +155,7 @@ class State(StrEnum):
     SUPPRESSED = "suppressed"
 
 
-class Origin(StrEnum):
+class Origin(Word):
     """By which door a report came in."""
 
     SMTP = "smtp"
