@@ -26,13 +26,13 @@ from bounced.core.keys import Keyspace
 from bounced.core.return_path import Directory
 from bounced.edges.connect import connections
 from bounced.edges.door_log import DoorLog
-from bounced.edges.embedded import EmbeddedServer
 from bounced.edges.jobs import AlarmBell, Background, Disputer, IntakeReader, Releaser
 from bounced.edges.log import Event
 from bounced.edges.metrics.meter import Meter
 from bounced.edges.redis_store import RedisStore, durability
 from bounced.edges.redis_store.chores import Chores
 from bounced.edges.redis_store.line import NO_TALLY, Tally
+from bounced.edges.redis_url import redis_url
 from bounced.edges.smtp import Door, Gate, Limits, SessionSettings, Speech
 from bounced.edges.sockets import SMTP, Sockets, listener_name
 from bounced.edges.watched import WatchedReceiver
@@ -60,11 +60,7 @@ async def open_store(config: Config, tally: Tally = NO_TALLY) -> AsyncIterator[R
     ``tally`` counts what goes over its line.  Raises NoServer, Misconfigured; a Redis that is merely away shows with
     the first use.
     """
-    async with AsyncExitStack() as stack:
-        url = build.redis_url(config.redis) or ""
-        if config.redis.embedded:
-            server = EmbeddedServer(config.redis.data_dir, config.redis.server_binary)
-            url = (await stack.enter_async_context(server)).url
+    async with redis_url(config) as url:
         store = RedisStore(
             connections(url),
             keyspaces(config),
@@ -74,8 +70,10 @@ async def open_store(config: Config, tally: Tally = NO_TALLY) -> AsyncIterator[R
             tally=tally,
         )
         await store.start()
-        stack.push_async_callback(store.close)
-        yield store
+        try:
+            yield store
+        finally:
+            await store.close()
 
 
 def keyspaces(config: Config) -> dict[str, Keyspace]:

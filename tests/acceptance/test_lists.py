@@ -1,0 +1,127 @@
+"""Several lists in one daemon: sharing, keyed hashes, unsigned schemes; and stored mail by the same path."""
+
+import json
+import mailbox
+import subprocess
+import sys
+from email import message_from_bytes
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from bounced.client import Client, Keyspace
+from tests.support.daemon import unknown_user
+
+PEPPER = "an example pepper, long enough"
+FURTHER = """
+[lists.news]
+domains = ["news.example.com"]
+keys = [{ id = "n", file = "a.key" }]
+shares_hard_with = ["brand"]
+
+[lists.brand]
+domains = ["brand.example.com"]
+keys = [{ id = "b", file = "a.key" }]
+
+[lists.hashed]
+domains = ["hashed.example.com"]
+keys = [{ id = "h", file = "a.key" }]
+address_form = "hmac"
+pepper_file = "pepper"
+
+[lists.old]
+domains = ["old.example.com"]
+keys = [{ id = "o", file = "a.key" }]
+patterns = ["bounces+{local}={domain}"]
+trust_unsigned = true
+
+[lists.wary]
+domains = ["wary.example.com"]
+keys = [{ id = "w", file = "a.key" }]
+patterns = ["bounces+{local}={domain}"]
+"""
+
+
+@pytest.fixture
+def daemon(daemons, tmp_path):
+    """Return a running daemon of six lists."""
+    (tmp_path / "pepper").touch(mode=0o600)
+    (tmp_path / "pepper").write_text(PEPPER)
+    return daemons(further=FURTHER).start()
+
+
+@pytest.fixture
+def redis(daemon):
+    """Return a look inside."""
+    with Redis(unix_socket_path=f"{daemon.folder}/data/server.sock", decode_responses=True) as redis:
+        yield redis
+
+
+def path_of(daemon, list_, recipient):
+    """Return a return path of a list."""
+    made = daemon.command("return-path", "encode", recipient, "--list", list_)
+    assert made.returncode == 0, made.stderr
+    return made.stdout.strip()
+
+
+def bounce(daemon, path, recipient):
+    """Send a bounce and return the reply's code."""
+    return daemon.send(path, unknown_user(recipient, path))[0]
+
+
+def test_a_list_of_keyed_hashes_holds_no_address(daemon, redis):
+    """And the client that knows the pepper is answered as ever."""
+    assert bounce(daemon, path_of(daemon, "hashed", "alice@example.org"), "alice@example.org") == 250
+    held = {}
+    for key in redis.scan_iter("bounced:{hashed}:*"):
+        kind = redis.type(key)
+        read = {"hash": redis.hgetall, "set": redis.smembers, "list": lambda k: redis.lrange(k, 0, -1)}.get(kind)
+        held[key] = str(read(key) if read else redis.xrange(key) if kind == "stream" else redis.zrange(key, 0, -1))
+    assert held
+    assert not [key for key, text in held.items() if "alice" in key + text]
+    keys = Keyspace(list_="hashed", pepper=PEPPER.encode())
+    assert Client(redis, keys=keys).is_suppressed("alice@example.org")
+
+
+def test_an_unsigned_scheme_suppresses_only_where_it_is_trusted(daemon, redis):
+    """Anybody can forge it."""
+    for list_ in ("old", "wary"):
+        path = f"bounces+bob=example.org@{list_}.example.com"
+        assert bounce(daemon, path, "bob@example.org") == 250
+    assert redis.sismember("bounced:{old}:suppressed", "bob@example.org")
+    assert not redis.exists("bounced:{wary}:address:bob@example.org")
+    [event] = [fields for _, fields in redis.xrange("bounced:{wary}:events")]
+    assert (event["address"], event["reason"]) == ("bob@example.org", "untrusted")
+
+
+def test_hard_verdicts_are_shared_with_the_lists_named_and_no_others(daemon, redis):
+    """An address that is bad by itself is bad for every brand."""
+    assert bounce(daemon, path_of(daemon, "news", "carol@example.org"), "carol@example.org") == 250
+    assert redis.sismember("bounced:{news}:suppressed", "carol@example.org")
+    assert redis.sismember("bounced:{brand}:suppressed", "carol@example.org")
+    assert not redis.exists("bounced:{main}:address:carol@example.org")
+
+
+def test_stored_mail_and_pipes_count_like_smtp(daemon, redis, tmp_path):
+    """Maildir, mbox and standard input, each once, however often."""
+    stored = {name: f"{name}@example.org" for name in ("maildir", "mbox", "pipe")}
+    paths = {name: path_of(daemon, "main", address) for name, address in stored.items()}
+    content = {name: unknown_user(stored[name], paths[name]) for name in stored}
+    mailbox.Maildir(tmp_path / "Maildir").add(message_from_bytes(content["maildir"]))
+    box = mailbox.mbox(tmp_path / "box")
+    box.add(message_from_bytes(content["mbox"]))
+    box.close()
+    for expected in ("committed", "duplicate"):
+        told = daemon.command("ingest", str(tmp_path / "Maildir"), str(tmp_path / "box"), "--json")
+        assert [json.loads(line)["outcome"] for line in told.stdout.splitlines()] == [expected] * 2
+    for _ in range(2):
+        assert pipe(daemon.config_file, paths["pipe"], content["pipe"]) == 0
+    assert pipe(daemon.config_file, "b-forged@bounce.example.com", content["pipe"]) == 67
+    assert redis.smembers("bounced:{main}:suppressed") == set(stored.values())
+
+
+def pipe(config: Path, recipient: str, content: bytes) -> int:
+    """Hand a message over as an MTA's pipe does and return the exit status."""
+    words = ["ingest", "--pipe", "--recipient", recipient, "--config", str(config), "-"]
+    return subprocess.run([sys.executable, "-m", "bounced", *words], input=content, check=False).returncode
