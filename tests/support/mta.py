@@ -1,7 +1,8 @@
 """Real MTAs, each run for one test with a configuration, an /etc and a /var of its own; it needs root.
 
-They are looked for where Debian puts them and under BOUNCED_TEST_MTAS: a folder into which packages were unpacked without installing them
-(``dpkg -x exim4-daemon-light*.deb FOLDER``, ``npm install --prefix FOLDER Haraka``).
+They are looked for where Debian puts them and under BOUNCED_TEST_MTAS: a folder, outside of /etc and /var, into which
+packages were unpacked without being installed (``dpkg -x exim4-daemon-light*.deb FOLDER``, ``npm install --prefix
+FOLDER Haraka``).
 """
 
 import os

@@ -1,6 +1,5 @@
 """Two servers of a test's own: one that knows no user, and one that passes on and remembers what was said."""
 
-import re
 import socket
 import socketserver
 import threading
@@ -46,11 +45,6 @@ class Session:
         """Whether a TLS handshake followed STARTTLS."""
         _, found, after = self.said.partition(b"STARTTLS\r\n")
         return bool(found) and after.startswith(TLS_HANDSHAKE)
-
-    @property
-    def messages(self) -> int:
-        """How many transactions were begun; 0 if they cannot be seen."""
-        return len(re.findall(rb"(?im)^MAIL FROM:", self.said))
 
 
 @dataclass
