@@ -4,6 +4,7 @@ One line is one event: JSON for the journal, coloured for a terminal.  Strings a
 addresses stand as short hashes unless the configuration says otherwise.
 """
 
+import json
 import logging
 import os
 import re
@@ -22,6 +23,7 @@ TRACEBACK = "exception"
 """Where structlog puts a traceback."""
 
 _ADDRESS_LIKE = re.compile(r"[^\s<>()\[\],;:\"']+@[^\s<>(),;:\"']+")
+_JSON = json.JSONEncoder(default=str)
 _INFO = 6
 _PRIORITIES = {"debug": 7, "info": _INFO, "warning": 4, "error": 3}
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))} | {
@@ -64,7 +66,7 @@ class Event(StrEnum):
 def configure(*, level: str, as_json: bool, plain_addresses: bool, stream: TextIO = sys.stderr) -> None:
     """Set up logging for this process.  ``level`` is debug, info, warning or error."""
     renderer = (
-        structlog.processors.JSONRenderer(ensure_ascii=True)
+        structlog.processors.JSONRenderer(serializer=_to_json)
         if as_json
         else structlog.dev.ConsoleRenderer(colors=stream.isatty())
     )
@@ -116,8 +118,8 @@ def escaped(text: str) -> str:
 def _hash_addresses(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
     """Replace addresses by their hashes: those that are one by their name, and what looks like one in any text."""
     for key, value in event.items():
-        if key in ADDRESS_KEYS and value:
-            event[key] = hashed(str(value))
+        if key in ADDRESS_KEYS:
+            event[key] = hashed(str(value)) if value else value
         elif isinstance(value, str) and "@" in value:
             event[key] = _ADDRESS_LIKE.sub(lambda found: hashed(found[0]), value)
     return event
@@ -128,6 +130,11 @@ def _escape(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapp
     for key, value in event.items():
         if key == TRACEBACK:
             event[key] = "\n".join(f"  {escaped(line)}" for line in value.split("\n")[-MAX_TRACEBACK_LINES:])
-        elif isinstance(value, str):
+        elif isinstance(value, str) and not (value.isprintable() and len(value) <= MAX_VALUE_CHARACTERS):
             event[key] = escaped(value)
     return event
+
+
+def _to_json(event: Mapping[str, Any], **_settings: Any) -> str:
+    """Return one line of JSON in ASCII; what JSON does not know stands as its text."""
+    return _JSON.encode(event)

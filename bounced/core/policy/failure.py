@@ -86,7 +86,7 @@ def _not_believed(state: AddressState, evidence: Evidence, verdict: Verdict, pol
     if state.state is State.SUPPRESSED:
         return state, "already_suppressed"
     until = max(evidence.at + policy.caution, state.until or evidence.at)
-    return replace(blamed(state, verdict.category, Class.HARD, evidence), state=State.HELD, until=until), reason
+    return blamed(state, verdict.category, Class.HARD, evidence, state=State.HELD, until=until), reason
 
 
 def _while_suppressed(
@@ -115,8 +115,9 @@ def _climb(state: AddressState, rule: FailureRule, evidence: Evidence, verdict: 
     else:
         days = rule.last_hold_days
     held = replace(streak, holds=streak.holds + 1, held=True)
-    after = replace(blamed(state, verdict.category, class_, evidence), streaks={**state.streaks, class_: held})
-    return replace(after, state=State.HELD, until=evidence.at + timedelta(days=days)), "threshold"
+    changes = {"state": State.HELD, "until": evidence.at + timedelta(days=days)}
+    after = blamed(state, verdict.category, class_, evidence, **changes, streaks={**state.streaks, class_: held})
+    return after, "threshold"
 
 
 def _bouncing(state: AddressState, evidence: Evidence, verdict: Verdict, class_: Class) -> Outcome:
@@ -124,7 +125,7 @@ def _bouncing(state: AddressState, evidence: Evidence, verdict: Verdict, class_:
         return state, "already_held"
     if rank(state.category, state.class_) > rank(verdict.category, class_) and len(state.streaks) > 1:
         return replace(state, state=State.BOUNCING), "under_threshold"
-    return replace(blamed(state, verdict.category, class_, evidence), state=State.BOUNCING), "under_threshold"
+    return blamed(state, verdict.category, class_, evidence, state=State.BOUNCING), "under_threshold"
 
 
 def _reached(state: AddressState, streak: Streak, rule: FailureRule, evidence: Evidence, policy: Policy) -> bool:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from bounced.core.state import AddressState, Evidence
 from bounced.core.terms import CLASS_OF, Category, Class, State
@@ -35,14 +36,15 @@ def suppressed(
     if standing and rank(category, class_) <= rank(state.category, state.class_):
         return state
     until = evidence.at + timedelta(days=expires_days) if expires_days else None
-    return replace(blamed(state, category, class_, evidence), state=State.SUPPRESSED, until=until)
+    return blamed(state, category, class_, evidence, state=State.SUPPRESSED, until=until)
 
 
-def blamed(state: AddressState, category: Category, class_: Class, evidence: Evidence) -> AddressState:
-    """Return the state with what was said last as its reason."""
+def blamed(given: AddressState, category: Category, class_: Class, evidence: Evidence, **changes: Any) -> AddressState:
+    """Return the state, changed, with what was said last as its reason."""
     verdict = evidence.verdict
     return replace(
-        state,
+        given,
+        **changes,
         category=category,
         class_=class_,
         status=(verdict.status if verdict else None) or "",
