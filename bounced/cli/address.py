@@ -10,14 +10,13 @@ import click
 
 from bounced.cli.configured import configured
 from bounced.cli.exits import ExitCode
-from bounced.cli.lookup import OFF_THE_LIST
 from bounced.cli.options import config_option, json_option
 from bounced.cli.output import print_facts, print_json
 from bounced.cli.selecting import chosen_list, list_option, normalised
 from bounced.config import Config, build
 from bounced.core.policy import decide
 from bounced.core.state import Evidence, EvidenceType, ReportId, Transition
-from bounced.core.terms import Origin
+from bounced.core.terms import OFF_THE_LIST, Origin
 from bounced.service import now, open_store
 
 AT_ONCE = 200

@@ -19,10 +19,9 @@ from bounced.cli.story import day, sentence
 from bounced.config import Config
 from bounced.core.record import to_fields
 from bounced.core.state import AddressState
-from bounced.core.terms import Class, State
+from bounced.core.terms import OFF_THE_LIST, Class, State
 from bounced.service import open_store
 
-OFF_THE_LIST = (State.HELD, State.SUPPRESSED)
 COLOURS = {State.ACTIVE: "green", State.BOUNCING: "cyan", State.HELD: "yellow", State.SUPPRESSED: "red"}
 
 

@@ -20,11 +20,12 @@ from bounced.config.health import dispute_rule
 from bounced.config.proposal import proposal
 from bounced.core.policy import DEFAULT_POLICY
 from bounced.core.state import Evidence
+from bounced.core.terms import OFF_THE_LIST
 from bounced.pipeline import ListSettings
 from bounced.simulation.compare import Changes, Life, invent, lives, replay, totals
 from bounced.simulation.population import SHARED_DOMAIN
 from bounced.simulation.recorded import NotAnEvent, evidence_in
-from bounced.simulation.stage import OFF_THE_LIST, Change
+from bounced.simulation.stage import Change
 
 BEGIN = datetime(2026, 1, 5, 9, tzinfo=UTC)
 PAGE = 1000

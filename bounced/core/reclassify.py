@@ -15,6 +15,7 @@ from bounced.core.report import parse
 from bounced.core.rules import RuleSet
 from bounced.core.state import AddressState, Evidence, EvidenceType
 from bounced.core.terms import (
+    OFF_THE_LIST,
     UNKNOWN_PROFILE,
     Category,
     Class,
@@ -22,11 +23,9 @@ from bounced.core.terms import (
     Origin,
     PerRecipientFields,
     Profile,
-    State,
     Verdict,
 )
 
-OFF_THE_LIST = (State.HELD, State.SUPPRESSED)
 FROM_REPORTS = (Origin.SMTP, Origin.LMTP, Origin.INGEST, Origin.INTAKE)
 _FAULTLESS = frozenset({Class.BLOCK, Class.NONE})
 _NO_LONGER: Mapping[Class | None, frozenset[Class]] = {

@@ -12,7 +12,7 @@ from bounced.core.policy.doubt import doubtful
 from bounced.core.providers import provider_of, sending_ip
 from bounced.core.state import NOTHING_KNOWN, AddressState, EvidenceType, ReportId, Streak, Transition
 from bounced.core.tally import by_scope, counters, hour, measure_of
-from bounced.core.terms import UNKNOWN_PROFILE, Category, Class, Origin, State
+from bounced.core.terms import OFF_THE_LIST, UNKNOWN_PROFILE, Category, Class, Origin, State
 
 KEPT_CONTENT_BYTES = 32 * 1024
 DAY_S = 86_400
@@ -26,7 +26,6 @@ _TOLD_ALWAYS = frozenset(EvidenceType) - {
     EvidenceType.DISPUTE,
     EvidenceType.SENT,
 }
-_OFF_THE_LIST = (State.HELD, State.SUPPRESSED)
 _NOTHING_WORTH_KEEPING = frozenset(("state", "since", "version"))
 _WORD = re.compile(r"[\w.+-]+")
 _ADDRESS_LIKE = re.compile(r"[^\s<>()\[\],;:\"']+@[^\s<>(),;:\"']+")
@@ -185,7 +184,7 @@ def _streak_fields(state: AddressState) -> dict[str, str]:
 def _state_writes(transition: Transition) -> StateWrites:
     after = transition.after
     fields = to_fields(after, transition.before.version + 1)
-    suppressed = after.state in _OFF_THE_LIST
+    suppressed = after.state in OFF_THE_LIST
     kept_s = int(transition.keep.total_seconds()) if len(fields) > 1 else TOMBSTONE_TTL_S
     return StateWrites(fields, None if suppressed else kept_s, suppressed, _due(transition))
 
@@ -193,7 +192,7 @@ def _state_writes(transition: Transition) -> StateWrites:
 def _due(transition: Transition) -> int | None:
     """Return when time alone brings the address back, as unix time."""
     after = transition.after
-    if after.state not in _OFF_THE_LIST or after.until is None:
+    if after.state not in OFF_THE_LIST or after.until is None:
         return None
     pending = after.delivery_pending_since
     return _unix(min(after.until, pending + transition.settles) if pending else after.until)

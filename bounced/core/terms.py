@@ -155,6 +155,10 @@ class State(Word):
     SUPPRESSED = "suppressed"
 
 
+OFF_THE_LIST = frozenset({State.HELD, State.SUPPRESSED})
+"""The states in which an address must not be mailed."""
+
+
 class Origin(Word):
     """By which door a report came in."""
 

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 
 from bounced.core.keys import Keyspace
 from bounced.core.state import Evidence
-from bounced.core.terms import State
+from bounced.core.terms import OFF_THE_LIST, State
 from bounced.edges.memory_store import MemoryStore
 from bounced.pipeline import ListSettings
 from bounced.simulation.mailing import Mailing
 from bounced.simulation.population import populate
-from bounced.simulation.stage import LIST, OFF_THE_LIST, Change, Stage
+from bounced.simulation.stage import LIST, Change, Stage
 
 Changes = Sequence[Change]
 

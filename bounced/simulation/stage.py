@@ -8,7 +8,7 @@ from typing import Protocol
 from bounced.core.return_path import Directory
 from bounced.core.rules import RuleSet
 from bounced.core.state import AddressState, Evidence, ReportId
-from bounced.core.terms import State
+from bounced.core.terms import OFF_THE_LIST, State
 from bounced.edges.jobs import Disputer, Releaser
 from bounced.edges.jobs.disputer import Waves
 from bounced.edges.jobs.releaser import Dues
@@ -17,7 +17,6 @@ from bounced.ports import Committed, Decide, Store
 
 LIST = "main"
 TICK = timedelta(hours=1)
-OFF_THE_LIST = frozenset({State.HELD, State.SUPPRESSED})
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,7 @@ from dataclasses import replace
 from bounced.core.exchange.rows import Row
 from bounced.core.policy.suppress import rank
 from bounced.core.state import NOTHING_KNOWN, AddressState
-from bounced.core.terms import State
-
-OFF_THE_LIST = (State.HELD, State.SUPPRESSED)
+from bounced.core.terms import OFF_THE_LIST, State
 
 
 def merge(state: AddressState, row: Row) -> AddressState:

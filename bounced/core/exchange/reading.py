@@ -8,10 +8,9 @@ from bounced.core.classify import escaped
 from bounced.core.exchange.formats import OWN, Fields, Format, Unrecognised, detect
 from bounced.core.exchange.records import records
 from bounced.core.exchange.rows import Fault, Row
-from bounced.core.terms import CLASS_OF, Category, Class, Origin, State, Verdict
+from bounced.core.terms import CLASS_OF, OFF_THE_LIST, Category, Class, Origin, State, Verdict
 
 ClassifyReply = Callable[[str], Verdict]
-OFF_THE_LIST = (State.HELD, State.SUPPRESSED)
 
 
 @dataclass(frozen=True, slots=True)
