@@ -35,6 +35,7 @@ WAIT_S = 20.0
 
 USERS = ("Debian-exim", "opensmtpd", "opensmtpq", "smmta", "smmsp")
 """Users that packages make when they are installed; in the private /etc only."""
+FIRST_USER_ID = 61001
 
 ENTER = """
 mount --make-rprivate / && mount --bind "$1/etc" /etc && mount --bind "$1/var" /var && ldconfig && eval "$2" || exit 1
@@ -101,33 +102,37 @@ def running(mta: Mta, folder: Path, *, daemon: int, refuser: int) -> Iterator[in
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill the first process of the namespace; with it go all others."""
-    for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
-        os.kill(int(child), signal.SIGKILL)
+    """Kill the first process of the namespace, with which all others go; unshare cannot, where it is setuid."""
+    if process.poll() is None:
+        for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+            os.kill(int(child), signal.SIGKILL)
     process.wait(WAIT_S)
 
 
 def _furnish(mta: Mta, folder: Path, values: dict[str, object]) -> None:
     """Make its /etc and /var."""
-    etc, var = folder / "etc", folder / "var"
     for parent in (folder, *folder.parents[:3]):
-        parent.chmod(0o755)  # they run as other users
+        parent.chmod(parent.stat().st_mode | 0o055)  # they run as other users
     for made in ("run", "mta/spool", "mta/data", "tmp", "log", "cache/ldconfig"):
-        (var / made).mkdir(parents=True, exist_ok=True, mode=0o755)
+        (folder / "var" / made).mkdir(parents=True, exist_ok=True)
+    _write_etc(folder / "etc")
+    _write_configuration(TEMPLATES / mta.name, folder / mta.configuration, values)
+
+
+def _write_etc(etc: Path) -> None:
+    """Copy what programs read, and add users, our name and libraries; without resolv.conf nobody asks the DNS."""
     etc.mkdir()
-    for name in SYSTEM_FILES:
-        source = Path("/etc") / name
+    for source in filter(Path.exists, (Path("/etc") / name for name in SYSTEM_FILES)):
         if source.is_dir():
-            shutil.copytree(source, etc / name, symlinks=True)
-        elif source.exists():
-            shutil.copy(source, etc / name)
-    for name, number in zip(USERS, range(61001, 62000), strict=False):
+            shutil.copytree(source, etc / source.name, symlinks=True)
+        else:
+            shutil.copy(source, etc)
+    for number, name in enumerate(USERS, FIRST_USER_ID):
         _append(etc / "passwd", f"{name}:x:{number}:{number}::/nonexistent:/bin/false")
         _append(etc / "group", f"{name}:x:{number}:")
     _append(etc / "hosts", f"127.0.0.1 mail.sender.example {socket.gethostname()} localhost")
     for library in LIBRARIES:
         _append(etc / "ld.so.conf", f"{ROOT}/{library}")
-    _write_configuration(TEMPLATES / mta.name, folder / mta.configuration, values)
 
 
 def _append(path: Path, line: str) -> None:
