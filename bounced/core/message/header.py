@@ -1,7 +1,7 @@
 """Header fields, unfolded, as text."""
 
 import re
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from bounced.core.message.limits import MAX_FIELDS, MAX_HEADER_BYTES, MAX_VALUE_CHARS
 
@@ -10,6 +10,7 @@ REMEMBERED_BYTES = 400
 
 _FOLD = re.compile(r"\n[ \t]++(?=\S)")
 _FIELD = re.compile(r"^([!-9;-~]{1,76}+)[ \t]*+:[ \t]*+(.*)", re.MULTILINE)
+_SPACED_COLON = re.compile(r"[ \t]++:")
 _BOUNDARY = re.compile(r'\bboundary[ \t]*+=[ \t]*+(?:"([^"\n]{1,200})"|([^\s;"]{1,200}))', re.IGNORECASE)
 _CHARSET = re.compile(r"""\bcharset[ \t]*+=[ \t]*+["']?([\w.:-]{1,40})""", re.IGNORECASE)
 
@@ -32,21 +33,21 @@ def as_text(block: bytes) -> str:
 class Header:
     """The header of a message or of a part.  Names are compared in lower case, the first of several fields counts.
 
-    ``content_type`` is the media type in lower case, without parameters; empty where none is said.
+    ``content_type`` is the media type in lower case, without parameters; empty where none is said.  A field is looked
+    for when somebody asks for it: of most messages few are asked for.
     """
-
-    __slots__ = ("_first", "block", "content_type")
 
     def __init__(self, block: str) -> None:
         """Take a block of fields as ``as_text`` returns it."""
         self.block = block
-        found: list[tuple[str, str]] = _FIELD.findall(block, 0, MAX_HEADER_BYTES)
-        self._first = {name.lower(): value for name, value in reversed(found)}
-        self.content_type = self._first.get("content-type", "").partition(";")[0].strip().lower()
+        # By octets where other letters than ASCII come: lower case must be as long.
+        lowered = block.lower() if block.isascii() else block.encode("utf-8", "replace").lower().decode()
+        self._lines = f"\n{lowered}\n"
+        self.content_type = self._first("content-type").partition(";")[0].strip().lower()
 
     def get(self, name: str) -> str:
         """Return the value of the first field of this name (lower case); empty where there is none."""
-        return self._first.get(name, "").strip()[:MAX_VALUE_CHARS]
+        return self._first(name).strip()[:MAX_VALUE_CHARS]
 
     def every(self, name: str) -> list[str]:
         """Return the values of all fields of this name (lower case)."""
@@ -54,22 +55,44 @@ class Header:
 
     def first_values(self) -> dict[str, str]:
         """Return the first value of each field, names in lower case."""
-        return dict(self._first)
+        return {name.lower(): value for name, value in reversed(_FIELD.findall(self.block))}
 
     def __contains__(self, name: str) -> bool:
-        return name in self._first
+        return self._value_at(name) >= 0
 
     @property
     def boundary(self) -> str:
         """The boundary parameter, wherever in the header it stands: some MTAs break the line without folding it."""
-        found = _BOUNDARY.search(self._first.get("content-type", "")) or _BOUNDARY.search(self.block)
+        found = _BOUNDARY.search(self._first("content-type")) or _BOUNDARY.search(self.block)
         return (found[1] or found[2]).rstrip() if found else ""
 
-    @property
+    @cached_property
     def charset(self) -> str:
         """The charset parameter; empty where none is said."""
-        found = _CHARSET.search(self._first.get("content-type", ""))
+        found = _CHARSET.search(self._first("content-type"))
         return found[1] if found else ""
+
+    @cached_property
+    def encoding(self) -> str:
+        """The transfer encoding in lower case; empty where none is said."""
+        return self.get("content-transfer-encoding").lower()
+
+    def _first(self, name: str) -> str:
+        start = self._value_at(name)
+        return self.block[start : self._lines.find("\n", start + 1) - 1] if start >= 0 else ""
+
+    def _value_at(self, name: str) -> int:
+        """Return where in the block the value of the first field of this name begins; -1 where there is none."""
+        line = f"\n{name}"
+        at = self._lines.find(line)
+        while at >= 0:
+            at += len(line)
+            if self._lines[at] == ":":
+                return at
+            if spaced := _SPACED_COLON.match(self._lines, at):
+                return spaced.end() - 1
+            at = self._lines.find(line, at)
+        return -1
 
 
 def of_part(block: bytes) -> Header:

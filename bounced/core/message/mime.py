@@ -37,7 +37,7 @@ class Part:
     @property
     def octets(self) -> bytes:
         """The content without its transfer encoding."""
-        encoding = self.header.get("content-transfer-encoding")
+        encoding = self.header.encoding
         return transferred(self.raw, encoding) if encoding else self.raw
 
     @property
@@ -88,15 +88,16 @@ def header_of(content: bytes) -> str:
 def _divide(content: bytes) -> tuple[bytes, bytes]:
     if content[:1] == b"\n":
         return b"", content[1:]
-    block, _, body = content.partition(b"\n\n")
+    end = content.find(b"\n\n")
+    block = content[:end] if end >= 0 else content
     if b":" not in block.partition(b"\n")[0]:  # no header at all
         return b"", content
-    return block, body
+    return block, content[end + 2 :] if end >= 0 else b""
 
 
 def _collect(header: Header, body: bytes, parts: list[Part], depth: int) -> None:
     content_type = header.content_type or "text/plain"
-    if depth < MAX_DEPTH and (content_type.startswith("multipart/") or _hides_parts(header, body, depth)):
+    if depth < MAX_DEPTH and (content_type.startswith("multipart/") or (depth == 0 and _hides_parts(header, body))):
         for piece in _pieces(header, body):
             if len(parts) >= MAX_PARTS:
                 return
@@ -130,9 +131,9 @@ def _returned_header(parts: list[Part]) -> str:
     return ""
 
 
-def _hides_parts(header: Header, body: bytes, depth: int) -> bool:
+def _hides_parts(header: Header, body: bytes) -> bool:
     """Tell a multipart whose Content-Type was lost on the way."""
-    return depth == 0 and "content-type" not in header and b"MIME" in body[:200]
+    return not header.content_type and b"MIME" in body[:200] and "content-type" not in header
 
 
 def _pieces(header: Header, body: bytes) -> list[bytes]:
@@ -146,18 +147,17 @@ def _pieces(header: Header, body: bytes) -> list[bytes]:
 
 def _split(body: bytes, boundary: bytes) -> list[bytes]:
     """Return what stands between delimiter lines.  (RFC 2046 section 5.1.1)"""
-    body = b"\n" + body
     delimiter = b"\n--" + boundary
-    pieces: list[bytes] = []
-    start, at, tries = -1, body.find(delimiter), 0
-    while at >= 0 and len(pieces) < MAX_PARTS and tries < MAX_DELIMITERS:
-        end = body.find(b"\n", at + len(delimiter))
-        rest = body[at + len(delimiter) : end if end >= 0 else None][:MAX_PADDING]
-        last = rest.startswith(b"--")
-        if last or not rest.strip():  # else the line only begins like the delimiter: that of a nested multipart
-            if start >= 0:
-                pieces.append(body[start:at])
-            start = -1 if last or end < 0 else end + 1
-        at = -1 if last else body.find(delimiter, at + len(delimiter))
-        tries += 1
-    return [*pieces, body[start:]] if start >= 0 else pieces
+    _, *chunks = (b"\n" + body).split(delimiter, MAX_DELIMITERS)
+    if chunks and not chunks[-1].strip() and b"\n" not in chunks[-1]:  # cut off: nothing follows the last delimiter
+        chunks.pop()
+    pieces: list[list[bytes]] = []
+    for chunk in chunks:
+        padding, _, content = chunk.partition(b"\n")
+        if padding.startswith(b"--"):
+            break
+        if not padding[:MAX_PADDING].strip():
+            pieces.append([content])
+        elif pieces:  # a line that only begins like the delimiter: that of a nested multipart
+            pieces[-1] += (delimiter, chunk)
+    return [b"".join(piece) for piece in pieces]

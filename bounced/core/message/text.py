@@ -21,9 +21,8 @@ MAX_HTML_CHARS = 16 * 1024
 
 
 def transferred(raw: bytes, encoding: str) -> bytes:
-    """Return octets without their Content-Transfer-Encoding.  (RFC 2045 section 6)  What cannot be undone stays."""
+    """Return octets without their transfer encoding.  (RFC 2045 section 6)  What cannot be undone stays."""
     raw = raw[: MAX_TEXT_BYTES * 2]
-    encoding = encoding.strip().lower()
     if encoding == "quoted-printable":
         return binascii.a2b_qp(raw)
     if encoding == "base64":

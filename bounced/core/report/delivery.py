@@ -41,7 +41,8 @@ def from_part(message: Message) -> Report | None:
 def from_text(message: Message) -> Report | None:
     """Return what status fields say that stand in the text: Amazon WorkMail, gateways that flatten MIME."""
     words = message.words
-    begins = _FIELDS.search(words) if "ecipient" in words else None
+    lowered = words.lower() if "ecipient" in words else ""
+    begins = _FIELDS.search(words) if "-recipient:" in lowered or "reporting-mta:" in lowered else None
     return _from_fields(message, words, "fields-in-text", words[: begins.start()]) if begins else None
 
 
@@ -118,4 +119,7 @@ def _with_mailbox(fields: PerRecipientFields, notice: Notice) -> PerRecipientFie
 
 def _kind(recipients: list[PerRecipientFields]) -> Kind:
     actions = {fields.action for fields in recipients}
-    return next((kind for action, kind in _KINDS if action in actions), Kind.BOUNCE)
+    for action, kind in _KINDS:
+        if action in actions:
+            return kind
+    return Kind.BOUNCE

@@ -17,7 +17,7 @@ _INDENTED = re.compile(
     r"\n[ \t]++(?=(?:final-recipient|original-recipient|action|status|remote-mta|diagnostic-code|last-attempt-date):)",
     re.IGNORECASE,
 )
-_STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
+_STATUS = re.compile(r"[245](?<![\d.].)\.\d{1,3}\.\d{1,3}(?![\d.]*\d)")
 _ANGLED = re.compile(r"<([^<>\s]{1,320})>")
 _CODE_POINT = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
 _ABOUT_RECIPIENT = frozenset({"final-recipient", "original-recipient", "action", "status", "diagnostic-code"})
@@ -96,7 +96,10 @@ def address(value: str | None) -> str | None:
 def action(value: str) -> Action | None:
     """Return the action, whatever comment follows it."""
     word = value.strip().lower()
-    return next((meant for start, meant in _ACTIONS if word.startswith(start)), None)
+    for start, meant in _ACTIONS:
+        if word.startswith(start):
+            return meant
+    return None
 
 
 def status(value: str) -> str | None:
@@ -116,7 +119,7 @@ def _groups(text: str) -> Iterator[Fields]:
         found = fields(unfolded)
         if len(found) <= unfolded.count("\n"):
             found = _mended(unfolded)
-        group = {name.lower(): value for name, value in reversed(found)}
+        group = {name.lower(): value for name, value in found}
         if len(group) == len(found):
             yield group
         else:
