@@ -5,32 +5,27 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bounced.core import reply as smtp
+from bounced.core.patterns import PatternSet
 from bounced.core.rules import Circumstances, Stage, Where
 from bounced.core.terms import PerRecipientFields, Report
 
 MAX_TEXT_CHARS = 3000
 
-# How notices say to which command of the dialogue a reply came, by the first words that betray it.
-_STAGES = (
-    (
-        Stage.DATA,
-        ("DATA", "end of data", "sent the message"),
-        re.compile(
-            r"end of (?:data|DATA)|in reply to DATA|final DATA|after I sent the message"
-            r"|>>> DATA\s+<<< [45]|SMTP command\s+DATA\b|\(DATA\)|\[DATA\]"
-        ),
+# How notices say to which command of the dialogue a reply came.  (RE2; letter case counts)
+_SAID = {
+    Stage.DATA: (
+        r"(?-i:end of (data|DATA)|in reply to DATA|final DATA|after I sent the message"
+        r"|>>> DATA\s+<<< [45]|SMTP command\s+DATA\b|\(DATA\)|\[DATA\])"
     ),
-    (
-        Stage.SENDER,
-        ("MAIL F", "was rejected", "initial connection", "HELO", "EHLO", "to talk to me", "greeting"),
-        re.compile(
-            r"(?:after (?:pipelined )?|in reply to |not like our |SMTP command\s+)(?:MAIL FROM|HELO|EHLO)"
-            r"|but (?:sender|my name) was rejected|but greeting failed|refused to talk to me"
-            r"|error from remote mail server after initial connection"
-            r"|>>> (?:MAIL F(?:ROM|rom)|HELO|EHLO)[^\n]*\s+<<< 5"
-        ),
+    Stage.SENDER: (
+        r"(?-i:(after (pipelined )?|in reply to |not like our |SMTP command\s+)(MAIL FROM|HELO|EHLO)"
+        r"|but (sender|my name) was rejected|but greeting failed|refused to talk to me"
+        r"|error from remote mail server after initial connection"
+        r"|>>> (MAIL F(ROM|rom)|HELO|EHLO)[^\n]*\s+<<< 5)"
     ),
-)
+}
+_STAGES = tuple(_SAID)
+_STAGE_PHRASES = PatternSet(_SAID.values())
 _STATUS = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})(?![\d.])\s*\(?([^)]*)")
 
 
@@ -86,10 +81,8 @@ def hear(fields: PerRecipientFields, report: Report) -> Heard:
 
 
 def _stage(text: str) -> Stage | None:
-    for stage, signs, pattern in _STAGES:
-        if any([sign in text for sign in signs]) and pattern.search(text):  # noqa: C419 - twice as fast as a generator
-            return stage
-    return None
+    found = _STAGE_PHRASES.matching(text)
+    return _STAGES[found[0]] if found else None
 
 
 def _status_field(field: str | None) -> tuple[str | None, str]:

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 import re2
 
 MAX_REPEAT = 50
-GROUP_SIZE = 24
+GROUP_SIZE = 48
 MAX_MEMORY_BYTES = 8 * 1024 * 1024
-"""What one automaton may come to know: the packaged rules make 17, and texts that never end fill them all."""
+"""What one automaton may come to know: the packaged rules make 9, and texts that never end fill them all."""
 _REPEAT = re.compile(r"\{(\d+)(?:,(\d*))?\}")
 
 

@@ -10,8 +10,8 @@ ADDRESS = "@"
 HOST = "~"
 """What ``neutral`` puts in the place of a host name, an IP address or a URL."""
 
-_STATUS = r"(?<![\d.])(?P<status>[245]\.\d{1,3}\.\d{1,3})(?!\.?\d)"
-_ENHANCED = re.compile(_STATUS)
+# What must not stand before is looked at behind the first digit: Python's engine skips to a first character alone.
+_ENHANCED = re.compile(r"(?P<status>[245](?<![\d.].)\.\d{1,3}\.\d{1,3})(?!\.?\d)")
 _LEADING = re.compile(r"[^\w(]{0,3}(?P<code>[245]\d\d)(?=[\s:;,\-]|$)[:;,\-]?\s*")
 _QUOTED_CODE = re.compile(
     r"(?<![\w.\-])(?P<code>[245]\d\d)(?=-['\"]|[ -]#?[245]\.\d)"
@@ -26,9 +26,9 @@ _INTRODUCED = re.compile(
 )
 _INTRODUCTIONS = ("said:", "smtp;", "<<<", "returned", "respon", "error message")
 _WRAPPED = re.compile(r"5\.\d{1,3}\.\d{1,3} - [A-Za-z ,()]+ (?P<reply>[45]\d\d-['\"].*)", re.DOTALL)
+# It begins with the characters that may stand before a reply, so that the others are skipped over.
 _REPLY_IN_TEXT = re.compile(
-    r"(?:^[ \t>]*(?:<<<[ \t]*)?|(?<=[:;'\"\[(<>] )|(?<=[:;'\"\[(<]))(?P<reply>[45]\d\d(?:[ \-]|: )[ \t]*\S[^\n]*)",
-    re.MULTILINE,
+    r"[\n:;'\"\[(<>](?:(?<=\n)[ \t>]*(?:<<<[ \t]*)?| |(?<!>))(?P<reply>[45]\d\d(?:[ \-]|: )[ \t]*\S[^\n]*)"
 )
 _DIALOGUE = re.compile(r"<<<[ \t]*(?P<reply>[45]\d\d[ \-][^\n]*)")
 
@@ -80,8 +80,9 @@ def find(text: str) -> str | None:
 
     What a server said in a transcript (``<<<``) comes before what the reporting MTA made of it.
     """
-    if not any(digit in text for digit in ("4", "5")):
+    if "4" not in text and "5" not in text:
         return None
+    text = f"\n{text}"
     found = _DIALOGUE.search(text) or _REPLY_IN_TEXT.search(text)
     if not found:
         return None

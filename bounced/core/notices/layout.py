@@ -35,7 +35,7 @@ _QUOTED_FIELD = re.compile(
 _MAILTO = re.compile(r"^[ \t]*+(?:\([^()]*\))?[ \t]*+<mailto:[^<>]*>")
 _ONE_MORE = re.compile(r"[>\"')]{0,2}[ \t]*+(?:,|;|&|and|or|und|et|y|e)[ \t]*+[<\"'(]{0,2}", re.IGNORECASE)
 _EMPTY_REST = " \t:;,.-*>\"'"
-_STATUS = re.compile(r"(?<![\d.:/@\w-])([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)")
+_STATUS = re.compile(r"([245](?<![\d.:/@\w-].)\.\d{1,3}\.\d{1,3})(?!\.?\d)")
 # These write notices or ask questions; nobody mails them newsletters.
 _OFFICES = ("postmaster@", "mailer-daemon@", "abuse@", "support@", "helpdesk@", "administrator@", "hostmaster@")
 
