@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bounced.core import mailbox
 from bounced.core.terms import Action, PerRecipientFields, Report
 
+_LOCAL_USER = re.compile(r"[\w.+-]+")
 _XTEXT = re.compile(r"\+([2-7][0-9A-F])")
 _ACTIONS = (Action.DELIVERED, Action.RELAYED, Action.EXPANDED, Action.DELAYED, Action.FAILED)
 
@@ -21,18 +22,32 @@ class Attribution:
 def group_for(report: Report, recipient: str) -> Attribution:
     """Return the group that speaks for ``recipient`` (normalised), whatever order the groups are in.
 
-    Original-Recipient names it before Final-Recipient does.  Groups of others alone are forwarding or the members of
-    an alias: then the mildest of them speaks.  A report that names nobody speaks of whom the return path was made for.
+    Original-Recipient names it before Final-Recipient does; where the mail was on its way to somebody else by then,
+    the report is about that other.  Groups of others alone are forwarding or the members of an alias: then the mildest
+    of them speaks.  A report that names nobody speaks of whom the return path was made for.
     """
     for name in ("original_recipient", "final_recipient"):
         named = [group for group in report.recipients if _same(getattr(group, name), recipient)]
         if named:
-            return Attribution(min(named, key=_severity), names_recipient=True)
+            mildest = min(named, key=_severity)
+            return Attribution(mildest, names_recipient=not _went_on(mildest.final_recipient, recipient))
     if not report.recipients:
         return Attribution(None, names_recipient=True)
     mildest = min(report.recipients, key=_severity)
-    names_nobody = len(report.recipients) == 1 and "@" not in (mildest.address or "")
-    return Attribution(mildest, names_recipient=names_nobody)
+    names_nobody = "@" not in (mildest.address or "") and not _LOCAL_USER.fullmatch(mildest.address or "")
+    return Attribution(mildest, names_recipient=names_nobody and len(report.recipients) == 1)
+
+
+def _went_on(final: str | None, recipient: str) -> bool:
+    """Tell whether mail for the recipient went on to another mailbox.
+
+    MTAs write the alias as Original-Recipient for each of its members.  The same user at another host is still the
+    recipient: a mail store behind a gateway.
+    """
+    if not final or _same(final, recipient):
+        return False
+    user = _comparable(final).rpartition("@")[0] if "@" in final else final.lower()
+    return bool(_LOCAL_USER.fullmatch(user)) and user != recipient.rpartition("@")[0].lower()
 
 
 def _same(address: str | None, recipient: str) -> bool:

@@ -32,9 +32,23 @@ def test_letter_case_does_not_part_a_recipient_from_its_group() -> None:
 def test_the_original_recipient_names_before_the_final_one() -> None:
     """After forwarding the final recipient is somebody else."""
     forwarded = PerRecipientFields(original_recipient="alice@example.org", final_recipient="a.smith@example.net")
-    found = group_for(report(BOB, forwarded), "alice@example.org")
-    assert found.fields is forwarded
-    assert found.names_recipient
+    assert group_for(report(BOB, forwarded), "alice@example.org").fields is forwarded
+
+
+def test_an_alias_is_not_named_by_what_failed_for_one_of_its_members() -> None:
+    """Postfix writes the alias as Original-Recipient; those who got the mail are not in the report."""
+    for member in ("left@example.net", "left"):
+        left = PerRecipientFields("team@example.org", member, Action.FAILED, "5.1.1")
+        found = group_for(report(left), "team@example.org")
+        assert found.fields is left
+        assert not found.names_recipient
+
+
+def test_the_same_user_at_another_host_is_the_recipient() -> None:
+    """A gateway hands over to the mail store behind it."""
+    for store in ("alice@store.example.org", "Alice@example.onmicrosoft.com", "alice", "|/usr/bin/filter"):
+        behind = PerRecipientFields("alice@example.org", store, Action.FAILED, "5.1.1")
+        assert group_for(report(behind), "alice@example.org").names_recipient
 
 
 def test_a_report_that_names_only_another_is_forwarding() -> None:
@@ -72,6 +86,12 @@ def test_a_local_user_is_the_recipient_of_that_local_part() -> None:
     assert group_for(report(local, BOB), "alice@example.org").fields is local
 
 
+def test_another_local_user_alone_is_another_recipient() -> None:
+    """A member of an alias may be named without a domain."""
+    local = PerRecipientFields(final_recipient="bob", action=Action.FAILED, status="5.1.1")
+    assert not group_for(report(local), "team@example.org").names_recipient
+
+
 def test_a_program_alone_contradicts_nobody() -> None:
     """What an alias runs has no address of its own."""
     program = PerRecipientFields(final_recipient="|/usr/bin/filter")
@@ -80,5 +100,5 @@ def test_a_program_alone_contradicts_nobody() -> None:
 
 def test_an_original_recipient_in_xtext_is_the_same_address() -> None:
     """Some MTAs hand ORCPT on as it was written.  (RFC 3461 section 4)"""
-    encoded = PerRecipientFields(original_recipient="alice+2Bnews@example.org", final_recipient="a@example.net")
+    encoded = PerRecipientFields(original_recipient="alice+2Bnews@example.org")
     assert group_for(report(encoded), "alice+news@example.org").names_recipient
