@@ -11,7 +11,7 @@ from bounced.core.keys import Keyspace
 from bounced.core.policy.doubt import doubtful
 from bounced.core.providers import provider_of, sending_ip
 from bounced.core.state import NOTHING_KNOWN, AddressState, EvidenceType, ReportId, Streak, Transition
-from bounced.core.tally import by_scope, counters, hour, measure_of
+from bounced.core.tally import counters, hour, measure_of, rates_of
 from bounced.core.terms import OFF_THE_LIST, UNKNOWN_PROFILE, Category, Class, Origin, State
 
 KEPT_CONTENT_BYTES = 32 * 1024
@@ -56,7 +56,8 @@ class Writes:
     the last of them into the address's history; not there if ``in_history`` is false, because anybody could have sent
     the report, and a forger must not fill the store with addresses.
     ``counters`` are fields of the hash of ``hour``, each counted up by ``count``; so are ``rates``, but only for the
-    first report of its PATH that is of this ``measure``.  ``block`` says that the event is one for the sender to know;
+    first report of its PATH that is of this ``measure``, which is taken however many others came for that PATH before.
+    ``block`` says that the event is one for the sender to know;
     ``doubtful`` that the address belongs among its domain's ``unknowns``; ``unrecognised`` is a message to be looked
     at again.
     """
@@ -94,7 +95,7 @@ def writes(keys: Keyspace, report_id: ReportId, address: str | None, transition:
         event_types=types,
         in_history=address is not None and evidence.trusted and bool(types),
         counters=counters(domain, transition),
-        rates=by_scope(measure, evidence.campaign, domain) if measure else (),
+        rates=rates_of(measure, evidence.campaign, domain),
         measure=measure,
         count=evidence.count,
         block=verdict is not None and verdict.class_ is Class.BLOCK and bool(types),

@@ -10,6 +10,8 @@ from bounced.core.terms import Category, Class, Verdict
 SENT = "sent"
 HARD = "hard"
 COMPLAINT = "complaint"
+FAILED = "failed"
+"""A failure that speaks for no rate; the first one of a return path is taken like the first hard one."""
 UNATTRIBUTED = "unattributed"
 """A complaint at a feedback address that brought no return path of ours."""
 
@@ -32,14 +34,23 @@ def counters(domain: str, transition: Transition) -> tuple[str, ...]:
 
 
 def measure_of(transition: Transition) -> str:
-    """Return which of the sender's rates a report about an address speaks for, ``hard`` or ``complaint``, if any."""
+    """Return which of the sender's rates a report about an address speaks for: ``hard`` or ``complaint``.
+
+    Another failure is ``failed``, anything else empty.
+    """
     evidence, verdict = transition.evidence, transition.evidence.verdict
     if not evidence.trusted or evidence.shared_from:
         return ""
     if evidence.type is EvidenceType.COMPLAINED or (verdict and verdict.category is Category.COMPLAINT):
         return COMPLAINT
-    hard = verdict is not None and verdict.class_ is Class.HARD
-    return HARD if hard and failed(evidence) and evidence.names_recipient else ""
+    if verdict is None or not failed(evidence):
+        return ""
+    return HARD if verdict.class_ is Class.HARD and evidence.names_recipient else FAILED
+
+
+def rates_of(measure: str, campaign: str, domain: str) -> tuple[str, ...]:
+    """Return the counters of the rates that a measure speaks for."""
+    return by_scope(measure, campaign, domain) if measure in (HARD, COMPLAINT) else ()
 
 
 def by_scope(measure: str, campaign: str, domain: str) -> tuple[str, ...]:

@@ -51,14 +51,17 @@ class MemoryStore:
         """Write what ``decide`` makes of the address's state, and that this report was counted."""
         held, keys = self._lists[report_id.list], self._keys[report_id.list]
         reports = held.seen.setdefault(report_id.path, set()) if report_id.path else set()
-        if report_id.digest in reports or len(reports) >= SEEN_MAX:
+        if report_id.digest in reports:
             return Committed(report_id.event_id, None)
         transition = decide(await self.load(report_id.list, address) if address else NOTHING_KNOWN)
         if transition.idle:
             return Committed(report_id.event_id, transition)
         id_, writes = keys.address_id(address) if address else "", record.writes(keys, report_id, address, transition)
+        first = writes.measure and (not report_id.path or (report_id.path, writes.measure) not in held.measured)
+        if len(reports) >= SEEN_MAX and not first:
+            return Committed(report_id.event_id, None)
         _write(held, id_, writes)
-        if writes.measure and (not report_id.path or (report_id.path, writes.measure) not in held.measured):
+        if first:
             held.measured.add((report_id.path, writes.measure))
             _count(held.counts[writes.hour], writes.rates, 1)
         reports.add(report_id.digest)

@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 
 from bounced.core.state import NOTHING_KNOWN, AddressState, Evidence, Transition
-from bounced.core.terms import State
+from bounced.core.terms import Action, Kind, State, Verdict
 from bounced.ports import Decide
 
 from .conftest import Bench
-from .reports import ALICE, AT, BOUNCE, HOUR, SPAM_BLOCK, count, hold, ignore, release, report, suppress
+from .reports import ALICE, AT, BOUNCE, HOUR, SPAM_BLOCK, UNKNOWN_USER, count, hold, ignore, release, report, suppress
 
 
 async def test_an_address_nobody_reported_is_active(bench: Bench) -> None:
@@ -57,6 +57,20 @@ async def test_the_twenty_first_report_for_a_path_is_dropped(bench: Bench) -> No
     assert (await bench.store.commit(report(20), ALICE, count())).duplicate
     assert (await bench.store.load("main", ALICE)).version == 20
     assert not (await bench.store.commit(report(20, path="another"), ALICE, count())).duplicate
+
+
+@pytest.mark.parametrize("verdict", [UNKNOWN_USER, SPAM_BLOCK])
+async def test_twenty_warnings_of_a_delay_do_not_hide_the_failure(bench: Bench, verdict: Verdict) -> None:
+    """The first failure of a path is counted whatever came before it; a second one is dropped."""
+    warning = replace(BOUNCE, kind=Kind.DELAYED, verdict=replace(UNKNOWN_USER, action=Action.DELAYED))
+    for number in range(20):
+        await bench.store.commit(report(number), ALICE, count(warning))
+    assert (await bench.store.commit(report(20), ALICE, count(warning))).duplicate
+    failure = count(replace(BOUNCE, verdict=verdict))
+    assert not (await bench.store.commit(report(21), ALICE, failure)).duplicate
+    assert (await bench.store.commit(report(21), ALICE, failure)).duplicate
+    assert (await bench.store.commit(report(22), ALICE, failure)).duplicate
+    assert (await bench.store.load("main", ALICE)).version == 21
 
 
 async def test_decide_is_asked_again_about_the_state_that_stands(bench: Bench) -> None:

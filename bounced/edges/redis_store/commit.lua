@@ -12,7 +12,8 @@
 --
 -- request: digest, seen_ttl_s ('' as digest: nothing is remembered), at (unix time), types (of the entries that the
 --   event makes in the stream), events_max, counters (each is counted up by count), block, in_history;
---   measure and rates: counters that only the first report of its path with this measure counts up ('': none);
+--   measure and rates: counters that only the first report of its path with this measure counts up ('': none); it is
+--   taken though its path has had its reports;
 --   with an entry of the intake stream, acknowledged and deleted: entry, group, intake (place of the key);
 --   with an address: address (as in keys), domain, version (that was decided upon), disputed (likewise; 0 for none);
 --   where the domain may be wrong about the address: unknowns (place of the key), wave_s;
@@ -36,13 +37,19 @@ local call = redis.call
 local function marks(reports)
   if reports < SEEN_MAX then return 0 end
   return call('SISMEMBER', KEYS[1], '~hard') + call('SISMEMBER', KEYS[1], '~complaint')
+    + call('SISMEMBER', KEYS[1], '~failed')
+end
+
+-- Twenty warnings of a delay must not hide the failure that comes in the end.
+local function first_of_its_measure()
+  return request.measure ~= '' and call('SISMEMBER', KEYS[1], '~' .. request.measure) == 0
 end
 
 local function counted_before()
   local reports = call('SCARD', KEYS[1])
   if reports == 0 then return nil end
   if call('SISMEMBER', KEYS[1], request.digest) == 1 then return 'duplicate' end
-  return reports - marks(reports) >= SEEN_MAX and 'dropped' or nil
+  return reports - marks(reports) >= SEEN_MAX and not first_of_its_measure() and 'dropped' or nil
 end
 
 local function disputed_until()
