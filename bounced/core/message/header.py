@@ -10,6 +10,7 @@ REMEMBERED_BYTES = 400
 
 _FOLD = re.compile(r"\n[ \t]++(?=\S)")
 _FIELD = re.compile(r"^([!-9;-~]{1,76}+)[ \t]*+:[ \t]*+(.*)", re.MULTILINE)
+_VALUE = re.compile(r".*(?:\n[ \t]++(?=\S).*)*+")
 _SPACED_COLON = re.compile(r"[ \t]++:")
 _BOUNDARY = re.compile(r'\bboundary[ \t]*+=[ \t]*+(?:"([^"\n]{1,200})"|([^\s;"]{1,200}))', re.IGNORECASE)
 _CHARSET = re.compile(r"""\bcharset[ \t]*+=[ \t]*+["']?([\w.:-]{1,40})""", re.IGNORECASE)
@@ -26,8 +27,8 @@ def fields(block: str) -> list[tuple[str, str]]:
 
 
 def as_text(block: bytes) -> str:
-    """Return a block of fields as text, unfolded."""
-    return unfold(block[:MAX_HEADER_BYTES].decode("utf-8", "replace"))
+    """Return a block of fields as text, as much of it as is looked at."""
+    return block[:MAX_HEADER_BYTES].decode("utf-8", "replace")
 
 
 class Header:
@@ -38,8 +39,8 @@ class Header:
     """
 
     def __init__(self, block: str) -> None:
-        """Take a block of fields as ``as_text`` returns it."""
-        self.block = block
+        """Take a block of fields as it came, folded or not."""
+        self._block = block
         # By octets where other letters than ASCII come: lower case must be as long.
         lowered = block.lower() if block.isascii() else block.encode("utf-8", "replace").lower().decode()
         self._lines = f"\n{lowered}\n"
@@ -60,6 +61,11 @@ class Header:
     def __contains__(self, name: str) -> bool:
         return self._value_at(name) >= 0
 
+    @cached_property
+    def block(self) -> str:
+        """All fields, unfolded."""
+        return unfold(self._block)
+
     @property
     def boundary(self) -> str:
         """The boundary parameter, wherever in the header it stands: some MTAs break the line without folding it."""
@@ -79,7 +85,8 @@ class Header:
 
     def _first(self, name: str) -> str:
         start = self._value_at(name)
-        return self.block[start : self._lines.find("\n", start + 1) - 1] if start >= 0 else ""
+        value = _VALUE.match(self._block, start) if start >= 0 else None
+        return unfold(value[0]) if value else ""
 
     def _value_at(self, name: str) -> int:
         """Return where in the block the value of the first field of this name begins; -1 where there is none."""

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from bounced.core.message.header import Header, as_text, of_part
+from bounced.core.message.header import Header, as_text, of_part, unfold
 from bounced.core.message.limits import MAX_CONTENT_BYTES, MAX_DEPTH, MAX_HEADER_BYTES, MAX_PARTS
 from bounced.core.message.text import from_html, to_text, transferred
 
@@ -82,7 +82,7 @@ def read(content: bytes) -> Message:
 
 def header_of(content: bytes) -> str:
     """Return the header of a message as it stands, unfolded."""
-    return as_text(_divide(content.lstrip(b"\n"))[0])
+    return unfold(as_text(_divide(content.lstrip(b"\n"))[0]))
 
 
 def _divide(content: bytes) -> tuple[bytes, bytes]:

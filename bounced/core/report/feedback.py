@@ -2,7 +2,7 @@
 
 import re
 
-from bounced.core.message import Header, Message, unfold, unwrap_words
+from bounced.core.message import Header, Message, unwrap_words
 from bounced.core.notices.notice import addresses
 from bounced.core.report.status import address
 from bounced.core.terms import Kind, PerRecipientFields, Report
@@ -22,7 +22,7 @@ def read(message: Message) -> Report | None:
     part = message.first("message/feedback-report")
     if part is None:
         return _feed(message)
-    report = Header(unfold(part.text.strip()))
+    report = Header(part.text.strip())
     returned = Header(message.returned_header)
     type_ = report.get("feedback-type").lower()
     named = [value for name in _RECIPIENT_FIELDS for value in report.every(name)]
