@@ -92,6 +92,7 @@ def test_each_forward_path_is_tried_once():
         (b"Date: Sat, 21 Nov 2026 11:00:00 +0100", NOW.replace(hour=10)),
         (b"Date: Sat, 21 Nov 2037 10:00:00 +0000", NOW),
         (b"Date: yesterday", NOW),
+        (b"Date: Fri, 31 Dec 9999 23:59:59 -1200", NOW),
         (b"Subject: none", NOW),
     ],
 )

@@ -30,6 +30,8 @@ _TELLABLE = {
         EvidenceType.RELEASE,
     )
 }
+_NEVER = datetime.min.replace(tzinfo=UTC)
+_EPOCH = datetime.fromtimestamp(0, UTC)
 _OF_MAIL = (EvidenceType.DELIVERED, EvidenceType.REJECTED)
 
 
@@ -67,10 +69,13 @@ def understand_entry(fields: Mapping[str, str], rules: RuleSet, now: datetime, *
 
 
 def _at(fields: Mapping[str, str], now: datetime) -> datetime:
+    """Return when it happened.  A time before 1970 is some language's zero value, and no time of any mail."""
     text = fields.get("at", "")
     try:
         at = datetime.fromtimestamp(int(float(text)), UTC)
     except (ValueError, OverflowError, OSError):
+        at = _NEVER
+    if at < _EPOCH:
         raise NotUnderstood(f"at must be a unix time in seconds, got {text!r}") from None
     return min(at, now.astimezone(UTC).replace(microsecond=0))
 

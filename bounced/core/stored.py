@@ -33,6 +33,6 @@ def _moments(header: Header) -> Iterator[datetime]:
     for text in (header.get("received").rpartition(";")[2], header.get("date")):
         try:
             moment = parsedate_to_datetime(text.strip())
+            yield (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
         except (ValueError, IndexError, OverflowError):
             continue
-        yield (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
