@@ -204,9 +204,17 @@ def test_a_delay_that_is_returned_is_a_bounce(subject: bytes, words: bytes) -> N
     assert parse(content).kind is Kind.BOUNCE
 
 
-@pytest.mark.parametrize("subject", [b"Delayed Mail (still being retried)", b"Warning: message 1X delayed 24 hours"])
+@pytest.mark.parametrize(
+    "subject",
+    [
+        b"Delayed Mail (still being retried)",
+        b"Warning: message 1X delayed 24 hours",
+        b"Undeliverable: your message",
+        b"Delivery failure",
+    ],
+)
 def test_a_delay_called_one_by_its_subject_is_a_delay(subject: bytes) -> None:
-    """Whatever reason is quoted."""
+    """Whatever reason is quoted; a subject that fits both leaves the Action its word."""
     status = STATUS.replace(b"failed", b"delayed").replace(b"5.1.1", b"4.4.1").replace(b"550", b"450")
     content = report(status).replace(b"Undelivered Mail Returned to Sender", subject)
     assert parse(content).kind is Kind.DELAYED

@@ -125,7 +125,8 @@ DELAY_SUBJECTS = PatternSet(
     )
 )
 
-FINAL_SUBJECTS = PatternSet((r"undeliver|returned mail|returning message|\bfail(ed|ure)\b|could not be delivered",))
+# What only a last notice is called, though its Action is ``delayed``; "failure" and "undeliverable" is said of delays too.
+FINAL_SUBJECTS = PatternSet((r"returned mail|returning message",))
 
 # Where a list of recipients begins.
 ANNOUNCEMENTS = Locator(
