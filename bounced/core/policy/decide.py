@@ -56,7 +56,7 @@ def _report(state: AddressState, evidence: Evidence, policy: Policy) -> Outcome:
     if verdict.category is Category.COMPLAINT:
         return suppressed(state, Category.COMPLAINT, evidence), "complaint"
     if verdict.category is Category.UNSUBSCRIBED:
-        return suppressed(state, Category.UNSUBSCRIBED, evidence), "unsubscribed"
+        return _unsubscribed(state, evidence, policy)
     if evidence.kind is Kind.DELIVERED:
         if state.version == 0:
             return state, "delivered"  # nothing is held against the address, so nothing has to be remembered

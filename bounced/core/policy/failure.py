@@ -154,8 +154,11 @@ def _first_after_hold(state: AddressState, streak: Streak) -> bool:
 
 
 def _sent_before_release(state: AddressState, evidence: Evidence) -> bool:
+    """Tell by the day of sending, and where that is the same by the time at which the failure was told of."""
     released = state.last_released_at
-    return released is not None and _sent_on(evidence) < released.astimezone(UTC).date()
+    if released is None:
+        return False
+    return evidence.at < released or _sent_on(evidence) < released.astimezone(UTC).date()
 
 
 def _doubt_delivery(state: AddressState, evidence: Evidence) -> AddressState:

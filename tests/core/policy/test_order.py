@@ -23,6 +23,22 @@ def test_an_unsubscription_from_before_a_subscription_is_history(story):
     assert story.at(9, EvidenceType.UNSUBSCRIBED) is State.ACTIVE
 
 
+def test_an_unsubscription_in_an_archive_from_before_a_subscription_is_history(story):
+    """Stored mail is taken in with the time at which it came."""
+    story.fails("mailbox_full", day=0)
+    story.at(10, EvidenceType.SUBSCRIBED)
+    assert story.hears(Kind.SUBSCRIPTION, "unsubscribed", day=9) is State.ACTIVE
+    assert story.hears(Kind.SUBSCRIPTION, "unsubscribed", day=11) is State.SUPPRESSED
+
+
+@pytest.mark.parametrize(("told", "then"), [(9.9, State.ACTIVE), (10.1, State.SUPPRESSED)])
+def test_a_refusal_from_before_a_subscription_of_the_same_day_is_history(story, told, then):
+    """Its time is known, and not only the day on which the mail was sent."""
+    story.fails("mailbox_full", day=0)
+    story.at(10, EvidenceType.SUBSCRIBED)
+    assert story.fails("mailbox_unknown", day=told) is then
+
+
 def test_a_subscription_does_not_lift_a_later_unsubscription_of_a_bad_address(story):
     """The address was suppressed long before, but what stands now is newer than the subscription."""
     story.fails("mailbox_unknown", day=0)
