@@ -125,7 +125,7 @@ DELAY_SUBJECTS = PatternSet(
     )
 )
 
-# What only a last notice is called, though its Action is ``delayed``; "failure" and "undeliverable" is said of delays too.
+# What only a last notice is called, though its Action is ``delayed``; "failure" is said of delays too.
 FINAL_SUBJECTS = PatternSet((r"returned mail|returning message",))
 
 # Where a list of recipients begins.
