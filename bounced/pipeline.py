@@ -65,7 +65,7 @@ class Pipeline:
         if worth_keeping(destination, evidence.kind, evidence.verdict):
             evidence = replace(evidence, content=envelope.content)
         path = _path(destination, return_path, envelope)
-        report_id = ReportId(list_, path, report_digest(path, report.message_id, envelope.content))
+        report_id = ReportId(list_, path, report_digest(path, report.kind, report.message_id, envelope.content))
         return await self.commit(report_id, return_path.recipient if return_path else None, evidence)
 
     async def commit(self, report_id: ReportId, address: str | None, evidence: Evidence) -> Committed:
@@ -114,10 +114,13 @@ def _record(state: AddressState, evidence: Evidence) -> Transition:
 def _path(destination: Destination, return_path: ReturnPath | None, envelope: Envelope) -> str:
     """Return the contract's PATH: what reports about the same mail have in common.
 
-    Those that belong to nobody have the day in common, so that only so many of them are taken in a day.
+    An unsigned path is the same for all mail to an address: the week in which a report came stands for that of the
+    mail, lest years of automatic answers use up the reports that are taken for a path.  Reports that belong to nobody
+    have the day in common, so that only so many of them are taken in a day.
     """
     if isinstance(destination, ReturnPath):
-        return destination.path
+        week = f"{envelope.received_at:%G-W%V}"
+        return destination.path if destination.signed else unsigned_path(destination.path, week)
     found = return_path.recipient if return_path else envelope.received_at.date().isoformat()
     return unsigned_path(destination.local_part, found)
 

@@ -1,7 +1,7 @@
 """The one path, from a message to a commit, on the store in memory and with a fixed clock."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -190,9 +190,31 @@ async def test_who_gets_no_mail_here(pipeline, path, reason, foreign):
 def test_a_resend_has_the_same_digest_whichever_way_it_took():
     """With a Message-ID by that, without one by the content but for trace fields."""
     message = b"Subject: failure\r\n\r\nIt failed.\r\n"
-    assert report_digest("p", None, message) == report_digest(
-        "p", None, b"Received: from a\r\n\tby b; now\r\nReturn-Path: <>\r\n" + message
-    )
-    assert report_digest("p", None, message) != report_digest("p", None, message + b"Received: in the body\r\n")
-    assert report_digest("p", "<1@a>", b"one") == report_digest("p", "<1@a>", b"two")
-    assert report_digest("p", "<1@a>", b"one") != report_digest("q", "<1@a>", b"one")
+    travelled = b"Received: from a\r\n\tby b; now\r\nReturn-Path: <>\r\n" + message
+    assert digest(None, message) == digest(None, travelled)
+    assert digest(None, message) != digest(None, message + b"Received: in the body\r\n")
+    assert digest("<1@a>", b"one") == digest("<1@a>", b"two")
+    assert digest("<1@a>", b"one") != report_digest("q", Kind.BOUNCE, "<1@a>", b"one")
+
+
+def test_a_failure_is_no_resend_of_the_warning_before_it():
+    """Though some MTA may give both the same Message-ID."""
+    assert digest("<1@a>", b"late") != report_digest("p", Kind.DELAYED, "<1@a>", b"late")
+
+
+def digest(message_id, content):
+    """Return the digest of a bounce for one path."""
+    return report_digest("p", Kind.BOUNCE, message_id, content)
+
+
+async def test_an_unsigned_path_does_not_run_out_of_reports(pipeline, store):
+    """It is the same for all mail to an address, and automatic answers come every week."""
+    trusting = ListSettings(DEFAULT_POLICY, trust_unsigned=True)
+    pipeline = replace(pipeline, lists={**pipeline.lists, "main": trusting})
+    path = f"bounces+alice=example.org@{DOMAIN}"
+    destination = await pipeline.admit(path)
+    for week in range(25):
+        content = b"Subject: full mailbox\r\nFrom: <>\r\n\r\n<alice@example.org>: 552 5.2.2 Mailbox full\r\n"
+        at = NOW + timedelta(weeks=week)
+        committed = await pipeline.process(destination, Envelope("", "", path, content, at))
+        assert not committed.duplicate

@@ -3,6 +3,8 @@
 import re
 from hashlib import sha256
 
+from bounced.core.terms import Kind
+
 _TRACE = re.compile(
     rb"^(?:received|return-path|delivered-to|x-original-to|envelope-to|authentication-results|arc-[a-z-]+):"
     rb"[^\n]*\n(?:[ \t][^\n]*\n)*",
@@ -11,12 +13,15 @@ _TRACE = re.compile(
 _END_OF_HEADER = re.compile(rb"\r?\n\r?\n")
 
 
-def report_digest(path: str, message_id: str | None, content: bytes) -> str:
-    """Return the SHA-256 of PATH and the notice's Message-ID, or its content without trace fields, in hex.
+def report_digest(path: str, kind: Kind, message_id: str | None, content: bytes) -> str:
+    """Return the SHA-256 of PATH and the notice's kind and Message-ID, or its content without trace fields, in hex.
 
-    (contract, section 1.)  A resend of the same notice has the same digest, whichever way it took.
+    (contract, section 1.)  A resend of the same notice has the same digest, whichever way it took.  The kind parts a
+    failure from the warning before it where an MTA makes the Message-ID of both of the message's queue id.
     """
-    identity = message_id.encode("utf-8", "surrogateescape") if message_id else without_trace_fields(content)
+    identity = (
+        f"{kind} {message_id}".encode("utf-8", "surrogateescape") if message_id else without_trace_fields(content)
+    )
     return sha256(path.encode() + b"\0" + identity).hexdigest()
 
 
