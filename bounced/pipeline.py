@@ -53,7 +53,7 @@ class Pipeline:
             destination = self.directory.decode(forward_path, today=self.clock().date())
             return await self._resolve(destination) if isinstance(destination, TokenPath) else destination
         except Refused as refused:
-            raise PathRefused(refused.reason, foreign=refused.foreign) from None
+            raise PathRefused(refused.reason, foreign=refused.foreign, for_now=refused.for_now) from None
 
     async def process(self, destination: Destination, envelope: Envelope) -> Committed:
         """Read, classify, decide and commit one message.  Raises StoreUnavailable."""

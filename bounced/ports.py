@@ -17,14 +17,16 @@ class StoreUnavailable(Exception):  # noqa: N818 - the name says what is so, not
 class PathRefused(Exception):  # noqa: N818 - a refusal is an answer, not an error
     """A forward-path that gets no mail here.
 
-    ``foreign`` tells another domain's (550 5.7.1) from a bad path (550 5.1.1).  ``reason`` is for our own log and
+    ``foreign`` tells another domain's (550 5.7.1) from a bad path (550 5.1.1); ``for_now`` is a good path for which our
+    clock is behind (451): a permanent refusal would lose the bounce.  ``reason`` is for our own log and
     metrics only, never for the peer: malformed, unsigned, tampered, expired, ...
     """
 
-    def __init__(self, reason: str, *, foreign: bool = False) -> None:
+    def __init__(self, reason: str, *, foreign: bool = False, for_now: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.foreign = foreign
+        self.for_now = for_now
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,6 +185,14 @@ async def test_who_gets_no_mail_here(pipeline, path, reason, foreign):
     with pytest.raises(PathRefused) as refused:
         await pipeline.admit(path)
     assert (refused.value.reason, refused.value.foreign) == (reason, foreign)
+    assert not refused.value.for_now
+
+
+async def test_a_path_from_a_day_that_has_not_come_is_refused_for_now(pipeline):
+    """The clock of a host that was just started may be weeks behind; its peers must not lose their bounces for that."""
+    with pytest.raises(PathRefused, match="not_yet_valid") as refused:
+        await pipeline.admit(signed(issued=NOW + timedelta(days=2)))
+    assert refused.value.for_now
 
 
 def test_a_resend_has_the_same_digest_whichever_way_it_took():

@@ -28,8 +28,9 @@ WAIT_S = 10.0
 class ScriptedReceiver:
     """A Receiver that admits ``b-`` addresses of bounce.example and does with them what their names say.
 
-    ``b-forged`` is refused; at ``b-down`` the store cannot be asked; a message for ``b-frozen`` cannot be written,
-    one for ``b-broken`` meets a fault of ours.  Where ``held`` is set, no message is written before ``release``.
+    ``b-forged`` is refused, ``b-early`` for now; at ``b-down`` the store cannot be asked; a message for ``b-frozen``
+    cannot be written, one for ``b-broken`` meets a fault of ours.  Where ``held`` is set, no message is written before
+    ``release``.
     """
 
     def __init__(self, *, held: bool = False) -> None:
@@ -46,6 +47,8 @@ class ScriptedReceiver:
             raise PathRefused("foreign", foreign=True)
         if local_part == "b-down":
             raise StoreUnavailable
+        if local_part == "b-early":
+            raise PathRefused("not_yet_valid", for_now=True)
         if local_part == "b-forged" or not local_part.startswith("b-"):
             raise PathRefused("tampered")
         return RoleAddress("main", local_part)

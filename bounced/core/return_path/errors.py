@@ -29,6 +29,11 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error
         """Whether the domain is somebody else's (550 5.7.1) rather than the path bad (550 5.1.1)."""
         return self.reason is Reason.FOREIGN
 
+    @property
+    def for_now(self) -> bool:
+        """Whether the path will be good: it was made with our key on a day that has not come, so a clock is wrong."""
+        return self.reason is Reason.NOT_YET_VALID
+
 
 class DoesNotFit(ValueError):  # noqa: N818 - says what is so; the remedy is a token
     """A recipient that a signed return path cannot carry, so that a token has to be registered for it."""

@@ -197,7 +197,7 @@ class Dialogue:
             transaction.destination = await self._in_time(self._receiver.admit(forward_path))
         except PathRefused as refused:
             self._observer.path_refused(self._connection.peer, refused.reason)
-            raise Refused(replies.FOREIGN_PATH if refused.foreign else replies.NO_SUCH_PATH) from refused
+            raise Refused(_refusal_of_path(refused)) from refused
         finally:
             self.stage = Stage.OPEN
         transaction.forward_path = forward_path
@@ -310,6 +310,12 @@ def _refuser(reply: str) -> Method:
         raise Refused(reply)
 
     return refuse
+
+
+def _refusal_of_path(refused: PathRefused) -> str:
+    if refused.for_now:
+        return replies.TRY_AGAIN
+    return replies.FOREIGN_PATH if refused.foreign else replies.NO_SUCH_PATH
 
 
 def _no_argument(argument: str | None) -> None:
