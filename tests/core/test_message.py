@@ -20,6 +20,20 @@ def test_names_of_fields_are_compared_without_case_and_the_first_counts() -> Non
     assert header.every("subject") == ["first", "second"]
 
 
+def test_blanks_before_the_colon_belong_to_no_name() -> None:
+    """Old mail may have them (RFC 5322 section 4.5.1); a longer name is another field, and so is no field at all."""
+    header = read(b"Subject-Of: other\nSubject\nSubject \t: first\nSubject: second\n\n").header
+    assert header.get("subject") == "first"
+    assert "subject" in header
+    assert "subj" not in header
+
+
+def test_letters_that_grow_in_lower_case_move_no_value() -> None:
+    """A capital I with a dot is two characters in lower case."""
+    header = read("X-Name: İİİİ\nFROM: a@b.example\nSubject: İ\n\n".encode()).header
+    assert (header.get("from"), header.get("subject")) == ("a@b.example", "İ")
+
+
 def test_a_message_without_mime_is_one_part() -> None:
     """The body of plain old mail is text."""
     (part,) = read(b"From: a@b.example\n\nhello\n").parts
@@ -64,6 +78,12 @@ def test_leaves_of_nested_multiparts_come_in_order() -> None:
     assert [part.content_type for part in parts] == ["text/plain", "text/html", "message/rfc822"]
     assert parts[0].text.strip() == "plain"
     assert b"epilogue" not in parts[2].raw
+
+
+def test_a_delimiter_that_is_the_end_of_a_cut_message_opens_no_part() -> None:
+    """Two delimiters in a row have an empty part between them; behind the last there is nothing."""
+    content = b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\none\n--b\n--b \n\nthree\n--b"
+    assert [part.text for part in read(content).parts] == ["one", "", "three"]
 
 
 def test_a_boundary_on_a_line_that_was_not_folded_is_found() -> None:

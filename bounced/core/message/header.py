@@ -10,7 +10,7 @@ REMEMBERED_BYTES = 400
 
 _FOLD = re.compile(r"\n[ \t]++(?=\S)")
 _FIELD = re.compile(r"^([!-9;-~]{1,76}+)[ \t]*+:[ \t]*+(.*)", re.MULTILINE)
-_VALUE = re.compile(r".*(?:\n[ \t]++(?=\S).*)*+")
+_VALUE = re.compile(r".*(?:\n[ \t]++(?=\S).*){0,500}+")
 _SPACED_COLON = re.compile(r"[ \t]++:")
 _BOUNDARY = re.compile(r'\bboundary[ \t]*+=[ \t]*+(?:"([^"\n]{1,200})"|([^\s;"]{1,200}))', re.IGNORECASE)
 _CHARSET = re.compile(r"""\bcharset[ \t]*+=[ \t]*+["']?([\w.:-]{1,40})""", re.IGNORECASE)
