@@ -44,7 +44,7 @@ def explain(*, paths: tuple[str, ...], rule_files: tuple[Path, ...], config_file
     """  # noqa: D301 - \b is click's mark for lines to be left as they are
     config = configured(config_file, check_files=False)
     try:
-        rule_set = rules.load((*rule_files, *config.rules.files))
+        rule_set = rules.load(_each_once(*rule_files, *config.rules.files))
     except RulesInvalid as error:
         raise click.UsageError(str(error)) from error
     directory = _directory(config)
@@ -58,6 +58,11 @@ def explain(*, paths: tuple[str, ...], rule_files: tuple[Path, ...], config_file
             show(console(), stored, explanation, return_path, rule_set)
             totals.add(explanation)
     totals.show(console())
+
+
+def _each_once(*files: Path) -> tuple[Path, ...]:
+    """Return the files without repetitions: one that is tried may be in the configuration already."""
+    return tuple({file.resolve(): file for file in files}.values())
 
 
 def _all_messages(paths: tuple[str, ...]) -> Iterator[Stored]:

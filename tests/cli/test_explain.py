@@ -154,6 +154,18 @@ def test_own_rules_come_first(explain: Explain, tmp_path: Path) -> None:
     assert recipients[0]["rule"] == "mine.table"
 
 
+def test_rules_that_are_configured_already_can_be_tried(tmp_path: Path) -> None:
+    """The same file twice is no row twice, however its path is written."""
+    file = tmp_path / "own.toml"
+    file.write_text(RULES)
+    config = tmp_path / "bounced.toml"
+    config.write_text('rules.files = ["own.toml"]')
+    again = f"{tmp_path}/../{tmp_path.name}/own.toml"
+    words = ["explain", "--json", "--config", str(config), "--rules", again, str(UNKNOWN_USER)]
+    (found,) = lines(CliRunner().invoke(bounced, words))
+    assert "mine.table" in str(found)
+
+
 def test_broken_rules_are_usage_errors(explain: Explain, tmp_path: Path) -> None:
     """Every fault is named, and nothing is explained by half."""
     file = tmp_path / "own.toml"
