@@ -65,8 +65,9 @@ def check_config(ctx: click.Context, config_file: Path | None, *, as_json: bool,
 def _find(config_file: Path | None) -> Findings:
     file = config_file or found()
     config, problems = examine(file)
-    missing = [replace(problem, severity=Severity.WARNING) for problem in missing_to_run(config)] if config else []
-    return Findings(str(file or "built-in defaults"), config, [*problems, *missing], _faults(config))
+    missing = missing_to_run(config, problems) if config else ()
+    doubts = [replace(problem, severity=Severity.WARNING) for problem in missing]
+    return Findings(str(file or "built-in defaults"), config, [*problems, *doubts], _faults(config))
 
 
 def _faults(config: Config | None) -> Sequence[Fault]:

@@ -93,7 +93,7 @@ def _configuration(config_file: Path | None, say: Callable[[Finding], None]) -> 
     """Say what is wrong with the configuration, with the files that it names and their modes; return it if usable."""
     file = config_file or found()
     config, problems = examine(file)
-    missing = tuple(missing_to_run(config)) if config else ()
+    missing = tuple(missing_to_run(config, problems)) if config else ()
     for problem in (*problems, *missing):
         outcome = error if problem.severity is Severity.ERROR else warning
         say(

@@ -2,7 +2,7 @@
 
 import ssl
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from bounced.config.errors import Problem, Severity, masked
@@ -43,8 +43,14 @@ def file_problems(config: Config, file: Path | None) -> Iterator[Problem]:
     yield from _certificate(config.smtp)
 
 
-def missing_to_run(config: Config) -> Iterator[Problem]:
-    """Yield what the daemon needs and no other command does."""
+def missing_to_run(config: Config, told: Sequence[Problem] = ()) -> Iterator[Problem]:
+    """Yield what the daemon needs and no other command does; nothing whose key is ``told`` to be wrong already."""
+    for problem in _lacking(config):
+        if not any(f"{each.key}.".startswith(f"{problem.key}.") for each in told):
+            yield problem
+
+
+def _lacking(config: Config) -> Iterator[Problem]:
     if config.redis.url is None:
         must = (
             'be given to run: "redis://127.0.0.1:6379/0", or "embedded" for a private server that keeps its data here'

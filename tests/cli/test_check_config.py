@@ -85,6 +85,15 @@ def test_what_only_the_daemon_needs_is_a_warning(check: Check) -> None:
     ]
 
 
+def test_what_is_wrong_is_not_told_as_missing_too(check: Check) -> None:
+    """A mistake is told once, where it is."""
+    result = check('[redis]\nurl = "reddis://localhost"\n[lists.Main]\ndomains = ["bounce.example.com"]')
+    assert [line.split(": ")[1].split(" must ")[0] for line in result.stderr.splitlines()] == [
+        "redis.url",
+        "lists.Main",
+    ]
+
+
 def test_quiet_prints_what_is_wrong_or_doubtful_and_nothing_else(check: Check) -> None:
     """For the service, whose log nobody wants to be filled at each start."""
     assert check(MAIN, "--quiet").output == ""
