@@ -15,7 +15,7 @@ from bounced.cli.mailboxes import Stored, messages
 from bounced.cli.options import config_option, json_option
 from bounced.cli.output import console, print_facts, print_json
 from bounced.config import Config
-from bounced.ingest import Ingested, ingest
+from bounced.ingest import NOWHERE, Ingested, ingest
 from bounced.service import now, open_store, pipeline
 
 EX_OK, EX_NOUSER, EX_TEMPFAIL = 0, 67, 75
@@ -55,6 +55,10 @@ def ingest_command(
         sys.exit(EX_TEMPFAIL)
     if not (as_json or pipe):
         print_facts({name: str(count) for name, count in counts.items()})
+        if counts[f"refused: {NOWHERE}"]:
+            click.echo(
+                "Some do not tell in their header whom they were delivered to: say it with --recipient.", err=True
+            )
     refused = sum(count for name, count in counts.items() if name.startswith("refused"))
     sys.exit((EX_NOUSER if pipe else ExitCode.NO) if refused else EX_OK)
 

@@ -25,7 +25,8 @@ def chosen_list(config: Config, list_: str | None) -> str:
     if list_ is None:
         list_ = next(iter(config.lists)) if len(config.lists) == 1 else "main"
     if list_ not in config.lists:
-        raise click.UsageError(f"no list {list_!r} in the configuration; there is {', '.join(config.lists) or 'none'}")
+        there = ", ".join(config.lists) or "none: is it the right file?  --config or BOUNCED_CONFIG names another"
+        raise click.UsageError(f"no list {list_!r} in the configuration; there is {there}")
     return list_
 
 
