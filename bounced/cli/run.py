@@ -97,9 +97,10 @@ async def work(config: Config, config_file: Path | None, sockets: Sockets, paren
         await stopping.wait()
         beat.cancel()
         orphaned.cancel()
-    with contextlib.suppress(ConnectionError):  # the parent may be gone
-        writer.write(meter.take())
-        await writer.drain()
+    if not writer.is_closing():  # the parent may be gone
+        with contextlib.suppress(ConnectionError):
+            writer.write(meter.take())
+            await writer.drain()
 
 
 def spare_the_collector() -> None:
@@ -145,7 +146,7 @@ def fail(message: str) -> None:
 async def _beat(running: Worker, meter: Meter, writer: asyncio.StreamWriter) -> None:
     """Tell the parent that we are ready, then what was counted, and that we are well as long as we are."""
     writer.write(READY)
-    while True:
+    while not writer.is_closing():  # uvloop raises RuntimeError for what is written then
         writer.write(meter.take())
         if running.healthy:
             writer.write(ALIVE)
@@ -153,5 +154,6 @@ async def _beat(running: Worker, meter: Meter, writer: asyncio.StreamWriter) -> 
 
 
 async def _until_closed(reader: asyncio.StreamReader, stopping: asyncio.Event) -> None:
-    await reader.read()
+    with contextlib.suppress(ConnectionError):
+        await reader.read()
     stopping.set()

@@ -1,6 +1,7 @@
 """kill -9, again and again, at any moment: nothing that was acknowledged is lost, nothing counts twice."""
 
 import contextlib
+import json
 import os
 import random
 import signal
@@ -105,6 +106,13 @@ def test_no_acknowledged_bounce_is_lost_or_counted_twice_whatever_is_killed(daem
         senders.wait_for_more(5)
         senders.finished = True
         assert_all_counted_once(senders, threads, inside)
+
+
+def test_workers_whose_parent_was_killed_finish_and_go(daemons):
+    """They notice by themselves, and make no noise about it."""
+    daemon = daemons(workers=2).start()
+    written = [json.loads(line)["event"] for line in daemon.kill_parent()]
+    assert written.count("service.stopped") == 2
 
 
 @pytest.mark.soak

@@ -123,6 +123,15 @@ class Daemon:
             os.close(end)
         self._reap()
 
+    def kill_parent(self) -> list[str]:
+        """Kill the parent alone; return what its workers wrote until the last of them was gone."""
+        assert self._process is not None
+        process, self._process = self._process, None
+        process.kill()
+        with process:
+            assert process.stderr is not None
+            return process.stderr.read().splitlines()
+
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Stop and return the exit status."""
         if self._process is None:
