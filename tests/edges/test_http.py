@@ -9,7 +9,6 @@ import pytest
 from bounced.edges import http
 from bounced.edges.http import Answer, HttpServer
 
-
 CUT_OFF = b""
 
 
