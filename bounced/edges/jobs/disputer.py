@@ -101,10 +101,11 @@ class Disputer:
         )
         if not rule.disputed(domain, len(addresses), usual):
             return
-        if await self._waves.dispute(list_, domain, now, now + rule.lasts, len(addresses)):
-            LOG.warning(Event.DOMAIN_DISPUTED, list=list_, domain=domain, addresses=len(addresses), usual=usual)
-        suppressed = await self._waves.suppressed_by(list_, domain, now - WAVE)
-        await together(self._take_back(pipeline, list_, address, now) for address in {*addresses, *suppressed})
+        for each in (list_, *pipeline.lists[list_].shares_hard_with):  # where its hard verdicts came to as well
+            if await self._waves.dispute(each, domain, now, now + rule.lasts, len(addresses)):
+                LOG.warning(Event.DOMAIN_DISPUTED, list=each, domain=domain, addresses=len(addresses), usual=usual)
+            suppressed = await self._waves.suppressed_by(each, domain, now - WAVE)
+            await together(self._take_back(pipeline, each, address, now) for address in {*addresses, *suppressed})
 
     async def _take_back(self, pipeline: Pipeline, list_: str, address: AddressId, now: datetime) -> None:
         evidence = Evidence(EvidenceType.DISPUTE, now, Origin.DAEMON)

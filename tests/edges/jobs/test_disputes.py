@@ -58,6 +58,21 @@ async def test_what_the_wave_suppressed_is_held(house: House) -> None:
     assert (await house.state(GOOD[0])).state is State.BOUNCING
 
 
+async def test_lists_that_share_its_hard_verdicts_do_not_believe_the_domain_either(house: House) -> None:
+    """What the wave brought down there is held too, and so is who comes after it."""
+    house.store.use({"main": house.keys, "other": replace(house.keys, list_="other")})
+    main = house.pipeline.lists["main"]
+    lists = {"main": replace(main, shares_hard_with=("other",)), "other": main}
+    house.pipeline = replace(house.pipeline, lists=lists)
+    await house.fails(Category.MAILBOX_UNKNOWN, "unknown@company.example")
+    await wave(house)
+    assert (await house.store.load("other", "unknown@company.example")).state is State.SUPPRESSED
+    await worker(house).round()
+    await house.fails(Category.MAILBOX_UNKNOWN, "new@company.example")
+    for address in ("unknown@company.example", "new@company.example"):
+        assert (await house.store.load("other", address)).state is State.HELD
+
+
 async def test_the_dispute_is_told_once(house: House) -> None:
     """However many workers find it, and however often."""
     await wave(house)
