@@ -22,15 +22,19 @@ class Attribution:
 def group_for(report: Report, recipient: str) -> Attribution:
     """Return the group that speaks for ``recipient`` (normalised), whatever order the groups are in.
 
-    Original-Recipient names it before Final-Recipient does; where the mail was on its way to somebody else by then,
-    the report is about that other.  Groups of others alone are forwarding or the members of an alias: then the mildest
-    of them speaks.  A report that names nobody speaks of whom the return path was made for.
+    Original-Recipient names it as well as Final-Recipient does; where the mail was on its way to somebody else by then,
+    the report is about that other.  Of several that name it the mildest speaks.  Groups of others alone are forwarding
+    or the members of an alias: then the mildest of them speaks.  A report that names nobody speaks of whom the return
+    path was made for.
     """
-    for name in ("original_recipient", "final_recipient"):
-        named = [group for group in report.recipients if _same(getattr(group, name), recipient)]
-        if named:
-            mildest = min(named, key=_severity)
-            return Attribution(mildest, names_recipient=not _went_on(mildest.final_recipient, recipient))
+    named = [
+        group
+        for group in report.recipients
+        if _same(group.original_recipient, recipient) or _same(group.final_recipient, recipient)
+    ]
+    if named:
+        mildest = min(named, key=_severity)
+        return Attribution(mildest, names_recipient=not _went_on(mildest.final_recipient, recipient))
     if not report.recipients:
         return Attribution(None, names_recipient=True)
     mildest = min(report.recipients, key=_severity)

@@ -29,7 +29,7 @@ def test_letter_case_does_not_part_a_recipient_from_its_group() -> None:
     assert group_for(report(shouted), "alice@example.org").names_recipient
 
 
-def test_the_original_recipient_names_before_the_final_one() -> None:
+def test_the_original_recipient_names_whom_the_final_one_does_not() -> None:
     """After forwarding the final recipient is somebody else."""
     forwarded = PerRecipientFields(original_recipient="alice@example.org", final_recipient="a.smith@example.net")
     assert group_for(report(BOB, forwarded), "alice@example.org").fields is forwarded
@@ -71,6 +71,13 @@ def test_several_groups_of_one_original_recipient_speak_with_the_mildest() -> No
     dead = PerRecipientFields("team@example.org", "alice@example.org", Action.FAILED, "5.1.1")
     alive = PerRecipientFields("team@example.org", "carol@example.org", Action.DELIVERED, "2.0.0")
     assert group_for(report(dead, alive), "team@example.org").fields is alive
+
+
+def test_an_alias_that_was_expanded_is_alive_whatever_became_of_its_members() -> None:
+    """Its own group says so, and each member's names it as the original recipient."""
+    expanded = PerRecipientFields(final_recipient="team@example.org", action=Action.EXPANDED, status="2.0.0")
+    left = PerRecipientFields("team@example.org", "alice@example.org", Action.FAILED, "5.1.1")
+    assert group_for(report(left, expanded), "team@example.org").fields is expanded
 
 
 def test_a_report_that_names_nobody_speaks_of_its_return_path() -> None:
