@@ -10,6 +10,10 @@ from bounced.core.terms import Destination, Envelope
 Decide = Callable[[AddressState], Transition]
 
 
+class NoServer(Exception):  # noqa: N818 - says what is so; the message says what to do about it
+    """There is no server program here that would do, or it does not run."""
+
+
 class StoreUnavailable(Exception):  # noqa: N818 - the name says what is so, not what went wrong
     """The store cannot say that something is written: the outcome is unknown, the peer has to come again."""
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from bounced.cli.exits import ExitCode
-from bounced.ports import StoreUnavailable
+from bounced.ports import NoServer, StoreUnavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,9 @@ class LazyGroup(click.Group):
         except StoreUnavailable as error:
             click.echo(f"bounced: Redis cannot be reached: {error}", err=True)
             click.echo("Is the server running, and redis.url right?  `bounced doctor` looks at everything.", err=True)
+            ctx.exit(ExitCode.UNREACHABLE)
+        except NoServer as error:
+            click.echo(f"bounced: {error}", err=True)
             ctx.exit(ExitCode.UNREACHABLE)
 
 

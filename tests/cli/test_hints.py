@@ -34,3 +34,15 @@ def test_stored_mail_that_does_not_tell_its_recipient_leads_to_the_option(tmp_pa
     result = CliRunner().invoke(bounced, ["ingest", str(message), "--config", str(config)])
     assert result.exit_code == 1
     assert "--recipient" in result.stderr
+
+
+def test_an_embedded_server_that_cannot_be_had_is_said_without_a_traceback(tmp_path: Path) -> None:
+    """Such as where bounced was installed without the extra of that name."""
+    (tmp_path / "a.key").write_bytes(b"0123456789abcdef")
+    config = tmp_path / "bounced.toml"
+    config.write_text(
+        CONFIG.replace('"redis://127.0.0.1:1/0"', '"embedded"\ndata_dir = "data"\nserver_binary = "none"')
+    )
+    result = CliRunner().invoke(bounced, ["lookup", "alice@example.org", "--config", str(config)])
+    assert result.exit_code == 3
+    assert "none: not an executable file" in result.stderr

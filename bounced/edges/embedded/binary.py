@@ -8,14 +8,12 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+from bounced.ports import NoServer
+
 OLDEST = (7, 2)
 """The first Redis that can say that a commit is on disk (WAITAOF)."""
 
 _VERSION = re.compile(r"\bv=(\d+)\.(\d+)")
-
-
-class NoServer(Exception):  # noqa: N818 - says what is so; the message says what to do about it
-    """There is no server program here that would do, or it does not run."""
 
 
 def find_server(configured: Path | None = None) -> Path:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from bounced.edges.embedded.binary import NoServer
+from bounced.ports import NoServer
 
 MAX_SOCKET_PATH = 103
 """Octets in the path of a Unix socket: 107 on Linux, 103 on macOS and the BSDs."""

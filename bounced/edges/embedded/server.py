@@ -9,8 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from bounced.edges.embedded.binary import NoServer, find_server
+from bounced.edges.embedded.binary import find_server
 from bounced.edges.embedded.folder import Folder, closing
+from bounced.ports import NoServer
 
 ANSWER_TIMEOUT_S = 15.0
 STOP_TIMEOUT_S = 10.0
