@@ -1,4 +1,7 @@
-"""The arguments of MAIL and RCPT, read strictly and cheaply.  (RFC 5321 sections 4.1.1 and 4.1.2)"""
+"""The arguments of MAIL and RCPT, read strictly and cheaply.  (RFC 5321 sections 4.1.1 and 4.1.2)
+
+But for the reverse-path: it proves nothing, and who has a broken one (``<MAILER-DAEMON@>``) has a bounce all the same.
+"""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +18,7 @@ _LOCAL = rf"(?:{_ATOMS}|{_QUOTED})"
 _DOMAIN = r"(?:[\w.\-]+|\[[0-9A-Za-z.:\-]+\])"
 _ROUTE = r"(?:@[^:<>\s]+:)?"  # to be accepted and ignored (RFC 5321 appendix C)
 _REST = r"(?: (?P<parameters>.*))?"
-_REVERSE = re.compile(rf"FROM: *<(?P<path>|{_ROUTE}(?P<mailbox>{_LOCAL}(?:@{_DOMAIN})?))>{_REST}", re.IGNORECASE)
+_REVERSE = re.compile(rf"FROM: *<{_ROUTE}(?P<mailbox>{_LOCAL}@{_DOMAIN}|[^<>]*)>{_REST}", re.IGNORECASE)
 _FORWARD = re.compile(rf"TO: *<{_ROUTE}(?P<mailbox>{_LOCAL}(?:@{_DOMAIN})?)>{_REST}", re.IGNORECASE)
 
 _PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=(\S+))?")
@@ -40,7 +43,7 @@ def read_mail(argument: str | None) -> Mail:
     match = _REVERSE.fullmatch(argument or "")
     if match is None:
         raise Refused(replies.BAD_REVERSE_PATH)
-    mail = _with_parameters(match["mailbox"] or "", match["parameters"])
+    mail = _with_parameters(match["mailbox"], match["parameters"])
     _check_octets(mail.reverse_path, replies.BAD_REVERSE_PATH, smtputf8=mail.smtputf8)
     return mail
 
