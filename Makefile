@@ -17,7 +17,7 @@ run: $(VENV)/.installed-run ## See the whole thing work on this machine, nothing
 	$(BIN)/bounced demo $(ARGS)
 
 test: $(VENV)/.installed-dev ## Run all tests but the long ones
-	$(BIN)/pytest -n 2 $(ARGS)
+	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
 
 lint: $(VENV)/.installed-dev ## Check style, format, types and layers
 	$(BIN)/ruff check .
