@@ -34,7 +34,7 @@ from bounced.edges.redis_store.chores import Chores
 from bounced.edges.redis_store.line import NO_TALLY, Tally
 from bounced.edges.redis_url import redis_url
 from bounced.edges.smtp import Door, Gate, Limits, SessionSettings, Speech
-from bounced.edges.sockets import SMTP, Sockets, listener_name
+from bounced.edges.sockets import SMTP, Sockets, address_of, listener_name
 from bounced.edges.watched import WatchedReceiver
 from bounced.pipeline import ListSettings, Pipeline
 from bounced.ports import Store
@@ -166,7 +166,8 @@ class Worker:
             door = Door(self._receiver, door_settings, self._gate, DoorLog(self._meter))
             self._doors[name] = door
             await door.start(list(self._sockets.get(name, ())))
-        LOG.info(Event.SERVICE_STARTED, doors=_addresses(self._sockets), lists=list(self._config.lists))
+        doors = [address_of(opened) for several in self._sockets.values() for opened in several]
+        LOG.info(Event.SERVICE_STARTED, doors=doors, lists=list(self._config.lists))
         return self
 
     async def __aexit__(
@@ -244,10 +245,6 @@ def _further(main: SessionSettings, listener: Listener) -> SessionSettings:
 def _tls(config: Config) -> ssl.SSLContext | None:
     certificate, key = config.smtp.tls_certificate, config.smtp.tls_key
     return tls_context(certificate, key) if certificate and key else None
-
-
-def _addresses(sockets: Sockets) -> list[str]:
-    return [str(opened.getsockname()) for several in sockets.values() for opened in several]
 
 
 def _notice(reason: str | None) -> None:

@@ -18,7 +18,7 @@ from bounced.edges.log import Event
 from bounced.edges.lookup import MAX_REQUEST_BYTES, Ask, LookupServer, Suppressed, Unavailable, WhenUnavailable
 from bounced.edges.redis_store import Misconfigured, RedisStore
 from bounced.edges.redis_store.wire import fields
-from bounced.edges.sockets import CannotListen, open_socket
+from bounced.edges.sockets import CannotListen, address_of, open_socket
 from bounced.edges.systemd import Notifier
 from bounced.ports import StoreUnavailable
 from bounced.service import open_store
@@ -62,7 +62,7 @@ async def serve(config: Config) -> None:
         answering = LookupServer(lists, next(iter(lists)), WhenUnavailable(config.lookup.when_unavailable))
         opened = open_socket(config.lookup.listen)
         async with await asyncio.start_server(answering.serve, sock=opened, limit=MAX_REQUEST_BYTES):
-            LOG.info(Event.SERVICE_STARTED, doors=[str(opened.getsockname())], lists=list(lists))
+            LOG.info(Event.SERVICE_STARTED, doors=[address_of(opened)], lists=list(lists))
             notifier.ready()
             await stopping.wait()
             notifier.stopping()

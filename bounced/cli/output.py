@@ -3,16 +3,23 @@
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bounced.core.stamp import stamp
+
 
 def print_json(record: Mapping[str, Any]) -> None:
     """Print one record as one line."""
-    sys.stdout.write(json.dumps(record, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.write(json.dumps(record, ensure_ascii=False, default=_as_text) + "\n")
+
+
+def _as_text(value: object) -> str:
+    return stamp(value) if isinstance(value, datetime) else str(value)
 
 
 def console() -> Console:

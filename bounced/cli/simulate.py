@@ -19,6 +19,7 @@ from bounced.config.build import policy
 from bounced.config.health import dispute_rule
 from bounced.config.proposal import proposal
 from bounced.core.policy import DEFAULT_POLICY
+from bounced.core.stamp import stamp
 from bounced.core.state import Evidence
 from bounced.core.terms import OFF_THE_LIST
 from bounced.pipeline import ListSettings
@@ -189,5 +190,5 @@ def _sentence(change: Change) -> str:
 
 
 def _record(change: Change) -> dict[str, str]:
-    told = {"at": change.at.isoformat(), "before": change.before, "after": change.after, "reason": change.reason}
-    return told | ({"until": change.until.isoformat()} if change.until else {})
+    told = {"at": stamp(change.at), "before": change.before, "after": change.after, "reason": change.reason}
+    return told | ({"until": stamp(change.until)} if change.until else {})

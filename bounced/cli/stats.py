@@ -15,6 +15,7 @@ from bounced.cli.options import config_option, json_option
 from bounced.cli.output import console, print_json, print_table
 from bounced.cli.selecting import chosen_list, hours_option, list_option, overview
 from bounced.config import Config
+from bounced.core.stamp import stamp
 from bounced.core.terms import CLASS_OF, Category, Class
 from bounced.service import now
 
@@ -43,7 +44,7 @@ def stats(hours: int, list_: str | None, config_file: Path | None, *, as_json: b
     counted = asyncio.run(_counts(config, list_, hours))
     if as_json:
         for at, counts in counted:
-            print_json({"list": list_, "hour": at.isoformat(), "counts": dict(sorted(counts.items()))})
+            print_json({"list": list_, "hour": stamp(at), "counts": dict(sorted(counts.items()))})
         return
     categories = [(name, CLASS_OF[Category(name)], over) for name, over in _by_hour(counted, "category").items()]
     order = {class_: number for number, class_ in enumerate(Class)}

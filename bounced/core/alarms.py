@@ -3,9 +3,10 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 
+from bounced.core.stamp import stamp
 from bounced.core.tally import COMPLAINT, HARD, SENT, UNATTRIBUTED, scope_of
 
 WINDOW_HOURS = 24
@@ -75,7 +76,7 @@ def rates(hours: Iterable[Mapping[str, int]]) -> dict[str, dict[str, int]]:
 
 def alarms(sums: Mapping[str, Mapping[str, int]], rule: AlarmRule, now: datetime) -> dict[str, Alarm]:
     """Return the alarms that the rates raise, by their scope."""
-    since = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    since = stamp(now)
     raised = {}
     for scope, counts in sums.items():
         sent, hard, complaints = (counts.get(measure, 0) for measure in (SENT, HARD, COMPLAINT))

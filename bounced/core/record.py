@@ -4,12 +4,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import lru_cache
 from operator import itemgetter
 
 from bounced.core.keys import Keyspace
 from bounced.core.policy.doubt import doubtful
 from bounced.core.providers import provider_of, sending_ip
+from bounced.core.stamp import stamp
 from bounced.core.state import NOTHING_KNOWN, AddressState, EvidenceType, ReportId, Streak, Transition
 from bounced.core.tally import counters, hour, measure_of, rates_of
 from bounced.core.terms import OFF_THE_LIST, UNKNOWN_PROFILE, Category, Class, Origin, State
@@ -114,14 +114,14 @@ def to_fields(state: AddressState, version: int | None = None) -> dict[str, str]
         "state": state.state,
         "category": state.category or "",
         "class": state.class_ or "",
-        "since": _stamp(state.since),
-        "until": _stamp(state.until),
+        "since": stamp(state.since),
+        "until": stamp(state.until),
         **(_streak_fields(state) if state.streaks else {}),
-        "last_released_at": _stamp(state.last_released_at),
-        "last_lifted_at": _stamp(state.last_lifted_at),
-        "last_delivered_at": _stamp(state.last_delivered_at),
-        "last_engaged_at": _stamp(state.last_engaged_at),
-        "delivery_pending_since": _stamp(state.delivery_pending_since),
+        "last_released_at": stamp(state.last_released_at),
+        "last_lifted_at": stamp(state.last_lifted_at),
+        "last_delivered_at": stamp(state.last_delivered_at),
+        "last_engaged_at": stamp(state.last_engaged_at),
+        "delivery_pending_since": stamp(state.delivery_pending_since),
         "status": state.status,
         "diagnostic": state.diagnostic,
         "reporting_mta": state.reporting_mta,
@@ -173,8 +173,8 @@ def _streak_fields(state: AddressState) -> dict[str, str]:
     return {
         "holds": str(state.holds or ""),
         "bounces": str(latest.count),
-        "first_bounce_at": _stamp(latest.first),
-        "last_bounce_at": _stamp(latest.last),
+        "first_bounce_at": stamp(latest.first),
+        "last_bounce_at": stamp(latest.last),
         "streaks": " ".join(
             f"{class_}:{s.count}:{_unix(s.first)}:{_unix(s.last)}:{s.holds}:{int(s.held)}"
             for class_, s in state.streaks.items()
@@ -204,7 +204,7 @@ def _event(report_id: ReportId, address_id: str, domain: str, transition: Transi
     blocked = verdict if verdict and verdict.class_ is Class.BLOCK else None
     fields = {
         "id": report_id.event_id,
-        "at": _stamp(evidence.at),
+        "at": stamp(evidence.at),
         "address": address_id,
         "kind": evidence.kind or "",
         "action": (verdict.action if verdict else None) or "",
@@ -216,7 +216,7 @@ def _event(report_id: ReportId, address_id: str, domain: str, transition: Transi
         "campaign": evidence.campaign,
         "before": transition.before.state if address_id else "",
         "after": after.state if address_id else "",
-        "until": _stamp(after.until) if address_id else "",
+        "until": stamp(after.until) if address_id else "",
         "reason": transition.reason,
         "note": evidence.note,
         "origin": evidence.origin,
@@ -274,11 +274,6 @@ def _streaks(text: str) -> dict[Class, Streak]:
         class_, count, first, last, holds, held = part.split(":")
         streaks[Class(class_)] = Streak(int(count), _from_unix(first), _from_unix(last), int(holds), held == "1")
     return streaks
-
-
-@lru_cache(maxsize=256)
-def _stamp(at: datetime | None) -> str:
-    return "" if at is None else at.astimezone(UTC).isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
 
 
 def _moment(text: str | None) -> datetime | None:

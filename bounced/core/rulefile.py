@@ -32,7 +32,8 @@ class Fault:
 
     def __str__(self) -> str:
         """Say it on one line."""
-        return f"{self.file}: {self.row}: {self.key}: expected {self.expected}, got {self.value!r:.200}"
+        got = "and the key is missing" if self.value is None else f"got {self.value!r:.200}"
+        return f"{self.file}: {self.row}: {self.key}: expected {self.expected}, {got}"
 
 
 class RulesInvalid(Exception):  # noqa: N818 - the name says what is so
@@ -49,7 +50,7 @@ def read(file: str, content: bytes) -> tuple[list[Rule], list[Fault]]:
         document = tomllib.loads(content.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         return [], [Fault(file, "-", "-", str(error), "a TOML file in UTF-8")]
-    faults = [Fault(file, "-", key, "", "only [[rule]] tables") for key in document if key != "rule"]
+    faults = [Fault(file, "-", key, document[key], "only [[rule]] tables") for key in document if key != "rule"]
     rows = document.get("rule", [])
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         return [], [*faults, Fault(file, "-", "rule", rows, "[[rule]] tables")]
@@ -106,11 +107,11 @@ class _Row:
         for key, value in self._row.items():
             self._fault(key, value, "a key that docs/rules.md names")
         if exact and bool(built.statuses) == bool(built.codes):
-            self._fault("pattern", "", "a pattern, or else either status or code")
+            self._fault("pattern", None, "a pattern, or else either status or code")
         if exact and (built.mta or built.weak or built.severity or built.stage):
-            self._fault("pattern", "", "a pattern beside mta, weak, severity and stage")
+            self._fault("pattern", None, "a pattern beside mta, weak, severity and stage")
         if built.mta and not built.example.mta:
-            self._fault("example_mta", "", "the server that says the example, beside mta")
+            self._fault("example_mta", None, "the server that says the example, beside mta")
         return [] if self.faults else [built]
 
     def _text(

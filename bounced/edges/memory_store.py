@@ -11,6 +11,7 @@ from bounced.core import record
 from bounced.core.keys import Keyspace
 from bounced.core.mailbox import AddressId
 from bounced.core.policy.doubt import WAVE, suppressed_as_unknown
+from bounced.core.stamp import stamp
 from bounced.core.state import NOTHING_KNOWN, AddressState, ReportId
 from bounced.core.tally import unknowns_counter, usual_hours
 from bounced.ports import Committed, Decide
@@ -100,7 +101,7 @@ class MemoryStore:
 
     async def suppressed_by(self, list_: str, domain: str, since: datetime) -> list[AddressId]:
         """Return the addresses that were suppressed since a time because a domain called them unknown."""
-        begun = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        begun = stamp(since)
         late = takewhile(lambda event: event["at"] >= begun, reversed(self._lists[list_].events))
         return [AddressId(event["address"]) for event in late if suppressed_as_unknown(event, domain)]
 
@@ -116,8 +117,7 @@ class MemoryStore:
         if held.disputed.get(domain, 0) > now.timestamp():
             return False
         held.disputed[domain] = int(until.timestamp())
-        at = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        held.events.append({"type": "domain.disputed", "at": at, "domain": domain, "addresses": str(addresses)})
+        held.events.append({"type": "domain.disputed", "at": stamp(now), "domain": domain, "addresses": str(addresses)})
         return True
 
     async def disputed(self, list_: str, beyond: datetime) -> list[str]:

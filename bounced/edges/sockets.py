@@ -53,6 +53,14 @@ def open_socket(address: TcpAddress | UnixAddress) -> socket.socket:
         raise CannotListen(f"cannot listen on {address}: {error.strerror or error}{hint}") from error
 
 
+def address_of(opened: socket.socket) -> str:
+    """Return where a socket listens, as the configuration writes it."""
+    name = opened.getsockname()
+    if opened.family == socket.AF_UNIX:
+        return str(UnixAddress(Path(name)))
+    return str(TcpAddress(host=name[0], port=name[1]))
+
+
 def _tcp(address: TcpAddress) -> socket.socket:
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     opened = socket.socket(family, socket.SOCK_STREAM)

@@ -90,7 +90,7 @@ MISTAKES = {
 }
 
 REPLACED = (
-    (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)", "<time>"),
+    (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "<time>"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?", "<time>"),
     (r"(issued +|(?:issued|sent_on)\": \")\d{4}-\d\d-\d\d", r"\1<day>"),
     (r"(soft|hard):1:\d+:\d+", r"\1:1:<time>:<time>"),

@@ -65,4 +65,4 @@ def test_a_record_is_one_line_of_json(capsys: pytest.CaptureFixture[str]) -> Non
     output.print_json({"address": "müller@example.org", "note": "a\nb", "at": datetime(2026, 5, 4, tzinfo=UTC)})
     (line,) = capsys.readouterr().out.splitlines()
     assert "müller" in line
-    assert json.loads(line)["at"] == "2026-05-04 00:00:00+00:00"
+    assert json.loads(line)["at"] == "2026-05-04T00:00:00Z"

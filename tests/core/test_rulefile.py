@@ -66,7 +66,10 @@ weak = "very"
         ("own.second", "pattern"),
     }
     assert all(fault.file.endswith("own.toml") and fault.expected for fault in faults)
-    assert "Own!: category: expected one of mailbox_unknown, " in str(RulesInvalid(faults))
+    told = str(RulesInvalid(faults))
+    assert "Own!: category: expected one of mailbox_unknown, " in told
+    assert "Own!: source: expected a text, and the key is missing" in told
+    assert "Own!: colour: expected a key that docs/rules.md names, got 'blue'" in told
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import re
 import shutil
 import smtplib
 import socket
@@ -17,6 +16,8 @@ from pathlib import Path
 
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from tests.support.daemon import port_of
 
 EXAMPLES = Path(__file__).parents[2] / "config" / "examples" / "postfix"
 CAROL, DAVE = "carol@example.org", "dave@example.org"
@@ -103,7 +104,7 @@ def lookup_server(folder: Path) -> Iterator[int]:
         assert process.stderr is not None
         try:
             started = next(event for event in map(json.loads, process.stderr) if event["event"] == "service.started")
-            yield int(re.findall(r"'127\.0\.0\.1', (\d+)", str(started["doors"]))[0])
+            yield port_of(started)
         finally:
             process.terminate()
             process.stderr.read()

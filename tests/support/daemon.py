@@ -2,14 +2,13 @@
 
 import json
 import os
-import re
 import secrets
 import select
 import signal
 import smtplib
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
@@ -91,7 +90,7 @@ class Daemon:
         started = self.wait_for("service.started")
         for _ in range(self._workers - 1):
             self.wait_for("service.started")
-        self.port = int(re.findall(r"'127\.0\.0\.1', (\d+)", str(started["doors"]))[0])
+        self.port = port_of(started)
         self.write_config()
         return self
 
@@ -186,6 +185,11 @@ class Daemon:
             if client.rcpt(path)[0] == GOOD and client.docmd("DATA")[0] == GO_AHEAD:
                 client.send(content.replace(b"\r\n.", b"\r\n..") + b".\r\n")
             client.close()
+
+
+def port_of(started: Mapping[str, Any]) -> int:
+    """Return the first TCP port that a process says it listens on."""
+    return int(next(door.rpartition(":")[2] for door in started["doors"] if not door.startswith("unix:")))
 
 
 def send(client: smtplib.SMTP, path: str, content: bytes) -> tuple[int, str]:

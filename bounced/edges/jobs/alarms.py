@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Protocol
 
 import structlog
 
 from bounced.core.alarms import WINDOW_HOURS, Alarm, alarms, rates
+from bounced.core.stamp import stamp
 from bounced.edges.log import Event
 from bounced.pipeline import Pipeline
 
@@ -78,7 +79,7 @@ def _alarm(text: str) -> Alarm | None:
 
 
 def _event(scope: str, raised: Alarm | None, now: datetime) -> dict[str, str]:
-    told = {"type": "alarm", "at": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), "scope": scope}
+    told = {"type": "alarm", "at": stamp(now), "scope": scope}
     if raised is None:
         return told | {"level": "clear"}
     return told | {

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from importlib.resources import files
 from itertools import chain
 
 from bounced.core.keys import Keyspace
 from bounced.core.mailbox import AddressId
 from bounced.core.policy.doubt import suppressed_as_unknown
+from bounced.core.stamp import stamp
 from bounced.core.tally import hour, unknowns_counter, usual_hours
 from bounced.core.terms import Origin
 from bounced.edges.jobs.intake import Entry
@@ -59,7 +60,7 @@ class Chores:
 
     async def suppressed_by(self, list_: str, domain: str, since: datetime) -> list[AddressId]:
         """Return the addresses that were suppressed since a time because a domain called them unknown."""
-        found, newest, begun = [], "+", _stamp(since)
+        found, newest, begun = [], "+", stamp(since)
         for _ in range(EVENT_PAGES):
             reply = await self._store.read(
                 list_, "XREVRANGE", self._keys(list_).events, newest, "-", "COUNT", EVENTS_IN_PAGE
@@ -84,10 +85,10 @@ class Chores:
         keys = self._keys(list_)
         event = {
             "type": "domain.disputed",
-            "at": _stamp(now),
+            "at": stamp(now),
             "domain": domain,
             "addresses": str(addresses),
-            "until": _stamp(until),
+            "until": stamp(until),
             "origin": Origin.DAEMON,
         }
         arguments = [domain, _unix(now), _unix(until), self._events_max, *_flat(event)]
@@ -150,10 +151,6 @@ def _entries(reply: Reply) -> list[Entry]:
 
 def _unix(at: datetime) -> int:
     return int(at.timestamp())
-
-
-def _stamp(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _flat(pairs: Mapping[str, str]) -> list[Argument]:

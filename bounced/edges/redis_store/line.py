@@ -135,9 +135,9 @@ class Line:
         Raises StoreUnavailable, at once while the server is known to be away or the queue is full.
         """
         if self._trouble is not None:
-            raise StoreUnavailable(f"Redis is away: {self._trouble}")
+            raise StoreUnavailable(str(self._trouble) or type(self._trouble).__name__)
         if self._queued_bytes + len(command) > MAX_QUEUED_BYTES:
-            raise StoreUnavailable("Redis is too slow, the queue is full")
+            raise StoreUnavailable("it is too slow, the queue is full")
         if self._carrier is None or self._carrier.done():  # done: a fault of ours, which asyncio has logged
             self._carry_from(None)
         waiting = _Waiting(command, asyncio.get_running_loop().create_future())

@@ -78,7 +78,7 @@ class RedisStore:
             async with asyncio.timeout(DEADLINE_S):
                 return await self._commit(report_id, address, decide)
         except TimeoutError as error:
-            raise StoreUnavailable(f"Redis did not answer within {DEADLINE_S} s") from error
+            raise StoreUnavailable(f"no answer within {DEADLINE_S} s") from error
 
     async def load(self, list_: str, address: str) -> AddressState:
         """Return the state of one address as it stands.  Raises StoreUnavailable."""
@@ -153,7 +153,7 @@ async def _answered(line: Line, command: bytes) -> Reply:
         async with asyncio.timeout(DEADLINE_S):
             return await line.ask(command)
     except TimeoutError as error:
-        raise StoreUnavailable(f"Redis did not answer within {DEADLINE_S} s") from error
+        raise StoreUnavailable(f"no answer within {DEADLINE_S} s") from error
 
 
 async def _prepare_nothing(_connection: AbstractConnection) -> None:
