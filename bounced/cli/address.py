@@ -13,6 +13,7 @@ from bounced.cli.exits import ExitCode
 from bounced.cli.options import config_option, json_option
 from bounced.cli.output import print_facts, print_json
 from bounced.cli.selecting import chosen_list, list_option, normalised
+from bounced.cli.story import WHY
 from bounced.config import Config, build
 from bounced.core.policy import decide
 from bounced.core.state import Evidence, EvidenceType, ReportId, Transition
@@ -52,7 +53,8 @@ def release(
 ) -> None:
     """Take each ADDRESS off the suppression list, whatever put it there; - reads addresses from standard input.
 
-    Bounces of mail sent before are recorded and not counted. Exit code 1 if one was not on the list.
+    Bounces of mail sent before are recorded and not counted. An address that is active already is left alone: there
+    is nothing to lift. Exit code 1 if one was not on the list.
 
     \b
     bounced release alice@example.org --reason "mailbox repaired"
@@ -119,4 +121,5 @@ def _confirm(address: str, transition: Transition, *, as_json: bool) -> None:
     if as_json:
         print_json({"address": address, "before": before, "after": after, "reason": transition.reason})
     else:
-        print_facts({address: f"{before} -> {after}" if before is not after else f"{after}, as before"})
+        same = WHY.get(transition.reason, "as before") if transition.idle else "as before"
+        print_facts({address: f"{before} -> {after}" if before is not after else f"{after}, {same}"})

@@ -21,7 +21,8 @@ from bounced.edges.redis_store import RedisStore
 from bounced.edges.sockets import CannotListen, bind
 from bounced.service import Worker, now, open_store
 
-COLUMNS = ("address", "what was said", "category", "reply", "what followed", "mail it?")
+COLUMNS = ("address", "what was said", "category", "what followed", "mail it?")
+TITLE = "Six bounces of mail to mailbox.example, sent by SMTP"
 LIST = "main"
 
 
@@ -65,7 +66,7 @@ async def show(setting: Setting, wanted_port: int, *, once: bool) -> None:
             _say(f"Port {wanted_port} is taken: another one was chosen.")
         _say(f"SMTP on {HOST}:{setting.port}, bounce domain {DOMAIN}, data in {setting.data_dir}", "")
         outcomes = await play(config, setting, store)
-        print_table(COLUMNS, [outcome.cells() for outcome in outcomes], title="Six bounces, sent by SMTP")
+        print_table(COLUMNS, [outcome.cells() for outcome in outcomes], title=TITLE)
         _say("", *how_to_ask(setting))
         if not once:
             _say("", "Up until Ctrl-C.")

@@ -200,9 +200,10 @@ def _advance(progress: Progress, lines: IO[str], counts: Counter[str]) -> Advanc
 
 async def _export(config: Config, keys: Keyspace, *, as_json: bool) -> None:
     table = csv.writer(sys.stdout, lineterminator="\n")
-    if not as_json:
-        table.writerow(COLUMNS)
     async with open_store(config) as store:
+        await store.ping()  # before anything is written: an empty list and no list are not the same
+        if not as_json:
+            table.writerow(COLUMNS)
         with Progress(console=Console(stderr=True), transient=True, disable=not _is_watched()) as progress:
             task = progress.add_task("export", total=None)
             async for id_, state_hash in off_the_list(store, keys):

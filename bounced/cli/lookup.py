@@ -45,7 +45,9 @@ def lookup(address: str, list_: str | None, config_file: Path | None, *, as_json
     state, history = asyncio.run(_look(config, list_, address))
     fields = {} if state == AddressState(version=state.version) else to_fields(state)
     if as_json:
-        print_json({"list": list_, "address": address, **(fields or {"state": state.state}), "history": history})
+        rule = {"rule": decided} if (decided := deciding_rule(state, history)) else {}
+        told = fields or {"state": state.state}
+        print_json({"list": list_, "address": address, **told, **rule, "history": history})
     else:
         _tell(address, list_, state, history)
     sys.exit(ExitCode.DONE if fields or history else ExitCode.NO)
@@ -73,7 +75,7 @@ def _tell(address: str, list_: str, state: AddressState, history: Sequence[Mappi
             f", {mailed}",
         )
     )
-    facts = _facts(state)
+    facts = _facts(state, deciding_rule(state, history))
     print_facts(facts)
     for entry in history:
         target.print(Text.assemble((f"{day(entry.get('at', '')):<16}  ", "dim"), printable(sentence(entry))))
@@ -81,12 +83,23 @@ def _tell(address: str, list_: str, state: AddressState, history: Sequence[Mappi
         target.print(Text("Nothing is known of it: no report, or too long ago."))
 
 
-def _facts(state: AddressState) -> dict[str, str]:
+def deciding_rule(state: AddressState, history: Sequence[Mapping[str, str]]) -> str:
+    """Return the id of the rule that judged the words an address is in its state for; empty where none did.
+
+    The state does not keep it, the event in its history does: for 400 days, as long as it is among the last eight.
+    """
+    blamed = {"category": state.category, "diagnostic": state.diagnostic}
+    judged = (event for event in reversed(history) if all(event.get(name, "") == blamed[name] for name in blamed))
+    return next((event["rule"] for event in judged if event.get("rule")), "")
+
+
+def _facts(state: AddressState, rule: str) -> dict[str, str]:
     """Return what the history may no longer tell: why it is so, and what was good news."""
     fields = to_fields(state)
     blamed = f" ({state.class_})" if state.class_ not in (None, Class.NONE) else ""
     facts = {
         "because": f"{state.category}{blamed}" if state.category else "",
+        "rule": rule,
         "said": fields.get("diagnostic", ""),
         "said by": fields.get("reporting_mta", ""),
         "since": day(fields.get("since", "")) if state.state is not State.ACTIVE else "",

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -18,6 +19,18 @@ def print_json(record: Mapping[str, Any]) -> None:
     sys.stdout.write(json.dumps(record, ensure_ascii=False, default=_as_text) + "\n")
 
 
+def _widths(lines: Sequence[Sequence[str]], room: int) -> Sequence[int | None]:
+    """Return how wide each column is to be, so that no word is broken; None where that cannot be had."""
+    columns = list(zip(*lines, strict=True))
+    least = [max(cell_len(word) for cell in column for word in cell.split() or [""]) for column in columns]
+    wanted = [max(map(cell_len, column)) - enough for column, enough in zip(columns, least, strict=True)]
+    spare = room - sum(least)
+    if spare < 0:
+        return [None] * len(columns)
+    share = min(1.0, spare / (sum(wanted) or 1))
+    return [enough + int(more * share) for enough, more in zip(least, wanted, strict=True)]
+
+
 def _as_text(value: object) -> str:
     return stamp(value) if isinstance(value, datetime) else str(value)
 
@@ -28,20 +41,21 @@ def console() -> Console:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None) -> None:
-    """Print rows as a table on a terminal, as lines with tabs between the cells in a pipe.
+    """Print rows as a table on a terminal; in a pipe as lines with tabs between the cells, the columns' names first.
 
     Cells are printed as they are: nothing in them is markup, and control characters are escaped.
     """
-    target = console()
+    target, cells = console(), [[printable(cell) for cell in row] for row in rows]
     if not target.is_terminal:
-        for row in rows:
-            sys.stdout.write("\t".join(printable(cell) for cell in row) + "\n")
+        for line in (columns, *cells):
+            sys.stdout.write("\t".join(line) + "\n")
         return
     table = Table(title=title, title_justify="left", header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(printable(cell)) for cell in row))
+    room = target.width - 3 * len(columns) - 1
+    for column, width in zip(columns, _widths([columns, *cells], room), strict=True):
+        table.add_column(column, overflow="fold", width=width)
+    for row in cells:
+        table.add_row(*map(Text, row))
     target.print(table, soft_wrap=False)
 
 

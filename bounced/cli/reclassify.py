@@ -51,6 +51,8 @@ def reclassify_command(list_: str | None, config_file: Path | None, *, apply_: b
     What people said is left alone.  Messages that nobody understood when they came (`unrecognised`) count, where they
     are understood now, as if they had been then; and are kept no longer.
 
+    With --json, one object for each change, and at the end one that says how many there were.
+
     \b
     bounced reclassify
     bounced reclassify --apply
@@ -60,7 +62,9 @@ def reclassify_command(list_: str | None, config_file: Path | None, *, apply_: b
         counts = in_loop(lambda: _reclassify(config, chosen_list(config, list_), apply_=apply_, as_json=as_json))
     except RulesInvalid as error:
         raise click.UsageError(str(error)) from error
-    if not as_json:
+    if as_json:
+        print_json({**counts, "applied": apply_})
+    else:
         title = "Done." if apply_ else "Nothing was changed; --apply does it."
         print_facts({name: str(count) for name, count in counts.items()}, title=title)
 

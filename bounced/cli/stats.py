@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from bounced.core.terms import CLASS_OF, Category, Class
 from bounced.service import now
 
 Hours = Sequence[tuple[datetime, Counter[str]]]
+Ranked = Sequence[tuple[str, Counter[str]]]
+"""Names with their counts by category or class, the largest first."""
 
 WORST = {"domain": "Recipient domains", "campaign": "Campaigns", "provider": "Providers that refuse the sender"}
 
@@ -53,6 +55,7 @@ def stats(hours: int, list_: str | None, config_file: Path | None, *, as_json: b
         ("category", "class", "count"),
         [((name, str(class_)), over) for name, class_, over in sorted(categories, key=lambda row: order[row[1]])],
     )
+    click.echo()
     _chart(
         "What became of addresses",
         ("before", "after", "count"),
@@ -76,13 +79,16 @@ def top(limit: int, hours: int, list_: str | None, config_file: Path | None, *, 
     config = configured(config_file)
     list_ = chosen_list(config, list_)
     counts = sum((counts for _, counts in asyncio.run(_counts(config, list_, hours))), Counter())
-    for kind, title in WORST.items():
-        worst = sorted(_crossed(counts, kind).items(), key=lambda item: (-item[1].total(), item[0]))[:limit]
-        if as_json:
-            for name, by in worst:
-                print_json({"list": list_, "by": kind, "name": name, "total": by.total(), "counts": dict(by)})
-        else:
-            _ranking(f"{title}, last {hours} h", kind, worst)
+    worst = {kind: _worst(counts, kind, limit) for kind in WORST}
+    if as_json:
+        for kind, name, by in _each(worst):
+            print_json({"list": list_, "by": kind, "name": name, "total": by.total(), "counts": dict(by)})
+    elif console().is_terminal:
+        for kind, title in WORST.items():
+            _ranking(f"{title}, last {hours} h", kind, worst[kind])
+    else:
+        rows = [(kind, name, str(by.total()), _mostly(by)) for kind, name, by in _each(worst)]
+        print_table(("by", "name", "count", "mostly"), rows)
 
 
 async def _counts(config: Config, list_: str, hours: int) -> Hours:
@@ -127,16 +133,24 @@ def _chart(title: str, columns: Sequence[str], rows: Iterable[tuple[tuple[str, .
     )
 
 
-def _ranking(title: str, kind: str, rows: Sequence[tuple[str, Counter[str]]]) -> None:
-    cells = [(name, str(by.total()), _mostly(by)) for name, by in rows]
-    if not console().is_terminal:
-        print_table((kind, "count", "mostly"), [(kind, *row) for row in cells])
-    elif rows:
-        largest = rows[0][1].total()
-        drawn = [(*row, bar(by.total(), largest)) for row, (_, by) in zip(cells, rows, strict=True)]
-        print_table((kind, "count", "mostly", ""), drawn, title=title)
-    else:
+def _worst(counts: Mapping[str, int], kind: str, limit: int) -> Ranked:
+    return sorted(_crossed(counts, kind).items(), key=lambda item: (-item[1].total(), item[0]))[:limit]
+
+
+def _each(worst: Mapping[str, Ranked]) -> Iterator[tuple[str, str, Counter[str]]]:
+    for kind, ranked in worst.items():
+        for name, by in ranked:
+            yield kind, name, by
+
+
+def _ranking(title: str, kind: str, rows: Ranked) -> None:
+    """Print one ranking on a terminal, with bars."""
+    if not rows:
         console().print(Text(f"{title}: nothing"))
+        return
+    largest = rows[0][1].total()
+    drawn = [(name, str(by.total()), _mostly(by), bar(by.total(), largest)) for name, by in rows]
+    print_table((kind, "count", "mostly", ""), drawn, title=title)
 
 
 def _mostly(by: Counter[str]) -> str:

@@ -71,6 +71,7 @@ WHY = MappingProxyType(
         "already_held": "held already",
         "already_suppressed": "suppressed already",
         "stronger_reason": "a stronger reason than the one that stood",
+        "nothing_to_lift": "there was nothing to lift",
         "belongs_to_nobody": "it names no return path of ours",
     }
 )

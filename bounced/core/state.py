@@ -130,8 +130,12 @@ class Transition:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is to be written: the clock or a dispute came to an address that it does not concern."""
-        return self.evidence.type in (EvidenceType.DUE, EvidenceType.DISPUTE) and not self.changed
+        """Whether nothing is to be written: it does not concern the address, and nobody waits for an acknowledgement.
+
+        So it is with the clock, a dispute, and an operator at a terminal who releases what is active.
+        """
+        by_hand = self.evidence.type is EvidenceType.RELEASE and self.evidence.origin is Origin.OPERATOR
+        return (by_hand or self.evidence.type in (EvidenceType.DUE, EvidenceType.DISPUTE)) and not self.changed
 
 
 @dataclass(frozen=True, slots=True)

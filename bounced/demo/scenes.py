@@ -48,21 +48,14 @@ class Outcome:
     entry: dict[str, str]
 
     def cells(self) -> tuple[str, ...]:
-        """Return the row of the table: address, what was said, category, reply, what followed, may it be mailed."""
-        entry, address = self.entry, self.scene.address
+        """Return the row of the table: to whom, what was said, category, what followed, may it be mailed."""
+        entry, name = self.entry, self.scene.address.partition("@")[0]
         if self.scene.forged:
-            return (
-                f"{address} (forged)",
-                "return path with one character changed",
-                "",
-                self.reply[:3],
-                "refused",
-                "yes",
-            )
+            return name, "the return path has one character changed", "", f"{self.reply[:3]}, refused", "yes"
         listed = entry.get("after") in ("held", "suppressed")
-        said = entry.get("diagnostic") or entry.get("kind", "")
-        followed = f"{entry.get('before')} -> {entry.get('after')} ({entry.get('reason')})"
-        return (address, said, entry.get("category", ""), self.reply[:3], followed, "no" if listed else "yes")
+        said = (entry.get("diagnostic") or entry.get("kind", "")).replace(f"<{self.scene.address}>: ", "")
+        followed = f"{entry.get('before')} -> {entry.get('after')} ({entry.get('reason', '').replace('_', ' ')})"
+        return name, said, entry.get("category", ""), followed, "no" if listed else "yes"
 
 
 def return_path(scene: Scene, paths: ReturnPaths, today: date) -> str:

@@ -63,8 +63,12 @@ class Event(StrEnum):
     CONFIGURATION_DOUBTED = "configuration.doubted"
 
 
-def configure(*, level: str, as_json: bool, plain_addresses: bool, stream: TextIO = sys.stderr) -> None:
-    """Set up logging for this process.  ``level`` is debug, info, warning or error."""
+def configure(*, level: str, as_json: bool, plain_addresses: bool, stream: TextIO | None = None) -> None:
+    """Set up logging for this process, to standard error or another stream.
+
+    ``level`` is debug, info, warning or error.
+    """
+    stream = stream or sys.stderr
     renderer = (
         structlog.processors.JSONRenderer(serializer=_to_json)
         if as_json

@@ -23,8 +23,8 @@ def test_six_bounces_are_shown_with_what_followed_from_each():
         ("dave", "greylisted", "active -> active", "yes"),
         ("erin", "complaint", "active -> suppressed", "no"),
     ):
-        assert re.search(rf"^{address}@.*\t{category}\t250\t{followed} \(.*\)\t{mail_it}$", shown, re.MULTILINE)
-    assert re.search(r"^frank@.*\t550\trefused\tyes$", shown, re.MULTILINE)
+        assert re.search(rf"^{address}\t.*\t{category}\t{followed} \(.*\)\t{mail_it}$", shown, re.MULTILINE)
+    assert re.search(r"^frank\t.*\t550, refused\tyes$", shown, re.MULTILINE)
     assert "SISMEMBER 'bounced:{main}:suppressed' alice@" in shown
 
 

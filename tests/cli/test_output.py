@@ -21,9 +21,9 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_table_in_a_pipe_is_lines_with_tabs(capsys: pytest.CaptureFixture[str]) -> None:
-    """For cut and awk: no title, no frame, no colour."""
+    """For cut and awk: the names of the columns first; no title, no frame, no colour."""
     output.print_table(COLUMNS, ROWS[:1], title="What is known")
-    assert capsys.readouterr().out == "alice@example.org\tmailbox_unknown\n"
+    assert capsys.readouterr().out == "address\tcategory\nalice@example.org\tmailbox_unknown\n"
 
 
 def test_a_table_on_a_terminal_has_columns_with_names(terminal: None, capsys: pytest.CaptureFixture[str]) -> None:
@@ -38,7 +38,7 @@ def test_what_a_peer_sent_can_neither_move_the_cursor_nor_forge_a_line(capsys: p
     output.print_table(COLUMNS, ROWS[1:])
     output.print_facts({"address": ROWS[1][0]})
     assert capsys.readouterr().out == (
-        "evil\\x1b[2J\\n@example.org\t[bold]policy[/bold]\naddress  evil\\x1b[2J\\n@example.org\n"
+        "address\tcategory\nevil\\x1b[2J\\n@example.org\t[bold]policy[/bold]\naddress  evil\\x1b[2J\\n@example.org\n"
     )
 
 
@@ -46,6 +46,25 @@ def test_nothing_in_a_cell_is_markup(terminal: None, capsys: pytest.CaptureFixtu
     """A diagnostic with brackets in it is shown as it is."""
     output.print_table(COLUMNS, ROWS[1:])
     assert "[bold]policy[/bold]" in capsys.readouterr().out
+
+
+def test_a_table_breaks_between_words_as_long_as_each_word_has_room(
+    terminal: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The long cell takes what the short ones leave."""
+    said = "Recipient address rejected: User unknown in virtual mailbox table"
+    output.print_table(("address", "said", "category"), [("alice@example.org", said, "mailbox_unknown")])
+    shown = capsys.readouterr().out
+    assert all(word in shown for word in ("alice@example.org", "mailbox_unknown", *said.split()))
+    assert len(shown.splitlines()[-1]) <= 60
+
+
+def test_a_word_that_has_no_room_is_broken_and_nothing_of_it_lost(
+    terminal: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """There are long domains."""
+    output.print_table(COLUMNS, [("x" * 100, "policy")])
+    assert capsys.readouterr().out.count("x") == 100
 
 
 def test_facts_are_aligned_and_empty_ones_left_out(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -55,7 +56,7 @@ async def fill(data: Path) -> None:
             redis.xadd(KEYS.unrecognised, {"type": "report", **entry, "content": content})
 
 
-def run(folder: Path, *words: str) -> list[dict[str, str]]:
+def run(folder: Path, *words: str) -> list[dict[str, Any]]:
     """Run a command and return what it said in JSON."""
     result = CliRunner().invoke(bounced, [*words, "--json", "--config", str(folder / "bounced.toml")])
     return [json.loads(line) for line in result.stdout.splitlines()]
@@ -68,15 +69,17 @@ def states(folder: Path) -> dict[str, str]:
 
 def test_what_would_change_is_shown_and_nothing_is_done(folder: Path) -> None:
     """One release, one failure that counts."""
-    told = [(each["address"], each["before"], each["after"]) for each in run(folder, "reclassify")]
+    *changes, sums = run(folder, "reclassify")
+    assert sums == {"released": 1, "counted": 1, "applied": False}
+    told = [(each["address"], each["before"], each["after"]) for each in changes]
     assert told == [("alice@example.org", "suppressed", "active"), ("bob@example.org", "active", "suppressed")]
     assert states(folder) == {"alice": "suppressed", "bob": "active"}
 
 
 def test_apply_does_it_once(folder: Path) -> None:
     """Afterwards there is nothing left to do, and the history says why."""
-    assert len(run(folder, "reclassify", "--apply")) == 2
+    assert run(folder, "reclassify", "--apply")[-1] == {"released": 1, "counted": 1, "applied": True}
     assert states(folder) == {"alice": "active", "bob": "suppressed"}
-    assert run(folder, "reclassify", "--apply") == []
+    assert run(folder, "reclassify", "--apply") == [{"released": 0, "counted": 0, "applied": True}]
     [history] = [each["history"] for each in run(folder, "lookup", "alice@example.org")]
     assert "reclassified: mailbox_unknown is reputation_block today" in str(history)

@@ -93,7 +93,13 @@ def _subscribed(state: AddressState, evidence: Evidence, _policy: Policy) -> Out
 
 
 def _release(state: AddressState, evidence: Evidence, _policy: Policy) -> Outcome:
-    """Whoever stands at the terminal speaks now, whatever the clocks of several hosts say."""
+    """Whoever stands at the terminal speaks now, whatever the clocks of several hosts say.
+
+    Of what comes through the intake something older may still be on its way, which must not outdo the release: it is
+    remembered, even if there is nothing to lift yet.
+    """
+    if evidence.origin is Origin.OPERATOR and state.state is State.ACTIVE:
+        return state, "nothing_to_lift"
     if evidence.origin is Origin.INTAKE and _happened_later(state, evidence):
         return state, "older_than_the_state"
     return _lifted(_cleared(state), evidence.at), "released"

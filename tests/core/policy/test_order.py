@@ -81,6 +81,21 @@ def test_an_operator_at_the_terminal_is_not_held_up_by_clocks(story):
     assert story.at(4.9, EvidenceType.RELEASE) is State.ACTIVE
 
 
+@pytest.mark.parametrize(("origin", "written"), [(Origin.OPERATOR, False), (Origin.INTAKE, True)])
+def test_a_release_of_what_is_active_is_written_only_where_older_evidence_may_be_on_its_way(story, origin, written):
+    """At a terminal there is nothing to lift; an entry of the intake has to be acknowledged, and remembered."""
+    transition = story.say(EvidenceType.RELEASE, 3, origin=origin)
+    assert (transition.idle, transition.changed) == (not written, written)
+    assert transition.reason == ("released" if written else "nothing_to_lift")
+
+
+def test_a_release_at_the_terminal_forgets_the_failures_of_a_bouncing_address(story):
+    """It is on no list, and there is something to lift."""
+    story.fails("mailbox_full", day=0)
+    assert story.at(1, EvidenceType.RELEASE, origin=Origin.OPERATOR) is State.ACTIVE
+    assert not story.state.streaks
+
+
 def test_a_suppression_told_through_the_intake_before_a_release_is_history(story):
     """The release is the later word."""
     story.fails("mailbox_unknown", day=0)
