@@ -36,7 +36,7 @@ bench: $(VENV)/.installed-dev ## Measure, beside other servers, with everything 
 	$(BIN)/python benchmarks/run.py $(ARGS)
 
 soak: $(VENV)/.installed-dev ## Run the long tests: floods, kills, hours
-	$(BIN)/pytest -n 0 -m soak $(ARGS)
+	$(BIN)/pytest -n 0 -m soak --timeout 0 $(ARGS)
 
 dist: $(VENV)/.installed-dev ## Build the wheel and the source archive into dist/
 	$(BIN)/python -m hatchling build

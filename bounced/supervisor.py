@@ -1,11 +1,14 @@
 """The parent: owns the sockets and the embedded server, keeps workers running, passes signals on, answers for all.
 
 Each worker is a process of its own that is handed the listening sockets and one end of a socket pair.  Over the pair it
-reports READY, what it counted, and a heartbeat as long as it is well; its end tells a worker that the parent is gone.
+is told the configuration as it was when the daemon was started, so that one that is started later cannot differ from
+the others in what only a restart changes, and reports READY, what it counted, and a heartbeat as long as it is well.
+The end of the pair tells a worker that the parent is gone.
 """
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -15,11 +18,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import structlog
 
-from bounced.config import Config, ConfigError, load_to_run
+from bounced.config import Config, ConfigError, Source, load_to_run, read
 from bounced.edges.http import HttpServer
 from bounced.edges.log import Event
 from bounced.edges.metrics.totals import Totals
@@ -75,13 +77,14 @@ class WorkersFail(Exception):  # noqa: N818 - says what is so
 class Supervisor:
     """Runs workers on bound sockets until SIGTERM or SIGINT."""
 
-    def __init__(self, config: Config, config_file: Path | None, sockets: Sockets, notifier: Notifier) -> None:
+    def __init__(self, config: Config, source: Source, sockets: Sockets, notifier: Notifier) -> None:
         self._config = config
-        self._config_file = config_file
+        self._source = source
         self._sockets = sockets
         self._notifier = notifier
         self._children: dict[int, Child] = {}
         self._deaths = 0
+        self._reloaded = False
         self._totals = Totals()
         self._monitor: Monitor | None = None
         self._stopping = asyncio.Event()
@@ -117,7 +120,9 @@ class Supervisor:
             child = await self._spawn()
             self._children[number] = child
             LOG.info(Event.WORKER_STARTED, worker=number, pid=child.process.pid)
-            await child.listen(self._announce, partial(self._totals.hear, number))
+            if self._stopping.is_set():  # since this one was begun
+                child.process.terminate()
+            await child.listen(partial(self._announce, child), partial(self._totals.hear, number))
             status = await asyncio.to_thread(child.process.wait)
             del self._children[number]
             child.writer.close()
@@ -138,7 +143,7 @@ class Supervisor:
         ours, theirs = socket.socketpair()
         handed = [("parent", theirs.fileno()), *self._descriptors()]
         command = [sys.executable, "-m", "bounced", "worker"]
-        command += [f"--config={self._config_file}"] if self._config_file else []
+        command += [f"--config={self._source.path}"] if self._source.path else []
         command += [f"--handed={name}:{descriptor}" for name, descriptor in handed]
         environment = {name: value for name, value in os.environ.items() if name != "NOTIFY_SOCKET"}
         with theirs:
@@ -146,16 +151,20 @@ class Supervisor:
             process = subprocess.Popen(  # noqa: S603, ASYNC220 - ourselves; starting takes milliseconds
                 command, pass_fds=[descriptor for _, descriptor in handed], env=environment
             )
-        return Child(process, *await asyncio.open_connection(sock=ours))
+        child = Child(process, *await asyncio.open_connection(sock=ours))
+        child.writer.write(json.dumps(self._source.text).encode() + b"\n")
+        return child
 
     def _descriptors(self) -> Iterator[tuple[str, int]]:
         for name, sockets in self._sockets.items():
             for opened in sockets:
                 yield name, opened.fileno()
 
-    def _announce(self) -> None:
-        """Tell systemd that we are ready once every worker is."""
+    def _announce(self, child: Child) -> None:
+        """Let a worker that is ready catch up with the others; tell systemd that we are ready once every worker is."""
         self._was_ready = True
+        if self._reloaded:
+            child.process.send_signal(signal.SIGHUP)
         if sum(child.is_ready for child in self._children.values()) == self._config.worker_count:
             self._notifier.ready()
 
@@ -195,7 +204,7 @@ class Supervisor:
         """Pass SIGHUP on when the new configuration is sound; what cannot change while running is said."""
         self._notifier.reloading()
         try:
-            config = load_to_run(self._config_file)
+            config = load_to_run(read(self._source.path))
         except ConfigError as error:
             LOG.error(Event.RELOAD_FAILED, errors=str(error).splitlines())  # noqa: TRY400 - written for an operator
         else:
@@ -203,9 +212,18 @@ class Supervisor:
                 LOG.warning(Event.CONFIGURATION_DOUBTED, key=table, text="takes effect after a restart only")
             if self._monitor is not None:
                 self._monitor.use(keyspaces(config))
+            self._reloaded = True
             for child in self._children.values():
-                child.process.send_signal(signal.SIGHUP)
+                if child.is_ready:  # before that the signal would kill it
+                    child.process.send_signal(signal.SIGHUP)
         self._notifier.ready()
+
+
+def text_from(parent: socket.socket) -> str | None:
+    """Return the configuration that a worker is told first, None where the parent is gone already."""
+    with parent.makefile("rb") as told:
+        line = told.readline()
+    return str(json.loads(line)) if line else None
 
 
 def needs_restart(old: Config, new: Config) -> list[str]:

@@ -1,12 +1,14 @@
 """The configuration, for a command: there, or the reasons why not and exit code 2."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 import click
 
 from bounced.cli.exits import ExitCode
-from bounced.config import Config, ConfigError, load, load_to_run
+from bounced.config import Config, ConfigError, Source, load, load_to_run, read
 
 
 class ConfigRefused(click.ClickException):
@@ -19,13 +21,28 @@ class ConfigRefused(click.ClickException):
         click.echo(self.message, file=file, err=True)
 
 
-def configured(config_file: Path | None, *, check_files: bool = True, to_run: bool = False) -> Config:
+def configured(config_file: Path | None, *, check_files: bool = True) -> Config:
     """Return the configuration that ``--config`` names.
 
-    ``check_files`` is false for commands that need none of the secrets; ``to_run`` asks for what only the daemon
-    needs as well.  Raises ConfigRefused.
+    ``check_files`` is false for commands that need none of the secrets.  Raises ConfigRefused.
     """
+    with _refused():
+        return load(config_file, check_files=check_files)
+
+
+def configured_to_run(config_file: Path | None, text: str | None = None) -> tuple[Config, Source]:
+    """Return the configuration with what only a server needs as well, and the file as it was.  Raises ConfigRefused.
+
+    ``text`` is what the file said when the daemon was started, for a worker that is started later.
+    """
+    with _refused():
+        source = read(config_file) if text is None else Source(config_file, text)
+        return load_to_run(source), source
+
+
+@contextmanager
+def _refused() -> Iterator[None]:
     try:
-        return load_to_run(config_file) if to_run else load(config_file, check_files=check_files)
+        yield
     except ConfigError as error:
         raise ConfigRefused(str(error)) from error

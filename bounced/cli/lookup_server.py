@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import structlog
 
-from bounced.cli.configured import configured
+from bounced.cli.configured import configured_to_run
 from bounced.cli.options import config_option
 from bounced.cli.run import fail, in_loop, set_up_log
 from bounced.config import Config
@@ -44,7 +44,7 @@ def lookup_server(config_file: Path | None) -> None:
     "access/LIST" asks another list than the first.  [lookup] says where it listens, and what is answered while
     Redis cannot be asked.
     """  # noqa: D301 - \b is click's mark for lines to be left as they are
-    config = configured(config_file, to_run=True)
+    config, _ = configured_to_run(config_file)
     set_up_log(config)
     try:
         in_loop(lambda: serve(config))

@@ -16,10 +16,10 @@ import click
 import structlog
 
 from bounced import rules
-from bounced.cli.configured import configured
+from bounced.cli.configured import configured_to_run
 from bounced.cli.exits import ExitCode
 from bounced.cli.options import config_option
-from bounced.config import Config, ConfigError, load_to_run
+from bounced.config import Config, ConfigError, load_to_run, read
 from bounced.core.rulefile import RulesInvalid
 from bounced.edges import log
 from bounced.edges.embedded import NoServer
@@ -28,7 +28,7 @@ from bounced.edges.redis_store import Misconfigured
 from bounced.edges.sockets import CannotListen, Sockets, bind
 from bounced.edges.systemd import Notifier, listen_fds
 from bounced.service import Worker
-from bounced.supervisor import ALIVE, HEARTBEAT_S, READY, Supervisor, WorkersFail
+from bounced.supervisor import ALIVE, HEARTBEAT_S, READY, Supervisor, WorkersFail, text_from
 
 LOG = structlog.get_logger()
 
@@ -51,12 +51,12 @@ def run(config_file: Path | None) -> None:
     bounced run --config ./bounced.toml
     systemctl start bounced
     """  # noqa: D301 - \b is click's mark for lines to be left as they are
-    config = configured(config_file, to_run=True)
+    config, source = configured_to_run(config_file)
     set_up_log(config)
     try:
         rules.load(config.rules.files)  # said once, by us, before each worker would say it
         sockets = bind(config, listen_fds())
-        in_loop(lambda: Supervisor(config, config_file, sockets, Notifier()).run())
+        in_loop(lambda: Supervisor(config, source, sockets, Notifier()).run())
     except (RulesInvalid, CannotListen, NoServer, Misconfigured, WorkersFail) as error:
         fail(str(error))
 
@@ -66,13 +66,16 @@ def run(config_file: Path | None) -> None:
 @click.option("--handed", multiple=True, required=True, metavar="NAME:FD")
 def worker(config_file: Path | None, handed: tuple[str, ...]) -> None:
     """Run one worker on sockets that the daemon hands down."""
-    config = configured(config_file, to_run=True)
-    set_up_log(config)
     sockets: dict[str, list[socket.socket]] = {}
     for name, _, descriptor in (item.rpartition(":") for item in handed):
         os.set_inheritable(int(descriptor), False)
         sockets.setdefault(name, []).append(socket.socket(fileno=int(descriptor)))
     (parent,) = sockets.pop(PARENT)
+    text = text_from(parent)
+    if text is None:
+        return
+    config, _ = configured_to_run(config_file, text)
+    set_up_log(config)
     try:
         in_loop(lambda: work(config, config_file, sockets, parent))
     except (NoServer, Misconfigured, RulesInvalid) as error:
@@ -116,7 +119,7 @@ def spare_the_collector() -> None:
 def reload(running: Worker, config_file: Path | None) -> None:
     """Use the configuration as it is now; a broken one leaves everything as it was."""
     try:
-        running.reload(load_to_run(config_file))
+        running.reload(load_to_run(read(config_file)))
     except (ConfigError, RulesInvalid, OSError) as error:
         LOG.error(log.Event.RELOAD_FAILED, errors=str(error).splitlines())  # noqa: TRY400 - the message is for an operator
 

@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Iterable
 from copy import deepcopy
+from dataclasses import dataclass
 from functools import reduce
 from operator import getitem
 from pathlib import Path
@@ -18,38 +19,50 @@ from bounced.config.model import Config
 DEFAULT_PATH = Path("/etc/bounced/bounced.toml")
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A configuration file as it was when it was read; ``path`` is None for the built-in defaults."""
+
+    path: Path | None
+    text: str
+
+
+def read(path: Path | None = None) -> Source:
+    """Return the file; for None the one in /etc where it exists, else the defaults.  Raises ConfigError."""
+    path = path or found()
+    try:
+        return Source(path, path.read_text("utf-8") if path else "")
+    except OSError as error:
+        raise ConfigError(path, [Problem("", f"be a file that can be read: {error.strerror}")]) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(path, [Problem("", f"be TOML: {error}")]) from error
+
+
 def load(path: Path | None = None, *, check_files: bool = True) -> Config:
     """Return the configuration in a file; for None the one in /etc where it exists, else the defaults.
 
     ``check_files`` is false for commands that need none of the secrets and so must not fail for want of them.
     Raises ConfigError.
     """
-    config, problems = examine(path, check_files=check_files)
-    errors = [problem for problem in problems if problem.severity is Severity.ERROR]
-    if config is None or errors:
-        raise ConfigError(path or found(), errors)
-    return config
+    return _sound(read(path), check_files=check_files)
 
 
-def load_to_run(path: Path | None = None) -> Config:
+def load_to_run(source: Source) -> Config:
     """Return the configuration for the daemon, which needs more than other commands do.  Raises ConfigError."""
-    config = load(path)
+    config = _sound(source, check_files=True)
     missing = tuple(missing_to_run(config))
     if missing:
-        raise ConfigError(path or found(), missing)
+        raise ConfigError(source.path, missing)
     return config
 
 
 def examine(path: Path | None = None, *, check_files: bool = True) -> tuple[Config | None, tuple[Problem, ...]]:
     """Return the configuration, as far as it can be read, and all that is wrong or doubtful about it."""
-    path = path or found()
     try:
-        data = tomllib.loads(path.read_text("utf-8")) if path else {}
-    except OSError as error:
-        return None, (Problem("", f"be a file that can be read: {error.strerror}"),)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        return None, (Problem("", f"be TOML: {error}"),)
-    return _examined(data, path, check_files=check_files)
+        source = read(path)
+    except ConfigError as error:
+        return None, error.problems
+    return _parsed(source, check_files=check_files)
 
 
 def found() -> Path | None:
@@ -64,6 +77,22 @@ def found() -> Path | None:
     except OSError:
         return DEFAULT_PATH
     return DEFAULT_PATH
+
+
+def _sound(source: Source, *, check_files: bool) -> Config:
+    config, problems = _parsed(source, check_files=check_files)
+    errors = [problem for problem in problems if problem.severity is Severity.ERROR]
+    if config is None or errors:
+        raise ConfigError(source.path, errors)
+    return config
+
+
+def _parsed(source: Source, *, check_files: bool) -> tuple[Config | None, tuple[Problem, ...]]:
+    try:
+        data = tomllib.loads(source.text)
+    except tomllib.TOMLDecodeError as error:
+        return None, (Problem("", f"be TOML: {error}"),)
+    return _examined(data, source.path, check_files=check_files)
 
 
 def _examined(

@@ -1,5 +1,6 @@
 """SIGHUP: what changes, for whom, and what does not; no connection is dropped."""
 
+import os
 import signal
 import smtplib
 import ssl
@@ -137,6 +138,29 @@ def test_what_only_a_restart_changes_is_said(daemon: Daemon, before: str, after:
     daemon.send_signal(signal.SIGHUP)
     daemon.wait_for("configuration.doubted", key=key)
     daemon.wait_for("service.reloaded")
+
+
+def test_a_reload_does_no_harm_to_a_worker_that_is_just_starting(daemons: Callable[..., Daemon]) -> None:
+    """The signal waits until the worker can hear it."""
+    daemon = daemons()
+    daemon.begin()
+    daemon.wait_for("worker.started")
+    daemon.send_signal(signal.SIGHUP)
+    daemon.wait_for("service.reloaded")
+    assert "worker.died" not in {event["event"] for event in daemon.events}
+
+
+@pytest.mark.parametrize("edit", ["this is no TOML", '[redis]\nurl = "redis://127.0.0.1:1"'])
+def test_a_worker_that_is_replaced_takes_nothing_on_that_was_not_reloaded(daemon: Daemon, edit: str) -> None:
+    """An editor may have the file open, and what only a restart changes must be the same for all workers."""
+    text = daemon.config_file.read_text()
+    daemon.config_file.write_text(text.replace('[redis]\nurl = "embedded"', edit))
+    started = [event["pid"] for event in daemon.events if event["event"] == "worker.started"]
+    os.kill(started[-1], signal.SIGKILL)
+    daemon.wait_for("service.started")
+    daemon.config_file.write_text(text)
+    with daemon.session() as client:
+        assert _bounce(client, daemon, "anna@mailbox.example")[0] == 250
 
 
 def _issue(folder: Path, name: str) -> None:

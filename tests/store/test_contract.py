@@ -185,14 +185,15 @@ async def test_the_hour_is_counted_by_category_class_domain_and_campaign(bench: 
 
 async def test_the_counters_of_an_hour_are_limited(bench: Bench) -> None:
     """A flood of invented domains ends in `~other`, what is already counted goes on."""
-    reports = 5_100
-    commits = (
-        bench.store.commit(
-            report(path=str(number)), f"x@{number}.example", _unmoved(replace(BOUNCE, campaign=f"{number}"))
+    reports, at_once = 5_100, 300
+    for first in range(0, reports, at_once):
+        commits = (
+            bench.store.commit(
+                report(path=str(number)), f"x@{number}.example", _unmoved(replace(BOUNCE, campaign=f"{number}"))
+            )
+            for number in range(first, first + at_once)
         )
-        for number in range(reports)
-    )
-    await asyncio.gather(*commits)
+        await asyncio.gather(*commits)
     counts = await bench.inside.counts(HOUR)
     assert len(counts) == 10_000
     assert counts["~other"] > 0

@@ -8,19 +8,22 @@ import signal
 import smtplib
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from queue import Empty, SimpleQueue
+from typing import IO, Any, Self
 
 from bounced.config import build, load
 from bounced.core.return_path import ReturnPaths
 from bounced.core.terms import UNKNOWN_PROFILE, Profile
 from bounced.demo.scenes import Scene
 
-WAIT_S = 30.0
+WAIT_S = 60.0
 GOOD, GO_AHEAD = 250, 354
 
 CONFIGURATION = """
@@ -78,8 +81,8 @@ class Daemon:
         self.config_file.write_text(head + (text or self._further))
         self.__dict__.pop("_paths", None)  # its keys may be others
 
-    def start(self, **popen: Any) -> Self:
-        """Start and wait until mail is taken in."""
+    def begin(self, **popen: Any) -> None:
+        """Start, and wait for nothing."""
         self._process = subprocess.Popen(
             [sys.executable, "-m", "bounced", "run", "--config", str(self.config_file)],
             stderr=subprocess.PIPE,
@@ -87,6 +90,12 @@ class Daemon:
             cwd=self.folder,
             **popen,
         )
+        assert self._process.stderr is not None
+        self._log = _Log(self._process.stderr)
+
+    def start(self, **popen: Any) -> Self:
+        """Start and wait until mail is taken in."""
+        self.begin(**popen)
         started = self.wait_for("service.started")
         for _ in range(self._workers - 1):
             self.wait_for("service.started")
@@ -95,14 +104,12 @@ class Daemon:
         return self
 
     def wait_for(self, event: str, **facts: Any) -> dict[str, Any]:
-        """Read the log until an event comes.  The test's own time limit ends a wait in vain."""
-        assert self._process is not None
-        assert self._process.stderr is not None
-        for line in self._process.stderr:
+        """Read the log until an event comes."""
+        for line in self._log.lines(WAIT_S):
             try:
                 found = json.loads(line)
             except ValueError as error:
-                raise AssertionError(f"not a log line: {line}{self._process.stderr.read()}") from error
+                raise AssertionError(f"not a log line: {line}{''.join(self._log.lines(WAIT_S))}") from error
             self.events.append(found)
             if found.get("event") == event and facts.items() <= found.items():
                 return dict(found)
@@ -127,9 +134,8 @@ class Daemon:
         assert self._process is not None
         process, self._process = self._process, None
         process.kill()
-        with process:
-            assert process.stderr is not None
-            return process.stderr.read().splitlines()
+        process.wait(WAIT_S)
+        return list(self._log.lines(WAIT_S))
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Stop and return the exit status."""
@@ -139,14 +145,14 @@ class Daemon:
         return self._reap()
 
     def _reap(self) -> int:
-        """Read the rest of the log and return the exit status."""
+        """Read the rest of the log and return the exit status; one that does not end is killed."""
         assert self._process is not None
         process, self._process = self._process, None
-        with process:
-            assert process.stderr is not None
-            lines = process.stderr.read().splitlines()
-        self.events += [json.loads(line) for line in lines if line.startswith("{")]
-        return process.wait(WAIT_S)
+        try:
+            self.events += [json.loads(line) for line in self._log.lines(WAIT_S) if line.startswith("{")]
+            return process.wait(WAIT_S)
+        finally:
+            process.kill()
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a command of ours with the daemon's configuration."""
@@ -185,6 +191,34 @@ class Daemon:
             if client.rcpt(path)[0] == GOOD and client.docmd("DATA")[0] == GO_AHEAD:
                 client.send(content.replace(b"\r\n.", b"\r\n..") + b".\r\n")
             client.close()
+
+
+class _Log:
+    """What a process writes, read as it comes, so that a full pipe never holds it up."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+        self._lines: SimpleQueue[str | None] = SimpleQueue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def lines(self, patience_s: float) -> Iterator[str]:
+        """Yield each line to the end of all.  Raises AssertionError when the next does not come in time."""
+        until = time.monotonic() + patience_s
+        while True:
+            try:
+                line = self._lines.get(timeout=max(0.0, until - time.monotonic()))
+            except Empty:
+                raise AssertionError(f"neither what is waited for nor the end came within {patience_s:.0f} s") from None
+            if line is None:
+                self._lines.put(None)
+                return
+            yield line
+
+    def _read(self) -> None:
+        with self._stream:
+            for line in self._stream:
+                self._lines.put(line)
+        self._lines.put(None)
 
 
 def port_of(started: Mapping[str, Any]) -> int:
