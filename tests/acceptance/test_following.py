@@ -10,10 +10,10 @@ import pytest
 from tests.support.daemon import Daemon, unknown_user
 
 
-@pytest.fixture
-def daemon(daemons: Callable[..., Daemon]) -> Daemon:
+@pytest.fixture(scope="module")
+def daemon(lasting_daemons: Callable[..., Daemon]) -> Daemon:
     """Return a running daemon."""
-    return daemons().start()
+    return lasting_daemons().start()
 
 
 def test_follow_shows_what_happens_and_ends_with_ctrl_c(daemon: Daemon) -> None:

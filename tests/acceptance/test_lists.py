@@ -43,12 +43,13 @@ patterns = ["bounces+{local}={domain}"]
 """
 
 
-@pytest.fixture
-def daemon(daemons, tmp_path):
+@pytest.fixture(scope="module")
+def daemon(lasting_daemons):
     """Return a running daemon of six lists."""
-    (tmp_path / "pepper").touch(mode=0o600)
-    (tmp_path / "pepper").write_text(PEPPER)
-    return daemons(further=FURTHER).start()
+    daemon = lasting_daemons(further=FURTHER)
+    (daemon.folder / "pepper").touch(mode=0o600)
+    (daemon.folder / "pepper").write_text(PEPPER)
+    return daemon.start()
 
 
 @pytest.fixture
@@ -58,13 +59,6 @@ def redis(daemon):
         yield redis
 
 
-def path_of(daemon, list_, recipient):
-    """Return a return path of a list."""
-    made = daemon.command("return-path", "encode", recipient, "--list", list_)
-    assert made.returncode == 0, made.stderr
-    return made.stdout.strip()
-
-
 def bounce(daemon, path, recipient):
     """Send a bounce and return the reply's code."""
     return daemon.send(path, unknown_user(recipient, path))[0]
@@ -72,7 +66,7 @@ def bounce(daemon, path, recipient):
 
 def test_a_list_of_keyed_hashes_holds_no_address(daemon, redis):
     """And the client that knows the pepper is answered as ever."""
-    assert bounce(daemon, path_of(daemon, "hashed", "alice@example.org"), "alice@example.org") == 250
+    assert bounce(daemon, daemon.return_path("alice@example.org", list_="hashed"), "alice@example.org") == 250
     held = {}
     for key in redis.scan_iter("bounced:{hashed}:*"):
         kind = redis.type(key)
@@ -97,7 +91,7 @@ def test_an_unsigned_scheme_suppresses_only_where_it_is_trusted(daemon, redis):
 
 def test_hard_verdicts_are_shared_with_the_lists_named_and_no_others(daemon, redis):
     """An address that is bad by itself is bad for every brand."""
-    assert bounce(daemon, path_of(daemon, "news", "carol@example.org"), "carol@example.org") == 250
+    assert bounce(daemon, daemon.return_path("carol@example.org", list_="news"), "carol@example.org") == 250
     assert redis.sismember("bounced:{news}:suppressed", "carol@example.org")
     assert redis.sismember("bounced:{brand}:suppressed", "carol@example.org")
     assert not redis.exists("bounced:{main}:address:carol@example.org")
@@ -106,7 +100,7 @@ def test_hard_verdicts_are_shared_with_the_lists_named_and_no_others(daemon, red
 def test_stored_mail_and_pipes_count_like_smtp(daemon, redis, tmp_path):
     """Maildir, mbox and standard input, each once, however often."""
     stored = {name: f"{name}@example.org" for name in ("maildir", "mbox", "pipe")}
-    paths = {name: path_of(daemon, "main", address) for name, address in stored.items()}
+    paths = {name: daemon.return_path(address) for name, address in stored.items()}
     content = {name: unknown_user(stored[name], paths[name]) for name in stored}
     mailbox.Maildir(tmp_path / "Maildir").add(message_from_bytes(content["maildir"]))
     box = mailbox.mbox(tmp_path / "box")

@@ -19,11 +19,19 @@ UNKNOWN_USER, FULL_MAILBOX, SPAM_BLOCK, *_ = SCENES
 Values = Mapping[tuple[str, frozenset[tuple[str, str]]], float]
 
 
+HTTP = '[http]\nlisten = "unix:FOLDER/http"\n'
+
+
 @pytest.fixture
-def watched(daemons: Callable[..., Daemon], tmp_path: Path) -> Callable[[int], Daemon]:
-    """Return a maker of daemons that answer over HTTP on a Unix socket in their folder."""
-    further = f'[http]\nlisten = "unix:{tmp_path}/http"\n'
-    return lambda workers: daemons(workers=workers, further=further).start()
+def watched(daemons: Callable[..., Daemon]) -> Callable[[int], Daemon]:
+    """Return a maker of daemons that answer over HTTP."""
+    return lambda workers: daemons(workers=workers, further=HTTP).start()
+
+
+@pytest.fixture(scope="module")
+def lasting(lasting_daemons: Callable[..., Daemon]) -> Daemon:
+    """Return a daemon with one worker, for those who only look."""
+    return lasting_daemons(further=HTTP).start()
 
 
 def test_two_workers_add_up_to_what_was_sent(watched: Callable[[int], Daemon]) -> None:
@@ -64,19 +72,18 @@ def test_counts_outlive_a_worker_that_is_killed(watched: Callable[[int], Daemon]
     assert values["bounced_sessions_open", _labels({})] == 0
 
 
-def test_every_metric_declared_is_served(watched: Callable[[int], Daemon]) -> None:
+def test_every_metric_declared_is_served(lasting: Daemon) -> None:
     """Nothing stands in the documentation that the daemon does not serve, and the other way round."""
-    _, text = _get(watched(1), "/metrics")
+    _, text = _get(lasting, "/metrics")
     assert {family.name for family in text_string_to_metric_families(text)} == {each.name for each in declared.ALL}
 
 
-def test_a_daemon_that_takes_in_mail_is_healthy_and_ready(watched: Callable[[int], Daemon]) -> None:
+def test_a_daemon_that_takes_in_mail_is_healthy_and_ready(lasting: Daemon) -> None:
     """Health and readiness answer 200; what is not there answers 404."""
-    daemon = watched(1)
-    _once(daemon, "bounced_workers", {}, 1)
-    assert _get(daemon, "/healthz") == (200, "ok\n")
-    assert _get(daemon, "/readyz") == (200, "ok\n")
-    assert _get(daemon, "/secret")[0] == 404
+    _once(lasting, "bounced_workers", {}, 1)
+    assert _get(lasting, "/healthz") == (200, "ok\n")
+    assert _get(lasting, "/readyz") == (200, "ok\n")
+    assert _get(lasting, "/secret")[0] == 404
 
 
 def _hold_a_session(daemon: Daemon, number: int) -> None:

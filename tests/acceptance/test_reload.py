@@ -4,7 +4,7 @@ import os
 import signal
 import smtplib
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -26,10 +26,18 @@ source = "a test"
 """
 
 
-@pytest.fixture
-def daemon(daemons: Callable[..., Daemon]) -> Daemon:
+@pytest.fixture(scope="module")
+def lasting(lasting_daemons: Callable[..., Daemon]) -> Daemon:
     """Return a running daemon with one worker."""
-    return daemons().start()
+    return lasting_daemons().start()
+
+
+@pytest.fixture
+def daemon(lasting: Daemon) -> Iterator[Daemon]:
+    """Return the module's daemon, which follows its first configuration again at the end."""
+    yield lasting
+    lasting.write_config()
+    _reload(lasting)
 
 
 def _reload(daemon: Daemon, event: str = "service.reloaded") -> None:
@@ -42,29 +50,29 @@ def _bounce(client: smtplib.SMTP, daemon: Daemon, recipient: str) -> tuple[int, 
     return send(client, path, unknown_user(recipient, path))
 
 
-def test_rules_change_within_an_open_session(daemon: Daemon, tmp_path: Path) -> None:
+def test_rules_change_within_an_open_session(daemon: Daemon) -> None:
     """The next message of a session that was open before is read by the new rules."""
     with daemon.session() as client:
         assert _bounce(client, daemon, "anna@mailbox.example")[0] == 250
         assert daemon.wait_for("report.committed")["category"] == "mailbox_unknown"
-        (tmp_path / "own.toml").write_text(OWN_RULE)
+        (daemon.folder / "own.toml").write_text(OWN_RULE)
         daemon.write_config('[rules]\nfiles = ["own.toml"]\n')
         _reload(daemon)
         assert _bounce(client, daemon, "bert@mailbox.example")[0] == 250
         assert daemon.wait_for("report.committed")["category"] == "policy"
 
 
-def test_a_revoked_key_verifies_nothing_from_then_on(daemon: Daemon, tmp_path: Path) -> None:
+def test_a_revoked_key_verifies_nothing_from_then_on(daemon: Daemon) -> None:
     """Its return paths are refused in the very session in which they were good; those of the new key are taken."""
     old = daemon.return_path("anna@mailbox.example")
-    (tmp_path / "b.key").touch(mode=0o600)
-    (tmp_path / "b.key").write_text("another secret, long enough")
+    (daemon.folder / "b.key").touch(mode=0o600)
+    (daemon.folder / "b.key").write_text("another secret, long enough")
     with daemon.session() as client:
         assert send(client, old, unknown_user("anna@mailbox.example", old))[0] == 250
         daemon.write_config('status = "revoked"\n[[lists.main.keys]]\nid = "b"\nfile = "b.key"\n')
         _reload(daemon)
         assert send(client, old, unknown_user("anna@mailbox.example", old))[0] == 550
-        new = daemon.command("return-path", "encode", "bert@mailbox.example").stdout.strip()
+        new = daemon.return_path("bert@mailbox.example")
         assert send(client, new, unknown_user("bert@mailbox.example", new))[0] == 250
 
 
@@ -106,9 +114,9 @@ def test_a_renewed_certificate_is_shown_to_who_comes_next(daemons: Callable[...,
     ],
     ids=["no TOML", "wrong value", "missing file", "broken rules"],
 )
-def test_a_broken_configuration_changes_nothing_and_is_said(daemon: Daemon, tmp_path: Path, broken: str) -> None:
+def test_a_broken_configuration_changes_nothing_and_is_said(daemon: Daemon, broken: str) -> None:
     """The daemon goes on as it was, in sessions open and new, and the next good one is taken."""
-    (tmp_path / "broken.toml").write_text(OWN_RULE.replace('"policy"', '"no such category"'))
+    (daemon.folder / "broken.toml").write_text(OWN_RULE.replace('"policy"', '"no such category"'))
     good = daemon.config_file.read_text()
     with daemon.session() as client:
         daemon.config_file.write_text(good + broken)

@@ -5,11 +5,13 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
+from bounced.edges.embedded import EmbeddedServer
 from bounced.edges.log import Event
 
 PROJECT = Path(__file__).parents[2]
@@ -25,18 +27,21 @@ def commands(page: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def setting(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
-    """Return the environment of a machine on which the demonstration has been played, with a message at hand."""
+def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a demonstration that has been played, with a message at hand."""
     folder = tmp_path_factory.mktemp("demo")
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    subprocess.run(
-        [sys.executable, "-m", "bounced", "demo", "--once", "--folder", str(folder)],
-        check=True,
-        capture_output=True,
-        timeout=60,
-    )
+    command = [sys.executable, "-m", "bounced", "demo", "--once", "--folder", str(folder)]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
     shutil.copy(MESSAGE, folder / "bounce.eml")
-    return {"PATH": path, "BOUNCED_CONFIG": str(folder / "bounced.toml"), "HOME": str(folder)}
+    return folder
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def setting(demonstration: Path) -> AsyncIterator[Mapping[str, str]]:
+    """Return the environment of a machine on which the server of the demonstration runs, as beside a daemon."""
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    async with EmbeddedServer(demonstration / "data"):
+        yield {"PATH": path, "BOUNCED_CONFIG": str(demonstration / "bounced.toml"), "HOME": str(demonstration)}
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: page.name)

@@ -13,13 +13,11 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import IO, Any, Self
 
 from bounced.config import build, load
-from bounced.core.return_path import ReturnPaths
 from bounced.core.terms import UNKNOWN_PROFILE, Profile
 from bounced.demo.scenes import Scene
 
@@ -48,7 +46,10 @@ file = "a.key"
 
 
 class Daemon:
-    """``bounced run`` in a folder of its own.  ``events`` are its log lines so far, parsed."""
+    """``bounced run`` in a folder of its own.  ``events`` are its log lines so far, parsed.
+
+    ``further`` is more configuration, in which FOLDER stands for its folder.
+    """
 
     def __init__(
         self, folder: Path, *, url: str = "embedded", prefix: str = "bounced", workers: int = 1, further: str = ""
@@ -58,6 +59,7 @@ class Daemon:
         self.events: list[dict[str, Any]] = []
         self._url, self._prefix, self._workers, self._further = url, prefix, workers, further
         self._process: subprocess.Popen[str] | None = None
+        self._paths: dict[str, Any] = {}
         key = folder / "a.key"
         if not key.exists():
             key.touch(mode=0o600)
@@ -78,8 +80,8 @@ class Daemon:
     def write_config(self, text: str = "") -> None:
         """Write the configuration; with the port that was found, so that a restart takes the same."""
         head = CONFIGURATION.format(port=self.port, url=self._url, prefix=self._prefix, workers=self._workers)
-        self.config_file.write_text(head + (text or self._further))
-        self.__dict__.pop("_paths", None)  # its keys may be others
+        self.config_file.write_text(head + (text or self._further).replace("FOLDER", str(self.folder)))
+        self._paths.clear()  # its keys may be others now
 
     def begin(self, **popen: Any) -> None:
         """Start, and wait for nothing."""
@@ -164,13 +166,11 @@ class Daemon:
             check=False,
         )
 
-    def return_path(self, recipient: str, profile: Profile = UNKNOWN_PROFILE) -> str:
+    def return_path(self, recipient: str, profile: Profile = UNKNOWN_PROFILE, list_: str = "main") -> str:
         """Return a return path for mail sent today."""
-        return self._paths.encode(recipient, issued=datetime.now(UTC).date(), profile=profile)
-
-    @cached_property
-    def _paths(self) -> ReturnPaths:
-        return build.return_paths("main", load(self.config_file).lists["main"])
+        if list_ not in self._paths:
+            self._paths[list_] = build.return_paths(list_, load(self.config_file).lists[list_])
+        return self._paths[list_].encode(recipient, issued=datetime.now(UTC).date(), profile=profile)
 
     @contextmanager
     def session(self) -> Iterator[smtplib.SMTP]:
