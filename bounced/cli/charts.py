@@ -15,8 +15,8 @@ def bar(value: float, largest: float, width: int = 12) -> str:
 
 
 def spark(values: Sequence[float], width: int = 24) -> str:
-    """Return a line of columns, as many values summed in each as are needed for ``width``; a space stands for 0."""
+    """Return a line of columns, as many values summed in each as are needed for ``width``; a dot stands for 0."""
     step = -(-len(values) // width)
     sums = [sum(values[at : at + step]) for at in range(0, len(values), step)]
     largest = max(sums, default=0)
-    return "".join(_LEVELS[min(7, int(each / largest * 8))] if each else " " for each in sums)
+    return "".join(_LEVELS[min(7, int(each / largest * 8))] if each else "·" for each in sums)

@@ -19,7 +19,7 @@ from bounced.core.reclassify import Reclassifier
 from bounced.core.record import from_fields
 from bounced.core.rulefile import RulesInvalid
 from bounced.core.state import AddressState, Evidence, EvidenceType, ReportId, Transition
-from bounced.core.terms import Origin
+from bounced.core.terms import Origin, Verdict
 from bounced.edges.redis_store import RedisStore
 from bounced.edges.redis_store.bulk import off_the_list
 from bounced.edges.redis_store.wire import fields, text
@@ -36,6 +36,7 @@ class Change:
     address: str
     transition: Transition
     was: str
+    verdict: Verdict
     entry: str = ""
 
 
@@ -95,7 +96,8 @@ async def _released(store: RedisStore, path: Pipeline, list_: str, reclassifier:
         if verdict is not None:
             note = f"reclassified: {state.category} is {verdict.category} today ({verdict.rule})"
             evidence = Evidence(EvidenceType.RELEASE, now().replace(microsecond=0), Origin.OPERATOR, note=note)
-            yield Change(AddressId(id_), decide(state, evidence, path.lists[list_].policy), str(state.category))
+            transition = decide(state, evidence, path.lists[list_].policy)
+            yield Change(AddressId(id_), transition, str(state.category), verdict)
 
 
 async def _counted(store: RedisStore, path: Pipeline, list_: str, reclassifier: Reclassifier) -> AsyncIterator[Change]:
@@ -112,10 +114,10 @@ async def _counted(store: RedisStore, path: Pipeline, list_: str, reclassifier: 
             assert isinstance(content, bytes)
             begin = f"({text(entry[0])}"
             evidence = reclassifier.understood(kept, content)
-            if evidence is not None:
+            if evidence is not None and evidence.verdict is not None:
                 state = await store.load(list_, kept["address"])
                 transition = decide(state, evidence, path.lists[list_].policy)
-                yield Change(kept["address"], transition, kept.get("category", ""), text(entry[0]))
+                yield Change(kept["address"], transition, kept.get("category", ""), evidence.verdict, text(entry[0]))
         if not reply:
             return
 
@@ -141,19 +143,9 @@ async def _count(store: RedisStore, path: Pipeline, list_: str, change: Change) 
 
 
 def _show(change: Change, *, as_json: bool) -> None:
-    before, after, evidence = change.transition.before, change.transition.after, change.transition.evidence
-    now_means = evidence.verdict.category if evidence.verdict else ""
+    before, after, verdict = change.transition.before.state, change.transition.after.state, change.verdict
     if as_json:
-        print_json(
-            {
-                "address": change.address,
-                "was": change.was,
-                "is": now_means,
-                "before": before.state,
-                "after": after.state,
-                "note": evidence.note,
-            }
-        )
+        told = {"was": change.was, "is": verdict.category, "rule": verdict.rule, "before": before, "after": after}
+        print_json({"address": change.address, **told, "note": change.transition.evidence.note})
     else:
-        why = f"{change.was} is {now_means}" if now_means else evidence.note
-        print_facts({change.address: f"{before.state} -> {after.state}: {why}"})
+        print_facts({change.address: f"{before} -> {after}: {change.was} is {verdict.category}, rule {verdict.rule}"})

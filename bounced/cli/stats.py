@@ -23,6 +23,9 @@ Hours = Sequence[tuple[datetime, Counter[str]]]
 Ranked = Sequence[tuple[str, Counter[str]]]
 """Names with their counts by category or class, the largest first."""
 
+ROOMY = 90
+"""From so many columns of the terminal on there is room for a day by the hour."""
+
 WORST = {"domain": "Recipient domains", "campaign": "Campaigns", "provider": "Providers that refuse the sender"}
 
 
@@ -126,9 +129,10 @@ def _chart(title: str, columns: Sequence[str], rows: Iterable[tuple[tuple[str, .
         console().print(Text(f"{title}: nothing"))
         return
     largest = max(sum(over) for _, over in rows)
+    columns_of_time = 24 if console().width >= ROOMY else 12
     print_table(
         (*columns, "", "over time"),
-        [(*cells, str(sum(over)), bar(sum(over), largest), spark(over)) for cells, over in rows],
+        [(*cells, str(sum(over)), bar(sum(over), largest), spark(over, columns_of_time)) for cells, over in rows],
         title=title,
     )
 

@@ -11,6 +11,7 @@ import redis
 
 from bounced.edges.embedded import EmbeddedServer
 from tests.support.daemon import WAIT_S, unknown_user
+from tests.support.golden import differing
 
 ALICE = "alice@example.org"
 
@@ -48,6 +49,10 @@ def test_a_bounce_becomes_a_suppressed_address_that_lookup_explains_and_release_
     assert ("transition", "active", "suppressed") in steps
     assert ("transition", "suppressed", "active") in steps
     assert any(entry.get("note") == "she wrote to us" for entry in entries)
+
+    daemon.stop()
+    log = "".join(f"{json.dumps(event)}\n" for event in daemon.events)
+    assert differing("run", f"$ bounced run\n{log}", daemon.folder) == ""
 
 
 def test_the_same_message_twice_changes_state_once(daemons):

@@ -14,8 +14,8 @@ def test_a_bar_is_as_long_as_its_share(value: int, drawn: str) -> None:
 
 
 def test_a_line_has_a_column_for_each_value() -> None:
-    """The largest is the highest, and 0 is empty."""
-    assert spark([0, 1, 4, 8]) == " ▂▅█"
+    """The largest is the highest, and 0 is a dot: a line that no table takes for several words."""
+    assert spark([0, 1, 4, 8]) == "·▂▅█"
 
 
 def test_many_values_are_summed_into_few_columns() -> None:
@@ -27,5 +27,5 @@ def test_many_values_are_summed_into_few_columns() -> None:
 
 def test_nothing_at_all_is_an_empty_line() -> None:
     """No division by zero."""
-    assert spark([0, 0, 0]).strip() == ""
+    assert spark([0, 0, 0]) == "···"
     assert bar(1, 0) == ""

@@ -71,6 +71,7 @@ def test_what_would_change_is_shown_and_nothing_is_done(folder: Path) -> None:
     """One release, one failure that counts."""
     *changes, sums = run(folder, "reclassify")
     assert sums == {"released": 1, "counted": 1, "applied": False}
+    assert [each["is"] for each in changes] == ["reputation_block", "mailbox_unknown"]
     told = [(each["address"], each["before"], each["after"]) for each in changes]
     assert told == [("alice@example.org", "suppressed", "active"), ("bob@example.org", "active", "suppressed")]
     assert states(folder) == {"alice": "suppressed", "bob": "active"}

@@ -1,0 +1,42 @@
+"""What a command prints, beside the file that holds what it printed; ``UPDATE_GOLDEN=1`` writes the file anew.
+
+Times, folders, ports and what is drawn by lot are replaced, here alone.
+"""
+
+import os
+import re
+from pathlib import Path
+
+GOLDEN = Path(__file__).parents[1] / "cli" / "golden"
+
+REPLACED = (
+    (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "<time>"),
+    (r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?", "<time>"),
+    (r"(issued +|(?:issued|sent_on)\": \"|(?:held|suppressed|released|to|since) )\d{4}-\d\d-\d\d", r"\1<day>"),
+    (r"(soft|hard):1:\d+:\d+", r"\1:1:<time>:<time>"),
+    (r"b-[a-z2-7]{18}=(issue42)?=(?!example)", r"b-<signed>=\1="),
+    (r"(path +|\"path\": \")[a-z2-7]{13}", r"\1<mac>"),
+    (r"\b[0-9a-f]{16}\b", "<id>"),
+    (r"\d+-\d+(?=\")", "<stream-id>"),
+    (r"(Redis|Valkey) [\d.]+", "Valkey <version>"),
+    (r"\d+ MiB used", "<n> MiB used"),
+    (r"[\d.]+ s apart", "<n> s apart"),
+    (r"unix://\S+?/server\.sock", "<url>"),
+    (r"test-[0-9a-f]{12}", "<prefix>"),
+    (r"(127\.0\.0\.1:)\d+", r"\1<port>"),
+    (r"(\"pid\": |\"elapsed_ms\": )[\d.]+", r"\1<n>"),
+    (r"(?m)^  \S+ ((?:lookup|release|return-path encode) \S+ --config)", r"  bounced \1"),
+    (r"(?m) +$", ""),
+)
+
+
+def differing(name: str, told: str, folder: Path) -> str:
+    """Return what was told, neutral, where it is not what stands in the file of that name; else nothing."""
+    told = told.replace(str(folder), "<folder>")
+    for pattern, replacement in REPLACED:
+        told = re.sub(pattern, replacement, told)
+    file = GOLDEN / f"{name}.txt"
+    if os.environ.get("UPDATE_GOLDEN"):
+        file.write_text(told, "utf-8")
+    same = file.exists() and file.read_text("utf-8") == told
+    return "" if same else f"{name}:\n{told}"
