@@ -170,7 +170,8 @@ class Daemon:
         """Return a return path for mail sent today."""
         if list_ not in self._paths:
             self._paths[list_] = build.return_paths(list_, load(self.config_file).lists[list_])
-        return self._paths[list_].encode(recipient, issued=datetime.now(UTC).date(), profile=profile)
+        path: str = self._paths[list_].encode(recipient, issued=datetime.now(UTC).date(), profile=profile)
+        return path
 
     @contextmanager
     def session(self) -> Iterator[smtplib.SMTP]:
