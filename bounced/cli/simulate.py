@@ -158,7 +158,8 @@ def _tell(in_force: Changes, proposed: Changes, *, as_json: bool) -> None:
             sides = {"in_force": life.in_force, "proposed": life.proposed}
             told = {side: [_record(change) for change in changes] for side, changes in sides.items()}
             print_json({"address": life.address, "differs": life.differs, **told})
-        print_json({"in_force": before, "proposed": after})
+        sums = {"in_force": before, "proposed": after}
+        print_json({side: {name: counted[name] for name in TOTALS} for side, counted in sums.items()})
         return
     print_table(("addresses", "in force", "proposed"), [(name, str(before[name]), str(after[name])) for name in TOTALS])
     different = [life for life in found if life.differs]
