@@ -147,9 +147,12 @@ async def test_what_is_kept_to_be_looked_at(pipeline, forward_path, content, kep
 
 
 async def test_mail_that_is_no_report_is_counted_as_other(pipeline, store):
-    """It is acknowledged and changes nothing."""
+    """It is acknowledged and changes nothing; only a bounce can be one that gives no reason."""
     committed = await deliver(pipeline, signed(), PLAIN)
-    assert committed.transition.evidence.kind is Kind.OTHER
+    evidence = committed.transition.evidence
+    assert (evidence.kind, evidence.verdict) == (Kind.OTHER, None)
+    [counts] = store._lists["main"].counts.values()
+    assert counts == {"type:report": 1, "kind:other": 1}
     assert (await store.load("main", ALICE)).state is State.ACTIVE
 
 

@@ -16,7 +16,7 @@ from bounced.cli.output import console, print_json, print_table
 from bounced.cli.selecting import chosen_list, hours_option, list_option, overview
 from bounced.config import Config
 from bounced.core.stamp import stamp
-from bounced.core.terms import CLASS_OF, Category, Class
+from bounced.core.terms import CLASS_OF, Category, Class, Kind
 from bounced.service import now
 
 Hours = Sequence[tuple[datetime, Counter[str]]]
@@ -52,6 +52,8 @@ def stats(hours: int, list_: str | None, config_file: Path | None, *, as_json: b
             print_json({"list": list_, "hour": stamp(at), "counts": dict(sorted(counts.items()))})
         return
     categories = [(name, CLASS_OF[Category(name)], over) for name, over in _by_hour(counted, "category").items()]
+    if over := _by_hour(counted, "kind").get(Kind.OTHER):
+        categories.append(("(no report)", Class.NONE, over))
     order = {class_: number for number, class_ in enumerate(Class)}
     _chart(
         f"{list_}: what was said, last {hours} h",

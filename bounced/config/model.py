@@ -151,9 +151,7 @@ class Keep(Section):
     """How much of what happened is kept; the oldest goes first."""
 
     events_max: Count = Field(default=1_000_000, description="Entries in the stream of events of each list, about.")
-    intake_failed_max: Count = Field(
-        default=10_000, description="Entries of each list's intake that could not be understood, about."
-    )
+    intake_failed_max: Count = Field(default=10_000, description="Entries of each list's intake that failed, about.")
 
 
 class Key(Section):

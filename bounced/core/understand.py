@@ -34,14 +34,15 @@ def understand(
 ) -> Evidence:
     """Return the evidence in a report for the recipient of its return path, or for nobody where there is none.
 
-    The return path says who, the report says why.  An identity that nobody signed is trusted only where the list
-    says so *and* the report names the same recipient.  A request to leave at a signed path is an unsubscription.
+    The return path says who, the report says why; mail that is no report says nothing.  An identity that nobody signed
+    is trusted only where the list says so *and* the report names the same recipient.  A request to leave at a signed
+    path is an unsubscription.
     (contract, sections 3 and 4; taxonomy)
     """
     attribution = group_for(report, return_path.recipient) if return_path else _NOBODY
-    verdict = classify(attribution.fields or PerRecipientFields(), report, rules)
+    verdict = _verdict(attribution, report, rules)
     signed = return_path is not None and return_path.signed
-    if signed and report.kind is Kind.SUBSCRIPTION and report.fields.get("request") == "unsubscribe":
+    if verdict and signed and report.kind is Kind.SUBSCRIPTION and report.fields.get("request") == "unsubscribe":
         verdict = replace(verdict, category=Category.UNSUBSCRIBED)
     return Evidence(
         type=EvidenceType.REPORT,
@@ -57,6 +58,13 @@ def understand(
         names_recipient=attribution.names_recipient,
         trusted=signed or (trust_unsigned and attribution.names_recipient),
     )
+
+
+def _verdict(attribution: Attribution, report: Report, rules: RuleSet) -> Verdict | None:
+    """Return what a report means.  `undetermined` is a bounce that gives no reason; other mail is none."""
+    if report.kind is Kind.OTHER:
+        return None
+    return classify(attribution.fields or PerRecipientFields(), report, rules)
 
 
 def worth_keeping(destination: Destination, kind: Kind | None, verdict: Verdict | None) -> bool:

@@ -15,6 +15,7 @@ from bounced.core.state import ReportId
 from bounced.edges.jobs.rounds import together
 from bounced.edges.log import Event
 from bounced.pipeline import Pipeline
+from bounced.ports import StoreUnavailable
 
 LOG = structlog.get_logger()
 
@@ -36,13 +37,13 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class _Understood:
-    id: str
+    entry: Entry
     told: Told
 
     @property
     def subject(self) -> str:
         """Whose entries must not overtake each other; what is about nobody stands for itself."""
-        return self.told.address or self.id
+        return self.told.address or self.entry.id
 
 
 class Entries(Protocol):
@@ -55,13 +56,15 @@ class Entries(Protocol):
         """Return entries that a consumer, perhaps this one, has had for ``idle_s`` and did not settle."""
 
     async def set_aside(self, list_: str, entry: Entry, error: str) -> None:
-        """Move an entry to those that could not be understood."""
+        """Move an entry to those that failed; nothing where it is gone already."""
 
 
 class IntakeReader:
     """Reads batches, the entries of one address in the order of their time.
 
-    The commit acknowledges and deletes the entry: what is not committed comes again, here or at another worker.
+    The commit acknowledges and deletes the entry: what is not committed comes again, here or at another worker.  An
+    entry that nobody understands, or that brings an error to light that nobody foresaw, is set aside for an operator;
+    it stops none of the others.
     """
 
     name = "intake"
@@ -96,21 +99,32 @@ class IntakeReader:
         understood = [found for entry in entries if (found := await self._understand(pipeline, list_, entry))]
         understood.sort(key=lambda each: (each.subject, each.told.evidence.at))
         by_subject = [list(group) for _, group in groupby(understood, key=attrgetter("subject"))]
-        await together(_commit(pipeline, list_, group) for group in by_subject)
+        await together(self._commit(pipeline, list_, group) for group in by_subject)
 
     async def _understand(self, pipeline: Pipeline, list_: str, entry: Entry) -> _Understood | None:
         fold = pipeline.directory[list_].fold_local_part
         try:
-            return _Understood(
-                entry.id, understand_entry(entry.fields, pipeline.rules, pipeline.clock(), fold_local_part=fold)
-            )
-        except NotUnderstood as error:
-            await self._entries.set_aside(list_, entry, str(error))
-            LOG.warning(Event.INTAKE_FAILED, list=list_, entry=entry.id, error=str(error))
+            told = understand_entry(entry.fields, pipeline.rules, pipeline.clock(), fold_local_part=fold)
+        except Exception as error:  # noqa: BLE001 - one entry must not stop the jobs of a worker
+            await self._set_aside(list_, entry, error)
             return None
+        return _Understood(entry, told)
 
+    async def _commit(self, pipeline: Pipeline, list_: str, entries: Sequence[_Understood]) -> None:
+        for each in entries:
+            report_id = ReportId(list_, "", each.entry.id, entry=each.entry.id)
+            try:
+                await pipeline.commit(report_id, each.told.address, each.told.evidence)
+            except StoreUnavailable:
+                raise
+            except Exception as error:  # noqa: BLE001 - likewise; whether it was committed, the script knows
+                await self._set_aside(list_, each.entry, error)
 
-async def _commit(pipeline: Pipeline, list_: str, entries: Sequence[_Understood]) -> None:
-    for entry in entries:
-        report_id = ReportId(list_, "", entry.id, entry=entry.id)
-        await pipeline.commit(report_id, entry.told.address, entry.told.evidence)
+    async def _set_aside(self, list_: str, entry: Entry, error: Exception) -> None:
+        foreseen = isinstance(error, NotUnderstood)
+        said = str(error) if foreseen else f"{type(error).__name__}: {error}"
+        await self._entries.set_aside(list_, entry, said)
+        if foreseen:
+            LOG.warning(Event.INTAKE_FAILED, list=list_, entry=entry.id, error=said)
+        else:
+            LOG.error(Event.INTAKE_FAILED, list=list_, entry=entry.id, exc_info=error)

@@ -59,7 +59,8 @@ PATHS_REFUSED = _counter(
 FAULTS = _counter("bounced_faults", "Faults of our own in a session, each answered with 451 and logged.")
 REPORTS = _counter(
     "bounced_reports",
-    'Reports that came by SMTP or LMTP and were committed, each once. Kind "other" is mail that is no report.',
+    'Reports that came by SMTP or LMTP and were committed, each once. Kind "other" is mail that is no report, and has '
+    "neither category nor class.",
     "list",
     "kind",
     "category",

@@ -126,7 +126,7 @@ class Chores:
         return await self._entries(list_, limit, int(idle_s * 1000))
 
     async def set_aside(self, list_: str, entry: Entry, error: str) -> None:
-        """Move an entry to those that could not be understood; without what it says where addresses are not kept."""
+        """Move an entry to those that failed; without what it says where addresses are not kept."""
         keys = self._keys(list_)
         kept = entry.fields if keys.pepper is None else {"type": entry.fields.get("type", "")}
         told = {**kept, "entry": entry.id, "error": error if keys.pepper is None else "not understood"}

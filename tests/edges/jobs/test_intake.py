@@ -5,13 +5,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from bounced.client import AsyncClient
 from bounced.core.keys import Keyspace
 from bounced.core.policy import DEFAULT_POLICY
 from bounced.core.state import EvidenceType, ReportId
 from bounced.core.terms import Category, Engagement, OptIn, Profile, State
-from bounced.edges.jobs import IntakeReader, Releaser
+from bounced.edges.jobs import IntakeReader, Releaser, intake
 from bounced.edges.jobs.intake import BATCH
 from bounced.edges.memory_store import MemoryStore
 from bounced.pipeline import ListSettings
@@ -192,6 +193,36 @@ async def test_what_nobody_understands_is_set_aside_with_the_error(house: House,
     assert failed["type"] == poison["type_"]
     assert await left(house) == 0
     assert (await house.state()).state is State.SUPPRESSED
+
+
+async def test_an_error_that_nobody_foresaw_costs_the_entry_and_not_the_job(house: House) -> None:
+    """Such as a state that somebody else wrote by hand: the entry is set aside, the others take effect."""
+    bob = "bob@company.example"
+    await house.ask("HSET", house.keys.address(bob), "state", "asleep", "version", "1")
+    entry = await tell(house, "complained", address=bob)
+    await tell(house, "complained")
+    await reader(house).round()
+    (failed,) = await house.stream(house.keys.intake_failed)
+    assert (failed["entry"], failed["address"], failed["type"]) == (entry, bob, "complained")
+    assert failed["error"] == "ValueError: 'asleep' is not a valid State"
+    assert await left(house) == 0
+    assert (await house.state()).state is State.SUPPRESSED
+
+
+async def test_an_entry_that_breaks_the_reading_is_set_aside(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is logged with where it happened; a sender's mistake is not."""
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("a mistake of ours")
+
+    monkeypatch.setattr(intake, "understand_entry", broken)
+    await tell(house, "engaged")
+    with capture_logs() as logs:
+        await reader(house).round()
+    (failed,) = await house.stream(house.keys.intake_failed)
+    assert failed["error"] == "RuntimeError: a mistake of ours"
+    assert [(log["event"], log["log_level"]) for log in logs] == [("intake.failed", "error")]
+    assert isinstance(logs[0]["exc_info"], RuntimeError)
 
 
 async def test_several_workers_share_the_stream(house: House) -> None:
