@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from bounced.core.keys import Keyspace
 from bounced.core.tally import hour
+from bounced.core.terms import State
 from bounced.edges.redis_store import RedisStore
 from bounced.edges.redis_store.wire import Reply, fields, text
 
@@ -30,6 +31,14 @@ class ListSizes:
     alarms: int
     streams: Mapping[str, int]
     intake_oldest_s: float
+
+    @property
+    def by_state(self) -> Mapping[State, int]:
+        """How many of ``suppressed`` are in which state; the two sets may be read a moment apart.
+
+        A suppression that a rule lets expire (none does by default) counts as held.
+        """
+        return {State.HELD: self.due, State.SUPPRESSED: max(0, self.suppressed - self.due)}
 
 
 @dataclass(frozen=True, slots=True)

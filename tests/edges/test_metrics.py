@@ -17,7 +17,7 @@ VERDICT = Verdict(Category.MAILBOX_UNKNOWN, "iana.5.1.1", "diagnostic")
 EVIDENCE = Evidence(EvidenceType.REPORT, datetime(2026, 5, 1, tzinfo=UTC), Origin.SMTP, Kind.BOUNCE, VERDICT)
 SUPPRESSED = Transition(EVIDENCE, AddressState(), AddressState(state=State.SUPPRESSED), "hard")
 SIZES = ListSizes(
-    suppressed=1, due=2, overdue=3, disputed=4, alarms=5, streams={"intake": 6, "events": 7}, intake_oldest_s=8.5
+    suppressed=9, due=2, overdue=3, disputed=4, alarms=5, streams={"intake": 6, "events": 7}, intake_oldest_s=8.5
 )
 
 
@@ -90,7 +90,9 @@ def test_a_commit_is_counted_from_its_bucket_on(seconds: float, bound: str) -> N
 def test_sizes_stand_by_list_and_are_absent_without_redis() -> None:
     """No stale figure is shown while Redis is away."""
     samples = _samples(Totals(), {"main": SIZES})
-    assert samples["bounced_suppressed_addresses['main']"] == 1
+    assert samples["bounced_suppressed_addresses['main']"] == 9
+    assert samples["bounced_addresses['held', 'main']"] == 2
+    assert samples["bounced_addresses['main', 'suppressed']"] == 7
     assert samples["bounced_due_addresses['main']"] == 2
     assert samples["bounced_overdue_addresses['main']"] == 3
     assert samples["bounced_stream_entries['intake', 'main']"] == 6

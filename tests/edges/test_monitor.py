@@ -34,6 +34,17 @@ async def test_all_is_well(redis_url: str, key_prefix: str) -> None:
     assert 'bounced_suppressed_addresses{list="main"} 0.0' in text
 
 
+async def test_addresses_are_counted_by_state_without_looking_at_each(redis_url: str, key_prefix: str) -> None:
+    """From the sizes of two sets: all that must not be mailed, and those of them that time brings back."""
+    keys = Keyspace(key_prefix, "main")
+    async with _monitor(redis_url, key_prefix) as monitor:
+        await monitor._store.write("main", "SADD", keys.suppressed, "a@example.org", "b@example.org", "c@example.org")
+        await monitor._store.write("main", "ZADD", keys.due, 2_000_000_000, "a@example.org")
+        text = (await monitor.metrics()).body.decode()
+    assert 'bounced_addresses{list="main",state="held"} 1.0' in text
+    assert 'bounced_addresses{list="main",state="suppressed"} 2.0' in text
+
+
 @pytest.mark.parametrize(
     ("crew", "healthy", "ready"),
     [

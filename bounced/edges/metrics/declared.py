@@ -101,6 +101,12 @@ REDIS_UP = _gauge(
 SUPPRESSED = _gauge(
     "bounced_suppressed_addresses", "Addresses that must not be mailed now: held or suppressed.", "list"
 )
+BY_STATE = _gauge(
+    "bounced_addresses",
+    "The same by state: held is what time alone will change (see bounced_due_addresses), suppressed is the rest.",
+    "list",
+    "state",
+)
 DUE = _gauge(
     "bounced_due_addresses",
     "Addresses that time alone will change: a hold ends, a delivery is believed, a suppression expires.",
@@ -142,6 +148,7 @@ MEASURED = (
     WORKER_DEATHS,
     REDIS_UP,
     SUPPRESSED,
+    BY_STATE,
     DUE,
     OVERDUE,
     DISPUTED,

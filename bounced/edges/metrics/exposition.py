@@ -40,6 +40,10 @@ def _own(workers: int, deaths: int, *, up: bool) -> Iterable[Family]:
 
 def _of_lists(sizes: Mapping[str, ListSizes]) -> Iterable[Family]:
     yield gauge(declared.SUPPRESSED, [((name,), one.suppressed) for name, one in sizes.items()])
+    yield gauge(
+        declared.BY_STATE,
+        [((name, state), size) for name, one in sizes.items() for state, size in one.by_state.items()],
+    )
     yield gauge(declared.DUE, [((name,), one.due) for name, one in sizes.items()])
     yield gauge(declared.OVERDUE, [((name,), one.overdue) for name, one in sizes.items()])
     yield gauge(
