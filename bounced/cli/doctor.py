@@ -25,7 +25,7 @@ from bounced.doctor.dns import examine_dns, resolver
 from bounced.doctor.finding import Finding, Outcome, error, ok, warning
 from bounced.doctor.ports import examine_ports
 from bounced.doctor.server import examine_server
-from bounced.edges.connect import CONNECT_TIMEOUT_S, connections
+from bounced.edges.connect import CONNECT_TIMEOUT_S, connections, reason
 from bounced.edges.embedded import NoServer
 from bounced.edges.redis_url import redis_url
 
@@ -77,9 +77,9 @@ async def _examine(config_file: Path | None, say: Callable[[Finding], None], *, 
         advice = "docs/redis.md lists what the daemon's user must be allowed."
         say(error(REDIS, f"{masked(str(config.redis.url))} refuses: {refusal}", advice))
         code = ExitCode.NO
-    except (RedisError, OSError, TimeoutError, NoServer) as reason:
+    except (RedisError, OSError, TimeoutError, NoServer) as failure:
         advice = "Is the server running, is redis.url right, may this user connect?"
-        say(error(REDIS, f"{masked(str(config.redis.url))} does not answer: {str(reason) or 'timed out'}", advice))
+        say(error(REDIS, f"{masked(str(config.redis.url))} does not answer: {reason(failure)}", advice))
         code = ExitCode.UNREACHABLE
     async for finding in examine_ports(config):
         say(finding)

@@ -20,6 +20,7 @@ from bounced.client import AsyncClient
 from bounced.config import Config, build
 from bounced.core.return_path import Directory, DoesNotFit, Refused, ReturnPaths, TokenPath
 from bounced.core.terms import Engagement, OptIn, Profile, ReturnPath, RoleAddress
+from bounced.edges.connect import reason
 from bounced.edges.redis_url import redis_url
 from bounced.ports import StoreUnavailable
 from bounced.service import open_store
@@ -128,7 +129,7 @@ async def _register(config: Config, paths: ReturnPaths, mail: Mail) -> str:
         try:
             return await client.return_path_for(mail.recipient, tag=mail.tag, profile=mail.profile, issued=mail.issued)
         except RedisError as error:
-            raise StoreUnavailable(str(error)) from error
+            raise StoreUnavailable(reason(error)) from error
 
 
 def _decoded(config: Config, path: str) -> dict[str, str]:

@@ -1,6 +1,8 @@
 """From a URL to connections with whichever server is the primary now: alone, behind Sentinels, or in a Cluster."""
 
 import asyncio
+import os
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,6 +19,8 @@ from redis.exceptions import RedisError
 CONNECT_TIMEOUT_S = 2.0
 ASKING_TIMEOUT_S = 0.6
 """How long one Sentinel or node may take to say where the primary is, before the next is asked."""
+
+_NOT_CONNECTED = re.compile(r"Error (?P<number>\d+) connecting to (?P<address>.+?)\. .*", re.DOTALL)
 
 Node = tuple[str, int]
 Connect = Callable[[Node | None], Awaitable[AbstractConnection]]
@@ -52,6 +56,14 @@ def connections(url: str) -> Connections:
         case "cluster":
             return Cluster(tuple(_options(each) for each in _each_host(url, scheme)))
     raise ValueError(f"a Redis URL is redis, rediss, unix, redis+sentinel or redis+cluster, not {scheme}+{topology}")
+
+
+def reason(error: BaseException) -> str:
+    """Return an error in few words: the address once, and what the system says, not each layer's way of saying it."""
+    refused = _NOT_CONNECTED.fullmatch(str(error))
+    if refused:
+        return f"{refused['address']}: {os.strerror(int(refused['number']))}"
+    return str(error) or type(error).__name__
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,10 @@
 """What a Redis URL comes to."""
 
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
 
-from bounced.edges.connect import Cluster, Options, SentinelGroup, Standalone, connections
+from bounced.edges.connect import Cluster, Options, SentinelGroup, Standalone, connections, reason
 from bounced.edges.redis_store.wire import pack, pack_in_python
 
 
@@ -23,6 +25,26 @@ def test_one_server(url: str, expected: tuple[object, ...]) -> None:
     found = connections(url)
     assert isinstance(found, Standalone)
     assert _told(found.options, "host", "port", "db", "username", "password") == expected
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            RedisConnectionError("Error 111 connecting to 192.0.2.1:6379. Connect call failed ('192.0.2.1', 6379)."),
+            "192.0.2.1:6379: Connection refused",
+        ),
+        (
+            RedisConnectionError("Error 2 connecting to /run/no.sock. No such file or directory."),
+            "/run/no.sock: No such file or directory",
+        ),
+        (ResponseError("LOADING Redis is loading"), "LOADING Redis is loading"),
+        (TimeoutError(), "TimeoutError"),
+    ],
+)
+def test_why_a_server_cannot_be_reached_is_said_once(error: Exception, told: str) -> None:
+    """Neither redis-py's words around asyncio's around the system's, nor nothing."""
+    assert reason(error) == told
 
 
 def test_nothing_is_retried_behind_our_back() -> None:

@@ -28,7 +28,7 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from bounced.core.state import Transition
-from bounced.edges.connect import CONNECT_TIMEOUT_S, Connect, Node
+from bounced.edges.connect import CONNECT_TIMEOUT_S, Connect, Node, reason
 from bounced.edges.redis_store.durabilities import Durability, Misconfigured, NotDurable, ReadElsewhere
 from bounced.edges.redis_store.wire import Reply, read
 from bounced.ports import StoreUnavailable
@@ -135,7 +135,7 @@ class Line:
         Raises StoreUnavailable, at once while the server is known to be away or the queue is full.
         """
         if self._trouble is not None:
-            raise StoreUnavailable(str(self._trouble) or type(self._trouble).__name__)
+            raise StoreUnavailable(reason(self._trouble))
         if self._queued_bytes + len(command) > MAX_QUEUED_BYTES:
             raise StoreUnavailable("it is too slow, the queue is full")
         if self._carrier is None or self._carrier.done():  # done: a fault of ours, which asyncio has logged
@@ -254,7 +254,7 @@ class Line:
 
     def _lose(self, error: BaseException) -> None:
         if self._trouble is None:
-            self._notice(f"{type(error).__name__}: {error}")
+            self._notice(f"{type(error).__name__}: {reason(error)}")
         self._trouble = error
         self._refuse_all(error)
 
