@@ -46,6 +46,7 @@ def test_units_and_example_are_installed_below_the_prefix(wheel: frozenset[str])
     assert {
         "lib/systemd/system/bounced.service",
         "lib/systemd/system/bounced.socket",
+        "lib/systemd/system/bounced-lookup.service",
         "lib/sysusers.d/bounced.conf",
         "lib/tmpfiles.d/bounced.conf",
         "share/bounced/bounced.toml",
