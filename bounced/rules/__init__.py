@@ -36,6 +36,7 @@ PACKAGED = (
     "russian.toml",
     "japanese.toml",
     "chinese.toml",
+    "languages.toml",
     "last.toml",
     "expired.toml",
     "iana.toml",

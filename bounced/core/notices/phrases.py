@@ -40,7 +40,11 @@ BOUNCE_SUBJECTS = PatternSet(
         r"no entregad|no se pudo entregar|não entregue|não pôde ser entregue",
         r"mancato recapito|non recapit|mancata consegna",
         r"niet (bezorgd|afgeleverd)|onbestelbaar",
-        r"niedostarcz|nie dostarczono",
+        r"niedostarcz|nie dostarczono|niedor[eę]cz|zwrot (wiadomo|poczty|przesy)",
+        r"nedoru[cč]",
+        r"(kan|kunde|kunne)( inte| ikke) lever|kunne ikke sendes|ikke levert",
+        r"teslim edileme|iletileme",
+        r"발송 ?실패|전송 ?실패|배달 ?실패|반송",
         r"не доставлен|недоставлен",
         r"不可送達|配信不能|配信エラー|送信エラー|退信|无法投递|未送達|エラー通知",
     )
@@ -65,7 +69,12 @@ BOUNCE_WORDS = PatternSet(
         r"não (pôde|pode|foi possível).{0,20} entreg",
         r"non (ha potuto|è stato possibile).{0,30} (consegn|recapit)",
         r"не (может быть )?доставлен|не удалось доставить",
-        r"nie (została|można|mogła).{0,20} dostarcz",
+        r"nie (został|można|mog|może).{0,20} (dostarcz|doręcz)",
+        r"niet (worden |kunnen )?(worden )?(bezorgd|afgeleverd)",
+        r"(nemohl[aoy]?|nelze|nebylo možné|nepodařilo se).{0,20} doruč",
+        r"gick inte att (leverera|skicka)|(kunde|kan) inte levereras|kunne ikke (lever|sende)",
+        r"teslim(i|at)? (edileme|başarısız)|iletileme(di|miş)",
+        r"(발송|전송|배달|전달)[^.]{0,8}(않았|못했|실패)",
         r"退信|无法送达|無法傳送|未能送達|送信できません|配信できません|届けることができません",
     )
 )
@@ -135,15 +144,17 @@ ANNOUNCEMENTS = Locator(
         r"(did not reach|was not delivered to|undeliverable to|failed addresses)[^\n:]{0,40}:",
         r"(folgende[rn]?|nachstehende) [^\n:]{0,50}:",
         r"(suivant|siguiente|seguent|seguinte)[^\n:]{0,50}:",
+        r"(następując|volgende|následující|följande|følgende)[^\n:]{0,50}:",
     )
 )
 
 # What introduces a recipient on the same line.
 _RECIPIENTS = (
     r"\b(deliver\w*|undeliverable|recipients?|address(ed)?|mail(ed|box)?|message|users?|account|rcpt|for|to)\b",
-    r"(empfänger|destinat[aá]|destinataire|adresat|получател|收件人|收信人|宛先|受信者)",
+    r"(empfänger|destinat[aá]|destinataire|adresat|odbiorc|ontvanger|příjemc|mott?ag|alıcı|получател|адрес)",
+    r"(收件人|收信人|宛先|受信者|发送到|發送到|发送至|받는 ?사람|수신자)",
 )
-INTRODUCTIONS = PatternSet(word + r".*[\s:<\"'(\[]$" for word in _RECIPIENTS)
+INTRODUCTIONS = PatternSet(word + r".*[\s:：<\"'(\[]$" for word in _RECIPIENTS)
 
 # Where the returned message begins, in lower case.  Each line is one family's phrase, or a few families' common one.
 # A place is wanted here, and Python's own engine is quicker than RE2 at telling one.
