@@ -20,7 +20,7 @@ from bounced.cli.configured import configured
 from bounced.cli.exits import ExitCode
 from bounced.cli.options import config_option, json_option
 from bounced.cli.output import print_facts, print_json, printable
-from bounced.cli.run import in_loop
+from bounced.cli.run import in_loop, spare_the_collector
 from bounced.cli.selecting import chosen_list, list_option
 from bounced.config import Config, build
 from bounced.core.classify import classify_reply
@@ -33,8 +33,8 @@ from bounced.core.terms import Category
 from bounced.edges.redis_store.bulk import BATCH, Merge, merge_all, off_the_list, would_change
 from bounced.service import now, open_store
 
-AT_ONCE = 4
-"""Batches under way: one is made ready while the server writes the others."""
+AT_ONCE = 20
+"""Batches under way: some are read, merged or packed while the server looks up or writes others."""
 CATEGORIES = [
     each.value for each in (Category.MAILBOX_UNKNOWN, Category.COMPLAINT, Category.UNSUBSCRIBED, Category.OPERATOR)
 ]
@@ -94,6 +94,7 @@ def import_command(
             raise click.UsageError(f"{file}: {error}") from error
         with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
             advance = _advance(progress, lines, importing.counts)
+            spare_the_collector()
             in_loop(lambda: importing.run(found, advance))
     importing.report()
     sys.exit(ExitCode.NO if importing.counts["left out"] else ExitCode.DONE)
@@ -132,6 +133,7 @@ class _Import:
             for batch in batches:
                 await room.acquire()
                 tasks.create_task(write(batch))
+                await asyncio.sleep(0)  # so that those under way go on while the next is read
 
     def report(self) -> None:
         """Print what came of it."""
@@ -206,13 +208,14 @@ async def _export(config: Config, keys: Keyspace, *, as_json: bool) -> None:
             table.writerow(COLUMNS)
         with Progress(console=Console(stderr=True), transient=True, disable=not _is_watched()) as progress:
             task = progress.add_task("export", total=None)
-            async for id_, state_hash in off_the_list(store, keys):
-                row = exported(id_, state_hash)
+            async for page in off_the_list(store, keys):
+                rows = [exported(id_, state_hash) for id_, state_hash in page]
                 if as_json:
-                    print_json(dict(zip(COLUMNS, row, strict=True)))
+                    for row in rows:
+                        print_json(dict(zip(COLUMNS, row, strict=True)))
                 else:
-                    table.writerow(row)
-                progress.advance(task)
+                    table.writerows(rows)
+                progress.advance(task, len(rows))
 
 
 def _is_watched() -> bool:

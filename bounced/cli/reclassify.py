@@ -90,14 +90,15 @@ async def _reclassify(config: Config, list_: str, *, apply_: bool, as_json: bool
 
 async def _released(store: RedisStore, path: Pipeline, list_: str, reclassifier: Reclassifier) -> AsyncIterator[Change]:
     """Yield the addresses that are off the list for no reason that would be one today."""
-    async for id_, held in off_the_list(store, store.keyspace(list_)):
-        state = from_fields(held)
-        verdict = reclassifier.acquitted(state)
-        if verdict is not None:
-            note = f"reclassified: {state.category} is {verdict.category} today ({verdict.rule})"
-            evidence = Evidence(EvidenceType.RELEASE, now().replace(microsecond=0), Origin.OPERATOR, note=note)
-            transition = decide(state, evidence, path.lists[list_].policy)
-            yield Change(AddressId(id_), transition, str(state.category), verdict)
+    async for page in off_the_list(store, store.keyspace(list_)):
+        for id_, held in page:
+            state = from_fields(held)
+            verdict = reclassifier.acquitted(state)
+            if verdict is not None:
+                note = f"reclassified: {state.category} is {verdict.category} today ({verdict.rule})"
+                evidence = Evidence(EvidenceType.RELEASE, now().replace(microsecond=0), Origin.OPERATOR, note=note)
+                transition = decide(state, evidence, path.lists[list_].policy)
+                yield Change(AddressId(id_), transition, str(state.category), verdict)
 
 
 async def _counted(store: RedisStore, path: Pipeline, list_: str, reclassifier: Reclassifier) -> AsyncIterator[Change]:

@@ -109,7 +109,7 @@ async def work(config: Config, config_file: Path | None, sockets: Sockets, paren
 def spare_the_collector() -> None:
     """Leave what lives as long as the process (modules, rules) out of every collection, and collect less often.
 
-    What a message makes is freed by reference counting; cycles are few.
+    What a message or a row makes is freed by reference counting; cycles are few.
     """
     gc.collect()
     gc.freeze()

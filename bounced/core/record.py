@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from operator import itemgetter
 
 from bounced.core.keys import Keyspace
 from bounced.core.policy.doubt import doubtful
@@ -129,7 +128,7 @@ def to_fields(state: AddressState, version: int | None = None) -> dict[str, str]
         "origin": state.origin or "",
         "version": str(version or ""),
     }
-    kept = dict(filter(itemgetter(1), fields.items()))
+    kept = {name: value for name, value in fields.items() if value}
     if state.state is State.ACTIVE and kept.keys() <= _NOTHING_WORTH_KEEPING:
         return {"version": str(version)} if version else {}
     return kept

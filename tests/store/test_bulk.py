@@ -1,12 +1,16 @@
 """Many states at once, on a real server and a Cluster: all that a single commit keeps true is kept true."""
 
+from collections.abc import Awaitable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
 
 from bounced.core.exchange import Row, merge
+from bounced.core.state import AddressState
 from bounced.core.terms import CLASS_OF, Category, State
+from bounced.edges.redis_store import RedisStore
 from bounced.edges.redis_store.bulk import BATCH, merge_all, off_the_list, would_change
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -18,14 +22,14 @@ def redis_store(request):
     return request.getfixturevalue(f"{request.param}_bench").store
 
 
-def suppressed(address, category=Category.MAILBOX_UNKNOWN, **more):
+def suppressed(address, category=Category.MAILBOX_UNKNOWN, state=State.SUPPRESSED, until=None):
     """Return what an import does with one address."""
-    return address, partial(merge, row=Row(1, address, NOW, category, CLASS_OF[category], **more))
+    return address, partial(merge, row=Row(1, address, AddressState(state, category, CLASS_OF[category], NOW, until)))
 
 
 async def everything(store, keys):
     """Return all that is off the list."""
-    return {address: fields async for address, fields in off_the_list(store, keys)}
+    return {address: fields async for page in off_the_list(store, keys) for address, fields in page}
 
 
 async def test_new_addresses_are_written_with_everything(redis_store, keys):
@@ -55,11 +59,43 @@ async def test_doing_it_again_changes_nothing(redis_store, keys):
     assert await everything(redis_store, keys) == before
 
 
-async def test_a_state_that_changed_meanwhile_is_decided_upon_again(redis_store, keys):
-    """The stronger reason of another worker is not overwritten."""
+async def test_the_stronger_reason_that_stands_is_kept(redis_store, keys):
+    """Beside what is new."""
     await merge_all(redis_store, keys, [suppressed("a@example.org", Category.COMPLAINT)])
     assert await merge_all(redis_store, keys, [suppressed("a@example.org"), suppressed("b@example.org")]) == 1
     assert (await redis_store.load("main", "a@example.org")).category is Category.COMPLAINT
+
+
+@dataclass
+class Overtaken:
+    """A store in which, after the first look at the states, another worker writes one of them."""
+
+    store: RedisStore
+    others: list[Awaitable[int]]
+
+    async def read(self, *command):
+        """Read, and be overtaken."""
+        reply = await self.store.read(*command)
+        while self.others:
+            await self.others.pop()
+        return reply
+
+    async def write(self, *command):
+        """Write."""
+        return await self.store.write(*command)
+
+
+async def test_a_state_that_changed_meanwhile_is_decided_upon_again(redis_store, keys):
+    """What another worker wrote between the look and the writing is not overwritten; the others are written."""
+    complaint = merge_all(redis_store, keys, [suppressed("b@example.org", Category.COMPLAINT)])
+    items = [suppressed(f"{name}@example.org") for name in "abc"]
+    assert await merge_all(Overtaken(redis_store, [complaint]), keys, items) == 2
+    states = [(await redis_store.load("main", address)) for address, _ in items]
+    assert [(state.category, state.version) for state in states] == [
+        (Category.MAILBOX_UNKNOWN, 1),
+        (Category.COMPLAINT, 1),
+        (Category.MAILBOX_UNKNOWN, 1),
+    ]
 
 
 async def test_a_stronger_reason_takes_a_held_address_off_the_clock(redis_store, keys):

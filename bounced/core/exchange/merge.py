@@ -14,16 +14,16 @@ def merge(state: AddressState, row: Row) -> AddressState:
     What was lifted at the row's time or later stays lifted; a hold never replaces what stands; of two suppressions the
     one of the higher rank stands, the first where they are equal.
     """
+    said, lifted = row.said, state.last_lifted_at
     if state is NOTHING_KNOWN:
-        return _first(row)
-    if state.last_lifted_at is not None and state.last_lifted_at >= row.at:
+        return said
+    if lifted is not None and said.since is not None and lifted >= said.since:
         return state
-    if row.state is State.HELD and state.state in OFF_THE_LIST:
+    if said.state is State.HELD and state.state in OFF_THE_LIST:
         return state
     standing = state.state is State.SUPPRESSED
-    if standing and rank(row.category, row.class_) <= rank(state.category, state.class_):
+    if standing and rank(said.category, said.class_) <= rank(state.category, state.class_):
         return state
-    said = _first(row)
     return replace(
         state,
         state=said.state,
@@ -36,20 +36,4 @@ def merge(state: AddressState, row: Row) -> AddressState:
         reporting_mta=said.reporting_mta,
         campaign=said.campaign,
         origin=said.origin,
-    )
-
-
-def _first(row: Row) -> AddressState:
-    """Return the state of an address of which nothing else is known."""
-    return AddressState(
-        state=row.state,
-        category=row.category,
-        class_=row.class_,
-        since=row.at,
-        until=row.until,
-        status=row.status,
-        diagnostic=row.diagnostic,
-        reporting_mta=row.reporting_mta,
-        campaign=row.campaign,
-        origin=row.origin,
     )

@@ -8,6 +8,7 @@ from bounced.core.classify import escaped
 from bounced.core.exchange.formats import OWN, Fields, Format, Unrecognised, detect
 from bounced.core.exchange.records import records
 from bounced.core.exchange.rows import Fault, Row
+from bounced.core.state import AddressState
 from bounced.core.terms import CLASS_OF, OFF_THE_LIST, Category, Class, Origin, State, Verdict
 
 ClassifyReply = Callable[[str], Verdict]
@@ -42,30 +43,34 @@ def _row(line: int, fields: Fields, format_: Format, reader: Reader) -> Row | Fa
     if not address:
         return Fault(line, f"no {format_.address}")
     try:
-        row = _own(line, fields, reader) if format_.name == OWN else _of_a_service(line, fields, format_, reader)
+        said = _own(fields, reader) if format_.name == OWN else _of_a_service(fields, format_, reader)
     except KeyError as error:
         return Fault(line, f"{address}: not understood: {error}")
     except (ValueError, OverflowError, OSError) as error:  # the last two are of times far off
         return Fault(line, f"{address}: {error}")
+    row = Row(line, address, said)
     if not row.suppresses:
-        return Fault(line, f"{address}: {row.category} is no reason to suppress an address")
-    if row.until is not None and row.until <= reader.now:
-        return Fault(line, f"{address}: that ended on {row.until.date()}")
+        return Fault(line, f"{address}: {said.category} is no reason to suppress an address")
+    if said.until is not None and said.until <= reader.now:
+        return Fault(line, f"{address}: that ended on {said.until.date()}")
     return row
 
 
-def _of_a_service(line: int, fields: Fields, format_: Format, reader: Reader) -> Row:
+def _of_a_service(fields: Fields, format_: Format, reader: Reader) -> AddressState:
     """Return what a service's row says.  Raises KeyError, ValueError, OverflowError, OSError."""
-    address, at = fields[format_.address], _since(fields.get(format_.at, ""), reader.now)
+    since = _since(fields.get(format_.at, ""), reader.now)
     meaning = reader.category or format_.meaning(fields)
     if isinstance(meaning, Category):
-        return Row(line, address, at, meaning, CLASS_OF[meaning], diagnostic=escaped(fields.get(format_.said, "")))
-    verdict = reader.classify(meaning)
-    status, said = verdict.status or "", verdict.diagnostic
-    return Row(line, address, at, verdict.category, verdict.class_, status=status, diagnostic=said)
+        category, class_, status, said = meaning, CLASS_OF[meaning], "", escaped(fields.get(format_.said, ""))
+    else:
+        verdict = reader.classify(meaning)
+        category, class_, status, said = verdict.category, verdict.class_, verdict.status or "", verdict.diagnostic
+    return AddressState(
+        State.SUPPRESSED, category, class_, since, status=status, diagnostic=said, origin=Origin.OPERATOR
+    )
 
 
-def _own(line: int, fields: Fields, reader: Reader) -> Row:
+def _own(fields: Fields, reader: Reader) -> AddressState:
     """Return what a row of our own says.  Raises KeyError, ValueError, OverflowError, OSError."""
     get = fields.get
     category, state = Category(fields["category"]), State(fields["state"])
@@ -74,19 +79,17 @@ def _own(line: int, fields: Fields, reader: Reader) -> Row:
     until = moment(get("until", ""))
     if state is State.HELD and until is None:
         raise ValueError("held, and no until")
-    return Row(
-        line,
-        fields["address"],
-        _since(fields["since"], reader.now),
+    return AddressState(
+        state,
         category,
         Class(fields["class"]) if get("class") else CLASS_OF[category],
-        state,
+        _since(fields["since"], reader.now),
         until,
-        get("status", ""),
-        escaped(get("diagnostic", "")),
-        escaped(get("reporting_mta", "")),
-        escaped(get("campaign", "")),
-        Origin(fields["origin"]) if get("origin") else Origin.OPERATOR,
+        status=get("status", ""),
+        diagnostic=escaped(get("diagnostic", "")),
+        reporting_mta=escaped(get("reporting_mta", "")),
+        campaign=escaped(get("campaign", "")),
+        origin=Origin(fields["origin"]) if get("origin") else Origin.OPERATOR,
     )
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
-from bounced.core.terms import CLASS_OF, Category, Class, Origin, State
+from bounced.core.state import AddressState
+from bounced.core.terms import CLASS_OF, Category, Class, State
 
 COLUMNS = (
     "address",
@@ -21,31 +21,34 @@ COLUMNS = (
 )
 """The columns of our own format, all but the first named like the fields of the state hash."""
 
-SUPPRESSING = frozenset({Category.COMPLAINT, Category.UNSUBSCRIBED, Category.OPERATOR})
+COUNTED = frozenset({Class.HARD, Class.SOFT})
+SUPPRESSING = frozenset(
+    {
+        *(category for category, class_ in CLASS_OF.items() if class_ is Class.HARD),
+        Category.COMPLAINT,
+        Category.UNSUBSCRIBED,
+        Category.OPERATOR,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An address that a file calls held or suppressed, why, and since when.  ``address`` stands as in the file."""
+    """An address that a file calls held or suppressed, and the state that says so, why, and since when.
+
+    ``address`` stands as in the file; ``said`` is the state of an address of which nothing else is known.
+    """
 
     line: int
     address: str
-    at: datetime
-    category: Category
-    class_: Class
-    state: State = State.SUPPRESSED
-    until: datetime | None = None
-    status: str = ""
-    diagnostic: str = ""
-    reporting_mta: str = ""
-    campaign: str = ""
-    origin: Origin = Origin.OPERATOR
+    said: AddressState
 
     @property
     def suppresses(self) -> bool:
         """Whether the reason is one for which an address may be off the list without having been seen to fail here."""
-        counted = self.class_ in (Class.HARD, Class.SOFT) or self.state is State.HELD
-        return counted or CLASS_OF[self.category] is Class.HARD or self.category in SUPPRESSING
+        state, category, class_ = self.said.state, self.said.category, self.said.class_
+        counted = class_ in COUNTED or state is State.HELD
+        return counted or category in SUPPRESSING
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,4 +62,4 @@ class Fault:
 def exported(address: str, state_hash: Mapping[str, str]) -> list[str]:
     """Return the row of our own format for an address off the list, a value for each of COLUMNS."""
     get = state_hash.get
-    return [address, *(get(column, "") for column in COLUMNS[1:])]
+    return [address, *[get(column, "") for column in COLUMNS[1:]]]

@@ -1,27 +1,27 @@
 #!lua
--- bounced bulk, version 1: writes many states of a list at once, each only where nobody changed it meanwhile.
+-- bounced bulk, version 2: writes many states of a list at once, each only where nobody changed it meanwhile.
 --
 -- KEYS  1 suppressed  2 due  3... the address of each item
--- ARGV  1 items, JSON: address (as in keys), version (that was decided upon), state (flat list of fields),
---         due (unix time; 0: not)
--- answer: for each item 1 where it was written, else the present fields of the state as a flat list
+-- ARGV  1 items, JSON, each a list: address (as in keys), version (that was decided upon), due (unix time; 0: not), and
+--         name and value of each field of the state
+-- answer: the places, from 0, of the items that were not written, because their version is another one by now
 
-local items, call = cjson.decode(ARGV[1]), redis.call
-local answer = {}
-for number, item in ipairs(items) do
-  local key = KEYS[number + 2]
-  if tonumber(call('HGET', key, 'version') or 0) ~= item.version then
-    answer[number] = call('HGETALL', key)
+local call = redis.call
+local written, stale = {}, {}
+for number, item in ipairs(cjson.decode(ARGV[1])) do
+  local key, address, version, due = KEYS[number + 2], unpack(item, 1, 3)
+  if tonumber(call('HGET', key, 'version') or 0) ~= version then
+    stale[#stale + 1] = number - 1
   else
-    call('DEL', key)
-    call('HSET', key, unpack(item.state))
-    call('SADD', KEYS[1], item.address)
-    if item.due > 0 then
-      call('ZADD', KEYS[2], item.due, item.address)
-    else
-      call('ZREM', KEYS[2], item.address)
+    written[#written + 1] = address
+    if version > 0 then call('DEL', key) end
+    call('HSET', key, unpack(item, 4))
+    if due > 0 then
+      call('ZADD', KEYS[2], due, address)
+    elseif version > 0 then
+      call('ZREM', KEYS[2], address)
     end
-    answer[number] = 1
   end
 end
-return answer
+if #written > 0 then call('SADD', KEYS[1], unpack(written)) end
+return stale

@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from importlib.resources import files
 from itertools import chain
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from bounced.core.keys import Keyspace
 from bounced.core.record import from_fields, to_fields
@@ -12,13 +12,24 @@ from bounced.core.state import NOTHING_KNOWN, AddressState
 from bounced.edges.redis_store.wire import Argument, Reply, fields, text, texts
 from bounced.ports import StoreUnavailable
 
-BATCH = 500
+BATCH = 100
 MAX_ROUNDS = 100
 WRITE = files(__package__).joinpath("bulk.lua").read_bytes()
 READ = b"local states = {} for i, key in ipairs(KEYS) do states[i] = redis.call('HGETALL', key) end return states"
 
 Merge = Callable[[AddressState], AddressState]
 """What becomes of a state: off the list, or the very same object where nothing is to be written."""
+Item = tuple[str, Merge]
+"""A normalised address, and what becomes of it."""
+
+
+class _Change(NamedTuple):
+    """A state that is to be written in place of one of this version."""
+
+    item: Item
+    id: str
+    version: int
+    after: AddressState
 
 
 class Server(Protocol):
@@ -31,51 +42,55 @@ class Server(Protocol):
         """Return the reply to a command that writes keys of one list, once it is durable.  Raises StoreUnavailable."""
 
 
-async def merge_all(server: Server, keys: Keyspace, items: Sequence[tuple[str, Merge]]) -> int:
+async def merge_all(server: Server, keys: Keyspace, items: Sequence[Item]) -> int:
     """Write what each Merge makes of the state of its normalised address; return how many states changed.
 
-    Most addresses of an import are new, so the empty state is tried before any is read.  An address may occur once
-    only in ``items``.  Raises StoreUnavailable; what was written then stays written, and doing it again does no harm.
+    An address may occur once only in ``items``.  Raises StoreUnavailable; what was written then stays written, and
+    doing it again does no harm.
     """
     changed = 0
-    waiting = [(keys.address_id(address), merge, NOTHING_KNOWN) for address, merge in items]
     for _ in range(MAX_ROUNDS):
-        decided = [(id_, merge, state, merge(state)) for id_, merge, state in waiting]
-        asked = [item for item in decided if item[3] is not item[2]]
+        asked = await _changes(server, keys, items)
         if not asked:
             return changed
-        reply = await server.write(keys.list_, *_request(keys, [(id_, s, after) for id_, _, s, after in asked]))
-        assert isinstance(reply, list)
-        waiting = []
-        for (id_, merge, _, _), answer in zip(asked, reply, strict=True):
-            if isinstance(answer, list):
-                waiting.append((id_, merge, from_fields(fields(answer))))
-            else:
-                changed += 1
+        stale = await server.write(keys.list_, *_request(keys, asked))
+        assert isinstance(stale, list)
+        changed += len(asked) - len(stale)
+        items = [asked[place].item for place in stale if isinstance(place, int)]
     raise StoreUnavailable(f"others changed the same addresses {MAX_ROUNDS} times in a row")
 
 
-async def would_change(server: Server, keys: Keyspace, items: Sequence[tuple[str, Merge]]) -> int:
+async def would_change(server: Server, keys: Keyspace, items: Sequence[Item]) -> int:
     """Return how many states ``merge_all`` would change, and change none.  Raises StoreUnavailable."""
-    states = await _states(server, keys, [keys.address_id(address) for address, _ in items])
-    pairs = ((from_fields(found), merge) for found, (_, merge) in zip(states, items, strict=True))
-    return sum(merge(state) is not state for state, merge in pairs)
+    return len(await _changes(server, keys, items))
 
 
-async def off_the_list(server: Server, keys: Keyspace) -> AsyncIterator[tuple[str, Mapping[str, str]]]:
-    """Yield every address of the set `suppressed`, in the form that keys carry, with the fields of its state.
+async def off_the_list(server: Server, keys: Keyspace) -> AsyncIterator[list[tuple[str, Mapping[str, str]]]]:
+    """Yield, a page at a time, every address of the set `suppressed` with the fields of its state.
 
-    An address that comes or goes meanwhile may be there, or not, or twice.  Raises StoreUnavailable.
+    Addresses are in the form that keys carry.  One that comes or goes meanwhile may be there, or not, or twice.
+    Raises StoreUnavailable.
     """
     cursor = "0"
     while True:
         reply = await server.read(keys.list_, "SSCAN", keys.suppressed, cursor, "COUNT", BATCH)
         assert isinstance(reply, list)
         cursor, ids = text(reply[0]), texts(reply[1])
-        for id_, state in zip(ids, await _states(server, keys, ids), strict=True):
-            yield id_, state
+        yield list(zip(ids, await _states(server, keys, ids), strict=True))
         if cursor == "0":
             return
+
+
+async def _changes(server: Server, keys: Keyspace, items: Sequence[Item]) -> list[_Change]:
+    """Return what is to be written, as the states are now."""
+    ids = [keys.address_id(address) for address, _ in items]
+    changes = []
+    for item, id_, held in zip(items, ids, await _states(server, keys, ids), strict=True):
+        before = from_fields(held) if held else NOTHING_KNOWN
+        after = item[1](before)
+        if after is not before:
+            changes.append(_Change(item, id_, before.version, after))
+    return changes
 
 
 async def _states(server: Server, keys: Keyspace, ids: Sequence[str]) -> list[dict[str, str]]:
@@ -85,15 +100,12 @@ async def _states(server: Server, keys: Keyspace, ids: Sequence[str]) -> list[di
     return [fields(state) for state in reply]
 
 
-def _request(keys: Keyspace, items: Sequence[tuple[str, AddressState, AddressState]]) -> list[Argument]:
-    names = [keys.suppressed, keys.due, *(keys.address(id_) for id_, _, _ in items)]
-    asked = [
-        {
-            "address": id_,
-            "version": before.version,
-            "state": list(chain.from_iterable(to_fields(after, before.version + 1).items())),
-            "due": int(after.until.timestamp()) if after.until else 0,
-        }
-        for id_, before, after in items
-    ]
-    return ["EVAL", WRITE, len(names), *names, json.dumps(asked, ensure_ascii=False)]
+def _request(keys: Keyspace, changes: Sequence[_Change]) -> list[Argument]:
+    names = [keys.suppressed, keys.due, *(keys.address(change.id) for change in changes)]
+    return ["EVAL", WRITE, len(names), *names, json.dumps([_asked(change) for change in changes], ensure_ascii=False)]
+
+
+def _asked(change: _Change) -> list[str | int]:
+    until, version = change.after.until, change.version
+    state = chain.from_iterable(to_fields(change.after, version + 1).items())
+    return [change.id, version, int(until.timestamp()) if until else 0, *state]

@@ -1,6 +1,6 @@
 """Commands as the bytes that Redis reads, and replies as the values that it answers."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from redis.asyncio.connection import AbstractConnection
@@ -55,14 +55,13 @@ def text(reply: Reply) -> str:
     return reply.decode("utf-8", "replace")
 
 
-def texts(reply: Reply) -> list[str]:
+def texts(reply: Reply | Sequence[Reply]) -> list[str]:
     """Return the text of each element of an array of strings."""
     assert isinstance(reply, list)
-    return [text(element) for element in reply]
+    return [element.decode("utf-8", "replace") for element in cast("list[bytes]", reply)]
 
 
 def fields(reply: Reply | Sequence[Reply]) -> dict[str, str]:
     """Return a flat array of names and values as a mapping."""
-    assert isinstance(reply, list)
-    pairs: Iterator[str] = map(text, reply)
+    pairs = iter(texts(reply))
     return dict(zip(pairs, pairs, strict=True))

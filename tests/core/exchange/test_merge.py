@@ -19,9 +19,9 @@ HARD = AddressState(
 )
 
 
-def row(category, **more):
+def row(category, state=State.SUPPRESSED, until=None):
     """Return a row about an address."""
-    return Row(2, "a@example.org", THEN, category, CLASS_OF[category], **more)
+    return Row(2, "a@example.org", AddressState(state, category, CLASS_OF[category], THEN, until))
 
 
 def test_a_new_address_is_suppressed_since_the_rows_time():

@@ -9,6 +9,7 @@ from bounced import rules
 from bounced.core.classify import classify_reply
 from bounced.core.exchange import Fault, Reader, Row, Unrecognised, read
 from bounced.core.exchange.reading import moment
+from bounced.core.state import AddressState
 from bounced.core.terms import Category, Class, Origin, State
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -27,7 +28,7 @@ def found(text, category=None):
 def said(text, category=None):
     """Return address, category and day of each row, and the faults as they are."""
     return [
-        (each.address, each.category, each.at.date().isoformat()) if isinstance(each, Row) else each
+        (each.address, each.said.category, each.said.since.date().isoformat()) if isinstance(each, Row) else each
         for each in found(text, category)
     ]
 
@@ -231,16 +232,18 @@ def test_a_row_of_ours_keeps_everything():
         Row(
             2,
             "a@example.org",
-            datetime(2026, 11, 1, tzinfo=UTC),
-            Category.MAILBOX_FULL,
-            Class.SOFT,
-            State.HELD,
-            datetime(2026, 12, 1, tzinfo=UTC),
-            "5.2.2",
-            "full",
-            "mx",
-            "nov",
-            Origin.SMTP,
+            AddressState(
+                State.HELD,
+                Category.MAILBOX_FULL,
+                Class.SOFT,
+                since=datetime(2026, 11, 1, tzinfo=UTC),
+                until=datetime(2026, 12, 1, tzinfo=UTC),
+                status="5.2.2",
+                diagnostic="full",
+                reporting_mta="mx",
+                campaign="nov",
+                origin=Origin.SMTP,
+            ),
         )
     ]
 
