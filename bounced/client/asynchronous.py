@@ -7,11 +7,10 @@ from types import TracebackType
 from typing import Self
 
 from redis.asyncio import Redis, RedisCluster
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
+from bounced.client import connect
 from bounced.client.answers import Why
-from bounced.client.requests import CONNECT_TIMEOUT_S, TIMEOUT_S, Purpose, Request, Requests, T
+from bounced.client.requests import Purpose, Request, Requests, T
 from bounced.core.keys import Keyspace
 from bounced.core.return_path import ReturnPaths
 from bounced.core.terms import UNKNOWN_PROFILE, Profile
@@ -48,18 +47,13 @@ class AsyncClient:
         keys: Keyspace | None = None,
         fold_local_part: bool = True,
     ) -> Self:
-        """Return a client of the server at a redis://, rediss:// or unix:// URL.  It connects when first asked.
+        """Return a client of the server, the group behind Sentinels or the Cluster at a URL.
 
-        Nothing is sent twice: a lost reply is a RedisError, and the caller knows whether to ask again.
+        It may be any that the daemon takes: redis://, rediss://, unix://, redis+sentinel://, redis+cluster://.
+        It connects when first asked.  Nothing is sent twice: a lost reply is a RedisError, and the
+        caller knows whether to ask again.  Raises ValueError for a URL that names no server.
         """
-        redis = Redis.from_url(
-            url,
-            decode_responses=True,
-            socket_timeout=TIMEOUT_S,
-            socket_connect_timeout=CONNECT_TIMEOUT_S,
-            retry=Retry(NoBackoff(), 0),
-        )
-        return cls(redis, return_paths, keys=keys, fold_local_part=fold_local_part)
+        return cls(connect.asynchronous(url), return_paths, keys=keys, fold_local_part=fold_local_part)
 
     async def is_suppressed(self, address: str) -> bool:
         """Return whether an address must not be mailed now.  Raises BadAddress, RedisError."""
@@ -181,9 +175,13 @@ class AsyncClient:
         await self.aclose()
 
     async def _ask(self, request: Request[T]) -> T:
-        if not request.commands:
-            return request.answer(())
-        async with self._redis.pipeline(transaction=request.atomic) as pipe:
-            for command in request.commands:
-                pipe.execute_command(*command)
-            return request.answer(await pipe.execute())
+        with connect.redis_errors():
+            match request.commands:
+                case []:
+                    return request.answer(())
+                case [command]:  # in a pipeline, a Cluster's client would send it again when its reply is lost
+                    return request.answer((await self._redis.execute_command(*command),))
+            async with self._redis.pipeline(transaction=request.atomic) as pipe:
+                for command in request.commands:
+                    pipe.execute_command(*command)
+                return request.answer(await pipe.execute())

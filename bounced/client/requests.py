@@ -22,8 +22,6 @@ Command = tuple[str | bytes | int, ...]
 Purpose = Literal["mail", "confirmation"]
 Telling = Literal["delivered", "rejected", "engaged", "subscribed", "unsubscribed", "complained", "suppress", "release"]
 
-CONNECT_TIMEOUT_S = 2.0
-TIMEOUT_S = 5.0
 BATCH = 1000
 NO_OPT_IN_LIFTS = frozenset({Category.COMPLAINT, Category.OPERATOR})
 

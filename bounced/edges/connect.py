@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
-from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 from redis.asyncio.connection import AbstractConnection, Connection, parse_url
 from redis.asyncio.retry import Retry
@@ -15,6 +14,8 @@ from redis.backoff import NoBackoff
 from redis.crc import key_slot
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
+
+from bounced.core.servers import Topology, servers
 
 CONNECT_TIMEOUT_S = 2.0
 ASKING_TIMEOUT_S = 0.6
@@ -40,22 +41,18 @@ class Connections(Protocol):
 
 
 def connections(url: str) -> Connections:
-    """Return how to reach what a URL names.
-
-    ``redis://``, ``rediss://`` (TLS) and ``unix://`` name one server; ``redis+sentinel://HOST:PORT,HOST:PORT/GROUP``
-    a group behind Sentinels (their own login as ``?sentinel_username=`` and ``sentinel_password=``), and
-    ``redis+cluster://HOST:PORT,HOST:PORT`` some nodes of a Cluster; both also with ``rediss``.
-    Raises ValueError for a URL that names no server.
-    """
-    scheme, _, topology = urlsplit(url).scheme.partition("+")
-    match topology:
-        case "":
-            return Standalone(_options(url))
-        case "sentinel":
-            return _sentinels(url, scheme)
-        case "cluster":
-            return Cluster(tuple(_options(each) for each in _each_host(url, scheme)))
-    raise ValueError(f"a Redis URL is redis, rediss, unix, redis+sentinel or redis+cluster, not {scheme}+{topology}")
+    """Return how to reach what a URL names (core/servers.py).  Raises ValueError for one that names no server."""
+    named = servers(url)
+    hosts = tuple(_options(each) for each in named.urls)
+    match named.topology:
+        case Topology.ONE:
+            return Standalone(hosts[0])
+        case Topology.SENTINEL:
+            own = {"username": None, "password": None, **named.sentinel_login, "db": 0}
+            sentinels = tuple(Options(host.kind, host.arguments | own) for host in hosts)
+            return SentinelGroup(named.group, sentinels, hosts[0])
+        case Topology.CLUSTER:
+            return Cluster(hosts)
 
 
 def reason(error: BaseException) -> str:
@@ -165,26 +162,6 @@ def _options(url: str) -> Options:
         "socket_timeout": None,
     }
     return Options(kind, arguments)
-
-
-def _sentinels(url: str, scheme: str) -> SentinelGroup:
-    parts = urlsplit(url)
-    group, _, database = parts.path.strip("/").partition("/")
-    if not group:
-        raise ValueError("a redis+sentinel URL ends in the name of the group: redis+sentinel://HOST:PORT/GROUP")
-    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-    login = {name: query.pop(f"sentinel_{name}", None) for name in ("username", "password")}
-    plain = urlunsplit(parts._replace(path=f"/{database}", query=urlencode(query)))
-    hosts = [_options(each) for each in _each_host(plain, scheme)]
-    sentinels = tuple(Options(host.kind, host.arguments | login | {"db": 0}) for host in hosts)
-    return SentinelGroup(group, sentinels, hosts[0])
-
-
-def _each_host(url: str, scheme: str) -> list[str]:
-    """Return a URL for each of the hosts that one URL names."""
-    parts = urlsplit(url)
-    login, at, hosts = parts.netloc.rpartition("@")
-    return [urlunsplit(parts._replace(scheme=scheme, netloc=f"{login}{at}{host}")) for host in hosts.split(",")]
 
 
 @asynccontextmanager

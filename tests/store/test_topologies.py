@@ -6,7 +6,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from redis.exceptions import RedisError
 
+from bounced.client import AsyncClient, Client
 from bounced.core.keys import Keyspace
 from bounced.core.state import ReportId
 from bounced.edges.connect import connections
@@ -46,18 +48,37 @@ async def test_a_failover_of_sentinels_loses_no_acknowledged_commit(fleet: Fleet
 
 
 async def test_a_primary_that_was_only_demoted_is_left_at_once(fleet: Fleet, keys: Keyspace):
-    """It lives and answers, but takes no commits any more: whoever took its place does."""
+    """It lives and answers, but takes no commits any more: whoever took its place does.
+
+    A client hears of it once, and is then with the new one.
+    """
     primary = await fleet.start()
     replica = await fleet.start("--replicaof", "127.0.0.1", str(primary.port))
     await until(primary, "ROLE", lambda role: len(role[2]) == 1)
     sentinel = await fleet.start_sentinel("bounces", primary)
-    async with _store(f"redis+sentinel://127.0.0.1:{sentinel.port}/bounces", {"main": keys}, "replica:1") as store:
-        await store.commit(report(1), ALICE, count())
-        await until(sentinel, "SENTINEL", "FAILOVER", "bounces", lambda reply: reply is not None)
-        await until(replica, "ROLE", lambda role: role[0] == b"master")
-        await primary.ask("REPLICAOF", "127.0.0.1", replica.port)
-        await _deliver(store, report(2), ALICE)
-        assert (await store.load("main", ALICE)).version == 2
+    url = f"redis+sentinel://127.0.0.1:{free_port()},127.0.0.1:{sentinel.port}/bounces"
+    async with (
+        _store(url, {"main": keys}, "replica:1") as store,
+        AsyncClient.from_url(url, keys=keys) as client,
+    ):
+        with Client.from_url(url, keys=keys) as plain:
+            await store.commit(report(1), ALICE, count())
+            assert (await client.why(ALICE)).state.version == 1
+            assert await asyncio.to_thread(plain.report_sent, 1)
+            await until(sentinel, "SENTINEL", "FAILOVER", "bounces", lambda reply: reply is not None)
+            await until(replica, "ROLE", lambda role: role[0] == b"master")
+            await primary.ask("REPLICAOF", "127.0.0.1", replica.port)
+            await _deliver(store, report(2), ALICE)
+            assert (await store.load("main", ALICE)).version == 2
+            told = str(replica.port).encode()  # redis-py asks for more than our own look-up does, and hears of it later
+            await until(sentinel, "SENTINEL", "MASTER", "bounces", lambda facts: facts is not None and told in facts)
+            with pytest.raises(RedisError):
+                await asyncio.to_thread(plain.report_sent, 1)
+            assert await asyncio.to_thread(plain.report_sent, 1)
+        with pytest.raises(RedisError):
+            await client.report_sent(1)
+        assert await client.report_sent(1)
+    assert await replica.ask("XLEN", keys.intake) == 3
 
 
 async def test_the_loss_of_a_cluster_node_loses_no_acknowledged_commit(fleet: Fleet):

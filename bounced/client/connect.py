@@ -1,0 +1,112 @@
+"""redis-py's clients for every URL that the daemon takes; none of them sends anything twice by itself."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from redis import Redis, RedisCluster, asyncio
+from redis.asyncio.cluster import ClusterNode as AsyncClusterNode
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.asyncio.sentinel import Sentinel as AsyncSentinel
+from redis.backoff import NoBackoff
+from redis.cluster import ClusterNode
+from redis.connection import SSLConnection, parse_url
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisClusterException
+from redis.retry import Retry
+from redis.sentinel import Sentinel
+
+from bounced.core.servers import Servers, Topology, servers
+
+CONNECT_TIMEOUT_S = 2.0
+TIMEOUT_S = 5.0
+ASKING_TIMEOUT_S = 0.6
+"""How long one Sentinel may take to say where the primary is, before the next is asked."""
+
+_SETTINGS: dict[str, Any] = {
+    "decode_responses": True,
+    "socket_timeout": TIMEOUT_S,
+    "socket_connect_timeout": CONNECT_TIMEOUT_S,
+}
+_IN_PART: dict[str, Any] = {"require_full_coverage": False}
+_ASKING: dict[str, Any] = {"socket_timeout": ASKING_TIMEOUT_S, "socket_connect_timeout": ASKING_TIMEOUT_S}
+
+Node = tuple[str, int]
+
+
+class _Sentinels(Sentinel):
+    """Sentinels that are left when they have answered, since nobody would close the connections."""
+
+    def discover_master(self, service_name: str) -> Node:
+        """Return host and port of the primary."""
+        try:
+            found: Node = super().discover_master(service_name)  # type: ignore[no-untyped-call]  # nor below
+            return found
+        finally:
+            for sentinel in self.sentinels:
+                sentinel.close()
+
+
+class _AsyncSentinels(AsyncSentinel):
+    """The same for asyncio."""
+
+    async def discover_master(self, service_name: str) -> Node:
+        """Return host and port of the primary."""
+        try:
+            found: Node = await super().discover_master(service_name)
+            return found
+        finally:
+            for sentinel in self.sentinels:
+                await sentinel.aclose()
+
+
+@contextmanager
+def redis_errors() -> Iterator[None]:
+    """Raise what redis-py says of a Cluster it cannot reach as the RedisError that everything else is."""
+    try:
+        yield
+    except RedisClusterException as error:
+        raise RedisConnectionError(str(error)) from error
+
+
+def plain(url: str) -> Redis | RedisCluster:
+    """Return a client of what a URL names (core/servers.py).  It connects when first asked, to a Cluster at once."""
+    named, retry = servers(url), Retry(NoBackoff(), 0)
+    if named.topology is Topology.ONE:
+        return Redis.from_url(url, retry=retry, **_SETTINGS)
+    nodes, options = _named(named, retry)
+    if named.topology is Topology.CLUSTER:
+        with redis_errors():
+            startup_nodes = [ClusterNode(*node) for node in nodes]  # type: ignore[no-untyped-call]
+            return RedisCluster(startup_nodes=startup_nodes, **_IN_PART, **options)
+    sentinels = _Sentinels(nodes, sentinel_kwargs=_login(named, options), **options)  # type: ignore[no-untyped-call]
+    primary: Redis = sentinels.master_for(named.group)  # type: ignore[no-untyped-call]
+    return primary
+
+
+def asynchronous(url: str) -> asyncio.Redis | asyncio.RedisCluster:
+    """Return the same for asyncio.  It connects when first asked."""
+    named, retry = servers(url), AsyncRetry(NoBackoff(), 0)
+    if named.topology is Topology.ONE:
+        return asyncio.Redis.from_url(url, retry=retry, **_SETTINGS)
+    nodes, options = _named(named, retry)
+    if named.topology is Topology.CLUSTER:
+        return asyncio.RedisCluster(startup_nodes=[AsyncClusterNode(*node) for node in nodes], **_IN_PART, **options)
+    own = _login(named, options)
+    sentinels = _AsyncSentinels(nodes, sentinel_kwargs=own, **options)  # type: ignore[no-untyped-call]
+    primary: asyncio.Redis = sentinels.master_for(named.group)
+    return primary
+
+
+def _named(named: Servers, retry: object) -> tuple[list[Node], dict[str, Any]]:
+    """Return where the hosts of a group or a Cluster are, and how to connect with each."""
+    each: list[dict[str, Any]] = [dict(parse_url(url)) for url in named.urls]  # type: ignore[no-untyped-call]
+    nodes = [(host.pop("host", "localhost"), host.pop("port", 6379)) for host in each]
+    encrypted = each[0].pop("connection_class", None) is SSLConnection
+    return nodes, {**each[0], "ssl": encrypted, "retry": retry, **_SETTINGS}
+
+
+def _login(named: Servers, options: dict[str, Any]) -> dict[str, Any]:
+    """Return how to connect with the Sentinels themselves: encrypted as the servers, with a login of their own."""
+    shared = {name: value for name, value in options.items() if name.startswith("ssl") or name == "retry"}
+    return {**shared, **named.sentinel_login, **_ASKING}
