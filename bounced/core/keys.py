@@ -115,7 +115,7 @@ class Keyspace:
 
     @property
     def unrecognised(self) -> str:
-        """STREAM: messages that gave no reason."""
+        """STREAM: messages that nobody understood."""
         return self._key("unrecognised")
 
     def _key(self, name: str) -> str:
