@@ -67,6 +67,11 @@ class Keyspace:
         """ZSET: held addresses by the unix time of their release."""
         return self._key("due")
 
+    @property
+    def bouncing(self) -> str:
+        """HASH: how many addresses are bouncing, by the day since 1970 on which their states would be forgotten."""
+        return self._key("bouncing")
+
     def seen(self, path: str) -> str:
         """SET: digests of the reports already counted for one PATH."""
         return self._key(f"seen:{path}")

@@ -37,13 +37,16 @@ class StateWrites:
     ``fields`` is the whole state hash; of a state with nothing worth knowing only the version is left, for as long
     as a commit may be under way that has seen the one before.  ``ttl_s`` is None for a state that must not expire.
     ``suppressed`` says whether the address must not be mailed now, ``due`` the unix time at which
-    time alone brings it back: the hold is over, a delivery is believed, the suppression expires.
+    time alone brings it back: the hold is over, a delivery is believed, the suppression expires.  ``was_bouncing`` and
+    ``bouncing`` say whether it leaves those that are counted as bouncing, and joins them; who stays does both.
     """
 
     fields: Mapping[str, str]
     ttl_s: int | None
     suppressed: bool
     due: int | None
+    was_bouncing: bool
+    bouncing: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +189,14 @@ def _state_writes(transition: Transition) -> StateWrites:
     fields = to_fields(after, transition.before.version + 1)
     suppressed = after.state in OFF_THE_LIST
     kept_s = int(transition.keep.total_seconds()) if len(fields) > 1 else TOMBSTONE_TTL_S
-    return StateWrites(fields, None if suppressed else kept_s, suppressed, _due(transition))
+    return StateWrites(
+        fields,
+        None if suppressed else kept_s,
+        suppressed,
+        _due(transition),
+        was_bouncing=transition.before.state is State.BOUNCING,
+        bouncing=after.state is State.BOUNCING,
+    )
 
 
 def _due(transition: Transition) -> int | None:

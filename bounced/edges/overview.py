@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bounced.core.keys import Keyspace
+from bounced.core.record import DAY_S
 from bounced.core.tally import hour
 from bounced.core.terms import State
 from bounced.edges.redis_store import RedisStore
@@ -20,11 +21,12 @@ _WRITES_NOTHING = "#!lua\nreturn 1"
 class ListSizes:
     """How much a list holds now.
 
-    ``suppressed`` counts held addresses too; ``due`` those that time alone will change, ``overdue`` those of them whose
-    time has come.
+    ``suppressed`` counts held addresses too, ``bouncing`` those that may be mailed; ``due`` those that time alone will
+    change, ``overdue`` those of them whose time has come.
     """
 
     suppressed: int
+    bouncing: int
     due: int
     overdue: int
     disputed: int
@@ -34,11 +36,12 @@ class ListSizes:
 
     @property
     def by_state(self) -> Mapping[State, int]:
-        """How many of ``suppressed`` are in which state; the two sets may be read a moment apart.
+        """How many addresses are in which state; what is read may be a moment apart.
 
         A suppression that a rule lets expire (none does by default) counts as held.
         """
-        return {State.HELD: self.due, State.SUPPRESSED: max(0, self.suppressed - self.due)}
+        suppressed = max(0, self.suppressed - self.due)
+        return {State.BOUNCING: self.bouncing, State.HELD: self.due, State.SUPPRESSED: suppressed}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +75,9 @@ class Overview:
             "unrecognised": keys.unrecognised,
         }
         oldest = asyncio.ensure_future(self._oldest(keys.intake, now))
-        suppressed, due, overdue, disputed, alarms, *lengths = await asyncio.gather(
+        suppressed, bouncing, due, overdue, disputed, alarms, *lengths = await asyncio.gather(
             self._number("SCARD", keys.suppressed),
+            self._bouncing(now),
             self._number("ZCARD", keys.due),
             self._number("ZCOUNT", keys.due, "-inf", at),
             self._number("ZCOUNT", keys.disputed, at, "+inf"),
@@ -82,6 +86,7 @@ class Overview:
         )
         return ListSizes(
             suppressed=suppressed,
+            bouncing=bouncing,
             due=due,
             overdue=overdue,
             disputed=disputed,
@@ -106,6 +111,12 @@ class Overview:
     async def events_after(self, id_: str, limit: int) -> list[Entry]:
         """Return events younger than the one of this stream id, the oldest first."""
         return _entries(await self._ask("XRANGE", self._keys.events, f"({id_}", "+", "COUNT", limit))
+
+    async def _bouncing(self, now: datetime) -> int:
+        """Return how many are bouncing whose states are not forgotten yet, to the day."""
+        today = int(now.timestamp()) // DAY_S
+        counted = fields(await self._ask("HGETALL", self._keys.bouncing))
+        return max(0, sum(int(number) for day, number in counted.items() if int(day) >= today))
 
     async def _number(self, *command: str | int) -> int:
         reply = await self._ask(*command)

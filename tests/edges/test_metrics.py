@@ -17,7 +17,14 @@ VERDICT = Verdict(Category.MAILBOX_UNKNOWN, "iana.5.1.1", "diagnostic")
 EVIDENCE = Evidence(EvidenceType.REPORT, datetime(2026, 5, 1, tzinfo=UTC), Origin.SMTP, Kind.BOUNCE, VERDICT)
 SUPPRESSED = Transition(EVIDENCE, AddressState(), AddressState(state=State.SUPPRESSED), "hard")
 SIZES = ListSizes(
-    suppressed=9, due=2, overdue=3, disputed=4, alarms=5, streams={"intake": 6, "events": 7}, intake_oldest_s=8.5
+    suppressed=9,
+    bouncing=10,
+    due=2,
+    overdue=3,
+    disputed=4,
+    alarms=5,
+    streams={"intake": 6, "events": 7},
+    intake_oldest_s=8.5,
 )
 
 
@@ -91,6 +98,7 @@ def test_sizes_stand_by_list_and_are_absent_without_redis() -> None:
     """No stale figure is shown while Redis is away."""
     samples = _samples(Totals(), {"main": SIZES})
     assert samples["bounced_suppressed_addresses['main']"] == 9
+    assert samples["bounced_addresses['bouncing', 'main']"] == 10
     assert samples["bounced_addresses['held', 'main']"] == 2
     assert samples["bounced_addresses['main', 'suppressed']"] == 7
     assert samples["bounced_due_addresses['main']"] == 2

@@ -103,7 +103,8 @@ SUPPRESSED = _gauge(
 )
 BY_STATE = _gauge(
     "bounced_addresses",
-    "The same by state: held is what time alone will change (see bounced_due_addresses), suppressed is the rest.",
+    "Addresses by state: bouncing may be mailed; of those that must not, held is what time alone will change (see "
+    "bounced_due_addresses), suppressed is the rest.",
     "list",
     "state",
 )

@@ -1,20 +1,29 @@
 #!lua
 -- bounced bulk, version 2: writes many states of a list at once, each only where nobody changed it meanwhile.
 --
--- KEYS  1 suppressed  2 due  3... the address of each item
+-- KEYS  1 suppressed  2 due  3 bouncing  4... the address of each item
 -- ARGV  1 items, JSON, each a list: address (as in keys), version (that was decided upon), due (unix time; 0: not), and
 --         name and value of each field of the state
 -- answer: the places, from 0, of the items that were not written, because their version is another one by now
 
 local call = redis.call
 local written, stale = {}, {}
+
+-- The state goes, and its address is no longer among those that are bouncing.
+local function forget(key)
+  if call('HGET', key, 'state') == 'bouncing' then
+    call('HINCRBY', KEYS[3], math.floor(call('EXPIRETIME', key) / 86400), -1)
+  end
+  call('DEL', key)
+end
+
 for number, item in ipairs(cjson.decode(ARGV[1])) do
-  local key, address, version, due = KEYS[number + 2], unpack(item, 1, 3)
+  local key, address, version, due = KEYS[number + 3], unpack(item, 1, 3)
   if tonumber(call('HGET', key, 'version') or 0) ~= version then
     stale[#stale + 1] = number - 1
   else
     written[#written + 1] = address
-    if version > 0 then call('DEL', key) end
+    if version > 0 then forget(key) end
     call('HSET', key, unpack(item, 4))
     if due > 0 then
       call('ZADD', KEYS[2], due, address)

@@ -101,7 +101,7 @@ async def _states(server: Server, keys: Keyspace, ids: Sequence[str]) -> list[di
 
 
 def _request(keys: Keyspace, changes: Sequence[_Change]) -> list[Argument]:
-    names = [keys.suppressed, keys.due, *(keys.address(change.id) for change in changes)]
+    names = [keys.suppressed, keys.due, keys.bouncing, *(keys.address(change.id) for change in changes)]
     return ["EVAL", WRITE, len(names), *names, json.dumps([_asked(change) for change in changes], ensure_ascii=False)]
 
 

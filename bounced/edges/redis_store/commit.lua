@@ -7,7 +7,7 @@
 --
 -- KEYS  1 seen  2 events  3 counts  4 blocks  5 unrecognised
 --       and where an address is concerned  6 address  7 history  8 suppressed  9 due  10 disputed
---       further ones at the places that the request names: intake, unknowns
+--       further ones at the places that the request names: intake, unknowns, bouncing
 -- ARGV  1 request, JSON  2 event, JSON object  3 message to keep, or empty
 --
 -- request: digest, seen_ttl_s ('' as digest: nothing is remembered), at (unix time), types (of the entries that the
@@ -17,11 +17,13 @@
 --   with an entry of the intake stream, acknowledged and deleted: entry, group, intake (place of the key);
 --   with an address: address (as in keys), domain, version (that was decided upon), disputed (likewise; 0 for none);
 --   where the domain may be wrong about the address: unknowns (place of the key), wave_s;
---   if its state changes: state (flat list of fields), ttl_s (0: for good), suppressed, due (0: not)
+--   if its state changes: state (flat list of fields), ttl_s (0: for good), suppressed, due (0: not);
+--   if it was or is bouncing then: bouncing, an object with key (place of the key), was, is
 -- answer: {'committed', addresses in the wave}, {'duplicate'}, {'dropped'}, or {'stale', disputed, field, value, ...} for another decision
 
-local SEEN_MAX, HISTORY_MAX, HISTORY_TTL_S = 20, 8, 400 * 86400
-local COUNTS_MAX, COUNTS_TTL_S, BLOCKS_MAX, UNRECOGNISED_MAX = 10000, 35 * 86400, 10000, 1000
+local DAY_S = 86400
+local SEEN_MAX, HISTORY_MAX, HISTORY_TTL_S = 20, 8, 400 * DAY_S
+local COUNTS_MAX, COUNTS_TTL_S, BLOCKS_MAX, UNRECOGNISED_MAX = 10000, 35 * DAY_S, 10000, 1000
 
 -- In this order, so that the entries of a stream differ in their values only and are kept small.
 local EVENT_FIELDS = {
@@ -112,8 +114,22 @@ local function count(names)
   if fields and fields <= #names then call('EXPIRE', KEYS[3], COUNTS_TTL_S) end
 end
 
+-- By the day on which the state would be forgotten: whoever is forgotten is counted no longer.
+local function count_bouncing(forgotten_at)
+  local bouncing = request.bouncing
+  if not bouncing then return end
+  local key = KEYS[bouncing.key]
+  if bouncing.was then call('HINCRBY', key, math.floor(call('EXPIRETIME', KEYS[6]) / DAY_S), -1) end
+  if bouncing.is then
+    call('HINCRBY', key, math.floor(forgotten_at / DAY_S), 1)
+    call('HDEL', key, math.floor((forgotten_at - request.ttl_s) / DAY_S) - 1)  -- yesterday
+  end
+end
+
 local function write_state()
   local known = request.version > 0
+  local forgotten_at = request.ttl_s > 0 and call('TIME')[1] + request.ttl_s
+  count_bouncing(forgotten_at)
   if request.suppressed then
     call('SADD', KEYS[8], request.address)
   elseif known then
@@ -126,7 +142,7 @@ local function write_state()
   end
   if known then call('DEL', KEYS[6]) end
   call('HSET', KEYS[6], unpack(request.state))
-  if request.ttl_s > 0 then call('EXPIRE', KEYS[6], request.ttl_s) end
+  if forgotten_at then call('EXPIREAT', KEYS[6], forgotten_at) end
 end
 
 local function remember()

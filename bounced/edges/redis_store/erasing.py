@@ -30,6 +30,11 @@ redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], unpack(ARGV, 2))
 redis.call('SADD', KEYS[2], ARGV[1])
 return 1"""
+_FORGET = b"""
+if redis.call('HGET', KEYS[1], 'state') == 'bouncing' then
+  redis.call('HINCRBY', KEYS[2], math.floor(redis.call('EXPIRETIME', KEYS[1]) / 86400), -1)
+end
+return redis.call('DEL', KEYS[1])"""
 _GLOB = str.maketrans({character: f"\\{character}" for character in "*?[]\\^"})
 
 Advance = Callable[[int], None]
@@ -130,7 +135,7 @@ class _Eraser:
             own = await self._write("DEL", self._keys.history(id_))
             members = await self._write("ZREM", self._keys.due, id_)
             if id_ != self._kept:
-                own += await self._write("DEL", self._keys.address(id_))
+                own += await self._forget(self._keys.address(id_))
                 members += await self._write("SREM", self._keys.suppressed, id_)
             erased += Erased(keys=own, members=members)
         return erased
@@ -165,8 +170,9 @@ class _Eraser:
 
     async def _erase_from(self, key: str) -> Erased:
         """Erase the address from one key, whatever its type."""
-        own = {name for id_ in self._ids for name in (self._keys.address(id_), self._keys.history(id_))}
-        if key in own:
+        if key in {self._keys.address(id_) for id_ in self._ids}:
+            return Erased(keys=await self._forget(key))
+        if key in {self._keys.history(id_) for id_ in self._ids}:
             return Erased(keys=await self._write("DEL", key))
         match text(await self._store.read(self._list, "TYPE", key)):
             case "hash":
@@ -224,6 +230,10 @@ class _Eraser:
             return normalise(address) == normalise(self._address)
         except BadAddress:
             return False
+
+    async def _forget(self, key: str) -> int:
+        """Delete a state, and count it no longer."""
+        return await self._write("EVAL", _FORGET, 2, key, self._keys.bouncing)
 
     async def _ask(self, script: bytes, keys: Sequence[str], arguments: Sequence[Argument]) -> list[Reply]:
         reply = await self._store.read(self._list, "EVAL", script, len(keys), *keys, *arguments)

@@ -56,6 +56,9 @@ def request(
         disputed = int(given.disputed_until.timestamp()) if given.disputed_until else 0
         asked |= {"address": id_, "domain": writes.domain, "version": given.version, "disputed": disputed}
         asked |= _state(writes.state) if writes.state else {}
+        if writes.state and (writes.state.was_bouncing or writes.state.bouncing):
+            names.append(keys.bouncing)
+            asked["bouncing"] = {"key": len(names), "was": writes.state.was_bouncing, "is": writes.state.bouncing}
     if report_id.entry:
         names.append(keys.intake)
         asked |= {"entry": report_id.entry, "group": INTAKE_GROUP, "intake": len(names)}
