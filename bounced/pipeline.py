@@ -119,8 +119,9 @@ def _path(destination: Destination, return_path: ReturnPath | None, envelope: En
     have the day in common, so that only so many of them are taken in a day.
     """
     if isinstance(destination, ReturnPath):
-        week = f"{envelope.received_at:%G-W%V}"
-        return destination.path if destination.signed else unsigned_path(destination.path, week)
+        if destination.signed:
+            return destination.path
+        return unsigned_path(destination.path, f"{envelope.received_at:%G-W%V}")
     found = return_path.recipient if return_path else envelope.received_at.date().isoformat()
     return unsigned_path(destination.local_part, found)
 

@@ -101,19 +101,21 @@ PROVIDERS = (
     Provider("ovh", ("ovh.net",)),
     Provider("amazon", ("amazonaws.com", "awsapps.com")),
 )
-"""The first that fits names the provider; a company's filter is named as such, whosever mailboxes are behind it."""
+"""A company's filter is named as such, whosever mailboxes are behind it."""
 
 SHARED_DOMAINS = frozenset(domain for provider in PROVIDERS for domain in provider.domains)
 """Domains in which anybody may have a mailbox: what one recipient's failure says, it says of that mailbox only."""
 
-_BY_SERVER = tuple((f".{server}", provider.name) for provider in PROVIDERS for server in provider.servers)
+_BY_SERVER = {server: provider.name for provider in PROVIDERS for server in provider.servers}
+_MOST_LABELS = max(server.count(".") + 1 for server in _BY_SERVER)
 _BY_DOMAIN = {domain: provider.name for provider in PROVIDERS for domain in provider.domains}
 
 
 def provider_of(remote_mta: str | None, domain: str) -> str:
     """Return who refused: by the server's name, else by the recipient's domain; a domain of its own names itself."""
-    server = f".{(remote_mta or '').lower().rstrip('.')}"
-    by_server = next((name for suffix, name in _BY_SERVER if server.endswith(suffix)), None)
+    labels = (remote_mta or "").lower().rstrip(".").rsplit(".", _MOST_LABELS)[-_MOST_LABELS:]
+    endings = (".".join(labels[first:]) for first in range(len(labels)))
+    by_server = next((_BY_SERVER[ending] for ending in endings if ending in _BY_SERVER), None)
     return by_server or _BY_DOMAIN.get(domain, domain)
 
 

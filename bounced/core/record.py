@@ -238,7 +238,7 @@ def _event(report_id: ReportId, address_id: str, domain: str, transition: Transi
         "provider": provider_of(blocked.remote_mta, domain) if blocked else "",
         "sending_ip": sending_ip(blocked.diagnostic) if blocked else "",
     }
-    return {name: str(value) for name, value in fields.items() if value}
+    return {name: value for name, value in fields.items() if value}
 
 
 def _event_types(transition: Transition) -> tuple[str, ...]:

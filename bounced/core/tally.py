@@ -1,6 +1,7 @@
 """What is counted by the hour: reports by what they say, and what the sender's rates are made of."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from bounced.core.policy.doubt import USUAL_DAYS, failed
 from bounced.core.providers import provider_of
@@ -81,6 +82,7 @@ def usual_hours(now: datetime) -> list[str]:
     return [hour(now - timedelta(hours=back)) for back in range(2, USUAL_DAYS * 24 + 2)]
 
 
+@lru_cache(maxsize=256)
 def hour(at: datetime) -> str:
     """Return the suffix of the hour's counters, YYYYMMDDHH in UTC."""
     return at.astimezone(UTC).isoformat()[:13].replace("-", "").replace("T", "")

@@ -14,6 +14,9 @@ from bounced.core.providers import PROVIDERS, SHARED_DOMAINS, provider_of, sendi
         ("MTA7.AM0.YAHOODNS.NET", "aol.com", "yahoo"),
         ("mx0a-00000000.pphosted.com", "company.example", "proofpoint"),
         ("notgoogle.com", "company.example", "company.example"),
+        ("google.com", "company.example", "google"),
+        ("google.com.example", "company.example", "company.example"),
+        ("a.b.c.d.partner.outlook.cn", "company.example", "microsoft"),
         (None, "hotmail.com", "microsoft"),
         (None, "company.example", "company.example"),
     ],
@@ -26,6 +29,13 @@ def test_the_server_names_the_provider_else_the_domain(server: str | None, domai
 def test_each_domain_belongs_to_one_provider() -> None:
     """Else the order of the table would decide in silence."""
     assert sum(len(set(provider.domains)) for provider in PROVIDERS) == len(SHARED_DOMAINS)
+
+
+def test_each_server_belongs_to_one_provider() -> None:
+    """A name that ends like two entries of the table is the same provider's by both."""
+    owners = {server: provider.name for provider in PROVIDERS for server in provider.servers}
+    assert len(owners) == sum(len(provider.servers) for provider in PROVIDERS)
+    assert all(owners[long] == owners[end] for long in owners for end in owners if long.endswith(f".{end}"))
 
 
 @pytest.mark.parametrize("domain", ["gmail.com", "outlook.com", "yahoo.co.jp", "gmx.de", "orange.fr", "qq.com"])

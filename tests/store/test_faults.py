@@ -290,7 +290,7 @@ async def test_an_address_that_others_never_leave_alone_is_given_up(
             other.hincrby(keys.address(ALICE), "version", 1)
             return count()(state)
 
-        with pytest.raises(StoreUnavailable, match=r"times in a row|no answer within"):
+        with pytest.raises(StoreUnavailable, match=r"times in a row|no answer in time"):
             await tested.commit(report(), ALICE, decide)
 
 

@@ -1,5 +1,6 @@
 """What one counted failure leads to: bouncing, held, or suppressed."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -50,9 +51,10 @@ def _counted(  # noqa: PLR0917 - the facts of one failure, each of its own type
     reached = _reached(state, streak, rule, evidence, policy)
     if state.state is State.SUPPRESSED:
         return _while_suppressed(state, rule, evidence, verdict, reached=reached)
-    counted = replace(state, streaks={**state.streaks, class_: streak})
+    streaks = {**state.streaks, class_: streak}
     if not reached and not _first_after_hold(state, streak):
-        return _bouncing(counted, evidence, verdict, class_)
+        return _bouncing(state, evidence, verdict, class_, streaks)
+    counted = replace(state, streaks=streaks)
     if rule.then is Then.HOLD:
         return _climb(counted, rule, evidence, verdict, class_)
     if rule.cautious and streak.count == 1 and _speaks_for_life(state, evidence, policy):
@@ -120,12 +122,15 @@ def _climb(state: AddressState, rule: FailureRule, evidence: Evidence, verdict: 
     return after, "threshold"
 
 
-def _bouncing(state: AddressState, evidence: Evidence, verdict: Verdict, class_: Class) -> Outcome:
+def _bouncing(
+    state: AddressState, evidence: Evidence, verdict: Verdict, class_: Class, streaks: Mapping[Class, Streak]
+) -> Outcome:
     if state.state is State.HELD:
-        return state, "already_held"
-    if rank(state.category, state.class_) > rank(verdict.category, class_) and len(state.streaks) > 1:
-        return replace(state, state=State.BOUNCING), "under_threshold"
-    return blamed(state, verdict.category, class_, evidence, state=State.BOUNCING), "under_threshold"
+        return replace(state, streaks=streaks), "already_held"
+    if rank(state.category, state.class_) > rank(verdict.category, class_) and len(streaks) > 1:
+        return replace(state, state=State.BOUNCING, streaks=streaks), "under_threshold"
+    after = blamed(state, verdict.category, class_, evidence, state=State.BOUNCING, streaks=streaks)
+    return after, "under_threshold"
 
 
 def _reached(state: AddressState, streak: Streak, rule: FailureRule, evidence: Evidence, policy: Policy) -> bool:

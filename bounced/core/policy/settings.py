@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from functools import cached_property
 from types import MappingProxyType
 
 from bounced.core.terms import CLASS_OF, Category, Class
@@ -62,7 +63,7 @@ DEFAULT_RULES: Mapping[Category | Class, FailureRule] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Policy:
     """Everything that decides what a failure leads to in one list.
 
@@ -92,22 +93,22 @@ class Policy:
         own = self.rules.get(category) if CLASS_OF[category] is class_ else None
         return own or self.rules.get(class_)
 
-    @property
+    @cached_property
     def gap(self) -> timedelta:
         """The silence after which a soft, transient or undetermined failure starts a new streak."""
         return timedelta(days=3 * self.cadence_days)
 
-    @property
+    @cached_property
     def hard_gap(self) -> timedelta:
         """How long hard failures count."""
         return timedelta(days=max(self.hard_count_days, 4 * self.cadence_days))
 
-    @property
+    @cached_property
     def settles(self) -> timedelta:
         """How long a reported delivery waits to be believed: gateways that bounce later have had their say by then."""
         return timedelta(hours=self.delivery_settles_hours)
 
-    @property
+    @cached_property
     def caution(self) -> timedelta:
         """How long an address is held that is called dead and not believed to be."""
         return timedelta(hours=self.caution_hours)

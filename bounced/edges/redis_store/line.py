@@ -129,10 +129,11 @@ class Line:
         self._trouble = StoreUnavailable("closed")
         self._refuse_all(self._trouble)
 
-    async def ask(self, command: bytes) -> Reply:
+    async def ask(self, command: bytes, until: float) -> Reply:
         """Send one packed command with the next batch and return its reply once the batch is safe.
 
-        Raises StoreUnavailable, at once while the server is known to be away or the queue is full.
+        Raises StoreUnavailable, at once while the server is known to be away or the queue is full, and at ``until``, a
+        time of the loop's clock: by a bare timer, since asyncio.timeout() cost as much as the queue does.
         """
         if self._trouble is not None:
             raise StoreUnavailable(reason(self._trouble))
@@ -140,11 +141,16 @@ class Line:
             raise StoreUnavailable("it is too slow, the queue is full")
         if self._carrier is None or self._carrier.done():  # done: a fault of ours, which asyncio has logged
             self._carry_from(None)
-        waiting = _Waiting(command, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(command, loop.create_future())
         self._queue.append(waiting)
         self._queued_bytes += len(command)
         self._wake.set()
-        return await waiting.reply
+        patience = loop.call_at(until, _give_up, waiting)
+        try:
+            return await waiting.reply
+        finally:
+            patience.cancel()
 
     def _carry_from(self, connection: AbstractConnection | None) -> None:
         self._carrier = asyncio.create_task(self._carry(connection), name="redis line")
@@ -273,6 +279,11 @@ class Line:
 def _answer(waiting: _Waiting, reply: Reply) -> None:
     if not waiting.reply.done():
         waiting.reply.set_result(reply)
+
+
+def _give_up(waiting: _Waiting) -> None:
+    if not waiting.reply.done():
+        waiting.reply.set_exception(StoreUnavailable("no answer in time"))
 
 
 def _refuse(batch: Iterable[_Waiting], error: BaseException) -> None:

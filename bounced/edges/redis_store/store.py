@@ -74,21 +74,29 @@ class RedisStore:
         ``path`` is not remembered: what an operator says twice is written twice.  Raises StoreUnavailable on any
         doubt, within 4.5 s.
         """
-        try:
-            async with asyncio.timeout(DEADLINE_S):
-                return await self._commit(report_id, address, decide)
-        except TimeoutError as error:
-            raise StoreUnavailable(f"no answer within {DEADLINE_S} s") from error
+        keys, state, until = self._keys[report_id.list], NOTHING_KNOWN, _deadline()
+        for _ in range(MAX_DECISIONS):
+            transition = decide(state)
+            if transition.idle and state is NOTHING_KNOWN and address is not None:  # which was only a guess
+                state = await self._load(report_id.list, address, until)
+                transition = decide(state)
+            if transition.idle:
+                return Committed(report_id.event_id, transition)
+            writes = record.writes(keys, report_id, address, transition)
+            command = script.request(keys, report_id, address, state, writes, events_max=self._events_max)
+            match script.outcome(await self._commits.to(keys.events).ask(command, until)):
+                case ("committed", int(wave)):
+                    self._tally.written(report_id.list, transition)
+                    return Committed(report_id.event_id, transition, wave)
+                case ("duplicate" | "dropped", None):
+                    return Committed(report_id.event_id, None)
+                case ("stale", AddressState() as present):
+                    state = present
+        raise StoreUnavailable(f"others changed the same address {MAX_DECISIONS} times in a row")
 
     async def load(self, list_: str, address: str) -> AddressState:
         """Return the state of one address as it stands.  Raises StoreUnavailable."""
-        keys = self._keys[list_]
-        stored, disputed = await asyncio.gather(
-            self._read(list_, "HGETALL", keys.address(keys.address_id(address))),
-            self._read(list_, "ZSCORE", keys.disputed, address.rpartition("@")[2]),
-        )
-        until = datetime.fromtimestamp(int(text(disputed)), UTC) if disputed else None
-        return record.from_fields(fields(stored), until)
+        return await self._load(list_, address, _deadline())
 
     async def token(self, list_: str, token: str) -> dict[str, str] | None:
         """Return the fields of a registered return path, or None.  Raises StoreUnavailable."""
@@ -117,43 +125,28 @@ class RedisStore:
 
     async def write(self, list_: str, *command: Argument) -> Reply:
         """Return the reply to a command that writes keys of one list, once it is durable.  Raises StoreUnavailable."""
-        return await _answered(self._commits.to(self._keys[list_].events), pack(*command))
+        return await self._commits.to(self._keys[list_].events).ask(pack(*command), _deadline())
 
     async def ping(self) -> None:
         """Return when every list's server answers.  Raises StoreUnavailable."""
         await asyncio.gather(*(self._read(list_, "PING") for list_ in self._keys))
 
-    async def _commit(self, report_id: ReportId, address: str | None, decide: Decide) -> Committed:
-        keys, state = self._keys[report_id.list], NOTHING_KNOWN
-        for _ in range(MAX_DECISIONS):
-            transition = decide(state)
-            if transition.idle and state is NOTHING_KNOWN and address is not None:  # which was only a guess
-                state = await self.load(report_id.list, address)
-                transition = decide(state)
-            if transition.idle:
-                return Committed(report_id.event_id, transition)
-            writes = record.writes(keys, report_id, address, transition)
-            command = script.request(keys, report_id, address, state, writes, events_max=self._events_max)
-            match script.outcome(await self._commits.to(keys.events).ask(command)):
-                case ("committed", int(wave)):
-                    self._tally.written(report_id.list, transition)
-                    return Committed(report_id.event_id, transition, wave)
-                case ("duplicate" | "dropped", None):
-                    return Committed(report_id.event_id, None)
-                case ("stale", AddressState() as present):
-                    state = present
-        raise StoreUnavailable(f"others changed the same address {MAX_DECISIONS} times in a row")
+    async def _load(self, list_: str, address: str, until: float) -> AddressState:
+        keys, line = self._keys[list_], self._reads.to(self._keys[list_].events)
+        stored, disputed = await asyncio.gather(
+            line.ask(pack("HGETALL", keys.address(keys.address_id(address))), until),
+            line.ask(pack("ZSCORE", keys.disputed, address.rpartition("@")[2]), until),
+        )
+        disputed_until = datetime.fromtimestamp(int(text(disputed)), UTC) if disputed else None
+        return record.from_fields(fields(stored), disputed_until)
 
     async def _read(self, list_: str, *command: Argument) -> Reply:
-        return await _answered(self._reads.to(self._keys[list_].events), pack(*command))
+        return await self._reads.to(self._keys[list_].events).ask(pack(*command), _deadline())
 
 
-async def _answered(line: Line, command: bytes) -> Reply:
-    try:
-        async with asyncio.timeout(DEADLINE_S):
-            return await line.ask(command)
-    except TimeoutError as error:
-        raise StoreUnavailable(f"no answer within {DEADLINE_S} s") from error
+def _deadline() -> float:
+    """Return when to give up, by the loop's clock."""
+    return asyncio.get_running_loop().time() + DEADLINE_S
 
 
 async def _prepare_nothing(_connection: AbstractConnection) -> None:
