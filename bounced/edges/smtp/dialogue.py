@@ -119,6 +119,10 @@ class Dialogue:
         self._greeted = False
         self._reset()
 
+    def end(self) -> None:
+        """Let go of the connection, which is over."""
+        del self._connection
+
     # Greeting and housekeeping
 
     async def helo(self, name: str | None) -> None:

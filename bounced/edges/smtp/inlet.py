@@ -119,6 +119,10 @@ class Inlet(asyncio.StreamReader):
         self._ended = True
         self._wake()
 
+    def end(self) -> None:
+        """Let go of the session, which is over."""
+        del self._before_waiting
+
     async def _more(self, *, mid_command: bool) -> None:
         """Wait for octets beyond those that are there."""
         waiting = self._before_waiting(mid_command)

@@ -200,11 +200,23 @@ class Session(SMTP):
             self.transport.close()
 
     def _left(self) -> None:
+        """Be gone, once: both the handler and the connection are over, whichever told us last."""
+        if self._handler_coroutine is None:
+            return
         self._house.leave(self)
         if self._entered:
             self._entered = False
             self._gate.leave(self.peer)
             self._observer.session_closed(self.peer)
+        self._come_apart()
+
+    def _come_apart(self) -> None:
+        """Leave no cycle: the memory of a session serves the next, instead of waiting for the collector."""
+        self._handler_coroutine = None
+        self._dialogue.end()
+        self.inlet.end()
+        del self._writer
+        del self._client_connected_cb  # type: ignore[attr-defined]  # asyncio's, not declared
 
     # Who is let in
 
@@ -310,3 +322,4 @@ class Session(SMTP):
             self.transport.write_eof()
         else:
             self.transport.close()
+            self.inlet.feed_eof()

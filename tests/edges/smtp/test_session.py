@@ -1,6 +1,8 @@
 """Sessions that lose no mail: what aiosmtpd's own would answer wrongly, and what a peer's going away must not do."""
 
 import asyncio
+import gc
+import weakref
 from pathlib import Path
 
 from bounced.core.terms import Origin
@@ -183,3 +185,19 @@ async def test_failed_handshake_ends_the_session(tmp_path: Path) -> None:
         await door.emptied()
         assert door.ear.inside == 0
         assert not door.ear.failures
+
+
+async def test_a_session_that_is_over_is_freed_at_once(door: OpenDoor) -> None:
+    """No cycle holds it, so memory does not wait for the collector while peers come and go."""
+    quitting, vanishing = await door.greeted(), await door.greeted()
+    sessions = [weakref.ref(session) for session in door.door._sessions]
+    gc.disable()
+    try:
+        await quitting.say("QUIT")
+        vanishing.writer.transport.abort()
+        await door.emptied()
+        for _ in range(3):  # what the loop itself still has to do with them
+            await asyncio.sleep(0)
+        assert [session() for session in sessions] == [None, None]
+    finally:
+        gc.enable()
