@@ -55,8 +55,8 @@ def erase_command(
     try:
         found = in_loop(lambda: _erase(config, addresses, forget_complaint=forget_complaint, as_json=as_json))
     except ScanForbidden as error:
-        message = f"what is left of an address is found by SCAN, and this Redis user needs +scan for it: {error}"
-        raise click.UsageError(message) from error
+        message = "what is left of an address is found by SCAN, which this Redis user may not: log in as the operator"
+        raise click.UsageError(f"{message} (docs/redis.md): {error}") from error
     sys.exit(ExitCode.DONE if found else ExitCode.NO)
 
 

@@ -21,7 +21,8 @@ CONNECT_TIMEOUT_S = 2.0
 ASKING_TIMEOUT_S = 0.6
 """How long one Sentinel or node may take to say where the primary is, before the next is asked."""
 
-_NOT_CONNECTED = re.compile(r"Error (?P<number>\d+) connecting to (?P<address>.+?)\. .*", re.DOTALL)
+_NOT_CONNECTED = re.compile(r"Error (?P<number>\d+) connecting to (?P<address>.+?)\. (?!\[SSL).*", re.DOTALL)
+"""The number is the system's, except where TLS failed."""
 
 Node = tuple[str, int]
 Connect = Callable[[Node | None], Awaitable[AbstractConnection]]

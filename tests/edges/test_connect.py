@@ -38,6 +38,10 @@ def test_one_server(url: str, expected: tuple[object, ...]) -> None:
             RedisConnectionError("Error 2 connecting to /run/no.sock. No such file or directory."),
             "/run/no.sock: No such file or directory",
         ),
+        (
+            RedisConnectionError("Error 1 connecting to mx:6380. [SSL: CERTIFICATE_VERIFY_FAILED] self-signed"),
+            "Error 1 connecting to mx:6380. [SSL: CERTIFICATE_VERIFY_FAILED] self-signed",
+        ),
         (ResponseError("LOADING Redis is loading"), "LOADING Redis is loading"),
         (TimeoutError(), "TimeoutError"),
     ],

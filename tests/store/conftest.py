@@ -129,12 +129,27 @@ async def redis_bench(daemon_url: str, keys: Keyspace) -> AsyncIterator[Bench]:
 @pytest.fixture
 async def daemon_url(redis_url: str, keys: Keyspace) -> AsyncIterator[str]:
     """Return the URL with which the daemon's user of docs/redis.md logs in; its keys are this test's."""
-    (line,) = (line for line in ACCESS.read_text().splitlines() if line.startswith("ACL SETUSER daemon "))
+    async with logged_in("daemon", redis_url, keys) as url:
+        yield url
+
+
+@pytest.fixture
+async def operator_url(redis_url: str, keys: Keyspace) -> AsyncIterator[str]:
+    """Return the URL with which the operator's user logs in."""
+    async with logged_in("operator", redis_url, keys) as url:
+        yield url
+
+
+@asynccontextmanager
+async def logged_in(user: str, redis_url: str, keys: Keyspace) -> AsyncIterator[str]:
+    """Make a user of docs/redis.md, with this test's keys, for as long as it is needed."""
+    (line,) = (line for line in ACCESS.read_text().splitlines() if line.startswith(f"ACL SETUSER {user} "))
     rights = line.replace("~bounced:", f"~{keys.prefix}:").split()[3:]
+    name = f"{keys.prefix}-{user}"
     connection = await connections(redis_url).open(0)
-    await call(connection, "ACL", "SETUSER", keys.prefix, *rights)
-    yield redis_url.replace("unix://", f"unix://{keys.prefix}:PASSWORD@")
-    await call(connection, "ACL", "DELUSER", keys.prefix)
+    await call(connection, "ACL", "SETUSER", name, *rights)
+    yield redis_url.replace("unix://", f"unix://{name}:PASSWORD@")
+    await call(connection, "ACL", "DELUSER", name)
     await connection.disconnect()
 
 

@@ -1,4 +1,7 @@
-"""The daemon's user of docs/redis.md may do what a store does (the contract runs as that user), and nothing else."""
+"""The users of docs/redis.md may do what they must, and nothing else.
+
+What they must: the contract's tests run as the daemon's user, those of erasing as the operator's.
+"""
 
 from collections.abc import AsyncIterator
 
@@ -6,44 +9,54 @@ import pytest
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import NoPermissionError, ResponseError
 
+from bounced.core.keys import Keyspace
 from bounced.edges.connect import connections
 from bounced.edges.redis_store.wire import call
 
+from .conftest import logged_in
 
-@pytest.fixture
-async def daemon(daemon_url: str) -> AsyncIterator[AbstractConnection]:
-    """Return a connection of the daemon's user."""
-    connection = await connections(daemon_url).open(0)
-    yield connection
-    await connection.disconnect()
+FORBIDDEN = [
+    "FLUSHALL",
+    "KEYS *",
+    "RANDOMKEY",
+    "CONFIG SET appendonly no",
+    "SHUTDOWN",
+    "REPLICAOF NO ONE",
+    "ACL LIST",
+    "SCRIPT FLUSH",
+    "FUNCTION FLUSH",
+    "CLIENT KILL TYPE normal",
+    "SET other:key value",
+    "GET other:key",
+    "PUBLISH channel message",
+]
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        "FLUSHALL",
-        "KEYS *",
-        "SCAN 0",
-        "RANDOMKEY",
-        "CONFIG SET appendonly no",
-        "SHUTDOWN",
-        "REPLICAOF NO ONE",
-        "ACL LIST",
-        "SCRIPT FLUSH",
-        "FUNCTION FLUSH",
-        "CLIENT KILL TYPE normal",
-        "SET other:key value",
-        "GET other:key",
-        "PUBLISH channel message",
-    ],
-)
-async def test_the_daemon_may_not(daemon: AbstractConnection, command: str) -> None:
-    """A daemon that was taken over can harm its own lists only."""
+@pytest.fixture(params=["daemon", "operator"])
+async def user(request: pytest.FixtureRequest, redis_url: str, keys: Keyspace) -> AsyncIterator[AbstractConnection]:
+    """Return a connection of each user."""
+    async with logged_in(request.param, redis_url, keys) as url:
+        connection = await connections(url).open(0)
+        yield connection
+        await connection.disconnect()
+
+
+@pytest.mark.parametrize("command", FORBIDDEN)
+async def test_neither_may(user: AbstractConnection, command: str) -> None:
+    """A daemon that was taken over can harm its own lists only, and so can an operator's mistake."""
     with pytest.raises(NoPermissionError):
-        await call(daemon, *command.split())
+        await call(user, *command.split())
 
 
-async def test_it_may_not_leave_its_keys_in_a_script_either(daemon: AbstractConnection) -> None:
+async def test_neither_may_leave_its_keys_in_a_script_either(user: AbstractConnection) -> None:
     """Keys are checked for each call, whatever a script declares."""
     with pytest.raises(ResponseError, match="ACL failure in script"):
-        await call(daemon, "EVAL", "return redis.call('GET', 'other:key')", 0)
+        await call(user, "EVAL", "return redis.call('GET', 'other:key')", 0)
+
+
+async def test_the_daemon_may_not_look_for_keys(daemon_url: str) -> None:
+    """The names of other programs' keys are nothing to it; to erase an address the operator needs them."""
+    connection = await connections(daemon_url).open(0)
+    with pytest.raises(NoPermissionError):
+        await call(connection, "SCAN", 0)
+    await connection.disconnect()

@@ -42,9 +42,9 @@ def keys(request, key_prefix) -> Keyspace:
 
 
 @pytest.fixture
-async def store(redis_url, keys) -> AsyncIterator[RedisStore]:
-    """Return a store whose user may look for keys."""
-    store = RedisStore(connections(redis_url), {"main": keys}, durability("memory", pytest.fail))
+async def store(operator_url, keys) -> AsyncIterator[RedisStore]:
+    """Return a store that is used as the operator's user of docs/redis.md."""
+    store = RedisStore(connections(operator_url), {"main": keys}, durability("memory", pytest.fail))
     await store.start()
     yield store
     await store.close()
