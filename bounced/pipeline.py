@@ -7,14 +7,14 @@ from functools import partial
 
 from bounced.core.alarms import DEFAULT_ALARMS, AlarmRule
 from bounced.core.digest import report_digest
-from bounced.core.mailbox import domain_of
+from bounced.core.mailbox import AddressId, domain_of
 from bounced.core.policy import Policy, decide
 from bounced.core.policy.doubt import DEFAULT_DISPUTES, DisputeRule
 from bounced.core.report import parse
 from bounced.core.return_path import Directory, Refused, TokenPath, unsigned_path
 from bounced.core.rules import RuleSet
-from bounced.core.state import AddressState, Evidence, ReportId, Transition
-from bounced.core.terms import Class, Destination, Envelope, Kind, Report, ReturnPath
+from bounced.core.state import AddressState, Evidence, EvidenceType, ReportId, Transition
+from bounced.core.terms import OFF_THE_LIST, Class, Destination, Envelope, Kind, Report, ReturnPath
 from bounced.core.understand import understand, worth_keeping
 from bounced.ports import Committed, PathRefused, Store
 
@@ -72,7 +72,7 @@ class Pipeline:
         """Decide and commit one piece of evidence about an address, or record one that belongs to none.
 
         Raises StoreUnavailable.  The lists that share come first: what was written there is a duplicate when the
-        report comes again.
+        report comes again.  An operator's release lifts the keyed hash of an erased complainer too.
         """
         if address is None:
             return await self.store.commit(report_id, None, partial(_record, evidence=evidence))
@@ -80,6 +80,8 @@ class Pipeline:
         for other in settings.shares_hard_with if _is_hard(evidence) else ():
             shared = replace(evidence, shared_from=report_id.list)
             await self._commit(replace(report_id, list=other, entry=""), address, shared)
+        if evidence.type is EvidenceType.RELEASE and (kept := await kept_hash(self.store, report_id.list, address)):
+            await self._commit(replace(report_id, entry=""), kept, evidence)
         committed = await self._commit(report_id, address, evidence)
         domain = domain_of(address)
         if settings.disputes.wave(domain, committed.wave):
@@ -104,6 +106,18 @@ class Pipeline:
     async def _resolve(self, path: TokenPath, max_age_days: int | None = None) -> ReturnPath:
         fields = await self.store.token(path.list, path.token)
         return self.directory.resolve(path, fields, today=self.clock().date(), max_age_days=max_age_days)
+
+
+async def kept_hash(store: Store, list_: str, address: str) -> AddressId | None:
+    """Return what stayed of somebody who complained and was erased, while it keeps the address off the list.
+
+    Raises StoreUnavailable.
+    """
+    keys = store.keyspace(list_)
+    hash_ = keys.erased_id(address)
+    if hash_ is None or hash_ == keys.address_id(address):
+        return None
+    return hash_ if (await store.load(list_, hash_)).state in OFF_THE_LIST else None
 
 
 def _record(state: AddressState, evidence: Evidence) -> Transition:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from bounced.core.keys import Keyspace
 from bounced.core.state import AddressState, ReportId, Transition
 from bounced.core.terms import Destination, Envelope
 
@@ -63,6 +64,9 @@ class Receiver(Protocol):
 
 class Store(Protocol):
     """Where states live."""
+
+    def keyspace(self, list_: str) -> Keyspace:
+        """Return the names of a list's keys, and in which form they carry addresses.  Raises KeyError."""
 
     async def commit(self, report_id: ReportId, address: str | None, decide: Decide) -> Committed:
         """Write what ``decide`` makes of the address's state, and that this report was counted, atomically.

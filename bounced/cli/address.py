@@ -18,6 +18,7 @@ from bounced.config import Config, build
 from bounced.core.policy import decide
 from bounced.core.state import Evidence, EvidenceType, ReportId, Transition
 from bounced.core.terms import OFF_THE_LIST, Origin
+from bounced.pipeline import kept_hash
 from bounced.service import now, open_store
 
 AT_ONCE = 200
@@ -104,11 +105,9 @@ async def _commit_all(config: Config, list_: str, addresses: Sequence[str], evid
 
         async def commit_to_all_forms(address: str) -> Transition:
             """Release also the keyed hash that stayed of somebody who complained and was erased."""
-            transition, erased = await commit(address), store.keyspace(list_).erased_id(address)
-            if evidence.type is not EvidenceType.RELEASE or erased is None:
-                return transition
-            kept = (await store.load(list_, erased)).state in OFF_THE_LIST
-            return await commit(erased) if kept else transition
+            transition = await commit(address)
+            kept = await kept_hash(store, list_, address) if evidence.type is EvidenceType.RELEASE else None
+            return await commit(kept) if kept else transition
 
         transitions: list[Transition] = []
         for begun in range(0, len(addresses), AT_ONCE):

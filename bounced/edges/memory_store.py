@@ -48,6 +48,10 @@ class MemoryStore:
         self._keys = keys
         self._lists = {name: _List() for name in keys}
 
+    def keyspace(self, list_: str) -> Keyspace:
+        """Return the names of a list's keys, and in which form they carry addresses."""
+        return self._keys[list_]
+
     async def commit(self, report_id: ReportId, address: str | None, decide: Decide) -> Committed:
         """Write what ``decide`` makes of the address's state, and that this report was counted."""
         held, keys = self._lists[report_id.list], self._keys[report_id.list]

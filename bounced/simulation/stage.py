@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from bounced.core.keys import Keyspace
 from bounced.core.return_path import Directory
 from bounced.core.rules import RuleSet
 from bounced.core.state import AddressState, Evidence, ReportId
@@ -112,6 +113,9 @@ class _Watched:
     def __init__(self, store: Store, notice: Notice) -> None:
         self._store = store
         self._notice = notice
+
+    def keyspace(self, list_: str) -> Keyspace:
+        return self._store.keyspace(list_)
 
     async def commit(self, report_id: ReportId, address: str | None, decide: Decide) -> Committed:
         committed = await self._store.commit(report_id, address, decide)

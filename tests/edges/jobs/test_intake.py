@@ -15,7 +15,8 @@ from bounced.core.terms import Category, Engagement, OptIn, Profile, State
 from bounced.edges.jobs import IntakeReader, Releaser, intake
 from bounced.edges.jobs.intake import BATCH
 from bounced.edges.memory_store import MemoryStore
-from bounced.pipeline import ListSettings
+from bounced.edges.redis_store.erasing import erase
+from bounced.pipeline import ListSettings, kept_hash
 from bounced.ports import Committed, Decide, StoreUnavailable
 
 from .conftest import ALICE, House
@@ -325,6 +326,23 @@ async def test_a_hard_refusal_counts_in_the_lists_that_share(house: House) -> No
     assert (await house.store.load("other", ALICE)).state is State.SUPPRESSED
     (counts,) = await house.chores().counts("other", house.clock.now, 1)
     assert not [name for name in counts if name.startswith("rate:")]
+
+
+async def test_a_release_lifts_what_stayed_of_an_erased_complainer(house: House) -> None:
+    """As the command does: the client's word is an operator's too.  A subscription does not lift a complaint."""
+    house.keys = replace(house.keys, erasure_pepper=b"an example pepper")
+    house.store.use({"main": house.keys})
+    await tell(house, "complained")
+    await reader(house).round()
+    await erase(house.store, "main", ALICE, lambda _seen: None, kept=house.keys.erased_id(ALICE))
+    await tell(house, "subscribed")
+    await reader(house).round()
+    assert await kept_hash(house.store, "main", ALICE)
+    house.clock.forward(hours=1)
+    await tell(house, "release")
+    await reader(house).round()
+    assert await house.ask("SCARD", house.keys.suppressed) == 0
+    assert await left(house) == 0
 
 
 async def test_the_client_and_the_daemon_speak_of_the_same_things(house: House, redis_url: str) -> None:
