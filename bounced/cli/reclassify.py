@@ -118,7 +118,8 @@ async def _counted(store: RedisStore, path: Pipeline, list_: str, reclassifier: 
             if evidence is not None and evidence.verdict is not None:
                 state = await store.load(list_, kept["address"])
                 transition = decide(state, evidence, path.lists[list_].policy)
-                yield Change(kept["address"], transition, kept.get("category", ""), evidence.verdict, text(entry[0]))
+                was = kept.get("category") or kept.get("kind", "")
+                yield Change(kept["address"], transition, was, evidence.verdict, text(entry[0]))
         if not reply:
             return
 

@@ -21,8 +21,9 @@ CONNECT_TIMEOUT_S = 2.0
 ASKING_TIMEOUT_S = 0.6
 """How long one Sentinel or node may take to say where the primary is, before the next is asked."""
 
-_NOT_CONNECTED = re.compile(r"Error (?P<number>\d+) connecting to (?P<address>.+?)\. (?!\[SSL).*", re.DOTALL)
-"""The number is the system's, except where TLS failed."""
+_NOT_CONNECTED = re.compile(r"Error (?:(?P<number>-?\d+) )?connecting to (?P<address>.+?)\. (?P<words>.*)", re.DOTALL)
+_CALL_FAILED = re.compile(r"(?:.*?\[Errno (?P<number>\d+)\] )?Connect call failed")
+"""asyncio's words, for each address of a name."""
 
 Node = tuple[str, int]
 Connect = Callable[[Node | None], Awaitable[AbstractConnection]]
@@ -59,9 +60,11 @@ def connections(url: str) -> Connections:
 def reason(error: BaseException) -> str:
     """Return an error in few words: the address once, and what the system says, not each layer's way of saying it."""
     refused = _NOT_CONNECTED.fullmatch(str(error))
-    if refused:
-        return f"{refused['address']}: {os.strerror(int(refused['number']))}"
-    return str(error) or type(error).__name__
+    if refused is None:
+        return str(error) or type(error).__name__
+    called = _CALL_FAILED.match(refused["words"])
+    number = called and (called["number"] or refused["number"])
+    return f"{refused['address']}: {os.strerror(int(number)) if number else refused['words'].removesuffix('.')}"
 
 
 @dataclass(frozen=True, slots=True)

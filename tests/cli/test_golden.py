@@ -227,8 +227,8 @@ def leave_a_mistake(url: str, prefix: str) -> None:
 def test_on_a_terminal_there_are_tables_and_charts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of 80 columns; a dumb one, so that no colours stand in the files."""
     _run("ingest inbox", folder)
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    monkeypatch.setenv("TERM", "dumb")
+    for name, value in {"FORCE_COLOR": "1", "TERM": "dumb", "COLUMNS": "80", "LINES": "25"}.items():
+        monkeypatch.setenv(name, value)
     assert _differing(ON_A_TERMINAL, folder) == []
 
 

@@ -39,8 +39,15 @@ def test_one_server(url: str, expected: tuple[object, ...]) -> None:
             "/run/no.sock: No such file or directory",
         ),
         (
-            RedisConnectionError("Error 1 connecting to mx:6380. [SSL: CERTIFICATE_VERIFY_FAILED] self-signed"),
-            "Error 1 connecting to mx:6380. [SSL: CERTIFICATE_VERIFY_FAILED] self-signed",
+            RedisConnectionError("Error 1 connecting to mx:6380. [SSL: CERTIFICATE_VERIFY_FAILED] self-signed."),
+            "mx:6380: [SSL: CERTIFICATE_VERIFY_FAILED] self-signed",
+        ),
+        (
+            RedisConnectionError(
+                "Error connecting to localhost:6379. Multiple exceptions: [Errno 111] Connect call failed "
+                "('::1', 6379, 0, 0), [Errno 111] Connect call failed ('127.0.0.1', 6379)."
+            ),
+            "localhost:6379: Connection refused",
         ),
         (ResponseError("LOADING Redis is loading"), "LOADING Redis is loading"),
         (TimeoutError(), "TimeoutError"),
