@@ -82,7 +82,7 @@ def _bouncing(mta: Mta, daemon: Daemon, folder: Path) -> Iterator[tuple[int, Wir
     with (
         nobody_here() as refuser,
         wire_to(daemon.port) as wire,
-        running(mta, home, daemon=wire.port, refuser=refuser) as port,
+        running(mta, home, DAEMON=wire.port, REFUSER=refuser) as port,
     ):
         yield port, wire
 

@@ -13,7 +13,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = os.environ.get("BOUNCED_TEST_MTAS", "")
@@ -46,7 +46,10 @@ exec "$@"
 
 @dataclass(frozen=True, slots=True)
 class Mta:
-    """An MTA: its program, where its configuration is looked for, and how it is started in the foreground."""
+    """An MTA: its program, where its configuration is looked for, and how it is started in the foreground.
+
+    ``name`` is also that of the folder of templates for its configuration.
+    """
 
     name: str
     program: str
@@ -73,18 +76,23 @@ OPENSMTPD = Mta(
 )
 SENDMAIL = Mta("sendmail", "usr/libexec/sendmail/sendmail", "etc/mail", ("-C/etc/mail/sendmail.cf", "-bD", "-q1s"))
 HARAKA = Mta("haraka", "node_modules/.bin/haraka", "var/mta", ("-c", "/var/mta"), reuses_connections=False)
+EXIM_ASKING = replace(EXIM, name="exim-asking")
+HARAKA_ASKING = replace(HARAKA, name="haraka-asking")
 MTAS = (POSTFIX, EXIM, OPENSMTPD, SENDMAIL, HARAKA)
 
 
 @contextmanager
-def running(mta: Mta, folder: Path, *, daemon: int, refuser: int) -> Iterator[int]:
-    """Run an MTA that sends to two ports of loopback, by domain; give the port that it listens on."""
+def running(mta: Mta, folder: Path, **filled_in: object) -> Iterator[int]:
+    """Run an MTA; give the port that it listens on.  ``filled_in`` are values for its templates, by their names.
+
+    Those that send do so to two ports of loopback, by domain: ``DAEMON`` and ``REFUSER``.
+    """
     program = mta.find()
     assert program
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    values = {"PORT": port, "DAEMON": daemon, "REFUSER": refuser, "PROGRAM": program}
+    values = {"PORT": port, "PROGRAM": program, **filled_in}
     _furnish(mta, folder, values)
     isolated = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-c", ENTER, "sh"]
     with (folder / "output").open("wb") as output:

@@ -1,0 +1,120 @@
+"""Real MTAs that ask, as config/examples say: a suppressed recipient is refused, and taken again after release."""
+
+import os
+import shutil
+import smtplib
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from bounced.edges.embedded.binary import find_server
+from tests.support.daemon import WAIT_S, Daemon
+from tests.support.mta import EXIM_ASKING, HARAKA_ASKING, ROOT, Mta, running
+
+EXAMPLES = Path(__file__).parents[2] / "config" / "examples"
+RECIPIENT = "Someone@Mailbox.example"
+ACCEPTED, REFUSED = 250, 550
+LOOKUP_SERVER = (sys.executable, "-m", "bounced", "lookup-server", "--config")
+
+pytestmark = pytest.mark.skipif(
+    os.geteuid() != 0 or not shutil.which("unshare"), reason="needs root and unshare to run an MTA"
+)
+
+
+def test_exim_asks_the_lookup_server(daemons: Callable[..., Daemon], tmp_path: Path) -> None:
+    """By readsocket, the way for an Exim without Redis; while nobody answers mail goes out."""
+    _needs(EXIM_ASKING)
+    lookup = _free_port()
+    daemon = daemons(further=f'[lookup]\nlisten = "127.0.0.1:{lookup}"\n').start()
+    (example,) = _paragraphs("exim.conf", "deny", containing="readsocket")
+    example = example.replace("127.0.0.1:9026", f"127.0.0.1:{lookup}")
+    with running(EXIM_ASKING, _home(tmp_path), EXAMPLE=example) as port:
+        daemon.command("suppress", RECIPIENT, "--reason", "asked by phone")
+        assert _asked(port)[0] == ACCEPTED
+        with _answering(
+            [sys.executable, "-m", "bounced", "lookup-server", "--config", str(daemon.config_file)], lookup
+        ):
+            assert _asked(port) == (REFUSED, b"5.7.1 recipient is on the suppression list")
+            assert daemon.command("release", RECIPIENT, "--reason", "asked again").returncode == 0
+            assert _asked(port)[0] == ACCEPTED
+
+
+def test_haraka_asks_redis(daemons: Callable[..., Daemon], tmp_path: Path) -> None:
+    """By the plugin; while Redis is away mail goes out, and it is asked again when it is back."""
+    _needs(HARAKA_ASKING)
+    if not Path(f"{ROOT}/node_modules/redis").is_dir():
+        pytest.skip("the plugin needs the package redis of npm beside Haraka")
+    redis, home = _free_port(), _home(tmp_path)
+    daemon = daemons(url=f"redis://127.0.0.1:{redis}/0")
+    server = [str(find_server()), *f"--port {redis} --appendonly yes --appendfsync always --dir {tmp_path}".split()]
+    plugin = (EXAMPLES / "haraka" / "bounced.js").read_text()
+    with running(HARAKA_ASKING, home, REDIS=redis, PLUGIN=plugin) as port:
+        assert _asked(port)[0] == ACCEPTED
+        with _answering(server, redis):
+            assert daemon.command("suppress", RECIPIENT, "--reason", "asked by phone").returncode == 0
+            _until(lambda: _asked(port) == (REFUSED, b"5.7.1 recipient is on the suppression list"))
+            assert daemon.command("release", RECIPIENT, "--reason", "asked again").returncode == 0
+            assert _asked(port)[0] == ACCEPTED
+
+
+def _needs(mta: Mta) -> None:
+    if not mta.find():
+        pytest.skip(f"{mta} is neither installed nor found under BOUNCED_TEST_MTAS")
+
+
+def _home(folder: Path) -> Path:
+    home = folder / "mta"
+    home.mkdir()
+    return home
+
+
+def _paragraphs(name: str, first: str, *, containing: str) -> list[str]:
+    """Return those parts of an example, between empty and commented lines, that begin with a word."""
+    lines = (EXAMPLES / name).read_text().splitlines()
+    text = "\n".join("" if line.startswith("#") else line for line in lines)
+    return [part for part in text.split("\n\n") if part.strip().startswith(first) and containing in part]
+
+
+def _asked(port: int) -> tuple[int, bytes]:
+    """Return what an MTA answers to RCPT."""
+    with smtplib.SMTP("127.0.0.1", port, "app.sender.example", WAIT_S) as client:
+        client.ehlo()
+        client.mail("shop@sender.example")
+        return client.rcpt(RECIPIENT)
+
+
+@contextmanager
+def _answering(command: list[str], port: int) -> Iterator[None]:
+    """Run a server until it is no longer needed."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _until(lambda: _listens(port))
+        yield
+    finally:
+        process.kill()
+        process.wait(WAIT_S)
+
+
+def _until(satisfied: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not satisfied():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)  # nothing tells when a foreign program is ready
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
