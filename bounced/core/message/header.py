@@ -1,7 +1,7 @@
 """Header fields, unfolded, as text."""
 
 import re
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 
 from bounced.core.message.limits import MAX_FIELDS, MAX_HEADER_BYTES, MAX_VALUE_CHARS
 
@@ -10,9 +10,8 @@ REMEMBERED_BYTES = 400
 
 _FOLD = re.compile(r"\n[ \t]++(?=\S)")
 _FIELD = re.compile(r"^([!-9;-~]{1,76}+)[ \t]*+:[ \t]*+(.*)", re.MULTILINE)
-_VALUE = re.compile(r".*(?:\n[ \t]++(?=\S).*){0,500}+")
-_SPACED_COLON = re.compile(r"[ \t]++:")
-_BOUNDARY = re.compile(r'\bboundary[ \t]*+=[ \t]*+(?:"([^"\n]{1,200})"|([^\s;"]{1,200}))', re.IGNORECASE)
+# It begins with the character itself, so that the others are skipped over.
+_BOUNDARY = re.compile(r'[bB](?<!\w.)(?i:oundary)[ \t]*+=[ \t]*+(?:"([^"\n]{1,200})"|([^\s;"]{1,200}))')
 _CHARSET = re.compile(r"""\bcharset[ \t]*+=[ \t]*+["']?([\w.:-]{1,40})""", re.IGNORECASE)
 
 
@@ -40,11 +39,9 @@ class Header:
 
     def __init__(self, block: str) -> None:
         """Take a block of fields as it came, folded or not."""
-        self._block = block
-        # By octets where other letters than ASCII come: lower case must be as long.
-        lowered = block.lower() if block.isascii() else block.encode("utf-8", "replace").lower().decode()
-        self._lines = f"\n{lowered}\n"
-        self.content_type = self._first("content-type").partition(";")[0].strip().lower()
+        self._block = f"\n{block}"
+        self._type = self._first("content-type")
+        self.content_type = self._type.partition(";")[0].strip().lower()
 
     def get(self, name: str) -> str:
         """Return the value of the first field of this name (lower case); empty where there is none."""
@@ -59,23 +56,23 @@ class Header:
         return {name.lower(): value for name, value in reversed(_FIELD.findall(self.block))}
 
     def __contains__(self, name: str) -> bool:
-        return self._value_at(name) >= 0
+        return _field(name).search(self._block) is not None
 
     @cached_property
     def block(self) -> str:
         """All fields, unfolded."""
-        return unfold(self._block)
+        return unfold(self._block)[1:]
 
     @property
     def boundary(self) -> str:
         """The boundary parameter, wherever in the header it stands: some MTAs break the line without folding it."""
-        found = _BOUNDARY.search(self._first("content-type")) or _BOUNDARY.search(self.block)
+        found = _BOUNDARY.search(self._type) or _BOUNDARY.search(self.block)
         return (found[1] or found[2]).rstrip() if found else ""
 
     @cached_property
     def charset(self) -> str:
         """The charset parameter; empty where none is said."""
-        found = _CHARSET.search(self._first("content-type"))
+        found = _CHARSET.search(self._type)
         return found[1] if found else ""
 
     @cached_property
@@ -84,22 +81,14 @@ class Header:
         return self.get("content-transfer-encoding").lower()
 
     def _first(self, name: str) -> str:
-        start = self._value_at(name)
-        value = _VALUE.match(self._block, start) if start >= 0 else None
-        return unfold(value[0]) if value else ""
+        found = _field(name).search(self._block)
+        return unfold(found[1]) if found else ""
 
-    def _value_at(self, name: str) -> int:
-        """Return where in the block the value of the first field of this name begins; -1 where there is none."""
-        line = f"\n{name}"
-        at = self._lines.find(line)
-        while at >= 0:
-            at += len(line)
-            if self._lines[at] == ":":
-                return at
-            if spaced := _SPACED_COLON.match(self._lines, at):
-                return spaced.end() - 1
-            at = self._lines.find(line, at)
-        return -1
+
+@cache
+def _field(name: str) -> re.Pattern[str]:
+    """Return the pattern for a field of this name, behind a line end, that gives its value with the folded lines."""
+    return re.compile(rf"\n(?ai:{re.escape(name)})[ \t]*+:(.*(?:\n[ \t]++(?=\S).*){{0,500}}+)")
 
 
 def of_part(block: bytes) -> Header:

@@ -1,13 +1,16 @@
 """A message as a flat list of its leaf parts, cut at every limit, in linear time."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-from bounced.core.message.header import Header, as_text, of_part, unfold
+from bounced.core.message.header import Header, as_text, of_part
 from bounced.core.message.limits import MAX_CONTENT_BYTES, MAX_DEPTH, MAX_HEADER_BYTES, MAX_PARTS
 from bounced.core.message.text import from_html, to_text, transferred
 
 _GUESSED_BOUNDARY = re.compile(rb"^--(\S[^\n]{0,98}?)[ \t]*+\n(?=Content-)", re.MULTILINE | re.IGNORECASE)
+_FIELD_BEGINS = re.compile(rb"[^:\n]*+:")
 MAX_DELIMITERS = 500
 MAX_PADDING = 200
 GREETING_CHARS = 20
@@ -47,18 +50,22 @@ class Part:
         return from_html(text) if self.content_type == "text/html" else text
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Message:
-    """A message's own header and its leaves, depth first.  A message without MIME has one leaf, text/plain.
-
-    ``words`` is the explanatory text: plain text where there is any, else HTML, before any returned part.
-    ``returned_header`` is the header of the message that came back in a part of its own, unfolded.
-    """
+    """A message's own header and its leaves, depth first.  A message without MIME has one leaf, text/plain."""
 
     header: Header
     parts: tuple[Part, ...]
-    words: str
-    returned_header: str
+
+    @cached_property
+    def words(self) -> str:
+        """The explanatory text: plain text where there is any, else HTML, before any returned part."""
+        return _words(self.parts)
+
+    @cached_property
+    def returned_header(self) -> str:
+        """The header of the message that came back in a part of its own, as it stands."""
+        return _returned_header(self.parts)
 
     def first(self, *content_types: str) -> Part | None:
         """Return the first leaf of one of these media types."""
@@ -77,22 +84,19 @@ def read(content: bytes) -> Message:
     header = Header(as_text(block))
     parts: list[Part] = []
     _collect(header, body, parts, 0)
-    return Message(header, tuple(parts), _words(parts), _returned_header(parts))
+    return Message(header, tuple(parts))
 
 
 def header_of(content: bytes) -> str:
-    """Return the header of a message as it stands, unfolded."""
-    return unfold(as_text(_divide(content.lstrip(b"\n"))[0]))
+    """Return the header of a message as it stands."""
+    return as_text(_divide(content.lstrip(b"\n"))[0])
 
 
 def _divide(content: bytes) -> tuple[bytes, bytes]:
     if content[:1] == b"\n":
         return b"", content[1:]
-    end = content.find(b"\n\n")
-    block = content[:end] if end >= 0 else content
-    if b":" not in block.partition(b"\n")[0]:  # no header at all
-        return b"", content
-    return block, content[end + 2 :] if end >= 0 else b""
+    block, _, body = content.partition(b"\n\n")
+    return (block, body) if _FIELD_BEGINS.match(block) else (b"", content)
 
 
 def _collect(header: Header, body: bytes, parts: list[Part], depth: int) -> None:
@@ -108,7 +112,7 @@ def _collect(header: Header, body: bytes, parts: list[Part], depth: int) -> None
     parts.append(Part(header, content_type, body))
 
 
-def _words(parts: list[Part]) -> str:
+def _words(parts: Sequence[Part]) -> str:
     found = {"text/plain": "", "text/html": ""}
     for part in parts:
         content_type = part.content_type
@@ -124,7 +128,7 @@ def _words(parts: list[Part]) -> str:
     return text if text.strip() else found["text/html"]
 
 
-def _returned_header(parts: list[Part]) -> str:
+def _returned_header(parts: Sequence[Part]) -> str:
     for part in parts:
         if part.content_type in RETURNED_TYPES:
             return header_of(part.octets)
@@ -149,14 +153,14 @@ def _split(body: bytes, boundary: bytes) -> list[bytes]:
     """Return what stands between delimiter lines.  (RFC 2046 section 5.1.1)"""
     delimiter = b"\n--" + boundary
     _, *chunks = (b"\n" + body).split(delimiter, MAX_DELIMITERS)
-    if chunks and not chunks[-1].strip() and b"\n" not in chunks[-1]:  # cut off: nothing follows the last delimiter
+    if chunks and b"\n" not in chunks[-1] and not chunks[-1].strip():  # cut off: nothing follows the last delimiter
         chunks.pop()
     pieces: list[list[bytes]] = []
     for chunk in chunks:
         padding, _, content = chunk.partition(b"\n")
         if padding.startswith(b"--"):
             break
-        if not padding[:MAX_PADDING].strip():
+        if not padding or not padding[:MAX_PADDING].strip():
             pieces.append([content])
         elif pieces:  # a line that only begins like the delimiter: that of a nested multipart
             pieces[-1] += (delimiter, chunk)

@@ -13,7 +13,8 @@ _CHARSETS = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile(r"=\?([^?\s]{1,40})\?([bBqQ])\?([^?]{0,4000})\?=(?:[ \t]++(?==\?))?")
-_HIDDEN = re.compile(r"<(style|script|head)\b", re.IGNORECASE)
+_HIDDEN = re.compile(r"<(style|script|head)\b", re.IGNORECASE | re.ASCII)
+_END_OF_HIDDEN = {name: re.compile(f"</{name}", re.IGNORECASE) for name in ("style", "script", "head")}
 _BREAK = re.compile(r"<(?:br|p|/p|div|/div|tr|/tr|li|h[1-6]|/h[1-6]|hr|pre|/pre|blockquote)\b[^<>]*+>", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*+>")
 MAX_HIDDEN = 100
@@ -24,7 +25,7 @@ def transferred(raw: bytes, encoding: str) -> bytes:
     """Return octets without their transfer encoding.  (RFC 2045 section 6)  What cannot be undone stays."""
     raw = raw[: MAX_TEXT_BYTES * 2]
     if encoding == "quoted-printable":
-        return binascii.a2b_qp(raw)
+        return binascii.a2b_qp(raw) if b"=" in raw else raw
     if encoding == "base64":
         return _from_base64(raw)
     return raw
@@ -33,7 +34,10 @@ def transferred(raw: bytes, encoding: str) -> bytes:
 def to_text(octets: bytes, charset: str) -> str:
     """Return octets as text.  An unknown charset, or none, is UTF-8 where that is possible, else Latin-1."""
     octets = octets[:MAX_TEXT_BYTES]
-    if b"\x1b$" in octets:  # these say US-ASCII, or nothing, and send ISO-2022-JP
+    shifts = b"\x1b" in octets or b"\x0e" in octets
+    if octets.isascii() and not shifts and "16" not in charset:  # in all but UTF-16 these mean what they look like
+        return octets.decode("ascii")
+    if shifts and b"\x1b$" in octets:  # these say US-ASCII, or nothing, and send ISO-2022-JP
         charset = "iso-2022-jp"
     if charset and _CHARSETS.match(charset):
         try:
@@ -59,13 +63,13 @@ def from_html(markup: str) -> str:
 
 
 def _without_hidden(markup: str) -> str:
-    kept, start, lowered = [], 0, markup.lower()
+    kept, start = [], 0
     while found := _HIDDEN.search(markup, start):
         kept.append(markup[start : found.start()])
-        end = lowered.find(f"</{found[1].lower()}", found.end())
-        if end < 0 or len(kept) > MAX_HIDDEN:
+        end = _END_OF_HIDDEN[found[1].lower()].search(markup, found.end())
+        if end is None or len(kept) > MAX_HIDDEN:
             return "".join(kept)
-        start = end
+        start = end.start()
     return "".join([*kept, markup[start:]])
 
 
