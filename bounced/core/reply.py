@@ -62,16 +62,15 @@ def split(line: str) -> Reply:
     (``550-5.1.1``) are taken out of the words.
     """
     whole = line[:MAX_REPLY_CHARS].strip()
-    line = _innermost(whole)
+    wrapped = _WRAPPED.match(whole)
+    line = wrapped["reply"] if wrapped else _innermost(whole)
     leading = _LEADING.match(line)
     if leading:
         code, rest = leading["code"], _without_continuation(line[leading.end() :], leading["code"])
     else:
         quoted = _QUOTED_CODE.search(line)
         code, rest = quoted["code"] or quoted["marked"] if quoted else None, line
-    enhanced = _ENHANCED.search(whole if whole[:1] == "5" and _WRAPPED.match(whole) else rest) or _ENHANCED.search(
-        whole
-    )
+    enhanced = (None if wrapped else _ENHANCED.search(rest)) or _ENHANCED.search(whole)
     return Reply(code, enhanced["status"] if enhanced else None, " ".join(rest.split()))
 
 
@@ -114,7 +113,9 @@ def neutral(text: str) -> Neutral:
     if "\n" in text:
         text = _PARAGRAPH.sub(" ; ", text)
     words = [
-        _neutral_word(word, names) if "." in word[:-1] or "@" in word or ":" in word[:-1] else word
+        _neutral_word(word, names)
+        if not word.isalpha() and ("." in word[:-1] or "@" in word or ":" in word[:-1])
+        else word
         for word in text.split()
     ]
     return Neutral(" ".join(words), " ".join(names))
@@ -128,21 +129,28 @@ def _neutral_word(word: str, names: list[str]) -> str:
     if "://" in word or word[:4].lower() == "www.":
         names += _URL.findall(word)
         word = _URL.sub(HOST, word)
-    if "." not in word and ":" not in word:
+    hosts = _HOST.findall(word) if "." in word or ":" in word else None
+    if not hosts:
         return word
-    names += _HOST.findall(word)
+    names += hosts
     return _HOST.sub(HOST, word)
 
 
 def _innermost(line: str) -> str:
-    inner = _WRAPPED.match(line) or (_EXPIRED_WITH_REASON.search(line) if line[-1:] in (">", ")", "]") else None)
-    if inner:
+    if line[-1:] in (">", ")", "]") and (inner := _EXPIRED_WITH_REASON.search(line)):
         return inner["reply"]
-    lowered = line.lower()
-    if any([word in lowered for word in _INTRODUCTIONS]):  # noqa: C419 - a list is twice as fast as a generator here
-        while quoted := _INTRODUCED.search(line):
-            line = quoted["reply"].lstrip("'\"[< ")
+    while (start := _introduction(line)) is not None and (quoted := _INTRODUCED.search(line, start)):
+        line = quoted["reply"].lstrip("'\"[< ")
     return line
+
+
+def _introduction(line: str) -> int | None:
+    """Return where to begin to look for the words that introduce a reply; None where there are none."""
+    lowered = line.lower()
+    found = [lowered.find(word) for word in _INTRODUCTIONS if word in lowered]
+    if not found:
+        return None
+    return min(found) if len(lowered) == len(line) else 0
 
 
 def _without_continuation(rest: str, code: str) -> str:
