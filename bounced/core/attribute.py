@@ -1,7 +1,7 @@
 """Whose bounce a report is: the group of the recipient that the return path was signed for."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bounced.core import mailbox
 from bounced.core.terms import Action, PerRecipientFields, Report
@@ -11,8 +11,7 @@ _XTEXT = re.compile(r"\+([2-7][0-9A-F])")
 _ACTIONS = (Action.DELIVERED, Action.RELAYED, Action.EXPANDED, Action.DELAYED, Action.FAILED)
 
 
-@dataclass(frozen=True, slots=True)
-class Attribution:
+class Attribution(NamedTuple):
     """The group that speaks for a recipient.  ``names_recipient`` is false where the report names only others."""
 
     fields: PerRecipientFields | None

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bounced.core import reply as smtp
 from bounced.core.patterns import PatternSet
@@ -29,8 +29,7 @@ _STAGE_PHRASES = PatternSet(_SAID.values())
 _STATUS = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})(?![\d.])\s*\(?([^)]*)")
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(NamedTuple):
     """Words that may hold the reason: ``place`` names where they stood, ``text`` is neutral."""
 
     place: str
@@ -38,8 +37,7 @@ class Words:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(NamedTuple):
     """All that is known of one recipient: codes, and the texts in the order of their weight, as they stood."""
 
     circumstances: Circumstances

@@ -1,7 +1,7 @@
 """Find an SMTP reply in a text, and split it into reply code, enhanced status code and words."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 MAX_REPLY_CHARS = 2000
 
@@ -36,15 +36,14 @@ _PARAGRAPH = re.compile(r"\n[ \t\r]*\n\s*")
 _ADDRESS = re.compile(
     r"(?<![^\s<>()\[\]{},;:'\"|@])[^\s<>()\[\]{},;:'\"|@]+@(?:\[[^\]\s]*\]?|[\w\-.]*[\w\-]|(?=[>)\]]))"
 )
-_URL = re.compile(r"(?:https?://|www\.)[^\s<>'\")\]]*", re.IGNORECASE)
+_URL = re.compile(r"((?:https?://|www\.)[^\s<>'\")\]]*)", re.IGNORECASE)
 _HOST = re.compile(
-    r"(?<![\w.\-])(?:(?:[\w\-]+\.)+(?:[a-z][a-z0-9\-]*[a-z]|[A-Z][A-Z0-9\-]*[A-Z])(?!\.?[\w\-])"
+    r"(?<![\w.\-])((?:[\w\-]++\.)+(?:[a-z][a-z0-9\-]*[a-z]|[A-Z][A-Z0-9\-]*[A-Z])(?!\.?[\w\-])"
     r"|\d{1,3}(?:\.\d{1,3}){3}(?!\.?\d)|(?:[0-9a-fA-F]{0,4}:){3,}[0-9a-fA-F:.]*)"
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """An SMTP reply: ``code`` such as 550, ``status`` such as 5.1.1 (None where missing), ``text`` on one line.
 
     (RFC 5321 section 4.2, RFC 3463)
@@ -95,8 +94,7 @@ def status_in(text: str) -> str | None:
     return found["status"] if found else None
 
 
-@dataclass(frozen=True, slots=True)
-class Neutral:
+class Neutral(NamedTuple):
     """A text without names, and the host names and links that were taken out, with spaces between them."""
 
     text: str
@@ -127,13 +125,15 @@ def _neutral_word(word: str, names: list[str]) -> str:
     if "@" in word:
         word = _ADDRESS.sub(ADDRESS, word)
     if "://" in word or word[:4].lower() == "www.":
-        names += _URL.findall(word)
-        word = _URL.sub(HOST, word)
-    hosts = _HOST.findall(word) if "." in word or ":" in word else None
-    if not hosts:
-        return word
-    names += hosts
-    return _HOST.sub(HOST, word)
+        word = _without(_URL, word, names)
+    return _without(_HOST, word, names) if "." in word or ":" in word else word
+
+
+def _without(pattern: re.Pattern[str], word: str, names: list[str]) -> str:
+    """Take what a pattern finds out of a word; the pattern is one group, so that every second piece is a name."""
+    pieces = pattern.split(word)
+    names += pieces[1::2]
+    return HOST.join(pieces[::2])
 
 
 def _innermost(line: str) -> str:

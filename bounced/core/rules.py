@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 from bounced.core import patterns
 from bounced.core.terms import CLASS_OF, Category, Class
@@ -45,8 +46,7 @@ class Stage(StrEnum):
         return "MAIL FROM" if self is Stage.SENDER else "end of DATA"
 
 
-@dataclass(frozen=True, slots=True)
-class Circumstances:
+class Circumstances(NamedTuple):
     """What stood beside a text: its codes, and the servers' names (``mta``: remote MTA and recipient's domain).
 
     ``stage``: ``sender`` before any recipient was named, ``data`` after the recipient had been accepted.

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from bounced.core import reply
 from bounced.core.notices.notice import Notice
@@ -40,8 +41,7 @@ _STATUS = re.compile(r"([245](?<![\d.:/@\w-].)\.\d{1,3}\.\d{1,3})(?!\.?\d)")
 _OFFICES = ("postmaster@", "mailer-daemon@", "abuse@", "support@", "helpdesk@", "administrator@", "hostmaster@")
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(NamedTuple):
     """A recipient that a notice names, and the words about it; empty where they stand elsewhere.
 
     ``loose`` words only come after the address, in paragraphs of their own: others may say more.

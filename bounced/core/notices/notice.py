@@ -1,7 +1,7 @@
 """A notice as its recognisers see it: who wrote it, what it says, and what it returned."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bounced.core.message import Header, Message, header_of, unwrap_words
 from bounced.core.notices import finality
@@ -14,8 +14,7 @@ MAX_MARKED_CHARS = 4000
 _ADDRESS = re.compile(r"(?<![^\s<>\",;:()\[\]@])[^\s<>\",;:()\[\]@]{1,100}@[\w.-]{1,255}")
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(NamedTuple):
     """What a notice says in its own words.
 
     ``words`` end where the returned message begins; ``returned`` is its header, from a part of its own or from below
