@@ -7,6 +7,7 @@ with its ``address`` and ``verdict`` (``category``, ``class_``, ``rule``, ``stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from bounced import rules
 from bounced.core import report as reports
@@ -18,8 +19,7 @@ from bounced.core.terms import Kind, PerRecipientFields, Report, Verdict
 JsonValue = str | None | list[dict[str, str | None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """What a report means for one recipient: the fields that were read, and the verdict on them."""
 
     fields: PerRecipientFields
@@ -31,8 +31,7 @@ class Finding:
         return self.fields.address
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(NamedTuple):
     """What a message is, what it reports, and what that means.
 
     ``unnamed`` is the verdict on a bounce that names nobody: it speaks of whom the return path was made for.

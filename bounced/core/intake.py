@@ -97,7 +97,7 @@ def _verdict(fields: Mapping[str, str], rules: RuleSet) -> Verdict:
         raise NotUnderstood('reply must say with what the sender was refused, such as "550 5.1.1 no such user"')
     verdict = classify_reply(reply, rules)
     temporary = (verdict.reply_code or verdict.status or "5").startswith("4")
-    return replace(verdict, action=Action.DELAYED) if temporary else verdict
+    return verdict._replace(action=Action.DELAYED) if temporary else verdict
 
 
 def _profile(fields: Mapping[str, str]) -> Profile:

@@ -56,7 +56,7 @@ class PatternSet:
         for start, group in self._groups:
             places: list[int] | None = group.Match(content)
             if places:
-                found += sorted(start + place for place in places)
+                found += sorted([start + place for place in places])
         return found
 
 

@@ -269,7 +269,7 @@ def _without_addresses(transition: Transition, local_part: str) -> Transition:
     def scrub(text: str) -> str:
         return without_addresses(text, local_part)
 
-    verdict = evidence.verdict and replace(evidence.verdict, diagnostic=scrub(evidence.verdict.diagnostic))
+    verdict = evidence.verdict and evidence.verdict._replace(diagnostic=scrub(evidence.verdict.diagnostic))
     return replace(
         transition,
         evidence=replace(evidence, verdict=verdict, note=scrub(evidence.note), content=None),

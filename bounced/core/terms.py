@@ -1,11 +1,11 @@
 """The field's words, as frozen values that every room shares."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import IntEnum, StrEnum
 from types import MappingProxyType
-from typing import Self
+from typing import NamedTuple, Self
 
 
 class Word(StrEnum):
@@ -256,8 +256,10 @@ class RoleAddress:
 Destination = ReturnPath | RoleAddress
 
 
-@dataclass(frozen=True, slots=True)
-class PerRecipientFields:
+NO_FIELDS: Mapping[str, str] = MappingProxyType({})
+
+
+class PerRecipientFields(NamedTuple):
     """What a report says about one recipient.  (RFC 3464 section 2.3)
 
     Addresses stand as the report wrote them, without their type and angle brackets; ``None`` where it says nothing.
@@ -283,8 +285,7 @@ class PerRecipientFields:
         return self.original_recipient or self.final_recipient
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """What a notice says: the message's own fields and a group for each recipient.
 
     ``reader`` names what recognised it (``rfc3464``, ``arf``, a family of notices, ``flufl.bounce``).
@@ -299,11 +300,10 @@ class Report:
     message_id: str | None = None
     text: str = ""
     returned_header: str = ""
-    fields: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = NO_FIELDS
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What one recipient's evidence means, and which rule said so.
 
     ``rule`` is the id of the row that matched, ``evidence`` the place it matched in (``diagnostic``, ``text``,

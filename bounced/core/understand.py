@@ -1,6 +1,5 @@
 """What one message says about the recipient that its return path stands for."""
 
-from dataclasses import replace
 from datetime import UTC
 
 from bounced.core.attribute import Attribution, group_for
@@ -43,7 +42,7 @@ def understand(
     verdict = _verdict(attribution, report, rules)
     signed = return_path is not None and return_path.signed
     if verdict and signed and report.kind is Kind.SUBSCRIPTION and report.fields.get("request") == "unsubscribe":
-        verdict = replace(verdict, category=Category.UNSUBSCRIBED)
+        verdict = verdict._replace(category=Category.UNSUBSCRIBED)
     return Evidence(
         type=EvidenceType.REPORT,
         at=envelope.received_at.astimezone(UTC).replace(microsecond=0),

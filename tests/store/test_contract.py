@@ -62,7 +62,7 @@ async def test_the_twenty_first_report_for_a_path_is_dropped(bench: Bench) -> No
 @pytest.mark.parametrize("verdict", [UNKNOWN_USER, SPAM_BLOCK])
 async def test_twenty_warnings_of_a_delay_do_not_hide_the_failure(bench: Bench, verdict: Verdict) -> None:
     """The first failure of a path is counted whatever came before it; a second one is dropped."""
-    warning = replace(BOUNCE, kind=Kind.DELAYED, verdict=replace(UNKNOWN_USER, action=Action.DELAYED))
+    warning = replace(BOUNCE, kind=Kind.DELAYED, verdict=UNKNOWN_USER._replace(action=Action.DELAYED))
     for number in range(20):
         await bench.store.commit(report(number), ALICE, count(warning))
     assert (await bench.store.commit(report(20), ALICE, count(warning))).duplicate

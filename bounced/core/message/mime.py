@@ -1,9 +1,6 @@
 """A message as a flat list of its leaf parts, cut at every limit, in linear time."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
 from bounced.core.message.header import Header, as_text, of_part
@@ -50,22 +47,23 @@ class Part(NamedTuple):
         return from_html(text) if self.content_type == "text/html" else text
 
 
-@dataclass(frozen=True)
-class Message:
-    """A message's own header and its leaves, depth first.  A message without MIME has one leaf, text/plain."""
+class Message(NamedTuple):
+    """A message's own header and its leaves, depth first.  A message without MIME has one leaf, text/plain.
+
+    ``words`` is the explanatory text: plain text where there is any, else HTML, before any returned part.
+    """
 
     header: Header
     parts: tuple[Part, ...]
+    words: str
 
-    @cached_property
-    def words(self) -> str:
-        """The explanatory text: plain text where there is any, else HTML, before any returned part."""
-        return _words(self.parts)
-
-    @cached_property
+    @property
     def returned_header(self) -> str:
         """The header of the message that came back in a part of its own, as it stands."""
-        return _returned_header(self.parts)
+        for part in self.parts:
+            if part.content_type in RETURNED_TYPES:
+                return header_of(part.octets)
+        return ""
 
     def first(self, *content_types: str) -> Part | None:
         """Return the first leaf of one of these media types."""
@@ -84,7 +82,7 @@ def read(content: bytes) -> Message:
     header = Header(as_text(block))
     parts: list[Part] = []
     _collect(header, body, parts, 0)
-    return Message(header, tuple(parts))
+    return Message(header, tuple(parts), _words(parts))
 
 
 def header_of(content: bytes) -> str:
@@ -112,7 +110,7 @@ def _collect(header: Header, body: bytes, parts: list[Part], depth: int) -> None
     parts.append(Part(header, content_type, body))
 
 
-def _words(parts: Sequence[Part]) -> str:
+def _words(parts: list[Part]) -> str:
     found = {"text/plain": "", "text/html": ""}
     for part in parts:
         content_type = part.content_type
@@ -126,13 +124,6 @@ def _words(parts: Sequence[Part]) -> str:
                 break
     text = found["text/plain"]
     return text if text.strip() else found["text/html"]
-
-
-def _returned_header(parts: Sequence[Part]) -> str:
-    for part in parts:
-        if part.content_type in RETURNED_TYPES:
-            return header_of(part.octets)
-    return ""
 
 
 def _hides_parts(header: Header, body: bytes) -> bool:

@@ -62,10 +62,10 @@ def addresses(field: str) -> list[str]:
 
 def _divided(text: str) -> tuple[str, str]:
     lowered = text.lower()
-    found = RETURNED.search(lowered if len(lowered) == len(text) else text)
+    found = RETURNED.search("\n" + (lowered if len(lowered) == len(text) else text))
     if not found:
         return text[:MAX_WORDS_CHARS], ""
-    start, end = found.span()
+    start, end = found.start(), found.end() - 1
     rest = text[start:]
     if ":" not in text[start:end]:  # a line of words, not the first field itself
         rest = rest.partition("\n")[2]

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 
 from bounced.core.message import Message, read
 from bounced.core.message.limits import MAX_HEADER_BYTES
@@ -98,8 +97,7 @@ def _explained(
     words = next((reasons[address] for address in known if address in reasons), notice.words if alone else "")
     said = layout.about(fields.address or "", words)
     final = fields.action is Action.DELAYED and finality.gave_up(notice.subject, words)
-    return replace(
-        fields,
+    return fields._replace(
         action=Action.FAILED if final else fields.action,
         diagnostic_code=fields.diagnostic_code or said.diagnostic_code,
         text=said.text,
@@ -114,7 +112,7 @@ def _is_mailbox(fields: PerRecipientFields) -> bool:
 def _with_mailbox(fields: PerRecipientFields, notice: Notice) -> PerRecipientFields:
     """Add the address that a program, a file or a broken Final-Recipient stands for, where the notice names one."""
     named = generic.read(notice)
-    return replace(fields, original_recipient=named[0].address) if len(named) == 1 else fields
+    return fields._replace(original_recipient=named[0].address) if len(named) == 1 else fields
 
 
 def _kind(recipients: list[PerRecipientFields]) -> Kind:
