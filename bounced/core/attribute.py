@@ -58,9 +58,10 @@ def _same(address: str | None, recipient: str) -> bool:
         return False
     if "@" not in address:  # a local user, or what an alias runs
         return address.lower() == recipient.partition("@")[0].lower()
-    return _comparable(address) == _comparable(recipient) or _comparable(_without_xtext(address)) == _comparable(
-        recipient
-    )
+    if address == recipient:
+        return True
+    wanted = _comparable(recipient)
+    return _comparable(address) == wanted or ("+" in address and _comparable(_without_xtext(address)) == wanted)
 
 
 def _comparable(address: str) -> str:

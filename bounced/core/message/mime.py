@@ -148,10 +148,13 @@ def _split(body: bytes, boundary: bytes) -> list[bytes]:
         chunks.pop()
     pieces: list[list[bytes]] = []
     for chunk in chunks:
+        if chunk.startswith(b"\n"):
+            pieces.append([chunk[1:]])
+            continue
         padding, _, content = chunk.partition(b"\n")
         if padding.startswith(b"--"):
             break
-        if not padding or not padding[:MAX_PADDING].strip():
+        if not padding[:MAX_PADDING].strip():
             pieces.append([content])
         elif pieces:  # a line that only begins like the delimiter: that of a nested multipart
             pieces[-1] += (delimiter, chunk)

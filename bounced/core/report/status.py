@@ -2,20 +2,30 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
-from bounced.core.message import fields, unfold, unwrap_words
+from bounced.core.message import unwrap_words
+from bounced.core.message.limits import MAX_VALUE_CHARS
 from bounced.core.terms import Action, PerRecipientFields
 
 MAX_RECIPIENTS = 200
-MAX_GROUPS = 400
-MAX_MENDED_LINES = 1000
+MAX_LINES = 4000
+MAX_NAME_CHARS = 80
+REMEMBERED_NAMES = 512
 
 Fields = dict[str, str]
 
-_GAP = re.compile(r"\n[ \t]*+\n\s*+")
-_INDENTED = re.compile(
-    r"\n[ \t]++(?=(?:final-recipient|original-recipient|action|status|remote-mta|diagnostic-code|last-attempt-date):)",
-    re.IGNORECASE,
+_NAME = re.compile(r"[!-9;-~]{1,76}")
+_INDENTED = frozenset(
+    {
+        "final-recipient",
+        "original-recipient",
+        "action",
+        "status",
+        "remote-mta",
+        "diagnostic-code",
+        "last-attempt-date",
+    }
 )
 _STATUS = re.compile(r"[245](?<![\d.].)\.\d{1,3}\.\d{1,3}(?![\d.]*\d)")
 _ANGLED = re.compile(r"<([^<>\s]{1,320})>")
@@ -114,41 +124,34 @@ def _implied(status_field: str) -> Action | None:
 
 
 def _groups(text: str) -> Iterator[Fields]:
-    for block in _GAP.split(text.strip(), MAX_GROUPS):
-        unfolded = unfold(_INDENTED.sub("\n", block) if "\n " in block else block)
-        found = fields(unfolded)
-        if len(found) <= unfolded.count("\n"):
-            found = _mended(unfolded)
-        group = {name.lower(): value for name, value in found}
-        if len(group) == len(found):
-            yield group
-        else:
-            yield from _parted(found)
-
-
-def _parted(found: list[tuple[str, str]]) -> Iterator[Fields]:
-    """Yield the groups of a block in which names are repeated: no blank line stands between two recipients."""
+    """Yield the fields between blank lines; more groups where no blank line stands between two recipients."""
     group: Fields = {}
-    for name, value in found:
-        key = name.lower()
-        if key == "final-recipient" and key in group:
+    key = ""
+    for line in text.strip().split("\n", MAX_LINES)[:MAX_LINES]:
+        name, colon, value = line.partition(":")
+        if colon and (found := _key(name[:MAX_NAME_CHARS])):
+            if found == "final-recipient" and found in group:
+                yield group
+                group = {}
+            key = "" if found in group else found  # the first of several fields counts
+            if key:
+                group[key] = value.lstrip(" \t")
+        elif not line or line.isspace():
             yield group
-            group = {}
-        group.setdefault(key, value)
+            group, key = {}, ""
+        elif key:  # a folded line, or one that was wrapped without indentation
+            group[key] = f"{group[key]} {line.strip()}"[:MAX_VALUE_CHARS]
     yield group
 
 
-def _mended(block: str) -> list[tuple[str, str]]:
-    """Return fields of which some were wrapped without indentation, or indented altogether."""
-    found: list[tuple[str, str]] = []
-    for line in block.split("\n", MAX_MENDED_LINES)[:MAX_MENDED_LINES]:
-        field = fields(line.strip())
-        if field:
-            found += field
-        elif found:
-            name, value = found[-1]
-            found[-1] = (name, f"{value} {line.strip()}"[:4000])
-    return found
+@lru_cache(REMEMBERED_NAMES)
+def _key(name: str) -> str:
+    """Return a field's name in lower case; empty where what stands before a colon is none.
+
+    A folded line may hold a colon too: among those that are indented only the names of this format are fields.
+    """
+    key = name.strip().lower()
+    return key if _NAME.fullmatch(key) and (key in _INDENTED or not name[0].isspace()) else ""
 
 
 def _clashes(group: Fields, other: Fields) -> bool:
