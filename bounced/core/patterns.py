@@ -104,5 +104,6 @@ def _options() -> re2.Options:
     options = re2.Options()
     options.case_sensitive = False
     options.log_errors = False
+    options.never_capture = True  # where a match begins and ends is all that anybody asks
     options.max_mem = MAX_MEMORY_BYTES
     return options

@@ -180,7 +180,7 @@ class _Reading:
 def _led(words: str) -> list[Named]:
     found: list[Named] = []
     reading: _Reading | None = None
-    for line in lines(words):
+    for line in lines(words[_line_start(words, words.find("@")) :] if "@" in words else ""):
         indent = len(line) - len(line.lstrip())
         match = _LED.match(line) if "@" in line else None
         if match and (reading is None or reading.gives_way(indent)):

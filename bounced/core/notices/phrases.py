@@ -157,9 +157,10 @@ _RECIPIENTS = (
 INTRODUCTIONS = PatternSet(word + r".*[\s:：<\"'(\[]$" for word in _RECIPIENTS)
 
 # Where the returned message begins, in lower case, behind a line end: Python's engine skips to a first character.
-# Each line is one family's phrase, or a few families' common one.  A place is wanted, which RE2 is slower to tell.
+# Each line is one family's phrase, or a few families' common one; all begin with a letter of ASCII.  A place is wanted,
+# which RE2 is slower to tell.
 RETURNED = re.compile(
-    r"\n(?:[ \t>*|#-]*+(?:"
+    r"\n(?:[ \t>*|#-]*+(?=[a-z])(?:"
     r"this is a copy of (?:the|your) message|"
     r"(?:below (?:this|the next) line|(?:below|enclosed|included|here|following) is a copy) (?:is a copy )?of the|"
     r"(?:possibly truncated )?(?:a )?(?:copy of )?(?:the |your )?(?:original|unsent|undelivered|returned|rejected) "
