@@ -120,7 +120,7 @@ class Keyspace:
 
     @property
     def unrecognised(self) -> str:
-        """STREAM: messages that nobody understood."""
+        """STREAM: messages that gave no reason."""
         return self._key("unrecognised")
 
     def _key(self, name: str) -> str:

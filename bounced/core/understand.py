@@ -67,11 +67,8 @@ def _verdict(attribution: Attribution, report: Report, rules: RuleSet) -> Verdic
 
 
 def worth_keeping(destination: Destination, kind: Kind | None, verdict: Verdict | None) -> bool:
-    """Tell whether a message goes to `unrecognised`: what nobody understood, and the postmaster's mail.
-
-    Mail that is no report may be one in a form that is not known yet.
-    """
+    """Tell whether a message goes to `unrecognised`: a bounce that gave no reason, and the postmaster's mail."""
     if isinstance(destination, RoleAddress) and destination.local_part == POSTMASTER:
         return True
     failed = kind in (Kind.BOUNCE, Kind.DELAYED)
-    return kind is Kind.OTHER or (failed and verdict is not None and verdict.category is Category.UNDETERMINED)
+    return failed and verdict is not None and verdict.category is Category.UNDETERMINED
