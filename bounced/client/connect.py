@@ -10,11 +10,12 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.asyncio.sentinel import Sentinel as AsyncSentinel
 from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode
-from redis.connection import SSLConnection, parse_url
+from redis.connection import HiredisRespSerializer, SSLConnection, parse_url
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisClusterException
 from redis.retry import Retry
 from redis.sentinel import Sentinel
+from redis.utils import HIREDIS_AVAILABLE
 
 from bounced.core.servers import Servers, Topology, servers
 
@@ -60,6 +61,15 @@ class _AsyncSentinels(AsyncSentinel):
                 await sentinel.aclose()
 
 
+class _Packing:
+    """A connection that has hiredis pack its commands, as redis-py's plain ones do but those for asyncio do not."""
+
+    def pack_command(self, *arguments: object) -> list[bytes]:
+        """Return the octets of one command."""
+        packed: list[bytes] = HiredisRespSerializer().pack(*arguments)  # type: ignore[arg-type]
+        return packed
+
+
 @contextmanager
 def redis_errors() -> Iterator[None]:
     """Raise what redis-py says of a Cluster it cannot reach as the RedisError that everything else is."""
@@ -88,14 +98,21 @@ def asynchronous(url: str) -> asyncio.Redis | asyncio.RedisCluster:
     """Return the same for asyncio.  It connects when first asked."""
     named, retry = servers(url), AsyncRetry(NoBackoff(), 0)
     if named.topology is Topology.ONE:
-        return asyncio.Redis.from_url(url, retry=retry, **_SETTINGS)
+        return _packing(asyncio.Redis.from_url(url, retry=retry, **_SETTINGS))
     nodes, options = _named(named, retry)
     if named.topology is Topology.CLUSTER:
         return asyncio.RedisCluster(startup_nodes=[AsyncClusterNode(*node) for node in nodes], **_IN_PART, **options)
     own = _login(named, options)
     sentinels = _AsyncSentinels(nodes, sentinel_kwargs=own, **options)  # type: ignore[no-untyped-call]
-    primary: asyncio.Redis = sentinels.master_for(named.group)
-    return primary
+    return _packing(sentinels.master_for(named.group))
+
+
+def _packing(redis: asyncio.Redis) -> asyncio.Redis:
+    """Let hiredis pack, where it is installed: asking about many addresses is twice as fast."""
+    pool = redis.connection_pool
+    if HIREDIS_AVAILABLE:
+        pool.connection_class = type("Packing", (_Packing, pool.connection_class), {})
+    return redis
 
 
 def _named(named: Servers, retry: object) -> tuple[list[Node], dict[str, Any]]:
