@@ -1,19 +1,23 @@
 """Clients take every URL that the daemon takes, and find the server on which the list lives."""
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from bounced.cli.root import bounced
 from bounced.client import AsyncClient, Client, Keyring, ReturnPaths, SigningKey
+from bounced.core.servers import servers
 
 from .conftest import Bench
 from .reports import ALICE, report, suppress
 from .servers import free_port
 
+CLIENT = Path(__file__).parents[2] / "docs/client.md"
 JOSE = "josé@example.org"
 PATHS = ReturnPaths("main", ("bounce.example.com",), Keyring(SigningKey("k", b"example secret, exactly 32 bytes")))
 CONFIG = """
@@ -52,6 +56,21 @@ async def test_an_asyncio_client_asks_and_tells_a_cluster(cluster_bench: Bench, 
         assert await client.report_sent(3, campaign="nov")
         path = await client.return_path_for(JOSE)
     await _check_registered(cluster_bench, path)
+
+
+async def test_a_user_needs_two_more_rights_in_a_cluster(cluster_bench: Bench, cluster_url: str) -> None:
+    """Those that docs/client.md names."""
+    prefix, page = cluster_bench.keys.prefix, CLIENT.read_text()
+    (line,) = (line for line in page.splitlines() if line.startswith("ACL SETUSER reader "))
+    (more,) = re.findall(r"In a Cluster, .* with `(.+?)`", page)
+    rights = line.replace("~bounced:", f"~{prefix}:").split()[3:]
+    for node in servers(cluster_url).urls:
+        async with Redis.from_url(node) as redis:
+            await redis.execute_command("ACL", "SETUSER", prefix, *rights, *more.split())
+    url = cluster_url.replace("://", f"://{prefix}:PASSWORD@")
+    async with AsyncClient.from_url(url, keys=cluster_bench.keys) as client:
+        assert not await client.is_suppressed(ALICE)
+    assert not await asyncio.to_thread(lambda: Client.from_url(url, keys=cluster_bench.keys).is_suppressed(ALICE))
 
 
 async def test_encode_registers_a_token_in_a_cluster(cluster_bench: Bench, cluster_url: str, tmp_path: Path) -> None:
