@@ -32,6 +32,12 @@ _REPLY_IN_TEXT = re.compile(
 )
 _DIALOGUE = re.compile(r"<<<[ \t]*(?P<reply>[45]\d\d[ \-][^\n]*)")
 
+# What notices write below a reply, in its paragraph.
+_NEXT_FIELD = re.compile(
+    r"\n[ \t]*+(?:remote[ -](?:system|mta|host)|(?:reporting|received-from)-mta|(?:final|original)-recipient|action|status"
+    r"|last-attempt-date|message-id|subject|from|to|date):",
+    re.IGNORECASE,
+)
 _PARAGRAPH = re.compile(r"\n[ \t\r]*\n\s*")
 _ADDRESS = re.compile(
     r"(?<![^\s<>()\[\]{},;:'\"|@])[^\s<>()\[\]{},;:'\"|@]+@(?:\[[^\]\s]*\]?|[\w\-.]*[\w\-]|(?=[>)\]]))"
@@ -85,7 +91,8 @@ def find(text: str) -> str | None:
     if not found:
         return None
     paragraph = text[found.start("reply") : found.start("reply") + MAX_REPLY_CHARS].replace("\r", "")
-    return " ".join(paragraph.partition("\n\n")[0].replace("<<<", " ").split())
+    words = _NEXT_FIELD.split(paragraph.partition("\n\n")[0], maxsplit=1)[0]
+    return " ".join(words.replace("<<<", " ").split())
 
 
 def status_in(text: str) -> str | None:

@@ -34,6 +34,14 @@ def test_the_reply_beats_the_notices_own_words():
     assert verdict.category is Category.MAILBOX_FULL
 
 
+def test_a_reply_further_down_beats_the_words_beside_the_address():
+    """Some say "network error" first and quote the server in a paragraph of its own."""
+    own = PerRecipientFields(action=Action.FAILED, text="Remote MTA mx.example.org: network error")
+    text = f'{own.text}\n\n- diagnostic: "550 5.7.1 blocked using Spamhaus"'
+    verdict = classify(own, Report(Kind.BOUNCE, "notice", recipients=(own,), text=text), RULES)
+    assert (verdict.category, verdict.status) == (Category.REPUTATION_BLOCK, "5.7.1")
+
+
 def test_the_notices_own_words_beat_the_codes():
     """Exim and Courier write Status 5.0.0, OpenSMTPD puts the reply into the text only."""
     verdict = _classified(status="5.0.0", text="Unknown local user: no such user here")

@@ -59,6 +59,7 @@ def test_of_replies_within_replies_the_innermost_counts(line: str, code: str, st
         ("192.0.2.1 does not like recipient.\nRemote host said: 550 5.1.1 no\n\nGiving up", "550 5.1.1 no"),
         ("host mx [192.0.2.1]: 550-first\n    550 second\n\nbye", "550-first 550 second"),
         (">>> RCPT TO:<bob@example.net>\n<<< 550 5.1.1 unknown\n\n554 5.0.0 Service unavailable", "550 5.1.1 unknown"),
+        ("Diagnostic code: smtp;550 5.1.1 unknown\n  Remote system: dns;mx (ESMTP)", "550 5.1.1 unknown"),
         ("It will be retried for 432 more hours", None),
         ("", None),
     ],
