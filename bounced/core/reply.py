@@ -34,8 +34,8 @@ _DIALOGUE = re.compile(r"<<<[ \t]*(?P<reply>[45]\d\d[ \-][^\n]*)")
 
 # What notices write below a reply, in its paragraph.
 _NEXT_FIELD = re.compile(
-    r"\n[ \t]*+(?:remote[ -](?:system|mta|host)|(?:reporting|received-from)-mta|(?:final|original)-recipient|action|status"
-    r"|last-attempt-date|message-id|subject|from|to|date):",
+    r"\n[ \t]*+(?:remote[ -](?:system|mta|host)|(?:reporting|received-from)-mta|(?:final|original)-recipient"
+    r"|action|status|last-attempt-date|message-id|subject|from|to|date):",
     re.IGNORECASE,
 )
 _PARAGRAPH = re.compile(r"\n[ \t\r]*\n\s*")

@@ -37,7 +37,7 @@ def test_the_reply_beats_the_notices_own_words():
 def test_a_reply_further_down_beats_the_words_beside_the_address():
     """Some say "network error" first and quote the server in a paragraph of its own."""
     own = PerRecipientFields(action=Action.FAILED, text="Remote MTA mx.example.org: network error")
-    text = f'{own.text}\n\n- diagnostic: "550 5.7.1 blocked using Spamhaus"'
+    text = f'{own.text}\n\n- diagnostic: "550 5.7.1 client host [192.0.2.9] blocked using Spamhaus"'
     verdict = classify(own, Report(Kind.BOUNCE, "notice", recipients=(own,), text=text), RULES)
     assert (verdict.category, verdict.status) == (Category.REPUTATION_BLOCK, "5.7.1")
 
