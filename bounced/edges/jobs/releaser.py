@@ -13,6 +13,7 @@ from bounced.core.terms import Origin
 from bounced.edges.jobs.rounds import together
 from bounced.edges.log import Event
 from bounced.pipeline import Pipeline
+from bounced.ports import StoreUnavailable
 
 LOG = structlog.get_logger()
 
@@ -59,7 +60,14 @@ class Releaser:
     async def _ask(self, pipeline: Pipeline, list_: str, address: AddressId) -> None:
         now = pipeline.clock().replace(microsecond=0)
         evidence = Evidence(EvidenceType.DUE, now, Origin.DAEMON)
-        committed = await pipeline.commit(ReportId(list_, "", f"due {address} {now}"), address, evidence)
+        try:
+            committed = await pipeline.commit(ReportId(list_, "", f"due {address} {now}"), address, evidence)
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - one state that nobody can read must not stop the jobs of a worker
+            LOG.error(Event.JOB_FAILED, job=self.name, list=list_, address=address, exc_info=error)
+            await self._dues.postpone(list_, address, now + LOOK_AGAIN_AFTER)
+            return
         if committed.transition is not None and committed.transition.changed:
             LOG.info(Event.ADDRESS_RELEASED, list=list_, address=address, after=committed.transition.after.state)
         else:

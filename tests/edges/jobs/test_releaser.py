@@ -30,6 +30,17 @@ async def test_a_held_address_comes_back_when_its_time_is_over(house: House) -> 
     assert not await house.ask("SISMEMBER", house.keys.suppressed, ALICE)
 
 
+async def test_a_state_that_nobody_can_read_keeps_no_other_from_coming_back(house: House) -> None:
+    """It is looked at again in an hour."""
+    await house.hold("bob@company.example")
+    await house.hold()
+    await house.ask("HSET", house.keys.address("bob@company.example"), "state", "nonsense")
+    house.clock.forward(days=30)
+    await releaser(house).round()
+    assert (await house.state()).state is State.BOUNCING
+    assert await house.chores().due("main", house.clock(), BATCH) == []
+
+
 async def test_two_workers_release_it_once(house: House) -> None:
     """One event, whoever was first."""
     await house.hold()
