@@ -64,8 +64,8 @@ class Releaser:
             committed = await pipeline.commit(ReportId(list_, "", f"due {address} {now}"), address, evidence)
         except StoreUnavailable:
             raise
-        except Exception as error:  # noqa: BLE001 - one state that nobody can read must not stop the jobs of a worker
-            LOG.error(Event.JOB_FAILED, job=self.name, list=list_, address=address, exc_info=error)
+        except Exception:  # one state that nobody can read must not stop the jobs of a worker
+            LOG.exception(Event.JOB_FAILED, job=self.name, list=list_, address=address)
             await self._dues.postpone(list_, address, now + LOOK_AGAIN_AFTER)
             return
         if committed.transition is not None and committed.transition.changed:
