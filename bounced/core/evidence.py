@@ -74,7 +74,7 @@ def hear(fields: PerRecipientFields, report: Report) -> Heard:
         reply_status=reply.status,
         field_status=field_status or text_status,
         diagnostic=quoted or " ".join((own or common).split()),
-        texts=tuple(part for part in (*texts, ("text", Where.TEXT, common if common != own else "")) if part[2]),
+        texts=tuple([part for part in (*texts, ("text", Where.TEXT, common if common != own else "")) if part[2]]),
     )
 
 

@@ -166,5 +166,5 @@ def _without_continuation(rest: str, code: str) -> str:
         return rest
     enhanced = _ENHANCED.search(rest)
     status = rf"(?:[ \-]*{re.escape(enhanced['status'])})?" if enhanced else ""
-    cleaned = re.sub(rf"(?:(?<=\s)|^){code}(?:-|\s|$){status}", " ", rest)
+    cleaned = re.sub(rf"{code[0]}(?<!\S.){code[1:]}(?:-|\s|$){status}", " ", rest)
     return f"{enhanced['status']} {cleaned}" if enhanced and enhanced["status"] not in cleaned else cleaned
