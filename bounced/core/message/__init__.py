@@ -1,7 +1,7 @@
 """A bounded view of a message: header fields, parts, text."""
 
-from bounced.core.message.header import Header, fields, unfold
+from bounced.core.message.header import Header
 from bounced.core.message.mime import Message, Part, header_of, read
 from bounced.core.message.text import unwrap_words
 
-__all__ = ["Header", "Message", "Part", "fields", "header_of", "read", "unfold", "unwrap_words"]
+__all__ = ["Header", "Message", "Part", "header_of", "read", "unwrap_words"]
