@@ -100,7 +100,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=HERE / "results.json")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the servers are stopped too
-    console = Console()
+    console = Console(width=110)
     rounds = Rounds()
     with tempfile.TemporaryDirectory(prefix="bounced-bench-") as name:
         bench = Bench(Path(name), arguments.scale)
