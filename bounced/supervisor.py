@@ -60,7 +60,7 @@ class Child:
         """Hear the worker's reports until it is gone; what is no word about itself is a count."""
         loop = asyncio.get_running_loop()
         self.heard_at = loop.time()
-        while (line := await self.reader.readline()).endswith(b"\n"):  # a worker that is killed may break off
+        while (line := await self._line()).endswith(b"\n"):  # a worker that is killed may break off
             if line not in (READY, ALIVE):
                 on_count(line)
                 continue
@@ -68,6 +68,13 @@ class Child:
             if line == READY:
                 self.is_ready = True
                 on_ready()
+
+    async def _line(self) -> bytes:
+        """Return the next line, none at the end; one that ends before it read its configuration resets the pair."""
+        try:
+            return await self.reader.readline()
+        except ConnectionError:
+            return b""
 
 
 class WorkersFail(Exception):  # noqa: N818 - says what is so
@@ -223,7 +230,7 @@ def text_from(parent: socket.socket) -> str | None:
     """Return the configuration that a worker is told first, None where the parent is gone already."""
     with parent.makefile("rb") as told:
         line = told.readline()
-    return str(json.loads(line)) if line else None
+    return str(json.loads(line)) if line.endswith(b"\n") else None
 
 
 def needs_restart(old: Config, new: Config) -> list[str]:

@@ -117,6 +117,24 @@ def test_workers_whose_parent_was_killed_finish_and_go(daemons):
     assert written.count("service.stopped") == 2
 
 
+def test_a_worker_that_is_killed_before_it_reads_its_configuration_is_replaced(daemons):
+    """What it left unread resets the socket pair; the daemon must not go down with it."""
+    daemon = daemons()
+    daemon.begin()
+    os.kill(daemon.wait_for("worker.started")["pid"], signal.SIGKILL)
+    daemon.wait_for("worker.died", status=-signal.SIGKILL)
+    daemon.wait_for("service.started")
+    assert daemon.stop() == 0
+
+
+def test_a_daemon_that_is_stopped_while_its_workers_start_ends_in_order(daemons):
+    """They have not read anything yet either."""
+    daemon = daemons(workers=2)
+    daemon.begin()
+    daemon.wait_for("worker.started")
+    assert daemon.stop() == 0
+
+
 @pytest.mark.soak
 def test_nothing_is_lost_or_counted_twice_of_a_hundred_thousand(daemon):
     """The daemon is killed some two seconds after it was started, Redis with every other time."""
