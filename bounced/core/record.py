@@ -170,6 +170,11 @@ def without_addresses(text: str, local_part: str = "") -> str:
     return _WORD.sub(lambda word: "(address)" if word[0].rstrip(".").lower() == local_part else word[0], text)
 
 
+def scrubbed(state: AddressState, local_part: str) -> AddressState:
+    """Return a state as a list without addresses keeps it."""
+    return replace(state, diagnostic=without_addresses(state.diagnostic, local_part))
+
+
 def _streak_fields(state: AddressState) -> dict[str, str]:
     latest = max(state.streaks.values(), key=lambda streak: streak.last)
     return {
@@ -273,7 +278,7 @@ def _without_addresses(transition: Transition, local_part: str) -> Transition:
     return replace(
         transition,
         evidence=replace(evidence, verdict=verdict, note=scrub(evidence.note), content=None),
-        after=replace(after, diagnostic=scrub(after.diagnostic)),
+        after=scrubbed(after, local_part),
     )
 
 

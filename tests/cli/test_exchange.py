@@ -102,6 +102,15 @@ def test_an_export_imports_as_it_was(call, words):
     assert "dave" not in str(again)
 
 
+def test_what_a_service_says_of_an_address_is_taken_without_it_into_a_list_without_addresses(call):
+    """Nor with its local part alone."""
+    given = "address,code,error,created_at\nalice@example.org,550,5.1.1 <alice@example.org>: no user Alice here,\n"
+    assert call("import", "-", "--list", "hashed", given=given).exit_code == 0
+    ((address, row),) = exported(call, "--list", "hashed").items()
+    assert len(address) == 64
+    assert row["diagnostic"] == "550 5.1.1 <(address)>: no user (address) here"
+
+
 def test_keyed_hashes_move_between_lists_of_one_pepper(call):
     """A list without addresses exports what it has."""
     call("import", "-", "--list", "hashed", given=SES)

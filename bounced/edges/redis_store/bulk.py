@@ -7,7 +7,7 @@ from itertools import chain
 from typing import NamedTuple, Protocol
 
 from bounced.core.keys import Keyspace
-from bounced.core.record import from_fields, to_fields
+from bounced.core.record import from_fields, scrubbed, to_fields
 from bounced.core.state import NOTHING_KNOWN, AddressState
 from bounced.edges.redis_store.wire import Argument, Reply, fields, text, texts
 from bounced.ports import StoreUnavailable
@@ -87,9 +87,11 @@ async def _changes(server: Server, keys: Keyspace, items: Sequence[Item]) -> lis
     changes = []
     for item, id_, held in zip(items, ids, await _states(server, keys, ids), strict=True):
         before = from_fields(held) if held else NOTHING_KNOWN
-        after = item[1](before)
+        address, merge = item
+        after = merge(before)
         if after is not before:
-            changes.append(_Change(item, id_, before.version, after))
+            kept = after if keys.pepper is None else scrubbed(after, address.rpartition("@")[0])
+            changes.append(_Change(item, id_, before.version, kept))
     return changes
 
 
