@@ -20,6 +20,8 @@ from bounced.edges.redis_store import RedisStore, durability
 from bounced.edges.redis_store.erasing import ScanForbidden, check_scan, complained, erase
 from bounced.pipeline import ListSettings, Pipeline
 
+from .reports import hold, report
+
 NOW = datetime.now(UTC).replace(microsecond=0)
 ALICE = "alice@xn--bcher-kva.example"
 OTHERS = ("malice@xn--bcher-kva.example", "alice@xn--bcher-kva.example.org", "team@example.org")
@@ -128,6 +130,23 @@ async def test_nothing_is_left(store, redis, keys):
         assert (await store.load("main", other)).state is not State.ACTIVE
     assert keys.token("o" * 26) in after
     assert not await erase(store, "main", ALICE, looked_at.append), "again, nothing is known"
+
+
+async def test_a_bounce_that_comes_meanwhile_leaves_no_address_on_the_list_without_a_state(
+    store, redis, keys, monkeypatch
+):
+    """Nobody would ever take it off again, and it would not be erased either."""
+    read, coming = store.read, [hold()]
+
+    async def overtaken(list_, *command):
+        while coming and command[0] == "SCAN":  # what is known by name is erased, the rest about to be looked for
+            await store.commit(report(), ALICE, coming.pop())
+        return await read(list_, *command)
+
+    monkeypatch.setattr(store, "read", overtaken)
+    await store.commit(report(2), ALICE, hold())
+    await erase(store, "main", ALICE, lambda _count: None)
+    assert [key for key, text in (await everything(redis, keys)).items() if holds(text, keys)] == []
 
 
 async def test_a_complaint_leaves_a_keyed_hash_that_keeps_the_address_suppressed(store, redis, keys):

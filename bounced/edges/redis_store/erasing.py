@@ -34,7 +34,8 @@ _FORGET = b"""
 if redis.call('HGET', KEYS[1], 'state') == 'bouncing' then
   redis.call('HINCRBY', KEYS[2], math.floor(redis.call('EXPIRETIME', KEYS[1]) / 86400), -1)
 end
-return redis.call('DEL', KEYS[1])"""
+local keys = redis.call('DEL', KEYS[1])
+return {keys, redis.call('SREM', KEYS[3], ARGV[1]) + redis.call('ZREM', KEYS[4], ARGV[1])}"""
 _GLOB = str.maketrans({character: f"\\{character}" for character in "*?[]\\^"})
 
 Advance = Callable[[int], None]
@@ -132,12 +133,11 @@ class _Eraser:
         """Erase what is found under the address's own name."""
         erased = Erased()
         for id_ in self._ids:
-            own = await self._write("DEL", self._keys.history(id_))
-            members = await self._write("ZREM", self._keys.due, id_)
-            if id_ != self._kept:
-                own += await self._forget(self._keys.address(id_))
-                members += await self._write("SREM", self._keys.suppressed, id_)
-            erased += Erased(keys=own, members=members)
+            erased += Erased(keys=await self._write("DEL", self._keys.history(id_)))
+            if id_ == self._kept:
+                erased += Erased(members=await self._write("ZREM", self._keys.due, id_))
+            else:
+                erased += await self._forget(id_)
         return erased
 
     async def erase_mentions(self) -> Erased:
@@ -170,8 +170,9 @@ class _Eraser:
 
     async def _erase_from(self, key: str) -> Erased:
         """Erase the address from one key, whatever its type."""
-        if key in {self._keys.address(id_) for id_ in self._ids}:
-            return Erased(keys=await self._forget(key))
+        written_again = {self._keys.address(id_): id_ for id_ in self._ids}
+        if key in written_again:
+            return await self._forget(written_again[key])
         if key in {self._keys.history(id_) for id_ in self._ids}:
             return Erased(keys=await self._write("DEL", key))
         match text(await self._store.read(self._list, "TYPE", key)):
@@ -231,9 +232,17 @@ class _Eraser:
         except BadAddress:
             return False
 
-    async def _forget(self, key: str) -> int:
-        """Delete a state, and count it no longer."""
-        return await self._write("EVAL", _FORGET, 2, key, self._keys.bouncing)
+    async def _forget(self, id_: str) -> Erased:
+        """Delete a state with its places on the list and among those that are due; count it no longer.
+
+        All at once: a bounce that comes meanwhile must not leave an address on the list that has no state.
+        """
+        keys = self._keys
+        names = (keys.address(id_), keys.bouncing, keys.suppressed, keys.due)
+        match await self._store.write(self._list, "EVAL", _FORGET, len(names), *names, id_):
+            case [int(own), int(members)]:
+                return Erased(keys=own, members=members)
+        raise AssertionError("the script answers with two numbers")
 
     async def _ask(self, script: bytes, keys: Sequence[str], arguments: Sequence[Argument]) -> list[Reply]:
         reply = await self._store.read(self._list, "EVAL", script, len(keys), *keys, *arguments)
