@@ -73,7 +73,7 @@ def import_command(
     """Suppress the addresses of FILE (- for standard input).  Safe to repeat.
 
     FILE is our own export, CSV or JSON lines, or one of Amazon SES, SendGrid, Mailgun, Postmark or Mailchimp, told by
-    its columns; or one column of addresses, with --category.
+    its columns; or a column of addresses, with one of categories beside it or with --category.
 
     A stronger reason that stands is kept, and so is a release that came later.  Bounces that are no reason to suppress
     an address (a full mailbox, a block) are left out.  What is not taken is reported by line, and the exit code is 1;

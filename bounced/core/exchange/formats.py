@@ -87,6 +87,7 @@ def _format(
 
 FORMATS = (
     _format(OWN, "address,state,category,since", lambda fields: Category(fields["category"]), "since"),
+    _format("categories", "address,category", lambda fields: Category(fields["category"])),
     _format("ses", "emailaddress,reason", _word("reason", _SES), "lastupdatetime"),
     _format("postmark", "emailaddress,suppressionreason", _postmark, "createdat"),
     _format("mailgun-bounces", "address,code,error", _reply("code", "error"), "created_at"),

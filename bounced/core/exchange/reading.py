@@ -11,6 +11,9 @@ from bounced.core.exchange.rows import Fault, Row
 from bounced.core.state import AddressState
 from bounced.core.terms import CLASS_OF, OFF_THE_LIST, Category, Class, Origin, State, Verdict
 
+UNREADABLE = "\ufffd"
+"""What stands for octets that are no UTF-8."""
+
 ClassifyReply = Callable[[str], Verdict]
 
 
@@ -42,6 +45,8 @@ def _row(line: int, fields: Fields, format_: Format, reader: Reader) -> Row | Fa
     address = fields.get(format_.address, "")
     if not address:
         return Fault(line, f"no {format_.address}")
+    if UNREADABLE in address:
+        return Fault(line, f"{address}: not in UTF-8")
     try:
         said = _own(fields, reader) if format_.name == OWN else _of_a_service(fields, format_, reader)
     except KeyError as error:

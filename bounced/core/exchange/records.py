@@ -25,6 +25,8 @@ def records(lines: Iterable[str]) -> tuple[Sequence[str], Iterator[Record]]:
     first = next((line for line in remaining if line.strip("\ufeff \t\r\n")), None)
     if first is None:
         raise Unrecognised("the file is empty")
+    if "\0" in first:
+        raise Unrecognised("the file is not text in UTF-8; a spreadsheet may have saved it as UTF-16")
     rest = chain((first.removeprefix("\ufeff"),), remaining)
     return _json(rest) if first.lstrip("\ufeff \t").startswith(("{", "[")) else _csv(rest)
 
@@ -32,7 +34,11 @@ def records(lines: Iterable[str]) -> tuple[Sequence[str], Iterator[Record]]:
 def _csv(lines: Iterator[str]) -> tuple[Sequence[str], Iterator[Record]]:
     first = next(lines)
     table = csv.reader(chain((first,), lines), delimiter=max(DELIMITERS, key=first.count))
-    names = [_name(column) for column in next(table)]
+    row = next(table)
+    names = [_name(column) for column in row]
+    if len(names) == 1 and "@" in names[0]:  # no column is called so: addresses alone, from the first line on
+        found = _csv_records(table, ["address"])
+        return ["address"], chain(((table.line_num, {"address": row[0].strip()}),), found)
     return names, _csv_records(table, names)
 
 
@@ -94,8 +100,8 @@ def _listed(document: Mapping[str, Any]) -> list[Any] | None:
 def _json_line(number: int, line: str) -> Fields | Fault:
     try:
         return _fields(number, json.loads(line))
-    except ValueError as error:
-        return Fault(number, f"broken JSON: {error}")
+    except json.JSONDecodeError as error:
+        return Fault(number, f"broken JSON: {error.msg}")
 
 
 def _fields(number: int, record: Any) -> Fields | Fault:

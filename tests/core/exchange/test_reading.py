@@ -181,7 +181,7 @@ def test_a_broken_json_line_is_reported(broken):
         ("[]", "there is nothing in the file"),
         ("name,phone\n", "no format has the columns 'name', 'phone'"),
         ("name,phone\nA,1\n", "no format has the columns 'name', 'phone'"),
-        ("a@example.org\nb@example.org\n", "no format has the columns 'a@example.org'"),
+        ("a\0d\0d\0", "saved it as UTF-16"),
         ('{"name": 1}', "no format has the columns 'name'"),
         ("{broken", "neither JSON nor JSON lines"),
         ("address\na@example.org\n", "the columns of addresses do not say why: say it with --category"),
@@ -192,6 +192,29 @@ def test_a_file_that_nobody_understands_is_refused_at_once(text, complaint):
     with pytest.raises(Unrecognised) as refused:
         found(text)
     assert complaint in str(refused.value)
+
+
+def test_addresses_alone_need_no_name_for_their_column():
+    """The first line is one of them."""
+    rows = found("a@example.org\nb@example.org\n", Category.UNSUBSCRIBED)
+    assert [(each.line, each.address) for each in rows] == [(1, "a@example.org"), (2, "b@example.org")]
+
+
+def test_categories_beside_addresses_are_reasons():
+    """A complaint stays one; a word that is no category is reported, and nothing overrules the file."""
+    text = "address,category\na@example.org,complaint\nb@example.org,whim\n"
+    first, second = found(text)
+    assert first.said.category is Category.COMPLAINT
+    assert isinstance(second, Fault)
+    with pytest.raises(Unrecognised, match="leave --category out"):
+        found(text, Category.UNSUBSCRIBED)
+
+
+def test_an_address_that_is_no_utf_8_is_reported():
+    """What was made of it would be somebody else's."""
+    assert found("address\njos\ufffd@example.org\n", Category.UNSUBSCRIBED) == [
+        Fault(2, "jos\ufffd@example.org: not in UTF-8")
+    ]
 
 
 def test_a_file_that_says_why_is_not_overruled():
