@@ -151,15 +151,19 @@ class _Import:
                 self._leave_out(item)
                 continue
             try:
-                yield self._address(item.address), item
+                yield self._address(item), item
             except BadAddress as error:
                 self._leave_out(Fault(item.line, f"{item.address}: {error}"))
 
-    def _address(self, address: str) -> str:
-        """Return an address in its canonical form, or the keyed hash that a list without addresses exports."""
-        if self._keys.pepper is not None and KEYED_HASH.fullmatch(address):
-            return AddressId(address)
-        return normalise(address, fold_local_part=self._fold)
+    def _address(self, row: Row) -> str:
+        """Return an address in its canonical form, or the keyed hash that a list exports in its place.
+
+        A list without addresses has nothing else, any other that of those who complained and were erased.
+        """
+        erased = self._keys.erasure_pepper is not None and row.said.category is Category.COMPLAINT
+        if (self._keys.pepper is not None or erased) and KEYED_HASH.fullmatch(row.address):
+            return AddressId(row.address)
+        return normalise(row.address, fold_local_part=self._fold)
 
     def _leave_out(self, fault: Fault) -> None:
         self.counts["left out"] += 1

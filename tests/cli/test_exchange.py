@@ -29,6 +29,16 @@ domains = ["copy.example.com"]
 keys = [{ id = "k", file = "key" }]
 address_form = "hmac"
 pepper_file = "key"
+
+[lists.erasing]
+domains = ["erasing.example.com"]
+keys = [{ id = "k", file = "key" }]
+pepper_file = "key"
+
+[lists.restored]
+domains = ["restored.example.com"]
+keys = [{ id = "k", file = "key" }]
+pepper_file = "key"
 """
 SES = """EmailAddress,Reason,LastUpdateTime
 alice@example.org,BOUNCE,2026-10-01T00:00:00Z
@@ -121,6 +131,19 @@ def test_keyed_hashes_move_between_lists_of_one_pepper(call):
     refused = call("import", "-", "--list", "main", given=copy)
     assert refused.exit_code == 1
     assert "no @ in it" in refused.stderr
+
+
+def test_what_stayed_of_an_erased_complainer_moves_to_a_list_with_the_same_pepper(call):
+    """A list that is moved must not forget who complained."""
+    call("import", "-", "--list", "erasing", given=SES)
+    call("erase", "bob@example.org")
+    copy = call("export", "--list", "erasing").stdout
+    assert "bob" not in copy
+    assert call("import", "-", "--list", "restored", given=copy).exit_code == 0
+    assert {address: row["category"] for address, row in exported(call, "--list", "restored").items()} == {
+        address: row["category"] for address, row in exported(call, "--list", "erasing").items()
+    }
+    assert call("release", "bob@example.org", "--list", "restored").exit_code == 0, "the hash is still his"
 
 
 @pytest.mark.parametrize("given", ["", "name,phone\n", "alice@example.org\n", "\xff\xfe"])
