@@ -1,9 +1,9 @@
 """The parent: owns the sockets and the embedded server, keeps workers running, passes signals on, answers for all.
 
 Each worker is a process of its own that is handed the listening sockets and one end of a socket pair.  Over the pair it
-is told the configuration as it was when the daemon was started, so that one that is started later cannot differ from
-the others in what only a restart changes, and reports READY, what it counted, and a heartbeat as long as it is well.
-The end of the pair tells a worker that the parent is gone.
+is told the configuration that the others have, so that one that is started later cannot differ from them in what only a
+restart changes, and reports READY, what it counted, and a heartbeat as long as it is well.  The end of the pair tells a
+worker that the parent is gone.
 """
 
 import asyncio
@@ -211,12 +211,16 @@ class Supervisor:
         """Pass SIGHUP on when the new configuration is sound; what cannot change while running is said."""
         self._notifier.reloading()
         try:
-            config = load_to_run(read(self._source.path))
+            source = read(self._source.path)
+            config = load_to_run(source)
         except ConfigError as error:
             LOG.error(Event.RELOAD_FAILED, errors=str(error).splitlines())  # noqa: TRY400 - written for an operator
         else:
-            for table in needs_restart(self._config, config):
+            waiting = needs_restart(self._config, config)
+            for table in waiting:
                 LOG.warning(Event.CONFIGURATION_DOUBTED, key=table, text="takes effect after a restart only")
+            if not waiting:  # the files that the old one names may be gone when another worker has to be started
+                self._source = source
             if self._monitor is not None:
                 self._monitor.use(keyspaces(config))
             self._reloaded = True

@@ -33,7 +33,7 @@ def configured(config_file: Path | None, *, check_files: bool = True) -> Config:
 def configured_to_run(config_file: Path | None, text: str | None = None) -> tuple[Config, Source]:
     """Return the configuration with what only a server needs as well, and the file as it was.  Raises ConfigRefused.
 
-    ``text`` is what the file said when the daemon was started, for a worker that is started later.
+    ``text`` is what the file said when the daemon read it, for a worker that is started later.
     """
     with _refused():
         source = read(config_file) if text is None else Source(config_file, text)

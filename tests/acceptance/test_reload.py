@@ -197,3 +197,17 @@ def _shown(daemon: Daemon) -> str:
     assert shown is not None
     (name,) = x509.load_der_x509_certificate(shown).subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     return str(name.value)
+
+
+def test_a_worker_that_is_started_after_a_reload_asks_for_no_file_of_before(daemons: Callable[..., Daemon]) -> None:
+    """A key that was rotated out and deleted would keep it from ever starting."""
+    daemon = daemons().start()
+    (daemon.folder / "a.key").rename(daemon.folder / "b.key")
+    daemon.port = 0  # as it was started, lest it has to be started again for another
+    daemon.write_config()
+    daemon.config_file.write_text(daemon.config_file.read_text().replace("a.key", "b.key"))
+    _reload(daemon)
+    (started,) = [event["pid"] for event in daemon.events if event["event"] == "worker.started"]
+    os.kill(started, signal.SIGKILL)
+    daemon.wait_for("service.started")
+    assert daemon.stop() == 0
