@@ -91,6 +91,15 @@ async def test_one_that_is_killed_comes_back_with_its_data(folder: Path) -> None
         assert await _ask(embedded, "GET", "key") == b"value"
 
 
+async def test_who_loses_a_server_buries_it_whoever_starts_the_next(folder: Path) -> None:
+    """No process is left that has ended and that nobody has asked for its status."""
+    async with EmbeddedServer(folder) as parent, EmbeddedServer(folder) as other:
+        pid = await _pid(parent)
+        os.kill(pid, signal.SIGKILL)
+        await asyncio.gather(_pid_after(parent, pid), _pid_after(other, pid))
+        await _buried(pid)
+
+
 async def test_an_orphan_is_adopted(folder: Path) -> None:
     """A killed daemon leaves its server behind; the next one must never start another beside it."""
     orphaned = await asyncio.create_subprocess_exec(sys.executable, "-c", ORPHAN, folder)
@@ -197,6 +206,17 @@ async def _answers(embedded: EmbeddedServer) -> bool:
         return await _ask(embedded, "PING") is True
     except RedisConnectionError:
         return False
+
+
+async def _buried(pid: int) -> None:
+    """Return when no process has this id any more, not even one that has ended."""
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                os.kill(pid, 0)
+            except ProcessLookupError:
+                return
+            await asyncio.sleep(0.01)
 
 
 async def _pid_after(embedded: EmbeddedServer, pid: int) -> int:

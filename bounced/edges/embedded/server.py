@@ -16,6 +16,7 @@ from bounced.ports import NoServer
 ANSWER_TIMEOUT_S = 15.0
 STOP_TIMEOUT_S = 10.0
 RESTART_PAUSE_S = 1.0
+BURIAL_TIMEOUT_S = 1.0
 POLL_S = 0.02
 LOG_TAIL_CHARS = 600
 
@@ -165,10 +166,18 @@ class EmbeddedServer:
                 reader, writer = await asyncio.open_unix_connection(str(self._folder.socket))
                 with contextlib.closing(writer):
                     await reader.read(1)
+            await self._bury()
             try:
                 await self._have_server()
             except NoServer:
                 await asyncio.sleep(RESTART_PAUSE_S)
+
+    async def _bury(self) -> None:
+        """Reap a child that has died: it may be another user that starts the next server."""
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                await asyncio.to_thread(self._process.wait, BURIAL_TIMEOUT_S)
+                self._process = None
 
     async def _shut_down(self) -> None:
         """Stop the server and wait for its end; a child of ours that does not heed is killed."""
