@@ -25,6 +25,10 @@ _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _QUOTED_PAIR = re.compile(r"\\(.)")
 _NEEDS_QUOTING = re.compile(r'(["\\])')
 _LOWER_ASCII = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
+ADDRESS_LIKE = re.compile(
+    r"""(?:"(?:[^"\\\n]|\\.){1,64}"|(?<![^\s<>()\[\],;:"'])[^\s<>()\[\],;:"']+)@[^\s<>(),;:"']+"""
+)
+"""What looks like an address in a text, its local part quoted or not; in linear time."""
 _UNSPEAKABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from bounced.core.keys import Keyspace
+from bounced.core.mailbox import ADDRESS_LIKE
 from bounced.core.policy.doubt import doubtful
 from bounced.core.providers import provider_of, sending_ip
 from bounced.core.stamp import stamp
@@ -27,7 +28,6 @@ _TOLD_ALWAYS = frozenset(EvidenceType) - {
 }
 _NOTHING_WORTH_KEEPING = frozenset(("state", "since", "version"))
 _WORD = re.compile(r"[\w.+-]+")
-_ADDRESS_LIKE = re.compile(r"[^\s<>()\[\],;:\"']+@[^\s<>(),;:\"']+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,7 @@ def from_fields(fields: Mapping[str, str], disputed_until: datetime | None = Non
 
 def without_addresses(text: str, local_part: str = "") -> str:
     """Return text with what looks like an address taken out, and with the local part that is spoken of."""
-    text = _ADDRESS_LIKE.sub("(address)", text)
+    text = ADDRESS_LIKE.sub("(address)", text)
     return _WORD.sub(lambda word: "(address)" if word[0].rstrip(".").lower() == local_part else word[0], text)
 
 

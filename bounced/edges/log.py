@@ -7,7 +7,6 @@ addresses stand as short hashes unless the configuration says otherwise.
 import json
 import logging
 import os
-import re
 import sys
 from collections.abc import Mapping, MutableMapping
 from enum import StrEnum
@@ -16,13 +15,14 @@ from typing import Any, TextIO
 
 import structlog
 
+from bounced.core.mailbox import ADDRESS_LIKE
+
 MAX_VALUE_CHARACTERS = 500
 MAX_TRACEBACK_LINES = 100
 ADDRESS_KEYS = frozenset({"address", "recipient"})
 TRACEBACK = "exception"
 """Where structlog puts a traceback."""
 
-_ADDRESS_LIKE = re.compile(r"[^\s<>()\[\],;:\"']+@[^\s<>(),;:\"']+")
 _JSON = json.JSONEncoder(default=str)
 _INFO = 6
 _PRIORITIES = {"debug": 7, "info": _INFO, "warning": 4, "error": 3}
@@ -125,7 +125,7 @@ def _hash_addresses(_logger: Any, _method: str, event: MutableMapping[str, Any])
         if key in ADDRESS_KEYS:
             event[key] = hashed(str(value)) if value else value
         elif isinstance(value, str) and "@" in value:
-            event[key] = _ADDRESS_LIKE.sub(lambda found: hashed(found[0]), value)
+            event[key] = ADDRESS_LIKE.sub(lambda found: hashed(found[0]), value)
     return event
 
 

@@ -91,6 +91,15 @@ def test_addresses_are_hashed_by_default_wherever_they_stand(written: Written) -
     assert stream.getvalue().count(log.hashed(address)) == 4
 
 
+def test_a_quoted_local_part_is_hashed_with_its_address(written: Written) -> None:
+    """Also in what an exception says."""
+    logger, stream = written()
+    address = '"john doe"@example.org'
+    logger.error(Event.SESSION_FAILED, error=f"550 <{address}> unknown", exc_info=_raised(address))
+    assert "john" not in stream.getvalue()
+    assert stream.getvalue().count(log.hashed(address)) == 2
+
+
 def test_addresses_stand_in_plain_where_the_operator_wants_it(written: Written) -> None:
     """``log.addresses = "plain"``."""
     logger, stream = written(plain_addresses=True)
