@@ -107,7 +107,8 @@ def bounced() -> None:
       bounced explain bounce.eml        what a bounce means
       bounced lookup alice@example.org  why an address is suppressed
 
-    Exit codes: 0 done, 1 the answer is no, 2 usage or configuration, 3 Redis cannot be reached.
+    Exit codes: 0 done, 1 the answer is no, 2 usage or configuration, 3 Redis cannot be reached,
+    4 the output cannot be written.
     """  # noqa: D301 - \b is click's mark for lines to be left as they are
     from bounced.edges import log  # noqa: PLC0415 - structlog takes long to import, and --help needs none
 
