@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -101,6 +102,7 @@ def _print(entries: list[Entry], wanted: Wanted, *, as_json: bool) -> None:
             print_json({"stream_id": entry.id, **entry.fields})
         elif wanted.types or not _told_by_next(entry.fields):
             _print_line(entry.fields)
+    sys.stdout.flush()  # whoever follows waits for them now
 
 
 def _told_by_next(fields: Mapping[str, str]) -> bool:

@@ -1,6 +1,7 @@
 """Standard output that says in one place what follows when nothing more can be written to it."""
 
 import io
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,9 @@ from bounced.cli.exits import ExitCode
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
+
+BY_CLOSED_PIPE = 128 + signal.SIGPIPE
+"""What a shell says of a program that SIGPIPE ended.  Sockets need the signal to stay ignored."""
 
 
 class _Descriptor(io.FileIO):
@@ -25,6 +29,9 @@ class _Descriptor(io.FileIO):
             return memoryview(data).nbytes
         try:
             return super().write(data)
+        except BrokenPipeError as error:
+            self._lost = True
+            raise SystemExit(BY_CLOSED_PIPE) from error
         except OSError as error:
             self._lost = True
             sys.stderr.write(f"bounced: cannot write: {error.strerror}\n")

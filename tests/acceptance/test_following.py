@@ -1,6 +1,7 @@
 """``bounced events --follow`` and the charts, as they are seen on a running system."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,7 +21,10 @@ def test_follow_shows_what_happens_and_ends_with_ctrl_c(daemon: Daemon) -> None:
     """Events from before come first, then each new one; SIGINT is no error."""
     _bounce(daemon, "anna@mailbox.example")
     command = [sys.executable, "-m", "bounced", "events", "--follow", "--json", "--config", str(daemon.config_file)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as follower:
+    buffering = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=buffering
+    ) as follower:
         assert follower.stdout is not None
         seen = json.loads(follower.stdout.readline())
         while seen["type"] != "transition":

@@ -1,5 +1,6 @@
 """How the command ends when somebody or something else ends it."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -23,3 +24,25 @@ def test_a_full_disk_is_said_in_one_line_and_has_its_own_exit_code(arguments: li
         done = subprocess.run(_bounced(*arguments), stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.stderr == "bounced: cannot write: No space left on device\n"
     assert done.returncode == 4
+
+
+@pytest.mark.parametrize("arguments", [SHORT, LONG, ["check-config", "--json"]])
+def test_a_pipe_that_nobody_reads_any_more_ends_a_command_quietly(arguments: list[str]) -> None:
+    """As SIGPIPE would: not with 1, by which a script reads that the answer is no."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(_bounced(*arguments), stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert done.stderr == ""
+    assert done.returncode == 141
+
+
+def test_what_is_drawn_into_a_closed_pipe_ends_quietly_too(tmp_path: Path) -> None:
+    """The library that draws has its own mind about closed pipes."""
+    message = tmp_path / "bounce.eml"
+    message.write_bytes(b"From: MAILER-DAEMON@example.org\n\n550 user unknown\n")
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(_bounced("explain", str(message)), stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, b"")
