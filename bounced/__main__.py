@@ -1,11 +1,22 @@
 """The command ``bounced``, also as ``python -m bounced``."""
 
-from bounced.cli import standard_output
-from bounced.cli.root import bounced
+import sys
+
+BY_CTRL_C = 130  # ExitCode.INTERRUPTED, which is still to be imported
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line; Ctrl-C ends it quietly, also while it is still being imported."""
+    try:
+        _run()
+    except KeyboardInterrupt:
+        sys.exit(BY_CTRL_C)
+
+
+def _run() -> None:
+    from bounced.cli import standard_output  # noqa: PLC0415 - what takes long is imported where Ctrl-C is caught
+    from bounced.cli.root import bounced  # noqa: PLC0415 - likewise
+
     standard_output.guard()
     try:
         bounced(prog_name="bounced")

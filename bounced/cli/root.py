@@ -83,9 +83,11 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, COMMANDS[name].summary) for name in self.list_commands(ctx)])
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; a store that cannot be reached has its own exit code."""
+        """Run the command; a store that cannot be reached has its own exit code, and so has Ctrl-C."""
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:  # click would say "Aborted!" and exit with 1, which means no
+            ctx.exit(ExitCode.INTERRUPTED)
         except StoreUnavailable as error:
             click.echo(f"bounced: Redis cannot be reached: {error}", err=True)
             click.echo("Is the server running, and redis.url right?  `bounced doctor` looks at everything.", err=True)

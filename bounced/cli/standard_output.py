@@ -1,7 +1,6 @@
 """Standard output that says in one place what follows when nothing more can be written to it."""
 
 import io
-import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -9,9 +8,6 @@ from bounced.cli.exits import ExitCode
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
-
-BY_CLOSED_PIPE = 128 + signal.SIGPIPE
-"""What a shell says of a program that SIGPIPE ended.  Sockets need the signal to stay ignored."""
 
 
 class _Descriptor(io.FileIO):
@@ -29,9 +25,9 @@ class _Descriptor(io.FileIO):
             return memoryview(data).nbytes
         try:
             return super().write(data)
-        except BrokenPipeError as error:
+        except BrokenPipeError as error:  # not the signal itself: sockets need it to stay ignored
             self._lost = True
-            raise SystemExit(BY_CLOSED_PIPE) from error
+            raise SystemExit(ExitCode.NOBODY_READS) from error
         except OSError as error:
             self._lost = True
             sys.stderr.write(f"bounced: cannot write: {error.strerror}\n")
