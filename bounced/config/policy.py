@@ -1,6 +1,6 @@
 """The figures of a list's policy as an operator writes them: only what differs from the defaults."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Annotated, Literal
 
@@ -12,15 +12,27 @@ from bounced.core.policy import DEFAULT_POLICY, FailureRule, Policy, Then
 from bounced.core.policy.settings import COUNTED, DEFAULT_RULES
 from bounced.core.terms import CLASS_OF, Category, Class
 
+RULED = COUNTED & DEFAULT_RULES.keys()
+"""The classes that can have a rule: all that count but hard."""
+
 
 def named(name: str) -> Category | Class:
-    """Return the category or class of that name.  Raises ValueError for one whose failures never count."""
-    if name in COUNTED:
+    """Return the category or class of that name.  Raises ValueError for one that can have no rule.
+
+    Those are the ones whose failures never count, and hard: each of its categories has a rule that goes before it.
+    """
+    if name in RULED:
         return Class(name)
     if name in CLASS_OF and CLASS_OF[Category(name)] in COUNTED:
         return Category(name)
-    counted = [category for category, class_ in CLASS_OF.items() if class_ in COUNTED]
-    raise ValueError(f"be a class or category that counts: {', '.join(sorted({*COUNTED, *counted}))}")
+    if name == Class.HARD:
+        raise ValueError(f"be one of the hard categories, which have a rule each: {_listed({Class.HARD})}")
+    raise ValueError(f"be a class or category that counts: {_listed(COUNTED)}, or {', '.join(sorted(RULED))}")
+
+
+def _listed(classes: Collection[Class]) -> str:
+    """Return the categories of some classes."""
+    return ", ".join(sorted(category for category, class_ in CLASS_OF.items() if class_ in classes))
 
 
 def _checked(name: str) -> str:

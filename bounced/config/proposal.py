@@ -33,8 +33,10 @@ def proposal(file: Path, in_force: SuppressionList | None) -> Proposal:
         changed = tomllib.loads(file.read_text("utf-8"))
         merged = Proposal.model_validate(_merged(_written(in_force), changed) if in_force else changed)
         merged.to_policy()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(file, [Problem("", f"be a file that can be read: {error}")]) from error
+    except OSError as error:
+        raise ConfigError(file, [Problem("", f"be a file that can be read: {error.strerror}")]) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(file, [Problem("", f"be TOML: {error}")]) from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(file, [Problem("", f"be TOML: {error}")]) from error
     except ValidationError as error:

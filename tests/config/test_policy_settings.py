@@ -52,6 +52,17 @@ def test_a_failure_of_the_path_cannot_be_made_to_suppress(complaints: Complaints
     """Invariant 4: transient and undetermined never take an address beyond held."""
     (complaint,) = complaints(MAIN + f'[lists.main.policy.rules.{name}]\nthen = "suppress"')
     assert complaint.startswith(f"lists.main.policy.rules.{name} must keep what the daemon promises")
+    assert complaint.endswith('then can be "hold" (with finally = "hold") or "nothing"')
+
+
+@pytest.mark.parametrize("line", ['then = "hold"', 'then = "suppress"', "failures = 2"])
+def test_a_rule_for_all_hard_failures_is_refused_with_the_names_to_use(complaints: Complaints, line: str) -> None:
+    """Each hard category has a rule of its own, so that this one would do nothing."""
+    (complaint,) = complaints(MAIN + f"[lists.main.policy.rules.hard]\n{line}")
+    assert complaint == (
+        "lists.main.policy.rules.hard must be one of the hard categories, which have a rule each: "
+        'bad_address, domain_invalid, mailbox_inactive, mailbox_moved, mailbox_unknown, got "hard"'
+    )
 
 
 @pytest.mark.parametrize("name", ["spam_content", "block", "complaint", "auto_reply", "nonsense"])

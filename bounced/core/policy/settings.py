@@ -86,7 +86,8 @@ class Policy:
                 raise ValueError(f"{key} never touches an address: it can have no rule")
             forever = rule.then is Then.SUPPRESS or (rule.then is Then.HOLD and rule.finally_ is Then.SUPPRESS)
             if class_ in NEVER_SUPPRESSED and forever:
-                raise ValueError(f"{key} never takes an address beyond held: it cannot suppress")
+                allowed = 'then can be "hold" (with finally = "hold") or "nothing"'
+                raise ValueError(f"{key} never takes an address beyond held, so {allowed}")
 
     def rule_for(self, category: Category, class_: Class) -> FailureRule | None:
         """Return the rule of a category as it counts for ``class_`` (a hard one may count as soft)."""
