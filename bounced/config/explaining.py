@@ -7,7 +7,7 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from bounced.config.errors import Problem
-from bounced.config.model import Config
+from bounced.config.section import Section
 from bounced.config.shape import Repeats, subsection
 
 Location = tuple[int | str, ...]
@@ -31,14 +31,14 @@ _EXPECTED = {
 }
 
 
-def problem_of(detail: ErrorDetails) -> Problem:
-    """Return what one of pydantic's errors means."""
+def problem_of(detail: ErrorDetails, section: type[Section]) -> Problem:
+    """Return what one of pydantic's errors means, found in a file whose outermost table is ``section``."""
     location = _location(detail)
     key = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location).removeprefix(".")
     if detail["type"] == "missing":
         return Problem(key, "be given")
     if detail["type"] == "extra_forbidden":
-        return Problem(key, f"be a known key{_meant(str(location[-1]), _keys_at(location[:-1]))}")
+        return Problem(key, f"be a known key{_meant(str(location[-1]), _keys_at(location[:-1], section))}")
     template = _EXPECTED.get(detail["type"], f"be right: {detail['msg']}")
     return Problem(key, template.format(**detail.get("ctx", {})), got=_as_written(detail["input"]))
 
@@ -62,9 +62,9 @@ def _meant(name: str, known: Collection[str]) -> str:
     return f": one of {', '.join(sorted(known))}" if known else ""
 
 
-def _keys_at(location: Location) -> Collection[str]:
+def _keys_at(location: Location, section: type[Section]) -> Collection[str]:
     """Return the keys of the table at a location; names that somebody chose and places in lists are no keys."""
-    fields, steps = Config.model_fields, iter(location)
+    fields, steps = section.model_fields, iter(location)
     for step in steps:
         info = fields.get(str(step))
         inner = subsection(info.annotation) if info else None

@@ -114,7 +114,7 @@ def _validated(data: dict[str, Any], folder: Path) -> tuple[Config | None, list[
             return Config.model_validate(rest, context=folder), mistakes
         except ValidationError as error:
             details = error.errors(include_url=False)
-        mistakes = mistakes or [problem_of(detail) for detail in details]
+        mistakes = mistakes or [problem_of(detail, Config) for detail in details]
         if not _without(rest, [place_of(detail) for detail in details]):
             return None, mistakes
 

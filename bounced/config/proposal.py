@@ -40,7 +40,7 @@ def proposal(file: Path, in_force: SuppressionList | None) -> Proposal:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(file, [Problem("", f"be TOML: {error}")]) from error
     except ValidationError as error:
-        raise ConfigError(file, [problem_of(detail) for detail in error.errors()]) from error
+        raise ConfigError(file, [problem_of(detail, Proposal) for detail in error.errors()]) from error
     except ValueError as error:
         raise ConfigError(file, [Problem("rules", f"keep what the daemon promises: {error}")]) from error
     return merged

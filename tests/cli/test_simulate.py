@@ -139,6 +139,11 @@ def test_for_people(patient: Path, events_file: Path, empty: Path) -> None:
     ("text", "said"),
     [
         ("[rules.mailbox_full]\nfailurs = 9\n", "did you mean"),
+        (
+            "foo = 1",
+            "be a known key: one of cadence_days, caution_hours, delivery_settles_hours, disputes, engaged_days",
+        ),
+        ("cadence_day = 7", 'did you mean "cadence_days"?'),
         ("[rules.spam_content]\nfailures = 9\n", "class or category that counts"),
         ('[rules.transient]\nthen = "suppress"\n', "keep what the daemon promises"),
         ("this is no TOML", "be TOML"),
