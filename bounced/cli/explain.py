@@ -1,6 +1,5 @@
 """The command ``explain``: what messages mean, and by which evidence."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from bounced import explain as explaining
 from bounced import rules
 from bounced.cli.configured import configured
 from bounced.cli.explained import Totals, show
-from bounced.cli.mailboxes import Stored, messages
+from bounced.cli.mailboxes import all_messages
 from bounced.cli.options import config_option, json_option
 from bounced.cli.output import console, print_json
 from bounced.config import Config, build
@@ -49,7 +48,7 @@ def explain(*, paths: tuple[str, ...], rule_files: tuple[Path, ...], config_file
         raise click.UsageError(str(error)) from error
     directory = _directory(config)
     totals = Totals()
-    for stored in _all_messages(paths):
+    for stored in all_messages(paths):
         explanation = explaining.explain(stored.content, rule_set)
         return_path = _return_path(stored.content, explanation, directory)
         if as_json:
@@ -63,14 +62,6 @@ def explain(*, paths: tuple[str, ...], rule_files: tuple[Path, ...], config_file
 def _each_once(*files: Path) -> tuple[Path, ...]:
     """Return the files without repetitions: one that is tried may be in the configuration already."""
     return tuple({file.resolve(): file for file in files}.values())
-
-
-def _all_messages(paths: tuple[str, ...]) -> Iterator[Stored]:
-    for path in paths:
-        try:
-            yield from messages(path)
-        except OSError as error:
-            raise click.UsageError(f"{path}: {error.strerror or error}") from error
 
 
 def _directory(config: Config) -> Directory | None:

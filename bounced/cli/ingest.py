@@ -11,7 +11,7 @@ from rich.progress import track
 
 from bounced.cli.configured import configured
 from bounced.cli.exits import ExitCode
-from bounced.cli.mailboxes import Stored, messages
+from bounced.cli.mailboxes import Stored, all_messages
 from bounced.cli.options import config_option, json_option
 from bounced.cli.output import console, print_facts, print_json
 from bounced.config import Config
@@ -39,7 +39,7 @@ def ingest_command(
     In Postfix's master.cf:
       bounced unix - n n - - pipe user=bounced argv=/opt/bounced/bin/bounced ingest --pipe --recipient ${recipient} -
 
-    Exit code 0 if every message was taken, 1 if some were not.
+    Exit code 0 if every message was taken (or there was none), 1 if some were not.
 
     \b
     bounced ingest /var/mail/bounces
@@ -84,18 +84,11 @@ async def _ingest_all(config: Config, stored: Iterator[Stored], recipient: str, 
 
 def _all(paths: tuple[str, ...], *, quiet: bool) -> Iterator[Stored]:
     """Yield every message at every path, behind a progress bar where somebody looks."""
-    found = (message for path in paths for message in _at(path))
+    found = all_messages(paths)
     if quiet or not console().is_terminal:
         yield from found
     else:
         yield from track(found, description="ingest", console=console())
-
-
-def _at(path: str) -> Iterator[Stored]:
-    try:
-        yield from messages(path)
-    except OSError as error:
-        raise click.UsageError(f"{path}: {error.strerror or error}") from error
 
 
 def _outcome(ingested: Ingested) -> str:

@@ -1,9 +1,11 @@
 """Messages wherever people keep them: files, folders, Maildir, mbox, standard input."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+import click
 
 MAX_READ_BYTES = 2 * 1024 * 1024
 
@@ -16,6 +18,20 @@ class Stored:
 
     file: str
     content: bytes
+
+
+def all_messages(paths: Iterable[str]) -> Iterator[Stored]:
+    """Yield every message at every path, and tell the operator where there is none at all.  Raises click.UsageError."""
+    found = False
+    for path in paths:
+        try:
+            for stored in messages(path):
+                found = True
+                yield stored
+        except OSError as error:
+            raise click.UsageError(f"{path}: {error.strerror or error}") from error
+    if not found:
+        click.echo(f"bounced: no message in {', '.join(paths)}", err=True)
 
 
 def messages(path: str) -> Iterator[Stored]:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from bounced.cli.root import bounced
@@ -34,6 +35,19 @@ def test_stored_mail_that_does_not_tell_its_recipient_leads_to_the_option(tmp_pa
     result = CliRunner().invoke(bounced, ["ingest", str(message), "--config", str(config)])
     assert result.exit_code == 1
     assert "--recipient" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["explain", "ingest"])
+def test_a_folder_without_messages_is_said_to_be_one(tmp_path: Path, command: str) -> None:
+    """Most often it is the wrong folder; a script that looks every minute is not told that something went wrong."""
+    (tmp_path / "a.key").write_bytes(b"0123456789abcdef")
+    config = tmp_path / "bounced.toml"
+    config.write_text(CONFIG)
+    folder = tmp_path / "Maildir"
+    folder.mkdir()
+    result = CliRunner().invoke(bounced, [command, str(folder), "--config", str(config)])
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert f"bounced: no message in {folder}\n" in result.stderr
 
 
 def test_an_embedded_server_that_cannot_be_had_is_said_without_a_traceback(tmp_path: Path) -> None:
