@@ -15,7 +15,7 @@ from bounced.cli.exits import ExitCode
 from bounced.cli.options import config_option, json_option
 from bounced.cli.output import print_facts, print_json
 from bounced.cli.run import in_loop
-from bounced.cli.selecting import chosen_list, normalised
+from bounced.cli.selecting import chosen_list, names_to_complete, normalised
 from bounced.config import Config
 from bounced.core.mailbox import AddressId
 from bounced.edges.redis_store import RedisStore
@@ -31,7 +31,13 @@ For that a keyed hash is kept, and its secret is missing:
 
 @click.command("erase")
 @click.argument("address")
-@click.option("--list", "list_", metavar="NAME", help="Only from this list.  [default: from all]")
+@click.option(
+    "--list",
+    "list_",
+    metavar="NAME",
+    shell_complete=names_to_complete,
+    help="Only from this list.  [default: from all]",
+)
 @click.option("--forget-complaint", is_flag=True, help="Keep no keyed hash of somebody who complained.")
 @config_option
 @json_option

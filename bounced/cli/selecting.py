@@ -5,13 +5,24 @@ from contextlib import asynccontextmanager
 
 import click
 
-from bounced.config import Config
+from bounced.config import Config, examine
 from bounced.core.mailbox import BadAddress, normalise
 from bounced.edges.overview import Overview
 from bounced.service import keyspaces, open_store
 
+
+def names_to_complete(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """Return the lists of the configuration, for a shell's completion; none where it cannot be read."""
+    config, _problems = examine(ctx.params.get("config_file"), check_files=False)
+    return [name for name in config.lists if name.startswith(incomplete)] if config else []
+
+
 list_option = click.option(
-    "--list", "list_", metavar="NAME", help="Suppression list.  [default: the only one, or main]"
+    "--list",
+    "list_",
+    metavar="NAME",
+    shell_complete=names_to_complete,
+    help="Suppression list.  [default: the only one, or main]",
 )
 """Hands ``list_: str | None`` to a command; ``chosen_list`` says which is meant."""
 
