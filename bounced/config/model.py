@@ -76,9 +76,16 @@ class Limits(Section):
         default=10_000, description="Commands in one session; some senders put hundreds of bounces into one."
     )
     errors_per_session: Count = Field(default=5, description="Refused commands after which a session is closed.")
-    idle_s: Seconds = Field(default=30.0, description="Seconds without an octet from the peer.")
-    command_s: Seconds = Field(default=60.0, description="Seconds for one command line.")
-    data_s: Seconds = Field(default=120.0, description="Seconds for the content of one message.")
+    idle_s: Seconds = Field(
+        default=30.0,
+        description="Seconds of silence before a command; within one command_s holds, within a message data_s.",
+    )
+    command_s: Seconds = Field(
+        default=60.0, description="Seconds for one command line, from its first octet, and for a TLS handshake."
+    )
+    data_s: Seconds = Field(
+        default=120.0, description="Seconds for the content of one message, however steadily it comes."
+    )
     session_s: Seconds = Field(
         default=300.0, description="Seconds for a whole session; it ends after the message in hand."
     )
