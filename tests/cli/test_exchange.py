@@ -112,6 +112,19 @@ def test_an_export_imports_as_it_was(call, words):
     assert "dave" not in str(again)
 
 
+def test_a_mistaken_release_is_taken_back_by_suppress_and_not_by_import(call):
+    """As operate.md says under Restore."""
+    call("import", "-", "--list", "main", given=SES)
+    copy = call("export", "--list", "main", "--json").stdout
+    rows = [json.loads(line) for line in copy.splitlines()]
+    addresses = "".join(row["address"] + "\n" for row in rows if row["state"] == "suppressed")
+    assert call("release", "-", "--list", "main", given=addresses).exit_code == 0
+    assert "as before   2" in call("import", "-", "--list", "main", given=copy).stdout
+    assert exported(call, "--list", "main") == {}
+    assert call("suppress", "-", "--list", "main", "--reason", "mistake", given=addresses).exit_code == 0
+    assert exported(call, "--list", "main").keys() == {"alice@example.org", "bob@example.org"}
+
+
 def test_what_a_service_says_of_an_address_is_taken_without_it_into_a_list_without_addresses(call):
     """Nor with its local part alone."""
     given = "address,code,error,created_at\nalice@example.org,550,5.1.1 <alice@example.org>: no user Alice here,\n"
