@@ -59,7 +59,7 @@ def hear(fields: PerRecipientFields, report: Report) -> Heard:
     """Return a recipient's evidence in the order of its weight."""
     own = (fields.text or "")[:MAX_TEXT_CHARS]
     common = report.text[:MAX_TEXT_CHARS] if len(report.recipients) <= 1 else ""
-    quoted = fields.diagnostic_code or smtp.find(own) or smtp.find(common) or ""
+    quoted = fields.diagnostic_code or smtp.find(own) or (smtp.find(common) if not own else None) or ""
     reply = smtp.split(quoted)
     field_status, comment = _status_field(fields.status)
     text_status = smtp.status_in(own or ("" if field_status else common))
