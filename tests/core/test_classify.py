@@ -34,6 +34,28 @@ def test_the_reply_beats_the_notices_own_words():
     assert verdict.category is Category.MAILBOX_FULL
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "550 IP-Adresse unbekannt",
+        "550 adresse IP inconnue",
+        "550 direccion IP desconocida",
+        "550 indirizzo IP sconosciuto",
+        "550 endereco IP desconhecido",
+        "550 adres IP nieznany",
+        "550 Het IP-adres is onbekend",
+        "554 IP-adressen finns inte i DNS",
+        "550 IP adresi bulunamadı",
+        "550 IP-адрес не найден",
+        "550 IP地址不存在",
+        "550 IPアドレスが存在しません",
+    ],
+)
+def test_an_unknown_ip_address_is_no_unknown_recipient(reply: str):
+    """It is the sending server's, in whatever language."""
+    assert _classified(diagnostic_code=reply).class_ is Class.BLOCK
+
+
 def test_a_code_that_a_notice_explains_further_down_suppresses_nobody():
     """What stands beside the address is about it; a table of codes is about anybody."""
     own = PerRecipientFields(action=Action.FAILED, text="The mailbox of alice is full.")
