@@ -24,7 +24,7 @@ from bounced.cli.run import in_loop, spare_the_collector
 from bounced.cli.selecting import chosen_list, list_option
 from bounced.config import Config, build
 from bounced.core.classify import classify_reply
-from bounced.core.exchange import COLUMNS, Fault, Reader, Row, Unrecognised, exported, merge, read
+from bounced.core.exchange import COLUMNS, Fault, Reader, Row, Unrecognised, Why, exported, merge, read
 from bounced.core.exchange.reading import ClassifyReply
 from bounced.core.keys import Keyspace
 from bounced.core.mailbox import AddressId, BadAddress, normalise
@@ -75,9 +75,10 @@ def import_command(
     FILE is our own export, CSV or JSON lines, or one of Amazon SES, SendGrid, Mailgun, Postmark or Mailchimp, told by
     its columns; or a column of addresses, with one of categories beside it or with --category.
 
-    A stronger reason that stands is kept, and so is a release that came later.  Bounces that are no reason to suppress
-    an address (a full mailbox, a block) are left out.  What is not taken is reported by line, and the exit code is 1;
-    the rest is done.
+    A stronger reason that stands is kept, and so is a release that came later.  Only what condemns an address is taken
+    from a service: a full mailbox, a block, a temporary or unclear failure is left out, and so is an address that a
+    column of the file calls not blocked.  What is left out is reported by line and counted by its reason, and the exit
+    code is 1; the rest is done.
 
     \b
     bounced import suppressed.csv --dry-run
@@ -110,6 +111,7 @@ class _Import:
         self._dry_run = dry_run
         self._as_json = as_json
         self.counts = Counter({"rows": 0, "suppressed": 0, "as before": 0, "left out": 0})
+        self._why: Counter[Why] = Counter()
 
     async def run(self, found: Iterable[Row | Fault], advance: Advance) -> None:
         """Write what was found, several batches at once.  Raises StoreUnavailable."""
@@ -138,10 +140,12 @@ class _Import:
     def report(self) -> None:
         """Print what came of it."""
         if self._as_json:
-            print_json({**self.counts, "dry_run": self._dry_run})
+            why = {str(why): self._why[why] for why in Why if self._why[why]}
+            print_json({**self.counts, "why": why, "dry_run": self._dry_run})
             return
         title = "Nothing was written; this is what would be done." if self._dry_run else None
-        print_facts({name: str(count) for name, count in self.counts.items()}, title=title)
+        left_out = {f"left out: {why}": str(self._why[why]) for why in Why if self._why[why]}
+        print_facts({name: str(count) for name, count in self.counts.items()} | left_out, title=title)
 
     def _rows(self, found: Iterable[Row | Fault]) -> Iterator[tuple[str, Row]]:
         """Yield addresses in their canonical form, with their rows; say what is left out."""
@@ -153,7 +157,7 @@ class _Import:
             try:
                 yield self._address(item), item
             except BadAddress as error:
-                self._leave_out(Fault(item.line, f"{item.address}: {error}"))
+                self._leave_out(Fault(item.line, f"{item.address}: {error}", Why.BAD_ADDRESS))
 
     def _address(self, row: Row) -> str:
         """Return an address in its canonical form, or the keyed hash that a list exports in its place.
@@ -167,8 +171,9 @@ class _Import:
 
     def _leave_out(self, fault: Fault) -> None:
         self.counts["left out"] += 1
+        self._why[fault.why] += 1
         if self._as_json:
-            print_json({"line": fault.line, "error": fault.text})
+            print_json({"line": fault.line, "error": fault.text, "why": fault.why})
         else:
             click.echo(f"line {fault.line}: {printable(fault.text)}", err=True)
 

@@ -3,7 +3,7 @@
 from bounced.core.exchange.formats import FORMATS, Format, Unrecognised, detect
 from bounced.core.exchange.merge import merge
 from bounced.core.exchange.reading import Reader, read
-from bounced.core.exchange.rows import COLUMNS, Fault, Row, exported
+from bounced.core.exchange.rows import COLUMNS, Fault, Row, Why, exported
 
 __all__ = [
     "COLUMNS",
@@ -13,6 +13,7 @@ __all__ = [
     "Reader",
     "Row",
     "Unrecognised",
+    "Why",
     "detect",
     "exported",
     "merge",

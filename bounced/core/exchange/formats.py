@@ -1,5 +1,6 @@
 """Which service wrote a file, told by its column names, and what its columns mean."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -21,7 +22,8 @@ class Format:
     """One export format: the columns that tell it from others, and which of them hold what.
 
     ``meaning`` reads a row.  Where the columns do not say why (``says_why`` is false) the operator has to.
-    ``said`` is a column of words about the address, ``at`` one of since when.
+    ``said`` is a column of words about the address, ``at`` one of since when.  ``told_by`` is found in the texts of a
+    service that says by its columns alone that an address is bad: a file of other failures may have the same columns.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Format:
     at: str = ""
     said: str = ""
     says_why: bool = True
+    told_by: re.Pattern[str] | None = None
 
 
 def _always(category: Category) -> Callable[[Fields], Reading]:
@@ -62,6 +65,7 @@ def _mailgun_unsubscribed(fields: Fields) -> Reading:
 
 
 _UNSAID = _always(Category.UNDETERMINED)
+_OF_AN_ADDRESS = re.compile("address|domain|recipient|mailbox|syntax", re.IGNORECASE)
 _SES = {"bounce": Category.MAILBOX_UNKNOWN, "complaint": Category.COMPLAINT}
 _POSTMARK = {
     "hardbounce": Category.MAILBOX_UNKNOWN,
@@ -79,10 +83,12 @@ def _format(
     meaning: Callable[[Fields], Reading] | None,
     at: str = "",
     said: str = "",
+    *,
+    told_by: re.Pattern[str] | None = None,
 ) -> Format:
     """Return a format told by columns (separated by commas), of which the first holds the address."""
     names = columns.split(",")
-    return Format(name, frozenset(names), names[0], meaning or _UNSAID, at, said, meaning is not None)
+    return Format(name, frozenset(names), names[0], meaning or _UNSAID, at, said, meaning is not None, told_by)
 
 
 FORMATS = (
@@ -95,7 +101,14 @@ FORMATS = (
     _format("mailgun-unsubscribes", "address,tag,created_at", _mailgun_unsubscribed, "created_at"),
     _format("mailgun", "address,created_at", None, "created_at"),
     _format("sendgrid-bounces", "email,reason,status,created", _reply("reason"), "created"),
-    _format("sendgrid-invalid", "email,reason,created", _always(Category.BAD_ADDRESS), "created", "reason"),
+    _format(
+        "sendgrid-invalid",
+        "email,reason,created",
+        _always(Category.BAD_ADDRESS),
+        "created",
+        "reason",
+        told_by=_OF_AN_ADDRESS,
+    ),
     _format("sendgrid-spam-reports", "email,ip,created", _always(Category.COMPLAINT), "created"),
     _format("sendgrid", "email,created", None, "created"),
     _format(

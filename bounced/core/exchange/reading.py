@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from bounced.core.classify import escaped
 from bounced.core.exchange.formats import OWN, Fields, Format, Unrecognised, detect
 from bounced.core.exchange.records import records
-from bounced.core.exchange.rows import Fault, Row
+from bounced.core.exchange.rows import Fault, Row, Why, why_not
+from bounced.core.exchange.signs import against, is_temporary, kind_told, temporary, words
 from bounced.core.state import AddressState
 from bounced.core.terms import CLASS_OF, OFF_THE_LIST, Category, Class, Origin, State, Verdict
 
@@ -41,38 +42,85 @@ def read(lines: Iterable[str], reader: Reader) -> Iterator[Row | Fault]:
     return (each if isinstance(each, Fault) else _row(line, each, format_, reader) for line, each in found)
 
 
+class _LeftOut(ValueError):  # noqa: N818 - says what becomes of the row
+    """A row that is understood, and condemns nobody."""
+
+    def __init__(self, text: str, why: Why) -> None:
+        super().__init__(text)
+        self.why = why
+
+
 def _row(line: int, fields: Fields, format_: Format, reader: Reader) -> Row | Fault:
     address = fields.get(format_.address, "")
     if not address:
-        return Fault(line, f"no {format_.address}")
+        return Fault(line, f"no {format_.address}", Why.BAD_ADDRESS)
     if UNREADABLE in address:
-        return Fault(line, f"{address}: not in UTF-8")
+        return Fault(line, f"{address}: not in UTF-8", Why.BAD_ADDRESS)
     try:
         said = _own(fields, reader) if format_.name == OWN else _of_a_service(fields, format_, reader)
+    except _LeftOut as reason:
+        return Fault(line, f"{address}: {reason}", reason.why)
     except KeyError as error:
         return Fault(line, f"{address}: not understood: {error}")
     except (ValueError, OverflowError, OSError) as error:  # the last two are of times far off
         return Fault(line, f"{address}: {error}")
     row = Row(line, address, said)
-    if not row.suppresses:
-        return Fault(line, f"{address}: {said.category} is no reason to suppress an address")
+    if not (row.decided if format_.name == OWN else row.condemns):
+        why = why_not(said.class_ or Class.NONE)
+        return Fault(line, f"{address}: {said.category} is no reason to suppress an address", why)
     if said.until is not None and said.until <= reader.now:
-        return Fault(line, f"{address}: that ended on {said.until.date()}")
+        return Fault(line, f"{address}: that ended on {said.until.date()}", Why.ENDED)
     return row
 
 
 def _of_a_service(fields: Fields, format_: Format, reader: Reader) -> AddressState:
-    """Return what a service's row says.  Raises KeyError, ValueError, OverflowError, OSError."""
+    """Return what a service's row says.  Raises _LeftOut, KeyError, ValueError, OverflowError, OSError."""
+    if contradiction := against(fields):
+        raise _LeftOut(f"{contradiction}: it is not blocked", Why.NOT_BLOCKED)
     since = _since(fields.get(format_.at, ""), reader.now)
-    meaning = reader.category or format_.meaning(fields)
+    try:
+        meaning = reader.category or format_.meaning(fields)
+    except (KeyError, ValueError):
+        _must_condemn(fields)
+        raise
     if isinstance(meaning, Category):
         category, class_, status, said = meaning, CLASS_OF[meaning], "", escaped(fields.get(format_.said, ""))
     else:
-        verdict = reader.classify(meaning)
+        verdict = _of_a_reply(meaning, reader)
         category, class_, status, said = verdict.category, verdict.class_, verdict.status or "", verdict.diagnostic
+    if class_ is Class.HARD:
+        _must_condemn(fields)
+        _must_not_be_excused(fields, format_, reader)
     return AddressState(
         State.SUPPRESSED, category, class_, since, status=status, diagnostic=said, origin=Origin.OPERATOR
     )
+
+
+def _of_a_reply(reply: str, reader: Reader) -> Verdict:
+    """Return what a reply means.  Raises _LeftOut for a temporary one: the service's MTA tried again."""
+    verdict = reader.classify(reply)
+    if is_temporary(verdict):
+        raise _LeftOut(f"{verdict.reply_code or verdict.status} is a temporary failure", Why.TRANSIENT)
+    return verdict
+
+
+def _must_condemn(fields: Fields) -> None:
+    """Raise _LeftOut where the service has a word of its own for it, or a code, that condemns nobody."""
+    if told := kind_told(fields):
+        raise _LeftOut(f"{told[0]} is no reason to suppress an address", why_not(told[1]))
+    if code := temporary(fields):
+        raise _LeftOut(f"{code} is a temporary failure", Why.TRANSIENT)
+
+
+def _must_not_be_excused(fields: Fields, format_: Format, reader: Reader) -> None:
+    """Raise _LeftOut where the reason was not read from a reply, and the texts beside it tell of another one."""
+    if not (text := words(fields)):
+        return
+    verdict = _of_a_reply(text, reader)
+    if verdict.class_ in (Class.SOFT, Class.BLOCK, Class.TRANSIENT):
+        raise _LeftOut(f"{verdict.category} is no reason to suppress an address", why_not(verdict.class_))
+    if verdict.class_ is Class.UNDETERMINED and format_.told_by and not format_.told_by.search(text):
+        raise _LeftOut(f"{text[:100]!r} says nothing of the address", Why.UNDETERMINED)
 
 
 def _own(fields: Fields, reader: Reader) -> AddressState:

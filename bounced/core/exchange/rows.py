@@ -1,10 +1,10 @@
 """One row of a suppression list in a file."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bounced.core.state import AddressState
-from bounced.core.terms import CLASS_OF, Category, Class, State
+from bounced.core.terms import CLASS_OF, Category, Class, State, Word
 
 COLUMNS = (
     "address",
@@ -21,8 +21,7 @@ COLUMNS = (
 )
 """The columns of our own format, all but the first named like the fields of the state hash."""
 
-COUNTED = frozenset({Class.HARD, Class.SOFT})
-SUPPRESSING = frozenset(
+CONDEMNING = frozenset(
     {
         *(category for category, class_ in CLASS_OF.items() if class_ is Class.HARD),
         Category.COMPLAINT,
@@ -30,6 +29,21 @@ SUPPRESSING = frozenset(
         Category.OPERATOR,
     }
 )
+"""The reasons for which an address may be suppressed without having been seen to fail here."""
+
+
+class Why(Word):
+    """Why a row is left out."""
+
+    SOFT = "soft"
+    BLOCK = "block"
+    TRANSIENT = "transient"
+    UNDETERMINED = "undetermined"
+    NO_FAILURE = "no failure"
+    NOT_BLOCKED = "not blocked"
+    ENDED = "ended"
+    BAD_ADDRESS = "bad address"
+    NOT_UNDERSTOOD = "not understood"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +58,36 @@ class Row:
     said: AddressState
 
     @property
-    def suppresses(self) -> bool:
-        """Whether the reason is one for which an address may be off the list without having been seen to fail here."""
-        state, category, class_ = self.said.state, self.said.category, self.said.class_
-        counted = class_ in COUNTED or state is State.HELD
-        return counted or category in SUPPRESSING
+    def condemns(self) -> bool:
+        """Whether the reason alone is one to suppress an address."""
+        return self.said.category in CONDEMNING
+
+    @property
+    def decided(self) -> bool:
+        """Whether a daemon of ours can have come to this: it also holds, and suppresses after many soft failures."""
+        return self.condemns or self.said.class_ in (Class.HARD, Class.SOFT) or self.said.state is State.HELD
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A line of a file that was not taken, and why."""
+    """A line of a file that was not taken, what is wrong with it, and in one word why."""
 
     line: int
     text: str
+    why: Why = field(default=Why.NOT_UNDERSTOOD, compare=False)
+
+
+def why_not(class_: Class) -> Why:
+    """Return the word for a failure of a class that is no reason to suppress an address."""
+    return _WHY.get(class_, Why.NO_FAILURE)
+
+
+_WHY = {
+    Class.SOFT: Why.SOFT,
+    Class.BLOCK: Why.BLOCK,
+    Class.TRANSIENT: Why.TRANSIENT,
+    Class.UNDETERMINED: Why.UNDETERMINED,
+}
 
 
 def exported(address: str, state_hash: Mapping[str, str]) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 
 from bounced import rules
 from bounced.core.classify import classify_reply
-from bounced.core.exchange import Fault, Reader, Row, Unrecognised, read
+from bounced.core.exchange import Fault, Reader, Row, Unrecognised, Why, read
 from bounced.core.exchange.reading import moment
 from bounced.core.state import AddressState
 from bounced.core.terms import Category, Class, Origin, State
@@ -137,6 +137,106 @@ def test_a_block_is_no_reason_to_suppress_an_address():
     text = "email,reason,status,created\na@example.org,550 5.7.1 blocked using zen.example.net,5.7.1,1790812800\n"
     [fault] = found(text)
     assert fault == Fault(2, "a@example.org: reputation_block is no reason to suppress an address")
+
+
+SENDGRID = "email,reason,status,created\n"
+INVALID = "email,reason,created\n"
+MAILGUN = "address,code,error,created_at\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (f"{SENDGRID}a@example.org,i/o timeout,,1790812800", Why.UNDETERMINED),
+        (f"{SENDGRID}a@example.org,error dialing remote address: dial tcp 192.0.2.1:25: i/o timeout,,", Why.SOFT),
+        (f"{SENDGRID}a@example.org,552 5.2.2 mailbox full,5.2.2,1790812800", Why.SOFT),
+        (f"{SENDGRID}a@example.org,421 try later,,1790812800", Why.TRANSIENT),
+        (f"{SENDGRID}a@example.org,450 4.1.1 user unknown,,1790812800", Why.TRANSIENT),
+        (f"{SENDGRID}a@example.org,user unknown,4.1.1,1790812800", Why.TRANSIENT),
+        (f"{SENDGRID}a@example.org,550 5.7.1 listed at zen.example.net,,", Why.BLOCK),
+        (f"{SENDGRID}a@example.org,,,", Why.UNDETERMINED),
+        ("email,reason,status,created,type\na@example.org,550 5.1.1 user unknown,,,soft bounce", Why.SOFT),
+        ("email,reason,status,created,type\na@example.org,550 5.1.1 user unknown,,,blocked", Why.BLOCK),
+        (f"{INVALID}a@example.org,552 5.2.2 mailbox full,1790812800", Why.SOFT),
+        (f"{INVALID}a@example.org,i/o timeout,1790812800", Why.UNDETERMINED),
+        (f"{INVALID}a@example.org,451 4.3.0 try again,1790812800", Why.TRANSIENT),
+        (f"{MAILGUN}a@example.org,450,user unknown,", Why.TRANSIENT),
+        (f"{MAILGUN}a@example.org,552,mailbox full,", Why.SOFT),
+        (f"{MAILGUN}a@example.org,550,,", Why.UNDETERMINED),
+        (f"{POSTMARK}a@example.org,SoftBounce,Recipient,2026-10-01T00:00:00Z", Why.SOFT),
+        (f"{POSTMARK}a@example.org,Transient,Recipient,2026-10-01T00:00:00Z", Why.TRANSIENT),
+        (f"{POSTMARK}a@example.org,Blocked,Recipient,2026-10-01T00:00:00Z", Why.BLOCK),
+        ("emailaddress,reason,bounceType\na@example.org,BOUNCE,Transient", Why.TRANSIENT),
+        ("emailaddress,reason,bounceType\na@example.org,BOUNCE,Undetermined", Why.UNDETERMINED),
+        ("address,category\na@example.org,mailbox_full", Why.SOFT),
+        ("address,category\na@example.org,soft_bounce", Why.SOFT),
+        ("address,category\na@example.org,spam_content", Why.BLOCK),
+        ("address,category\na@example.org,rate_limited", Why.TRANSIENT),
+        ("address,category\na@example.org,undetermined", Why.UNDETERMINED),
+        ("address,category\na@example.org,success", Why.NO_FAILURE),
+        ("address,category,event\na@example.org,mailbox_unknown,dropped", Why.NO_FAILURE),
+    ],
+)
+def test_what_does_not_condemn_an_address_is_left_out(text, why):
+    """Whoever calls it a bounce, and in whichever column the doubt stands: a good address stays mailable."""
+    [fault] = found(text)
+    assert isinstance(fault, Fault)
+    assert fault.why is why
+
+
+@pytest.mark.parametrize("category", [Category.MAILBOX_UNKNOWN, Category.UNSUBSCRIBED, Category.OPERATOR])
+@pytest.mark.parametrize(
+    ("columns", "row"),
+    [
+        ("EMAIL;EMAIL_BLOCKLISTED;SMS_BLOCKLISTED", "a@example.org;false;true"),
+        ("EMAIL;EMAIL_BLACKLISTED", "a@example.org;0"),
+        ("email,emailBlacklisted", "a@example.org,False"),
+        ("email,Suppressed", "a@example.org,no"),
+        ("email,is_blocked", "a@example.org,N"),
+        ("email,Inactive", "a@example.org,false"),
+        ("email,unsubscribed", "a@example.org,"),
+        ("email,active", "a@example.org,true"),
+        ("email,active", "a@example.org,false"),
+        ("email,Subscribed", "a@example.org,Yes"),
+        ("email,status", "a@example.org,Active"),
+        ("email,Email Status", "a@example.org,not blocked"),
+    ],
+)
+def test_a_row_that_says_that_it_is_not_blocked_is_left_out(columns, row, category):
+    """An export of all contacts is no list of those to suppress, whatever the operator says of the file."""
+    [fault] = found(f"{columns}\n{row}\n", category)
+    assert isinstance(fault, Fault)
+    assert fault.why is Why.NOT_BLOCKED
+
+
+@pytest.mark.parametrize(
+    ("columns", "row"),
+    [
+        ("EMAIL;EMAIL_BLOCKLISTED;SMS_BLOCKLISTED;OPT_IN", "a@example.org;true;false;true"),
+        ("email,unsubscribed,bounced", "a@example.org,,2026-10-01"),
+        ("email,subscribed", "a@example.org,false"),
+        ("email,status", "a@example.org,unsubscribed"),
+        ("email,sms_blocklisted", "a@example.org,false"),
+    ],
+)
+def test_a_row_that_says_that_it_is_blocked_is_taken(columns, row):
+    """Columns about something else, such as text messages, do not count."""
+    assert [each.address for each in found(f"{columns}\n{row}\n", Category.UNSUBSCRIBED)] == ["a@example.org"]
+
+
+@pytest.mark.parametrize(
+    ("text", "category"),
+    [
+        ("email,ip,created,status\na@example.org,192.0.2.1,,4.2.2", Category.COMPLAINT),
+        ("emailaddress,reason,bounceType\na@example.org,COMPLAINT,Transient", Category.COMPLAINT),
+        (f"{POSTMARK}a@example.org,SpamComplaint,,", Category.COMPLAINT),
+        ("email address,unsub_time,unsub_reason,type\na@example.org,,mailbox full,soft", Category.UNSUBSCRIBED),
+    ],
+)
+def test_a_complaint_and_an_unsubscription_keep_their_kind(text, category):
+    """What else the row says of failures does not weaken them."""
+    [row] = found(text)
+    assert row.said.category is category
 
 
 def test_the_line_is_the_one_where_the_row_ends():

@@ -1,0 +1,118 @@
+"""What else a service's row says: that its address is not blocked after all, or that its failure condemns nobody."""
+
+import re
+from collections.abc import Iterator
+
+from bounced.core.exchange.formats import Fields
+from bounced.core.terms import Class, Verdict
+
+
+def _each(names: str) -> frozenset[str]:
+    return frozenset(names.split())
+
+
+_YES = _each("true yes y t 1 on")
+_NO = _each("false no n f 0 off null none never") | {""}
+
+_BLOCKED = _each(
+    "emailblocklisted emailblacklisted blocklisted blacklisted isblocklisted isblacklisted blocked isblocked "
+    "emailblocked suppressed issuppressed emailsuppressed inactive isinactive unsubscribed isunsubscribed "
+    "emailunsubscribed optedout isoptedout hasoptedoutofemail emailoptout optout bounced isbounced hardbounced "
+    "emailbounced isemailbounced donotemail donotmail donotcontact excluded isexcludedfromcampaigns "
+    "isexcluded isspamming"
+)
+"""Columns that say yes of an address that must not be mailed."""
+
+_MAILABLE = _each(
+    "active isactive enabled isenabled subscribed issubscribed emailsubscribed optedin isoptedin optin emailoptin "
+    "mailable ismailable deliverable isdeliverable canemail acceptsmarketing acceptsemailmarketing"
+)
+"""Columns that say yes of an address that may be mailed."""
+
+_EITHER = _each("active isactive enabled isenabled")
+"""Of these nobody can tell whether they speak of the address or of its place on the list."""
+
+_STATUS = _each(
+    "status state emailstatus contactstatus memberstatus subscriptionstatus subscriberstatus emailmarketingconsent "
+    "consent deliverability"
+)
+_FINE = _each(
+    "active subscribed enabled valid deliverable confirmed optedin mailable allowed notblocked notsuppressed "
+    "notblocklisted notblacklisted unblocked unsuppressed delivered released removed lifted reactivated"
+)
+
+_KIND = _each(
+    "type bouncetype bouncecategory bounceclass bounceclassification classification category severity event "
+    "eventtype reason suppressionreason bouncereason"
+)
+_KINDS = {
+    word: class_
+    for class_, words in {
+        Class.SOFT: "soft softbounce softbounced softbounces mailboxfull overquota quota full expired",
+        Class.TRANSIENT: "transient transientbounce temporary temporaryfailure temporaryfailed temporaryerror tempfail "
+        "deferred deferral delayed delay retry dnserror dnsfailure network timeout technical throttled ratelimited",
+        Class.BLOCK: "block blocked blocks spamblock spamnotification spam policy dmarcpolicy content contentrejected "
+        "attachmentrejected messagetoolarge reputation frequency volume frequencyorvolume frequency/volume virus "
+        "virusnotification relaying",
+        Class.UNDETERMINED: "undetermined unknown unclassified other general",
+        Class.NONE: "autoresponder autoreply outofoffice challengeverification subscribe subscribed delivered delivery "
+        "processed sent open opened click clicked dropped success addresschange admin adminbounce adminfailure",
+    }.items()
+    for word in words.split()
+}
+"""What services call a failure, or no failure at all, that says nothing against an address.  A spam report is called
+otherwise (``spamcomplaint``, ``spamreport``)."""
+
+_CODE = _each("code status smtpcode statuscode smtpstatus replycode enhancedstatuscode dsnstatus")
+_TEMPORARY = re.compile(r"4\d\d(?:\D|$)|4\.\d{1,3}\.\d{1,3}(?:\D|$)")
+_TEXT = _each("reason error diagnostic diagnosticcode response smtpresponse message description details bouncereason")
+
+
+def against(fields: Fields) -> str | None:
+    """Return the column, and what it says, by which a row's address is not blocked; None where no column says so.
+
+    A column that says that it is blocked decides; what else the row says of it may be older.
+    """
+    blocked = list(_in(fields, _BLOCKED))
+    if blocked:
+        return _told(blocked[0]) if all(value.lower() in _NO for _, value in blocked) else None
+    for name, value in _in(fields, _MAILABLE):
+        if value.lower() in _YES:
+            return _told((name, value))
+        if value and value.lower() in _NO and _word(name) in _EITHER:
+            return f"{_told((name, value))}, which may be said of its place on the list"
+    return next((_told(found) for found in _in(fields, _STATUS) if _word(found[1]) in _FINE), None)
+
+
+def kind_told(fields: Fields) -> tuple[str, Class] | None:
+    """Return a service's own word for a failure that condemns nobody, with its class, if one is there."""
+    found = ((value, _KINDS.get(_word(value))) for _, value in _in(fields, _KIND))
+    return next(((value, class_) for value, class_ in found if class_ is not None), None)
+
+
+def temporary(fields: Fields) -> str | None:
+    """Return the code of a temporary failure in a column of codes, if one is there.  (RFC 5321 section 4.2.1)"""
+    return next((value for _, value in _in(fields, _CODE) if _TEMPORARY.match(value)), None)
+
+
+def is_temporary(verdict: Verdict) -> bool:
+    """Whether a reply is one after which an MTA tries again, whatever its words are."""
+    return any(code.startswith("4") for code in (verdict.reply_code, verdict.status) if code)
+
+
+def words(fields: Fields) -> str:
+    """Return what stands in columns of codes and texts, as a server would have said it."""
+    codes = [value for name, value in _in(fields, _CODE) if value[:1] in "45"]
+    return " ".join((*codes, *(value for _, value in _in(fields, _TEXT) if value)))
+
+
+def _in(fields: Fields, names: frozenset[str]) -> Iterator[tuple[str, str]]:
+    return ((name, value) for name, value in fields.items() if _word(name) in names)
+
+
+def _word(text: str) -> str:
+    return text.lower().replace("_", "").replace(" ", "").replace("-", "").replace(".", "")
+
+
+def _told(found: tuple[str, str]) -> str:
+    return f"{found[0]} is {found[1] or 'empty'}"
