@@ -184,9 +184,7 @@ class Worker:
 
     @property
     def healthy(self) -> bool:
-        """Whether no commit is stuck and the jobs run.  An idle worker is healthy."""
-        if self._background is not None and self._background.broken:
-            return False
+        """Whether no commit is stuck.  An idle worker is healthy; a job that fails is tried again by itself."""
         return self._receiver is None or self._receiver.oldest_s < STUCK_S
 
     def reload(self, config: Config) -> None:
@@ -218,7 +216,7 @@ class Worker:
             IntakeReader(self._now_in_use, chores),
             AlarmBell(self._now_in_use, chores),
         )
-        return Background(jobs)
+        return Background(jobs, self._meter.job_failed)
 
     def _present(self, chosen: Pipeline) -> Pipeline:
         """Return the pipeline that doors and jobs use from now on."""

@@ -58,7 +58,7 @@ class Alarm:
         try:
             alarm = cls(**json.loads(text))
             return replace(alarm, level=Level(alarm.level))
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"not an alarm: {text!r}") from error
 
 

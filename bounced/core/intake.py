@@ -3,12 +3,14 @@
 (contract, section 2)
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from bounced.core.classify import classify_reply, escaped
 from bounced.core.mailbox import BadAddress, normalise, normalise_domain
+from bounced.core.numbers import whole
 from bounced.core.rules import RuleSet
 from bounced.core.state import Evidence, EvidenceType
 from bounced.core.terms import UNKNOWN_PROFILE, Action, Origin, Profile, Verdict
@@ -32,6 +34,7 @@ _TELLABLE = {
 }
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _EPOCH = datetime.fromtimestamp(0, UTC)
+_UNIX_TIME = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,12})?(?:[eE]\+?[0-9]{1,2})?", re.ASCII)
 _OF_MAIL = (EvidenceType.DELIVERED, EvidenceType.REJECTED)
 
 
@@ -51,7 +54,7 @@ def understand_entry(fields: Mapping[str, str], rules: RuleSet, now: datetime, *
     """Return what an entry says.  A time in the future is taken as now.  Raises NotUnderstood."""
     type_ = _TELLABLE.get(fields.get("type", ""))
     if type_ is None:
-        raise NotUnderstood(f"type must be one of {', '.join(_TELLABLE)}, got {fields.get('type')!r}")
+        raise NotUnderstood(f"type must be one of {', '.join(_TELLABLE)}, got {fields.get('type', '')[:40]!r}")
     at = _at(fields, now)
     evidence = Evidence(
         type=type_,
@@ -72,11 +75,11 @@ def _at(fields: Mapping[str, str], now: datetime) -> datetime:
     """Return when it happened.  A time before 1970 is some language's zero value, and no time of any mail."""
     text = fields.get("at", "")
     try:
-        at = datetime.fromtimestamp(int(float(text)), UTC)
+        at = datetime.fromtimestamp(int(float(text)), UTC) if _UNIX_TIME.fullmatch(text) else _NEVER
     except (ValueError, OverflowError, OSError):
         at = _NEVER
     if at < _EPOCH:
-        raise NotUnderstood(f"at must be a unix time in seconds, got {text!r}") from None
+        raise NotUnderstood(f"at must be a unix time in seconds, got {text[:40]!r}") from None
     return min(at, now.astimezone(UTC).replace(microsecond=0))
 
 
@@ -109,9 +112,10 @@ def _profile(fields: Mapping[str, str]) -> Profile:
 
 def _count(fields: Mapping[str, str]) -> int:
     text = fields.get("count", "1")
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:12]) <= MAX_COUNT):
-        raise NotUnderstood(f"count must be a whole number from 1, got {text!r}")
-    return int(text)
+    count = whole(text)
+    if count is None or not 1 <= count <= MAX_COUNT:
+        raise NotUnderstood(f"count must be a whole number from 1 to {MAX_COUNT}, got {text[:40]!r}")
+    return count
 
 
 def _domain(fields: Mapping[str, str]) -> str:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from bounced.core.keys import Keyspace
 from bounced.core.mailbox import ADDRESS_LIKE
+from bounced.core.numbers import whole
 from bounced.core.policy.doubt import doubtful
 from bounced.core.providers import provider_of, sending_ip
 from bounced.core.stamp import stamp
@@ -27,6 +28,9 @@ _TOLD_ALWAYS = frozenset(EvidenceType) - {
     EvidenceType.SENT,
 }
 _NOTHING_WORTH_KEEPING = frozenset(("state", "since", "version"))
+_CLASSES = frozenset(Class)
+LAST_S = 253_402_300_799
+"""The end of the year 9999, beyond which Python knows no time."""
 _WORD = re.compile(r"[\w.+-]+")
 
 
@@ -138,7 +142,11 @@ def to_fields(state: AddressState, version: int | None = None) -> dict[str, str]
 
 
 def from_fields(fields: Mapping[str, str], disputed_until: datetime | None = None) -> AddressState:
-    """Return the state that ``to_fields`` wrote.  Raises ValueError for fields that nobody wrote."""
+    """Return the state that ``to_fields`` wrote.
+
+    A number or a time of the past that nobody can read counts as missing.  What decides whether the address may be
+    mailed does not: raises ValueError for a state, a category, a class, an origin or an ``until`` that nobody wrote.
+    """
     if not fields:
         return replace(NOTHING_KNOWN, disputed_until=disputed_until)
     get = fields.get
@@ -147,7 +155,7 @@ def from_fields(fields: Mapping[str, str], disputed_until: datetime | None = Non
         category=Category(fields["category"]) if get("category") else None,
         class_=Class(fields["class"]) if get("class") else None,
         since=_moment(get("since")),
-        until=_moment(get("until")),
+        until=_aware(get("until")),
         streaks=_streaks(get("streaks", "")),
         last_released_at=_moment(get("last_released_at")),
         last_lifted_at=_moment(get("last_lifted_at")),
@@ -159,7 +167,7 @@ def from_fields(fields: Mapping[str, str], disputed_until: datetime | None = Non
         reporting_mta=get("reporting_mta", ""),
         campaign=get("campaign", ""),
         origin=Origin(fields["origin"]) if get("origin") else None,
-        version=int(get("version", 0)),
+        version=_version(get("version")),
         disputed_until=disputed_until,
     )
 
@@ -285,18 +293,39 @@ def _without_addresses(transition: Transition, local_part: str) -> Transition:
 def _streaks(text: str) -> dict[Class, Streak]:
     streaks = {}
     for part in text.split():
-        class_, count, first, last, holds, held = part.split(":")
-        streaks[Class(class_)] = Streak(int(count), _from_unix(first), _from_unix(last), int(holds), held == "1")
+        class_, *numbers = part.split(":")
+        match [whole(number) for number in numbers]:
+            case [int(count), int(first), int(last), int(holds), int(held)] if (
+                class_ in _CLASSES and max(first, last) < LAST_S
+            ):
+                streaks[Class(class_)] = Streak(count, _from_unix(first), _from_unix(last), holds, held == 1)
     return streaks
 
 
+def _version(text: str | None) -> int:
+    """Return the version of a stored state; 0 where there is none, 1 for one that is no number, as the script does."""
+    if text is None:
+        return 0
+    version = whole(text)
+    return 1 if version is None else version
+
+
 def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+    try:
+        return _aware(text)
+    except ValueError:
+        return None
+
+
+def _aware(text: str | None) -> datetime | None:
+    """Return a stored time, in UTC where it says nothing else.  Raises ValueError."""
+    moment = datetime.fromisoformat(text) if text else None
+    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
 
 
 def _unix(at: datetime | None) -> int:
     return 0 if at is None else int(at.timestamp())
 
 
-def _from_unix(text: str) -> datetime:
-    return datetime.fromtimestamp(int(text), UTC)
+def _from_unix(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bounced.core.keys import Keyspace
+from bounced.core.numbers import counters_of, whole
 from bounced.core.record import DAY_S
 from bounced.core.tally import hour
 from bounced.core.terms import State
@@ -100,9 +101,7 @@ class Overview:
         begun = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
         moments = [begun - timedelta(hours=back) for back in reversed(range(hours))]
         replies = await asyncio.gather(*(self._ask("HGETALL", self._keys.counts(hour(at))) for at in moments))
-        return [
-            (at, Counter({n: int(c) for n, c in fields(r).items()})) for at, r in zip(moments, replies, strict=True)
-        ]
+        return [(at, Counter(counters_of(fields(reply)))) for at, reply in zip(moments, replies, strict=True)]
 
     async def last_events(self, limit: int) -> list[Entry]:
         """Return the newest events, the oldest of them first."""
@@ -116,7 +115,7 @@ class Overview:
         """Return how many are bouncing whose states are not forgotten yet, to the day."""
         today = int(now.timestamp()) // DAY_S
         counted = fields(await self._ask("HGETALL", self._keys.bouncing))
-        return max(0, sum(int(number) for day, number in counted.items() if int(day) >= today))
+        return max(0, sum(_signed(number) for day, number in counted.items() if (whole(day) or 0) >= today))
 
     async def _number(self, *command: str | int) -> int:
         reply = await self._ask(*command)
@@ -133,6 +132,12 @@ class Overview:
 
     async def _ask(self, *command: str | int) -> Reply:
         return await self._store.read(self._list, *command)
+
+
+def _signed(text: str) -> int:
+    """Return a number that may be below zero; 0 for what is none."""
+    number = whole(text.removeprefix("-")) or 0
+    return -number if text.startswith("-") else number
 
 
 def _entries(reply: Reply) -> list[Entry]:

@@ -39,16 +39,22 @@ async def test_a_worker_reads_what_senders_tell(worker: Worker, redis_url: str, 
     assert worker.healthy
 
 
-async def test_a_worker_whose_jobs_broke_is_not_healthy(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The supervisor replaces it."""
-    assert worker._background is not None
-    await worker._background.stop()
+async def test_a_job_that_fails_takes_neither_the_worker_nor_the_other_jobs_with_it(
+    worker: Worker, redis_url: str, key_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The supervisor would kill one that is not healthy, and the next, and the next."""
+    failed = asyncio.Event()
 
     async def broken() -> float:
+        failed.set()
         raise ValueError("a fault of ours")
 
-    monkeypatch.setattr(worker._background._jobs[0], "round", broken)
+    assert worker._background is not None
+    await worker._background.stop()
+    (alarms,) = (job for job in worker._background._jobs if job.name == "alarms")
+    monkeypatch.setattr(alarms, "round", broken)
     worker._background.start()
-    assert worker._background._task is not None
-    await asyncio.wait([worker._background._task], timeout=10)
-    assert not worker.healthy
+    async with asyncio.timeout(10):
+        await failed.wait()
+    await test_a_worker_reads_what_senders_tell(worker, redis_url, key_prefix)
+    assert b'["bounced_job_failures", "alarms", 1]' in worker._meter.take()

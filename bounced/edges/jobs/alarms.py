@@ -9,6 +9,7 @@ import structlog
 
 from bounced.core.alarms import WINDOW_HOURS, Alarm, alarms, rates
 from bounced.core.stamp import stamp
+from bounced.edges.jobs.rounds import together
 from bounced.edges.log import Event
 from bounced.pipeline import Pipeline
 
@@ -43,10 +44,9 @@ class AlarmBell:
         self._counts = counts
 
     async def round(self) -> float:
-        """Bring the alarms of every list up to date."""
+        """Bring the alarms of every list up to date; one list that fails does not stop the others."""
         pipeline = self._present()
-        for list_ in pipeline.lists:
-            await self._compare(pipeline, list_)
+        await together(self._compare(pipeline, list_) for list_ in pipeline.lists)
         return PAUSE_S
 
     async def _compare(self, pipeline: Pipeline, list_: str) -> None:

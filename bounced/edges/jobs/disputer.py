@@ -11,7 +11,7 @@ from bounced.core.mailbox import AddressId
 from bounced.core.policy.doubt import WAVE
 from bounced.core.state import Evidence, EvidenceType, ReportId
 from bounced.core.terms import Origin
-from bounced.edges.jobs.rounds import together
+from bounced.edges.jobs.rounds import one_by_one, together
 from bounced.edges.log import Event
 from bounced.pipeline import Pipeline
 from bounced.ports import StoreUnavailable
@@ -70,27 +70,40 @@ class Disputer:
     async def round(self) -> float:
         """Look at the suspects; those that the store kept from being looked at stay suspects."""
         pipeline = self._present()
-        await self._remember_disputed(pipeline)
+        await one_by_one(each(pipeline) for each in (self._remember_disputed, self._look_at_suspects))
+        return PAUSE_S
+
+    async def _look_at_suspects(self, pipeline: Pipeline) -> None:
         now = pipeline.clock()
         self._looked_at = {suspect: at for suspect, at in self._looked_at.items() if at <= now < at + REST}
-        for suspect in self._suspects - self._looked_at.keys():
-            self._suspects.discard(suspect)
-            try:
-                await self._look(pipeline, *suspect)
-            except StoreUnavailable:
-                self._suspects.add(suspect)
-                raise
-            self._looked_at[suspect] = now
-        return PAUSE_S
+        suspects = self._suspects - self._looked_at.keys()
+        await one_by_one(self._try(pipeline, suspect, now) for suspect in suspects)
+
+    async def _try(self, pipeline: Pipeline, suspect: tuple[str, str], now: datetime) -> None:
+        """Look at one suspect.  It stays one where the store is away; after a fault of ours it is none any more."""
+        self._suspects.discard(suspect)
+        self._looked_at[suspect] = now
+        try:
+            await self._look(pipeline, *suspect)
+        except StoreUnavailable:
+            self._suspects.add(suspect)
+            del self._looked_at[suspect]
+            raise
 
     async def _remember_disputed(self, pipeline: Pipeline) -> None:
         now = pipeline.clock()
         if self._look_again_at is not None and self._look_again_at - LOOK_AGAIN_AFTER <= now < self._look_again_at:
             return
-        for list_, settings in pipeline.lists.items():
-            new = await self._waves.disputed(list_, now + settings.disputes.lasts - WAVE)
-            self._suspects |= {(list_, domain) for domain in new}
         self._look_again_at = now + LOOK_AGAIN_AFTER
+        try:
+            await together(self._remember(pipeline, list_, now) for list_ in pipeline.lists)
+        except StoreUnavailable:
+            self._look_again_at = None
+            raise
+
+    async def _remember(self, pipeline: Pipeline, list_: str, now: datetime) -> None:
+        new = await self._waves.disputed(list_, now + pipeline.lists[list_].disputes.lasts - WAVE)
+        self._suspects |= {(list_, domain) for domain in new}
 
     async def _look(self, pipeline: Pipeline, list_: str, domain: str) -> None:
         if list_ not in pipeline.lists:

@@ -46,16 +46,20 @@ class Releaser:
         self._dues = dues
 
     async def round(self) -> float:
-        """Release a batch of each list; come back at once where that was not all."""
-        pipeline = self._present()
-        full = [await self._release(pipeline, list_) for list_ in pipeline.lists]
-        return 0.0 if any(full) else PAUSE_S
+        """Release a batch of each list; come back at once where that was not all.
 
-    async def _release(self, pipeline: Pipeline, list_: str) -> bool:
+        One list that fails does not stop the others.
+        """
+        pipeline, full = self._present(), set[str]()
+        await together(self._release(pipeline, list_, full) for list_ in pipeline.lists)
+        return 0.0 if full else PAUSE_S
+
+    async def _release(self, pipeline: Pipeline, list_: str, full: set[str]) -> None:
         due = await self._dues.due(list_, pipeline.clock(), BATCH)
         random.shuffle(due)  # workers that begin together do not all begin with the same address
         await together(self._ask(pipeline, list_, address) for address in due)
-        return len(due) == BATCH
+        if len(due) == BATCH:
+            full.add(list_)
 
     async def _ask(self, pipeline: Pipeline, list_: str, address: AddressId) -> None:
         now = pipeline.clock().replace(microsecond=0)

@@ -6,7 +6,7 @@ upon the state that stands, and a second worker finds it done.
 
 import asyncio
 import random
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, Protocol
 
 import structlog
@@ -18,9 +18,13 @@ LOG = structlog.get_logger()
 
 FIRST_BACKOFF_S = 0.5
 LAST_BACKOFF_S = 30.0
+LAST_PAUSE_AFTER_A_FAULT_S = 300.0
 ROUND_TIMEOUT_S = 300.0
 JITTER = 0.25
 """The share by which a pause is longer or shorter, so that workers that started together do not stay so."""
+
+Failed = Callable[[str], None]
+"""Hears the name of a job whose round ended with a fault of ours."""
 
 
 class Job(Protocol):
@@ -35,45 +39,52 @@ class Job(Protocol):
 class Background:
     """The jobs of one worker, from ``start`` to ``stop``.
 
-    A store that is away is waited for.  A job that breaks in any other way stops them all, is logged, and shows in
-    ``broken``: a worker without its jobs is to be replaced.
+    Each runs for itself.  One that fails is tried again with growing pauses, and the others go on: a store that is
+    away is waited for; any other error is logged, and ``failed`` hears of it.  No error ends a job.
     """
 
-    def __init__(self, jobs: Iterable[Job]) -> None:
+    def __init__(self, jobs: Iterable[Job], failed: Failed = lambda _job: None) -> None:
         self._jobs = tuple(jobs)
-        self._task: asyncio.Task[None] | None = None
-
-    @property
-    def broken(self) -> bool:
-        """Whether the jobs ended without being told to."""
-        return self._task is not None and self._task.done() and not self._task.cancelled()
+        self._failed = failed
+        self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begin."""
-        self._task = asyncio.create_task(self._run(), name="background")
-        self._task.add_done_callback(_report)
+        self._tasks = [asyncio.create_task(_rounds(job, self._failed), name=job.name) for job in self._jobs]
 
     async def stop(self) -> None:
         """End; what is under way is given up, and whoever comes next does it."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-
-    async def _run(self) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            for job in self._jobs:
-                tasks.create_task(_rounds(job), name=job.name)
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
 
 
 async def together(coroutines: Iterable[Coroutine[Any, Any, object]]) -> None:
-    """Run all to their end, then raise the first error that there was."""
+    """Run all to their end, then raise an error if there was one."""
     results = await asyncio.gather(*coroutines, return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
+    _complain([result for result in results if isinstance(result, BaseException)])
 
 
-async def _rounds(job: Job) -> None:
+async def one_by_one(coroutines: Iterable[Coroutine[Any, Any, object]]) -> None:
+    """Run one after the other, each to its end, then raise an error if there was one."""
+    errors: list[BaseException] = []
+    for coroutine in coroutines:
+        try:
+            await coroutine
+        except Exception as error:  # noqa: BLE001 - raised below, when all had their turn
+            errors.append(error)
+    _complain(errors)
+
+
+def _complain(errors: Sequence[BaseException]) -> None:
+    """Raise the first error, a fault of ours before a store that is away: it would be overlooked."""
+    faults = [error for error in errors if not isinstance(error, StoreUnavailable)]
+    for error in (*faults, *errors):
+        raise error
+
+
+async def _rounds(job: Job, failed: Failed) -> None:
     backoff = 0.0
     while True:
         try:
@@ -82,8 +93,13 @@ async def _rounds(job: Job) -> None:
         except (StoreUnavailable, TimeoutError) as error:
             if not backoff:
                 LOG.warning(Event.JOB_DEFERRED, job=job.name, error=str(error))
-            backoff = min(max(backoff * 2, FIRST_BACKOFF_S), LAST_BACKOFF_S)
-            pause = backoff
+            pause = backoff = min(max(backoff * 2, FIRST_BACKOFF_S), LAST_BACKOFF_S)
+        except (Exception, asyncio.CancelledError):  # a fault of ours must not end the job, nor the others
+            if _is_told_to_stop():
+                raise
+            LOG.exception(Event.JOB_FAILED, job=job.name)
+            failed(job.name)
+            pause = backoff = min(max(backoff * 2, FIRST_BACKOFF_S), LAST_PAUSE_AFTER_A_FAULT_S)
         else:
             if backoff:
                 LOG.info(Event.JOB_RESUMED, job=job.name)
@@ -91,6 +107,7 @@ async def _rounds(job: Job) -> None:
         await asyncio.sleep(pause * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311 - spreads load, hides nothing
 
 
-def _report(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()):
-        LOG.error(Event.JOB_FAILED, exc_info=error)
+def _is_told_to_stop() -> bool:
+    """Whether this task is being cancelled; a future that somebody else cancelled raises the same error."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -93,6 +93,12 @@ BATCH_SIZE = Metric(
 REDIS_ERRORS = _counter(
     "bounced_redis_errors", "Connections to Redis given up after an error, a time-out or a failed wait."
 )
+JOB_FAILURES = _counter(
+    "bounced_job_failures",
+    "Rounds of a job (releaser, disputer, intake, alarms) that ended with a fault of ours. The job is tried again with "
+    "growing pauses.",
+    "job",
+)
 WORKERS = _gauge("bounced_workers", "Workers that take in mail now.")
 WORKER_DEATHS = _counter("bounced_worker_deaths", "Workers that ended without being told to, and were replaced.")
 REDIS_UP = _gauge(
@@ -141,6 +147,7 @@ COUNTED = (
     COMMIT_SECONDS,
     BATCH_SIZE,
     REDIS_ERRORS,
+    JOB_FAILURES,
 )
 """Counted by each worker and added up."""
 

@@ -90,6 +90,10 @@ class Meter:
         """Count a connection to Redis that was given up."""
         self._counts[(declared.REDIS_ERRORS.name,)] += 1
 
+    def job_failed(self, job: str) -> None:
+        """Count a round of a job that ended with a fault of ours."""
+        self._counts[declared.JOB_FAILURES.name, job] += 1
+
     def take(self) -> bytes:
         """Return what was counted since the last time, a line for each series, and begin anew."""
         lines = [[*series, count] for series, count in self._counts.items()]

@@ -9,17 +9,25 @@
 local call = redis.call
 local written, stale = {}, {}
 
+-- What is no whole number counts as version 1, as it does where it is read.
+local function version_of(written)
+  local digits = written and string.match(written, '^0*(%d+)$')
+  return written and (digits and #digits <= 15 and tonumber(digits) or 1) or 0
+end
+
 -- The state goes, and its address is no longer among those that are bouncing.
 local function forget(key)
   if call('HGET', key, 'state') == 'bouncing' then
-    call('HINCRBY', KEYS[3], math.floor(call('EXPIRETIME', key) / 86400), -1)
+    local day = math.floor(call('EXPIRETIME', key) / 86400)
+    local answer = redis.pcall('HINCRBY', KEYS[3], day, -1)
+    if type(answer) == 'table' and answer.err then call('HSET', KEYS[3], day, 0) end
   end
   call('DEL', key)
 end
 
 for number, item in ipairs(cjson.decode(ARGV[1])) do
   local key, address, version, due = KEYS[number + 3], unpack(item, 1, 3)
-  if tonumber(call('HGET', key, 'version') or 0) ~= version then
+  if version_of(call('HGET', key, 'version')) ~= version then
     stale[#stale + 1] = number - 1
   else
     written[#written + 1] = address

@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from importlib.resources import files
-from itertools import chain
+from itertools import chain, islice
 
+from bounced.core.classify import escaped
 from bounced.core.keys import Keyspace
 from bounced.core.mailbox import AddressId
+from bounced.core.numbers import counters_of, whole
 from bounced.core.policy.doubt import suppressed_as_unknown
 from bounced.core.stamp import stamp
 from bounced.core.tally import hour, unknowns_counter, usual_hours
@@ -20,6 +22,10 @@ from bounced.edges.redis_store.wire import Argument, Reply, fields, text, texts
 EVENTS_IN_PAGE = 1000
 EVENT_PAGES = 200
 """How many pages of events are searched for what a wave suppressed."""
+
+FAILED_FIELDS = 100
+FIELD_CHARS = 2000
+"""How much is kept of an intake entry that failed."""
 
 _HOUR = timedelta(hours=1)
 
@@ -78,7 +84,7 @@ class Chores:
         keys, counter = self._keys(list_), unknowns_counter(domain)
         hours = usual_hours(now)
         replies = await asyncio.gather(*(self._store.read(list_, "HGET", keys.counts(at), counter) for at in hours))
-        return sum(int(text(reply)) for reply in replies if reply is not None) / len(hours)
+        return sum(whole(text(reply)) or 0 for reply in replies if reply is not None) / len(hours)
 
     async def dispute(self, list_: str, domain: str, now: datetime, until: datetime, addresses: int) -> bool:
         """Note that a domain is disputed, and tell so; False where it was already, and nothing is told again."""
@@ -105,7 +111,7 @@ class Chores:
         replies = [
             await self._store.read(list_, "HGETALL", keys.counts(hour(now - _HOUR * back))) for back in range(hours)
         ]
-        return [{name: int(count) for name, count in fields(reply).items()} for reply in replies]
+        return [counters_of(fields(reply)) for reply in replies]
 
     async def standing(self, list_: str) -> Mapping[str, str]:
         """Return the alarms now standing, as JSON by their scope."""
@@ -126,10 +132,13 @@ class Chores:
         return await self._entries(list_, limit, int(idle_s * 1000))
 
     async def set_aside(self, list_: str, entry: Entry, error: str) -> None:
-        """Move an entry to those that failed; without what it says where addresses are not kept."""
+        """Move an entry to those that failed; without what it says where addresses are not kept.
+
+        What an entry should not have, fields without end, is cut off: the script could not write them.
+        """
         keys = self._keys(list_)
-        kept = entry.fields if keys.pepper is None else {"type": entry.fields.get("type", "")}
-        told = {**kept, "entry": entry.id, "error": error if keys.pepper is None else "not understood"}
+        kept = _cut(entry.fields) if keys.pepper is None else {"type": entry.fields.get("type", "")[:FIELD_CHARS]}
+        told = {**kept, "entry": entry.id, "error": escaped(error) if keys.pepper is None else "not understood"}
         arguments = [INTAKE_GROUP, entry.id, self._failed_max, *_flat(told)]
         await self._run(list_, _SET_ASIDE, (keys.intake, keys.intake_failed), arguments)
 
@@ -147,6 +156,10 @@ class Chores:
 def _entries(reply: Reply) -> list[Entry]:
     assert isinstance(reply, list)
     return [Entry(text(entry[0]), fields(entry[1])) for entry in reply if isinstance(entry, list)]
+
+
+def _cut(told: Mapping[str, str]) -> dict[str, str]:
+    return {name[:FIELD_CHARS]: text[:FIELD_CHARS] for name, text in islice(told.items(), FAILED_FIELDS)}
 
 
 def _unix(at: datetime) -> int:

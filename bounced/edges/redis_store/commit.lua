@@ -32,8 +32,21 @@ local EVENT_FIELDS = {
   'shared_from', 'provider', 'sending_ip',
 }
 
+local LAST_S = 253402300799  -- the end of the year 9999
+
 local request = cjson.decode(ARGV[1])
 local call = redis.call
+
+-- What is no whole number counts as none, so that nothing that somebody else wrote can stop a commit.
+local function whole(text)
+  local digits = text and string.match(text, '^0*(%d+)$')
+  return digits and #digits <= 15 and tonumber(digits) or nil
+end
+
+local function add(key, field, number)
+  local answer = redis.pcall('HINCRBY', key, field, number)
+  if type(answer) == 'table' and answer.err then call('HSET', key, field, math.max(0, number)) end
+end
 
 -- Beside the digests the set marks which measures its path was counted for.
 local function marks(reports)
@@ -55,15 +68,19 @@ local function counted_before()
 end
 
 local function disputed_until()
-  local until_ = tonumber(call('ZSCORE', KEYS[10], request.domain) or 0)
-  return until_ > request.at and until_ or 0
+  local until_ = whole(call('ZSCORE', KEYS[10], request.domain)) or 0
+  return until_ > request.at and until_ <= LAST_S and until_ or 0
 end
 
 local function stale()
   local disputed = disputed_until()
-  local version = tonumber(call('HGET', KEYS[6], 'version') or 0)
+  local written = call('HGET', KEYS[6], 'version')
+  local version = written and (whole(written) or 1) or 0
   if version == request.version and disputed == request.disputed then return nil end
-  return {'stale', tostring(disputed), unpack(call('HGETALL', KEYS[6]))}
+  local answer = call('HGETALL', KEYS[6])
+  table.insert(answer, 1, 'stale')
+  table.insert(answer, 2, tostring(disputed))
+  return answer
 end
 
 local function record_event()
@@ -98,11 +115,12 @@ end
 -- Counts up by reading and writing all counters at once: one entry in the append-only file instead of six.
 local function count(names)
   local updates, fields, other = {}, nil, 0
-  for i, number in ipairs(call('HMGET', KEYS[3], unpack(names))) do
-    if not number then
+  for i, held in ipairs(call('HMGET', KEYS[3], unpack(names))) do
+    local number = held and (whole(held) or 0)
+    if not held then
       fields = (fields or call('HLEN', KEYS[3])) + 1
     end
-    if number or fields < COUNTS_MAX then
+    if held or fields < COUNTS_MAX then
       updates[#updates + 1] = names[i]
       updates[#updates + 1] = (number or 0) + request.count
     else
@@ -110,7 +128,7 @@ local function count(names)
     end
   end
   if #updates > 0 then call('HSET', KEYS[3], unpack(updates)) end
-  if other > 0 then call('HINCRBY', KEYS[3], '~other', other) end
+  if other > 0 then add(KEYS[3], '~other', other) end
   if fields and fields <= #names then call('EXPIRE', KEYS[3], COUNTS_TTL_S) end
 end
 
@@ -119,9 +137,9 @@ local function count_bouncing(forgotten_at)
   local bouncing = request.bouncing
   if not bouncing then return end
   local key = KEYS[bouncing.key]
-  if bouncing.was then call('HINCRBY', key, math.floor(call('EXPIRETIME', KEYS[6]) / DAY_S), -1) end
+  if bouncing.was then add(key, math.floor(call('EXPIRETIME', KEYS[6]) / DAY_S), -1) end
   if bouncing.is then
-    call('HINCRBY', key, math.floor(forgotten_at / DAY_S), 1)
+    add(key, math.floor(forgotten_at / DAY_S), 1)
     call('HDEL', key, math.floor((forgotten_at - request.ttl_s) / DAY_S) - 1)  -- yesterday
   end
 end

@@ -10,8 +10,9 @@ from itertools import chain
 from redis.asyncio.connection import AbstractConnection
 
 from bounced.core.keys import Keyspace
+from bounced.core.numbers import whole
 from bounced.core.policy.doubt import WAVE
-from bounced.core.record import DAY_S, StateWrites, Writes, from_fields
+from bounced.core.record import DAY_S, LAST_S, StateWrites, Writes, from_fields
 from bounced.core.state import AddressState, ReportId
 from bounced.edges.redis_store.wire import Reply, call, fields, pack, text
 
@@ -80,8 +81,13 @@ def outcome(reply: Reply) -> tuple[str, AddressState | int | None]:
         return word, reply[1]
     if word != "stale":
         return word, None
-    disputed = int(text(reply[1]))
-    return word, from_fields(fields(reply[2:]), datetime.fromtimestamp(disputed, UTC) if disputed else None)
+    return word, from_fields(fields(reply[2:]), disputed_until(text(reply[1])))
+
+
+def disputed_until(score: str) -> datetime | None:
+    """Return until when a domain is disputed, as its score says; None where it is not, or no time is written there."""
+    until = whole(score)
+    return datetime.fromtimestamp(until, UTC) if until and until <= LAST_S else None
 
 
 def _encode(value: object) -> bytes:

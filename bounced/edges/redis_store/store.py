@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 from redis.asyncio.connection import AbstractConnection
 
@@ -137,8 +137,7 @@ class RedisStore:
             line.ask(pack("HGETALL", keys.address(keys.address_id(address))), until),
             line.ask(pack("ZSCORE", keys.disputed, address.rpartition("@")[2]), until),
         )
-        disputed_until = datetime.fromtimestamp(int(text(disputed)), UTC) if disputed else None
-        return record.from_fields(fields(stored), disputed_until)
+        return record.from_fields(fields(stored), script.disputed_until(text(disputed) if disputed else ""))
 
     async def _read(self, list_: str, *command: Argument) -> Reply:
         return await self._reads.to(self._keys[list_].events).ask(pack(*command), _deadline())

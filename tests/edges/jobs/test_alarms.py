@@ -2,13 +2,16 @@
 
 import asyncio
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from bounced.core.state import Evidence, EvidenceType, ReportId
+from bounced.core.tally import hour
 from bounced.core.terms import Action, Category, Kind, Origin, Verdict
 from bounced.edges.jobs import AlarmBell
+from bounced.edges.overview import Overview
 
 from .conftest import House
 
@@ -175,3 +178,34 @@ async def test_a_block_names_provider_category_sending_address_and_sample(house:
     assert block["diagnostic"] == verdict.diagnostic
     (counts,) = await house.chores().counts("main", house.clock.now, 1)
     assert counts["provider:microsoft:reputation_block"] == 1
+
+
+RUBBISH = ("inf", "nan", "-inf", "1e999", "9" * 400, "", "many", "0x10", "\u0661", "-5")
+
+
+async def test_counters_of_rubbish_stop_nothing(house: House) -> None:
+    """Neither the commits that count on, nor the alarms, nor what people look at."""
+    key = house.keys.counts(hour(house.clock.now))
+    await house.ask(
+        "HSET", key, *(word for n, text in enumerate(RUBBISH) for word in (f"rate:hard:campaign:{n}", text))
+    )
+    for counter in ("type:report", "rate:hard:list", "class:hard", "domain:company.example:mailbox_unknown"):
+        await house.ask("HSET", key, counter, "inf")
+    await house.ask("HSET", house.keys.bouncing, "inf", "1", "21000", "nan", "99999", "-2", "99998", "5")
+    await sent(house, 1000)
+    await fail(house, 60)
+    await house.fails(Category.MAILBOX_UNKNOWN)
+    assert await alarms(house) == {"list": "pause", "campaign:spring": "pause"}
+    overview = Overview(house.store, "main", house.keys)
+    ((_, counts),) = await overview.counts(house.clock.now, 1)
+    assert counts["rate:hard:list"] == counts["type:report"] == counts["class:hard"] == 61
+    assert not [name for name in counts if name.startswith("rate:hard:campaign:") and name[-1].isdigit()]
+    assert (await overview.sizes(house.clock.now)).bouncing == 3
+    assert await house.chores().usual_unknowns("main", "company.example", house.clock.now + timedelta(hours=2)) > 0
+
+
+@pytest.mark.parametrize("standing", ["[" * 100_000, '{"level":"red"}', "null", '{"level":[]}'])
+async def test_an_alarm_of_rubbish_is_replaced(house: House, standing: str) -> None:
+    """Somebody else wrote it, as deep as it may be."""
+    await house.ask("HSET", house.keys.alarms, "list", standing)
+    assert await alarms(house) == {}

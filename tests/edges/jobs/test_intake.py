@@ -374,3 +374,77 @@ async def test_where_addresses_are_hashed_nothing_that_failed_is_kept(hashed_hou
     (failed,) = await hashed_house.stream(hashed_house.keys.intake_failed)
     assert failed.keys() == {"type", "entry", "error"}
     assert "alice" not in str(failed)
+
+
+@pytest.mark.parametrize(
+    "count",
+    [
+        *("0", "-1", "+1", "1.0", "1e3", "", " 1", "inf", "nan", "1_000", "\u0661", "\u00b2", "1000000001"),
+        "9" * 5000,
+        "000000000001" + "9" * 400,
+    ],
+)
+async def test_a_count_that_is_no_whole_number_in_bounds_is_set_aside(house: House, count: str) -> None:
+    """All of it is looked at, and nothing of it is counted."""
+    await tell(house, "sent", address=None, campaign="spring", count=count)
+    await reader(house).round()
+    (failed,) = await house.stream(house.keys.intake_failed)
+    assert failed["error"].startswith("count must be a whole number from 1 to 1000000000")
+    assert await house.chores().counts("main", house.clock.now, 1) == [{}]
+
+
+@pytest.mark.parametrize(("count", "counted"), [("1000000000", 10**9), ("000000000012", 12), ("0" * 5000 + "7", 7)])
+async def test_leading_zeros_are_no_part_of_a_count(house: House, count: str, counted: int) -> None:
+    """Some languages pad."""
+    await tell(house, "sent", address=None, campaign="spring", count=count)
+    await reader(house).round()
+    (counts,) = await house.chores().counts("main", house.clock.now, 1)
+    assert counts["rate:sent:list"] == counted
+
+
+@pytest.mark.parametrize("at", ["inf", "nan", "-1", "1_772_000_000", "\u0661" * 10, "9" * 400, "1e99", "", "soon"])
+async def test_a_time_that_is_none_is_set_aside(house: House, at: str) -> None:
+    """Whatever a language would take for a number."""
+    await tell(house, "complained", at=at)
+    await reader(house).round()
+    (failed,) = await house.stream(house.keys.intake_failed)
+    assert failed["error"].startswith("at must be a unix time in seconds")
+
+
+async def test_an_entry_without_end_is_set_aside_and_the_others_go_on(house: House) -> None:
+    """So many fields that no script could hand them on."""
+    many = [word for number in range(9000) for word in (f"field-{number}", "x")]
+    await house.ask("XADD", house.keys.intake, "*", "type", "nonsense", *many)
+    await tell(house, "complained")
+    await reader(house).round()
+    assert await left(house) == 0
+    assert (await house.state()).state is State.SUPPRESSED
+    (failed,) = await house.stream(house.keys.intake_failed)
+    assert "type must be one of" in failed["error"]
+
+
+async def test_an_entry_whose_address_is_a_key_of_another_type_is_set_aside(house: House) -> None:
+    """The server will say the same each time; the others are taken in."""
+    await house.ask("SET", house.keys.address("mallory@company.example"), "what a mistake")
+    await tell(house, "complained", address="mallory@company.example")
+    await reader(house).round()
+    await tell(house, "complained")
+    await reader(house).round()
+    assert await left(house) == 0
+    assert (await house.state()).state is State.SUPPRESSED
+    (failed,) = await house.stream(house.keys.intake_failed)
+    assert "WRONGTYPE" in failed["error"]
+
+
+async def test_a_stored_state_of_rubbish_numbers_is_written_anew(house: House) -> None:
+    """What decides whether the address may be mailed stands; the rest counts as missing."""
+    await house.fails(Category.MAILBOX_FULL)
+    rubbish = {"version": "inf", "streaks": "soft:x:y:z:1:1 hard", "last_released_at": "yesterday", "bounces": "many"}
+    await house.ask("HSET", house.keys.address(ALICE), *(word for pair in rubbish.items() for word in pair))
+    await house.ask("HSET", house.keys.bouncing, *(word for day in range(20500, 21200) for word in (day, "nan")))
+    await house.ask("ZADD", house.keys.disputed, "inf", "company.example")
+    await tell(house, "complained")
+    await reader(house).round()
+    assert await left(house) == 0
+    assert (await house.state()).state is State.SUPPRESSED
+    assert (await house.state()).version == 2
