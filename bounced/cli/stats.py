@@ -23,6 +23,9 @@ Hours = Sequence[tuple[datetime, Counter[str]]]
 Ranked = Sequence[tuple[str, Counter[str]]]
 """Names with their counts by category or class, the largest first."""
 
+OTHER = "~other"
+"""How the counters begin that count what found no place of its own."""
+
 ROOMY = 90
 """From so many columns of the terminal on there is room for a day by the hour."""
 
@@ -94,6 +97,10 @@ def top(limit: int, hours: int, list_: str | None, config_file: Path | None, *, 
     else:
         rows = [(kind, name, str(by.total()), _mostly(by)) for kind, name, by in _each(worst)]
         print_table(("by", "name", "count", "mostly"), rows)
+    for name, count in sorted(counts.items()):
+        if name.startswith(OTHER):
+            room = name.removeprefix(OTHER).removeprefix(":") or "names"
+            click.echo(f"{count} counts are missing here: an hour had no place for more {room}", err=True)
 
 
 async def _counts(config: Config, list_: str, hours: int) -> Hours:

@@ -12,7 +12,7 @@ from bounced.core.policy.doubt import doubtful
 from bounced.core.providers import provider_of, sending_ip
 from bounced.core.stamp import stamp
 from bounced.core.state import NOTHING_KNOWN, AddressState, EvidenceType, ReportId, Streak, Transition
-from bounced.core.tally import counters, hour, measure_of, rates_of
+from bounced.core.tally import Counted, counters, hour, measure_of, placed, rates_of
 from bounced.core.terms import OFF_THE_LIST, UNKNOWN_PROFILE, Category, Class, Origin, State
 
 KEPT_CONTENT_BYTES = 32 * 1024
@@ -61,8 +61,9 @@ class Writes:
     ``event`` goes into the stream once for each of ``event_types`` (none where good news changed nothing), and with
     the last of them into the address's history; not there if ``in_history`` is false, because anybody could have sent
     the report, and a forger must not fill the store with addresses.
-    ``counters`` are fields of the hash of ``hour``, each counted up by ``count``; so are ``rates``, but only for the
-    first report of its PATH that is of this ``measure``, which is taken however many others came for that PATH before.
+    ``counters`` are fields of the hash of ``hour``, each counted up by ``count`` where its room has a place; so are
+    ``rates``, but only for the first report of its PATH that is of this ``measure``, which is taken however many others
+    came for that PATH before.
     ``block`` says that the event is one for the sender to know;
     ``doubtful`` that the address belongs among its domain's ``unknowns``; ``unrecognised`` is a message to be looked
     at again.
@@ -75,8 +76,8 @@ class Writes:
     event: Mapping[str, str]
     event_types: tuple[str, ...]
     in_history: bool
-    counters: tuple[str, ...]
-    rates: tuple[str, ...]
+    counters: tuple[Counted, ...]
+    rates: tuple[Counted, ...]
     measure: str
     count: int
     block: bool
@@ -100,8 +101,8 @@ def writes(keys: Keyspace, report_id: ReportId, address: str | None, transition:
         event=_event(report_id, keys.address_id(address) if address else "", domain, transition) if types else {},
         event_types=types,
         in_history=address is not None and evidence.trusted and bool(types),
-        counters=counters(domain, transition),
-        rates=rates_of(measure, evidence.campaign, domain),
+        counters=placed(counters(domain, transition), trusted=evidence.trusted),
+        rates=placed(rates_of(measure, evidence.campaign, domain), trusted=evidence.trusted),
         measure=measure,
         count=evidence.count,
         block=verdict is not None and verdict.class_ is Class.BLOCK and bool(types),

@@ -1,12 +1,19 @@
-"""What is counted by the hour: reports by what they say, and what the sender's rates are made of."""
+"""What is counted by the hour: reports by what they say, and what the sender's rates are made of.
+
+The counters of an hour are one hash.  Names that others choose (recipient domains, campaigns, providers) each have a
+room in it, so many fields, that they can fill; none of them can take a place of the list's own counters, which are few.
+"""
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from types import MappingProxyType
+from typing import NamedTuple
 
+from bounced.core.numbers import BOOKKEEPING
 from bounced.core.policy.doubt import USUAL_DAYS, failed
 from bounced.core.providers import provider_of
 from bounced.core.state import Evidence, EvidenceType, Transition
-from bounced.core.terms import Category, Class, Verdict
+from bounced.core.terms import Category, Class, Verdict, Word
 
 SENT = "sent"
 HARD = "hard"
@@ -17,6 +24,47 @@ UNATTRIBUTED = "unattributed"
 """A complaint at a feedback address that brought no return path of ours."""
 
 _RATE = "rate:"
+
+
+class Room(Word):
+    """Whose names a counter is made of, and with which others it shares a number of fields."""
+
+    OWN = ""
+    DOMAINS = "domains"
+    CAMPAIGNS = "campaigns"
+    PROVIDERS = "providers"
+    UNSIGNED = "unsigned"
+
+    @property
+    def taken(self) -> str:
+        """The field that tells how many fields of this room an hour has."""
+        return f"{BOOKKEEPING}{self}"
+
+    @property
+    def other(self) -> str:
+        """The field that counts what found no room."""
+        return f"~other:{self}"
+
+
+FIELDS_OF = MappingProxyType({Room.DOMAINS: 10_000, Room.CAMPAIGNS: 4_000, Room.PROVIDERS: 1_000, Room.UNSIGNED: 4_000})
+"""How many fields of an hour each room has; the list's own counters are always counted.
+
+``unsigned`` is for whatever a report names that nobody signed: anybody can send one.
+"""
+
+_ROOMS = {"domain": Room.DOMAINS, "campaign": Room.CAMPAIGNS, "provider": Room.PROVIDERS}
+
+
+class Counted(NamedTuple):
+    """One counter, and the room in which it has its place."""
+
+    name: str
+    room: Room
+
+
+def placed(names: tuple[str, ...], *, trusted: bool) -> tuple[Counted, ...]:
+    """Return counters with their rooms; ``trusted`` is false where nobody signed what they are named after."""
+    return tuple(Counted(name, _room_of(name, trusted=trusted)) for name in names)
 
 
 def counters(domain: str, transition: Transition) -> tuple[str, ...]:
@@ -86,6 +134,12 @@ def usual_hours(now: datetime) -> list[str]:
 def hour(at: datetime) -> str:
     """Return the suffix of the hour's counters, YYYYMMDDHH in UTC."""
     return at.astimezone(UTC).isoformat()[:13].replace("-", "").replace("T", "")
+
+
+def _room_of(name: str, *, trusted: bool) -> Room:
+    kind = name.split(":", 3)[2] if name.startswith(_RATE) else name.partition(":")[0]
+    room = _ROOMS.get(kind, Room.OWN)
+    return room if trusted or room is Room.OWN else Room.UNSIGNED
 
 
 def _of_verdict(domain: str, evidence: Evidence, verdict: Verdict) -> list[str]:

@@ -13,13 +13,11 @@ from bounced.core.mailbox import AddressId
 from bounced.core.policy.doubt import WAVE, suppressed_as_unknown
 from bounced.core.stamp import stamp
 from bounced.core.state import NOTHING_KNOWN, AddressState, ReportId
-from bounced.core.tally import unknowns_counter, usual_hours
+from bounced.core.tally import FIELDS_OF, Counted, unknowns_counter, usual_hours
 from bounced.ports import Committed, Decide
 
 SEEN_MAX = 20
 HISTORY_MAX = 8
-COUNTS_MAX = 10_000
-OTHER = "~other"
 
 
 @dataclass(slots=True)
@@ -158,9 +156,14 @@ def _write_state(held: _List, address: str, state: record.StateWrites) -> None:
         held.due[address] = state.due
 
 
-def _count(counts: Counter[str], names: tuple[str, ...], by: int) -> None:
-    for name in names:
-        counts[name if name in counts or len(counts) < COUNTS_MAX - 1 else OTHER] += by
+def _count(counts: Counter[str], counted: tuple[Counted, ...], by: int) -> None:
+    for name, room in counted:
+        if name not in counts and room in FIELDS_OF:
+            if counts[room.taken] >= FIELDS_OF[room]:
+                counts[room.other] += by
+                continue
+            counts[room.taken] += 1
+        counts[name] += by
 
 
 def _join_wave(held: _List, address: str, writes: record.Writes) -> int:

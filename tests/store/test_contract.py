@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bounced.core.state import NOTHING_KNOWN, AddressState, Evidence, Transition
+from bounced.core.tally import FIELDS_OF, Room
 from bounced.core.terms import Action, Kind, State, Verdict
 from bounced.ports import Decide
 
@@ -184,7 +185,7 @@ async def test_the_hour_is_counted_by_category_class_domain_and_campaign(bench: 
 
 
 async def test_the_counters_of_an_hour_are_limited(bench: Bench) -> None:
-    """A flood of invented domains ends in `~other`, what is already counted goes on."""
+    """A flood of invented domains and campaigns ends in their `~other`; the list's own counters always have a place."""
     reports, at_once = 5_100, 300
     for first in range(0, reports, at_once):
         commits = (
@@ -195,9 +196,22 @@ async def test_the_counters_of_an_hour_are_limited(bench: Bench) -> None:
         )
         await asyncio.gather(*commits)
     counts = await bench.inside.counts(HOUR)
-    assert len(counts) == 10_000
-    assert counts["~other"] > 0
-    assert counts["type:report"] == reports
+    names = [name for name in counts if not name.startswith("~")]
+    assert len([name for name in names if "domain:" in name]) == FIELDS_OF[Room.DOMAINS] == 10_000
+    assert len([name for name in names if "campaign:" in name]) == FIELDS_OF[Room.CAMPAIGNS] == 4_000
+    assert counts["~other:domains"] == 2 * reports - 10_000
+    assert counts["~other:campaigns"] == 2 * reports - 4_000
+    assert counts["type:report"] == counts["class:hard"] == counts["rate:hard:list"] == reports
+    before = await bench.inside.counts(HOUR)
+    later = _unmoved(replace(BOUNCE, verdict=SPAM_BLOCK, campaign="late"))
+    await bench.store.commit(report(path="late"), "x@late.example", later)
+    after = await bench.inside.counts(HOUR)
+    assert {name for name in after if name not in before} == {
+        "category:reputation_block",
+        "class:block",
+        "provider:late.example:reputation_block",
+        "~fields:providers",
+    }
 
 
 async def test_a_block_is_told_to_the_sender(bench: Bench) -> None:

@@ -81,6 +81,13 @@ DEFERRED = _counter(
 TRANSITIONS = _counter(
     "bounced_transitions", "Addresses whose state changed, through whatever was committed.", "list", "before", "after"
 )
+COUNTERS_OVERFLOWED = _counter(
+    "bounced_counters_overflowed",
+    "Counters of an hour that found no place among those of their kind (domains, campaigns, providers; unsigned is "
+    "what unsigned reports name): stats, top and alarms of their own lack them. The list's own figures are right.",
+    "list",
+    "room",
+)
 COMMIT_SECONDS = Metric(
     MetricKind.HISTOGRAM,
     "bounced_commit_seconds",
@@ -144,6 +151,7 @@ COUNTED = (
     DUPLICATES,
     DEFERRED,
     TRANSITIONS,
+    COUNTERS_OVERFLOWED,
     COMMIT_SECONDS,
     BATCH_SIZE,
     REDIS_ERRORS,

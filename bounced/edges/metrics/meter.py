@@ -82,6 +82,10 @@ class Meter:
         if before is not after:
             self._counts[declared.TRANSITIONS.name, list_, before, after] += 1
 
+    def counter_overflowed(self, list_: str, room: str, /) -> None:
+        """Count a counter of an hour that found no place in its room."""
+        self._counts[declared.COUNTERS_OVERFLOWED.name, list_, room] += 1
+
     def batch_flushed(self, commands: int, /) -> None:
         """Count commits that went to Redis together."""
         self._observe(declared.BATCH_SIZE, self._batch_bounds, commands)

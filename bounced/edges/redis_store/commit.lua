@@ -1,5 +1,5 @@
 #!lua
--- bounced commit, version 1: counts one report and writes what follows from it, all or nothing, once.
+-- bounced commit, version 2: counts one report and writes what follows from it, all or nothing, once.
 --
 -- The first line makes the server refuse the whole script, before it starts, when it is out of memory, read-only,
 -- or short of replicas.  All that can fail for a key of the wrong type is read or written before the state and the
@@ -11,19 +11,21 @@
 -- ARGV  1 request, JSON  2 event, JSON object  3 message to keep, or empty
 --
 -- request: digest, seen_ttl_s ('' as digest: nothing is remembered), at (unix time), types (of the entries that the
---   event makes in the stream), events_max, counters (each is counted up by count), block, in_history;
---   measure and rates: counters that only the first report of its path with this measure counts up ('': none); it is
---   taken though its path has had its reports;
+--   event makes in the stream), events_max, counters (name and room of each, '' for the list's own; each is
+--   counted up by count), fields_of (how many fields each room has), block, in_history;
+--   measure and rates: counters, likewise, that only the first report of its path with this measure counts up
+--   ('': none); it is taken though its path has had its reports;
 --   with an entry of the intake stream, acknowledged and deleted: entry, group, intake (place of the key);
 --   with an address: address (as in keys), domain, version (that was decided upon), disputed (likewise; 0 for none);
 --   where the domain may be wrong about the address: unknowns (place of the key), wave_s;
 --   if its state changes: state (flat list of fields), ttl_s (0: for good), suppressed, due (0: not);
 --   if it was or is bouncing then: bouncing, an object with key (place of the key), was, is
--- answer: {'committed', addresses in the wave}, {'duplicate'}, {'dropped'}, or {'stale', disputed, field, value, ...} for another decision
+-- answer: {'committed', addresses in the wave, rooms that had no place for a counter ...}, {'duplicate'}, {'dropped'},
+--   or {'stale', disputed, field, value, ...} for another decision
 
 local DAY_S = 86400
 local SEEN_MAX, HISTORY_MAX, HISTORY_TTL_S = 20, 8, 400 * DAY_S
-local COUNTS_MAX, COUNTS_TTL_S, BLOCKS_MAX, UNRECOGNISED_MAX = 10000, 35 * DAY_S, 10000, 1000
+local COUNTS_TTL_S, BLOCKS_MAX, UNRECOGNISED_MAX = 35 * DAY_S, 10000, 1000
 
 -- In this order, so that the entries of a stream differ in their values only and are kept small.
 local EVENT_FIELDS = {
@@ -104,32 +106,52 @@ local function record_event()
 end
 
 local function counters()
-  local names = request.counters
-  if request.measure == '' then return names end
+  local counted = request.counters
+  if request.measure == '' then return counted end
   if request.digest == '' or call('SADD', KEYS[1], '~' .. request.measure) == 1 then
-    for _, name in ipairs(request.rates) do names[#names + 1] = name end
+    for _, counter in ipairs(request.rates) do counted[#counted + 1] = counter end
   end
-  return names
+  return counted
 end
 
--- Counts up by reading and writing all counters at once: one entry in the append-only file instead of six.
-local function count(names)
-  local updates, fields, other = {}, nil, 0
-  for i, held in ipairs(call('HMGET', KEYS[3], unpack(names))) do
-    local number = held and (whole(held) or 0)
-    if not held then
-      fields = (fields or call('HLEN', KEYS[3])) + 1
+-- Counts up by reading and writing all counters at once: one entry in the append-only file instead of six.  A new field
+-- takes a place in its room; where that is full, the room's ~other counts instead.  Returns the rooms that were full.
+local function count(counted)
+  local names, places = {}, {}
+  for i, counter in ipairs(counted) do names[i] = counter[1] end
+  for _, counter in ipairs(counted) do
+    local room = counter[2]
+    if room ~= '' and not places[room] then
+      names[#names + 1] = '~fields:' .. room
+      places[room] = #names
     end
-    if held or fields < COUNTS_MAX then
-      updates[#updates + 1] = names[i]
-      updates[#updates + 1] = (number or 0) + request.count
+  end
+  local held, taken, updates, full, is_new = call('HMGET', KEYS[3], unpack(names)), {}, {}, {}, false
+  for room, place in pairs(places) do taken[room] = whole(held[place]) or 0 end
+  for i, counter in ipairs(counted) do
+    local name, room = counter[1], counter[2]
+    local fits = held[i] or room == '' or taken[room] < request.fields_of[room]
+    if fits then
+      if not held[i] then
+        is_new = is_new or room == ''
+        if room ~= '' then taken[room] = taken[room] + 1 end
+      end
+      updates[#updates + 1] = name
+      updates[#updates + 1] = (whole(held[i]) or 0) + request.count
     else
-      other = other + request.count
+      full[#full + 1] = room
+    end
+  end
+  for room, place in pairs(places) do
+    if taken[room] ~= whole(held[place]) and taken[room] > 0 then
+      updates[#updates + 1] = names[place]
+      updates[#updates + 1] = taken[room]
     end
   end
   if #updates > 0 then call('HSET', KEYS[3], unpack(updates)) end
-  if other > 0 then add(KEYS[3], '~other', other) end
-  if fields and fields <= #names then call('EXPIRE', KEYS[3], COUNTS_TTL_S) end
+  for _, room in ipairs(full) do add(KEYS[3], '~other:' .. room, request.count) end
+  if is_new then call('EXPIRE', KEYS[3], COUNTS_TTL_S) end  -- an hour begins with a counter of the list's own
+  return full
 end
 
 -- By the day on which the state would be forgotten: whoever is forgotten is counted no longer.
@@ -190,7 +212,7 @@ if request.address then
   if present then return present end
 end
 record_event()
-count(counters())
+local overflowed = count(counters())
 local wave = join_wave()
 if request.in_history then remember() end
 if request.state then write_state() end
@@ -202,4 +224,4 @@ if intake then
   call('XACK', intake, request.group, request.entry)
   call('XDEL', intake, request.entry)
 end
-return {'committed', wave}
+return {'committed', wave, unpack(overflowed)}

@@ -52,6 +52,9 @@ class Tally(Protocol):
     def written(self, list_: str, transition: Transition, /) -> None:
         """Count what a commit made of an address of a list, whoever spoke."""
 
+    def counter_overflowed(self, list_: str, room: str, /) -> None:
+        """Count a counter of an hour that found no place in its room."""
+
     def batch_flushed(self, commands: int, /) -> None:
         """Count a batch that is safe."""
 
@@ -61,6 +64,9 @@ class Tally(Protocol):
 
 class _NoTally:
     def written(self, list_: str, transition: Transition, /) -> None:
+        pass
+
+    def counter_overflowed(self, list_: str, room: str, /) -> None:
         pass
 
     def batch_flushed(self, commands: int, /) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from hashlib import sha1
 from importlib.resources import files
 from itertools import chain
+from typing import NamedTuple
 
 from redis.asyncio.connection import AbstractConnection
 
@@ -14,7 +15,8 @@ from bounced.core.numbers import whole
 from bounced.core.policy.doubt import WAVE
 from bounced.core.record import DAY_S, LAST_S, StateWrites, Writes, from_fields
 from bounced.core.state import AddressState, ReportId
-from bounced.edges.redis_store.wire import Reply, call, fields, pack, text
+from bounced.core.tally import FIELDS_OF, Room
+from bounced.edges.redis_store.wire import Reply, call, fields, pack, text, texts
 
 SOURCE = files(__package__).joinpath("commit.lua").read_bytes()
 SHA = sha1(SOURCE, usedforsecurity=False).hexdigest()
@@ -25,6 +27,7 @@ SEEN_TTL_S = 40 * DAY_S
 INTAKE_GROUP = "bounced"
 """The consumer group in which all workers read a list's intake."""
 
+FIELDS_OF_ROOMS = dict(FIELDS_OF)
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
 
 
@@ -45,6 +48,7 @@ def request(
         "types": writes.event_types,
         "events_max": events_max,
         "counters": writes.counters,
+        "fields_of": FIELDS_OF_ROOMS,
         "count": writes.count,
         "rates": writes.rates,
         "measure": writes.measure,
@@ -69,8 +73,15 @@ def request(
     return pack("EVALSHA", SHA, len(names), *names, _encode(asked), _encode(writes.event), writes.unrecognised or b"")
 
 
-def outcome(reply: Reply) -> tuple[str, AddressState | int | None]:
-    """Return the script's word, with ``stale`` the present state, with ``committed`` the size of the address's wave.
+class Written(NamedTuple):
+    """What came of a commit: the size of the address's wave, and the rooms that had no place for a counter."""
+
+    wave: int
+    overflowed: tuple[Room, ...]
+
+
+def outcome(reply: Reply) -> tuple[str, AddressState | Written | None]:
+    """Return the script's word, with ``stale`` the present state, with ``committed`` what came of it.
 
     Raises ValueError.
     """
@@ -78,7 +89,7 @@ def outcome(reply: Reply) -> tuple[str, AddressState | int | None]:
         raise ValueError(f"the commit script answered {reply!r}")
     word = text(reply[0])
     if word == "committed" and isinstance(reply[1], int):
-        return word, reply[1]
+        return word, Written(reply[1], tuple(map(Room, texts(reply[2:]))))
     if word != "stale":
         return word, None
     return word, from_fields(fields(reply[2:]), disputed_until(text(reply[1])))

@@ -85,9 +85,11 @@ class RedisStore:
             writes = record.writes(keys, report_id, address, transition)
             command = script.request(keys, report_id, address, state, writes, events_max=self._events_max)
             match script.outcome(await self._commits.to(keys.events).ask(command, until)):
-                case ("committed", int(wave)):
+                case ("committed", script.Written() as written):
                     self._tally.written(report_id.list, transition)
-                    return Committed(report_id.event_id, transition, wave)
+                    for room in written.overflowed:
+                        self._tally.counter_overflowed(report_id.list, room)
+                    return Committed(report_id.event_id, transition, written.wave)
                 case ("duplicate" | "dropped", None):
                     return Committed(report_id.event_id, None)
                 case ("stale", AddressState() as present):

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from bounced.core.state import Evidence, EvidenceType, ReportId
-from bounced.core.tally import hour
+from bounced.core.tally import Room, hour
 from bounced.core.terms import Action, Category, Kind, Origin, Verdict
 from bounced.edges.jobs import AlarmBell
+from bounced.edges.metrics.meter import Meter
 from bounced.edges.overview import Overview
+from bounced.edges.redis_store import script
 
 from .conftest import House
 
@@ -209,3 +211,81 @@ async def test_an_alarm_of_rubbish_is_replaced(house: House, standing: str) -> N
     """Somebody else wrote it, as deep as it may be."""
     await house.ask("HSET", house.keys.alarms, "list", standing)
     assert await alarms(house) == {}
+
+
+@pytest.mark.parametrize(
+    ("crowd", "room"), [(45, 30), pytest.param(10_500, None, marks=[pytest.mark.soak, pytest.mark.timeout(300)])]
+)
+async def test_a_crowd_of_domains_hides_neither_a_campaign_nor_the_list(
+    house: House, monkeypatch: pytest.MonkeyPatch, crowd: int, room: int | None
+) -> None:
+    """Recipients choose their domains; what a sender has to hear of its own mail cannot be crowded out by them."""
+    if room:
+        for name in ("domains", "campaigns", "providers", "unsigned"):
+            monkeypatch.setitem(script.FIELDS_OF_ROOMS, Room(name), room)
+    tally = Meter()
+    house.store._tally = tally
+    await fail_at_once(house, crowd, campaign="")
+    await sent(house, crowd * 100)
+    await sent(house, 500, campaign="bad", domain="late.example")
+    await fail_at_once(house, 60, campaign="bad", category=Category.MAILBOX_UNKNOWN)
+    assert (await alarms(house))["campaign:bad"] == "pause"
+    (counts,) = await house.chores().counts("main", house.clock.now, 1)
+    hard = crowd + 60
+    assert counts["rate:hard:list"] == counts["class:hard"] == counts["category:mailbox_unknown"] == hard
+    assert counts["rate:sent:list"] == crowd * 100 + 500
+    assert counts["transition:active:suppressed"] == hard
+    domains = [name for name in counts if ":domain:" in name or name.startswith("domain:")]
+    assert len(domains) == (room or 10_000)
+    assert counts["~other:domains"] == 2 * hard + 500 - len(domains)
+    assert f'["bounced_counters_overflowed", "main", "domains", {2 * hard + 1 - len(domains)}]' in tally.take().decode()
+
+
+async def test_campaigns_crowd_out_no_figure_of_the_list_either(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tag can hold many values, and a sender may name a campaign for each message."""
+    monkeypatch.setitem(script.FIELDS_OF_ROOMS, Room.CAMPAIGNS, 10)
+    for number in range(30):
+        await sent(house, 100, campaign=f"campaign-{number}")
+    await fail(house, 100)
+    assert await alarms(house) == {"list": "warn"}
+    (counts,) = await house.chores().counts("main", house.clock.now, 1)
+    assert len([name for name in counts if "campaign:" in name]) == 10
+    assert counts["~other:campaigns"] == 20 * 100 + 2 * 100
+    assert len([name for name in counts if name.startswith("domain:")]) == 100
+
+
+async def test_what_nobody_signed_takes_no_place_of_what_was(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anybody can send a report to an unsigned path, and name in it whom he likes."""
+    monkeypatch.setitem(script.FIELDS_OF_ROOMS, Room.UNSIGNED, 10)
+    await fail(house, 30, trusted=False, campaign="forged")
+    (counts,) = await house.chores().counts("main", house.clock.now, 1)
+    assert counts["campaign:forged:hard"] == counts["class:hard"] == 30
+    assert counts["~other:unsigned"] == 30 - 9
+    await fail(house, 5)
+    (counts,) = await house.chores().counts("main", house.clock.now, 1)
+    assert "~other:domains" not in counts
+    assert counts["rate:hard:campaign:spring"] == 5
+
+
+async def test_an_hour_that_an_older_version_began_is_counted_on(house: House) -> None:
+    """Fields stay where they were; the cap of that version does not hold any more."""
+    key = house.keys.counts(hour(house.clock.now))
+    old = [word for n in range(9_999) for word in (f"domain:{n}.example:policy", 1)]
+    await house.ask("HSET", key, *old, "~other", 7, "rate:sent:list", 900)
+    await fail(house, 50, campaign="spring")
+    await sent(house, 100)
+    assert await alarms(house) == {"list": "pause"}
+    (counts,) = await house.chores().counts("main", house.clock.now, 1)
+    assert counts["rate:sent:list"] == 1000
+    assert counts["domain:1.example:policy"] == 1
+    assert await house.ask("TTL", key) > 0
+
+
+async def fail_at_once(house: House, count: int, category: Category = Category.MAILBOX_UNKNOWN, **facts: Any) -> None:
+    """Let so many messages fail, each at another domain, as fast as the store takes them."""
+    first = next(house.numbers)
+    for begin in range(0, count, 500):
+        together = (
+            house.fails(category, f"x@{first}-{n}.example", **facts) for n in range(begin, min(begin + 500, count))
+        )
+        await asyncio.gather(*together)
