@@ -9,12 +9,13 @@
 --       and where an address is concerned  6 address  7 history  8 suppressed  9 due  10 disputed
 --       further ones at the places that the request names: intake, unknowns, bouncing
 -- ARGV  1 request, JSON  2 event, JSON object  3 message to keep, or empty
+--       4 how many fields of an hour each room has, JSON object
 --
 -- request: digest, seen_ttl_s ('' as digest: nothing is remembered), at (unix time), types (of the entries that the
---   event makes in the stream), events_max, counters (name and room of each, '' for the list's own; each is
---   counted up by count), fields_of (how many fields each room has), block, in_history;
---   measure and rates: counters, likewise, that only the first report of its path with this measure counts up
---   ('': none); it is taken though its path has had its reports;
+--   event makes in the stream), events_max, counters and rooms (the room of each, '' for the list's own; each is
+--   counted up by count), block, in_history;
+--   measure, rates and rate_rooms: counters, likewise, that only the first report of its path with this measure counts
+--   up ('': none); it is taken though its path has had its reports;
 --   with an entry of the intake stream, acknowledged and deleted: entry, group, intake (place of the key);
 --   with an address: address (as in keys), domain, version (that was decided upon), disputed (likewise; 0 for none);
 --   where the domain may be wrong about the address: unknowns (place of the key), wave_s;
@@ -105,48 +106,55 @@ local function record_event()
   end
 end
 
+local function fields_of(room)
+  request.fields_of = request.fields_of or cjson.decode(ARGV[4])
+  return request.fields_of[room]
+end
+
+-- The names of what is to be counted, and beside it their rooms.
 local function counters()
-  local counted = request.counters
-  if request.measure == '' then return counted end
+  local names, rooms = request.counters, request.rooms
+  if request.measure == '' then return names, rooms end
   if request.digest == '' or call('SADD', KEYS[1], '~' .. request.measure) == 1 then
-    for _, counter in ipairs(request.rates) do counted[#counted + 1] = counter end
+    for i, name in ipairs(request.rates) do
+      rooms[#names + 1] = request.rate_rooms[i]
+      names[#names + 1] = name
+    end
   end
-  return counted
+  return names, rooms
 end
 
 -- Counts up by reading and writing all counters at once: one entry in the append-only file instead of six.  A new field
 -- takes a place in its room; where that is full, the room's ~other counts instead.  Returns the rooms that were full.
-local function count(counted)
-  local names, places = {}, {}
-  for i, counter in ipairs(counted) do names[i] = counter[1] end
-  for _, counter in ipairs(counted) do
-    local room = counter[2]
+local function count(names, rooms)
+  local number, places, taken = #names, {}, {}
+  for i = 1, number do
+    local room = rooms[i]
     if room ~= '' and not places[room] then
       names[#names + 1] = '~fields:' .. room
       places[room] = #names
     end
   end
-  local held, taken, updates, full, is_new = call('HMGET', KEYS[3], unpack(names)), {}, {}, {}, false
-  for room, place in pairs(places) do taken[room] = whole(held[place]) or 0 end
-  for i, counter in ipairs(counted) do
-    local name, room = counter[1], counter[2]
-    local fits = held[i] or room == '' or taken[room] < request.fields_of[room]
+  local held, updates, full, is_new = call('HMGET', KEYS[3], unpack(names)), {}, {}, false
+  for i = 1, number do
+    local room = rooms[i]
+    local fits = held[i] or room == ''
+    if not held[i] and room == '' then is_new = true end
+    if not fits then
+      local so_far = taken[room] or whole(held[places[room]]) or 0
+      fits = so_far < fields_of(room)
+      if fits then taken[room] = so_far + 1 end
+    end
     if fits then
-      if not held[i] then
-        is_new = is_new or room == ''
-        if room ~= '' then taken[room] = taken[room] + 1 end
-      end
-      updates[#updates + 1] = name
+      updates[#updates + 1] = names[i]
       updates[#updates + 1] = (whole(held[i]) or 0) + request.count
     else
       full[#full + 1] = room
     end
   end
-  for room, place in pairs(places) do
-    if taken[room] ~= whole(held[place]) and taken[room] > 0 then
-      updates[#updates + 1] = names[place]
-      updates[#updates + 1] = taken[room]
-    end
+  for room, fields in pairs(taken) do
+    updates[#updates + 1] = names[places[room]]
+    updates[#updates + 1] = fields
   end
   if #updates > 0 then call('HSET', KEYS[3], unpack(updates)) end
   for _, room in ipairs(full) do add(KEYS[3], '~other:' .. room, request.count) end

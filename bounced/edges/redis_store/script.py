@@ -47,10 +47,11 @@ def request(
         "at": writes.at,
         "types": writes.event_types,
         "events_max": events_max,
-        "counters": writes.counters,
-        "fields_of": FIELDS_OF_ROOMS,
+        "counters": [counted.name for counted in writes.counters],
+        "rooms": [counted.room for counted in writes.counters],
         "count": writes.count,
-        "rates": writes.rates,
+        "rates": [counted.name for counted in writes.rates],
+        "rate_rooms": [counted.room for counted in writes.rates],
         "measure": writes.measure,
         "block": writes.block,
         "in_history": writes.in_history,
@@ -70,7 +71,8 @@ def request(
     if writes.doubtful:
         names.append(keys.unknowns(writes.domain))
         asked |= {"unknowns": len(names), "wave_s": int(WAVE.total_seconds())}
-    return pack("EVALSHA", SHA, len(names), *names, _encode(asked), _encode(writes.event), writes.unrecognised or b"")
+    arguments = _encode(asked), _encode(writes.event), writes.unrecognised or b"", _encode(FIELDS_OF_ROOMS)
+    return pack("EVALSHA", SHA, len(names), *names, *arguments)
 
 
 class Written(NamedTuple):
