@@ -25,6 +25,7 @@ from bounced.cli.selecting import chosen_list, list_option
 from bounced.config import Config, build
 from bounced.core.classify import classify_reply
 from bounced.core.exchange import COLUMNS, Fault, Reader, Row, Unrecognised, Why, exported, merge, read
+from bounced.core.exchange.cells import to_cell
 from bounced.core.exchange.reading import ClassifyReply
 from bounced.core.keys import Keyspace
 from bounced.core.mailbox import AddressId, BadAddress, normalise
@@ -50,6 +51,9 @@ Batch = dict[str, Merge]
 @json_option
 def export_command(list_: str | None, config_file: Path | None, *, as_json: bool) -> None:
     """Write every address that must not be mailed, and why, as CSV or JSON lines to standard output.
+
+    What peers sent stands in it with controls escaped.  An apostrophe precedes a cell of the CSV that a spreadsheet
+    would take for a formula (it begins with = + - @), an address too; import takes it off.  Programs read --json.
 
     \b
     bounced export > suppressed.csv
@@ -223,7 +227,7 @@ async def _export(config: Config, keys: Keyspace, *, as_json: bool) -> None:
                     for row in rows:
                         print_json(dict(zip(COLUMNS, row, strict=True)))
                 else:
-                    table.writerows(rows)
+                    table.writerows(map(to_cell, COLUMNS, row) for row in rows)
                 progress.advance(task, len(rows))
 
 

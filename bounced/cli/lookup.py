@@ -17,6 +17,7 @@ from bounced.cli.output import console, print_facts, print_json, printable
 from bounced.cli.selecting import chosen_list, list_option, normalised
 from bounced.cli.story import day, sentence
 from bounced.config import Config
+from bounced.core.escape import visible_fields
 from bounced.core.record import to_fields
 from bounced.core.state import AddressState
 from bounced.core.terms import OFF_THE_LIST, Class, State
@@ -60,7 +61,7 @@ async def _look(config: Config, list_: str, address: str) -> tuple[AddressState,
         if erased is not None and state.state not in OFF_THE_LIST:
             kept = await store.load(list_, erased)
             state = kept if kept.state in OFF_THE_LIST else state
-        return state, [json.loads(entry) for entry in reversed(history)]
+        return state, [visible_fields(json.loads(entry)) for entry in reversed(history)]
 
 
 def _tell(address: str, list_: str, state: AddressState, history: Sequence[Mapping[str, str]]) -> None:
@@ -69,7 +70,7 @@ def _tell(address: str, list_: str, state: AddressState, history: Sequence[Mappi
     mailed = "must not be mailed" if state.state in OFF_THE_LIST else "may be mailed"
     target.print(
         Text.assemble(
-            (address, "bold"),
+            (printable(address), "bold"),
             f" in {list_}: ",
             (f"{state.state}{until}", f"bold {COLOURS[state.state]}"),
             f", {mailed}",

@@ -11,12 +11,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bounced.core.escape import json_escaped, visible
 from bounced.core.stamp import stamp
+
+printable = visible
+"""Text that cannot move a cursor or forge a line: what cannot be printed stands escaped."""
 
 
 def print_json(record: Mapping[str, Any]) -> None:
-    """Print one record as one line."""
-    sys.stdout.write(json.dumps(record, ensure_ascii=False, default=_as_text) + "\n")
+    """Print one record as one line, in which a terminal finds nothing to obey."""
+    sys.stdout.write(json_escaped(json.dumps(record, ensure_ascii=False, default=_as_text)) + "\n")
 
 
 def _widths(lines: Sequence[Sequence[str]], room: int) -> Sequence[int | None]:
@@ -68,8 +72,3 @@ def print_facts(facts: Mapping[str, str], *, title: str | None = None) -> None:
     for name, value in facts.items():
         if value:
             target.print(Text.assemble((f"{name:<{width}}  ", "cyan"), printable(value)))
-
-
-def printable(text: str) -> str:
-    """Return text that cannot move a cursor or forge a line: what cannot be printed stands escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

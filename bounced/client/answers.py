@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from bounced.core.escape import visible_fields
 from bounced.core.record import from_fields
 from bounced.core.state import AddressState
 from bounced.core.terms import Category, State
@@ -47,7 +48,7 @@ class Why:
 def why(address: str, fields: Mapping[str | bytes, str | bytes], history: Iterable[str | bytes]) -> Why:
     """Return what the state hash and the history of an address say."""
     state = from_fields({text_of(name): text_of(value) for name, value in fields.items()})
-    return Why(address, state, tuple(_past_event(json.loads(entry)) for entry in history))
+    return Why(address, state, tuple(_past_event(visible_fields(json.loads(entry))) for entry in history))
 
 
 def text_of(reply: str | bytes) -> str:

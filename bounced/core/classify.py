@@ -6,11 +6,10 @@ reply, the Status field, the reply code.  Expiry is the reason only where nothin
 
 from collections.abc import Iterator
 
+from bounced.core.escape import escaped
 from bounced.core.evidence import Heard, Words, hear
 from bounced.core.rules import Match, Rule, RuleSet, Where
 from bounced.core.terms import Action, Category, Kind, PerRecipientFields, Report, Verdict
-
-MAX_DIAGNOSTIC_CHARS = 200
 
 _NO_REPORT = Report(Kind.BOUNCE, "reply")
 _SUCCESSES = (Action.DELIVERED, Action.RELAYED, Action.EXPANDED)
@@ -78,14 +77,6 @@ def matches(heard: Heard, rules: RuleSet) -> Iterator[tuple[Words, list[Match]]]
     """Yield each place of evidence with the rows that fit its words, the first being what counts.  For people."""
     for words in heard.words():
         yield words, rules.matches(words.where, words.text, heard.circumstances)
-
-
-def escaped(text: str) -> str:
-    """Return at most 200 characters of what a peer sent, control characters escaped."""
-    short = text[: MAX_DIAGNOSTIC_CHARS + 1]
-    if not short.isprintable():
-        short = "".join(c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in short)
-    return short if len(short) <= MAX_DIAGNOSTIC_CHARS else short[: MAX_DIAGNOSTIC_CHARS - 1] + "…"
 
 
 def _of_kind(action: Action | None, report: Report) -> tuple[Category, str, str] | None:

@@ -8,14 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from bounced.core.classify import classify_reply, escaped
+from bounced.core.classify import classify_reply
 from bounced.core.mailbox import BadAddress, normalise, normalise_domain
 from bounced.core.numbers import whole
 from bounced.core.rules import RuleSet
 from bounced.core.state import Evidence, EvidenceType
 from bounced.core.terms import UNKNOWN_PROFILE, Action, Origin, Profile, Verdict
 
-MAX_CAMPAIGN_CHARS = 64
 MAX_COUNT = 1_000_000_000
 
 _TELLABLE = {
@@ -63,8 +62,8 @@ def understand_entry(fields: Mapping[str, str], rules: RuleSet, now: datetime, *
         verdict=_verdict(fields, rules) if type_ is EvidenceType.REJECTED else None,
         sent_on=at.date() if type_ in _OF_MAIL else None,
         profile=_profile(fields),
-        campaign=escaped(fields.get("campaign", ""))[:MAX_CAMPAIGN_CHARS],
-        note=escaped(fields.get("reason", "")),
+        campaign=fields.get("campaign", ""),
+        note=fields.get("reason", ""),
     )
     if type_ is EvidenceType.SENT:
         return Told(None, replace(evidence, count=_count(fields), domain=_domain(fields)))

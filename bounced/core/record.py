@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from bounced.core.escape import escaped
 from bounced.core.keys import Keyspace
 from bounced.core.mailbox import ADDRESS_LIKE
 from bounced.core.numbers import whole
@@ -163,10 +164,10 @@ def from_fields(fields: Mapping[str, str], disputed_until: datetime | None = Non
         last_delivered_at=_moment(get("last_delivered_at")),
         last_engaged_at=_moment(get("last_engaged_at")),
         delivery_pending_since=_moment(get("delivery_pending_since")),
-        status=get("status", ""),
-        diagnostic=get("diagnostic", ""),
-        reporting_mta=get("reporting_mta", ""),
-        campaign=get("campaign", ""),
+        status=escaped(get("status", "")),
+        diagnostic=escaped(get("diagnostic", "")),
+        reporting_mta=escaped(get("reporting_mta", "")),
+        campaign=escaped(get("campaign", "")),
         origin=Origin(fields["origin"]) if get("origin") else None,
         version=_version(get("version")),
         disputed_until=disputed_until,

@@ -5,7 +5,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 
+from bounced.core.escape import MAX_CHARS, escaped
 from bounced.core.terms import UNKNOWN_PROFILE, Category, Class, Kind, Origin, Profile, State, Verdict, Word
+
+MAX_CAMPAIGN_CHARS = 64
 
 
 class EvidenceType(Word):
@@ -87,6 +90,9 @@ class Evidence:
     ``content`` is the message where it is worth keeping because nobody understood it.  ``count`` is of how many
     messages SENT speaks, and of which ``domain``, where it names one.  ``shared_from`` is the list whose hard failure
     counts in this one too.
+
+    What others wrote is escaped and bounded here, so that everything made of evidence, states, events, counters,
+    log lines, is text that does nothing.
     """
 
     type: EvidenceType
@@ -106,6 +112,14 @@ class Evidence:
     count: int = 1
     domain: str = ""
     shared_from: str = ""
+
+    def __post_init__(self) -> None:
+        """Take the power from what a peer, a sender or an operator wrote."""
+        object.__setattr__(self, "campaign", escaped(self.campaign, MAX_CAMPAIGN_CHARS))
+        for name in ("peer", "reporting_mta", "note"):
+            object.__setattr__(self, name, escaped(getattr(self, name)))
+        if self.verdict is not None and not all(map(_is_harmless, self.verdict)):
+            object.__setattr__(self, "verdict", _harmless(self.verdict))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,3 +169,17 @@ class ReportId:
     def event_id(self) -> str:
         """The id of the events that this report causes, the same each time it comes: 16 hex digits."""
         return sha256(f"{self.list}\0{self.path}\0{self.digest}".encode()).hexdigest()[:16]
+
+
+def _is_harmless(value: object) -> bool:
+    return not isinstance(value, str) or (len(value) <= MAX_CHARS and value.isprintable())
+
+
+def _harmless(verdict: Verdict) -> Verdict:
+    return verdict._replace(
+        rule=escaped(verdict.rule),
+        status=verdict.status and escaped(verdict.status),
+        reply_code=verdict.reply_code and escaped(verdict.reply_code),
+        remote_mta=verdict.remote_mta and escaped(verdict.remote_mta),
+        diagnostic=escaped(verdict.diagnostic),
+    )

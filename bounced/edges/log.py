@@ -15,6 +15,7 @@ from typing import Any, TextIO
 
 import structlog
 
+from bounced.core.escape import json_escaped, visible
 from bounced.core.mailbox import ADDRESS_LIKE
 
 MAX_VALUE_CHARACTERS = 500
@@ -26,10 +27,6 @@ TRACEBACK = "exception"
 _JSON = json.JSONEncoder(default=str)
 _INFO = 6
 _PRIORITIES = {"debug": 7, "info": _INFO, "warning": 4, "error": 3}
-_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))} | {
-    0x2028: "\\u2028",
-    0x2029: "\\u2029",
-}
 
 
 class Event(StrEnum):
@@ -115,8 +112,8 @@ def hashed(address: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """Return text of a peer as it may stand in a log line: control characters escaped, bounded."""
-    return text[:MAX_VALUE_CHARACTERS].translate(_CONTROLS)
+    """Return text of a peer as it may stand in a log line: what cannot be printed escaped, bounded."""
+    return visible(text[:MAX_VALUE_CHARACTERS])
 
 
 def _hash_addresses(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
@@ -141,4 +138,4 @@ def _escape(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapp
 
 def _to_json(event: Mapping[str, Any], **_settings: Any) -> str:
     """Return one line of JSON in ASCII; what JSON does not know stands as its text."""
-    return _JSON.encode(event)
+    return json_escaped(_JSON.encode(event))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from bounced.core.escape import visible_fields
 from bounced.core.keys import Keyspace
 from bounced.core.numbers import counters_of, whole
 from bounced.core.record import DAY_S
@@ -142,4 +143,4 @@ def _signed(text: str) -> int:
 
 def _entries(reply: Reply) -> list[Entry]:
     assert isinstance(reply, list)
-    return [Entry(text(entry[0]), fields(entry[1])) for entry in reply if isinstance(entry, Sequence)]
+    return [Entry(text(entry[0]), visible_fields(fields(entry[1]))) for entry in reply if isinstance(entry, Sequence)]

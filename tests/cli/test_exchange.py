@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from redis import Redis
 
 from bounced.cli.root import bounced
+from bounced.core.keys import Keyspace
 
 CONFIG = """
 [redis]
@@ -194,3 +196,41 @@ def test_the_same_address_twice_in_a_file_is_decided_in_order(call):
     given = "EmailAddress,Reason\na@example.org,BOUNCE\nA@example.org,COMPLAINT\na@example.org,BOUNCE\n"
     assert call("import", "-", "--list", "main", given=given).exit_code == 0
     assert exported(call, "--list", "main")["a@example.org"]["category"] == "complaint"
+
+
+HOSTILE = "\x1b]0;owned\x07\x00\x7f\u202e\x9b31m\u2028"
+
+
+def test_what_an_older_version_stored_raw_is_shown_and_exported_harmless(call, redis_url, key_prefix, tmp_path):
+    """As CSV no formula either; in JSON the same values, with nothing for a terminal to obey."""
+    config = tmp_path / "bounced.toml"
+    config.write_text(CONFIG.replace('url = "embedded"', f'url = "{redis_url}"\nprefix = "{key_prefix}"'))
+    keys = Keyspace(key_prefix, "main")
+    address, unseen = "alice@example.org", "a\u202eb\u200c@example.org"
+    raw = {"reporting_mta": HOSTILE, "diagnostic": f"=HYPERLINK(1){HOSTILE}", "campaign": "@SUM(1)", "status": "+5"}
+    state = {"state": "suppressed", "category": "mailbox_unknown", "class": "hard", "since": "2026-01-01T00:00:00Z"}
+    event = {"type": "report", "id": "1", "at": "2026-01-01T00:00:00Z", "address": address, "note": HOSTILE} | raw
+    with Redis.from_url(redis_url) as redis:
+        for each in (address, unseen):
+            redis.sadd(keys.suppressed, each)
+            redis.hset(keys.address(each), mapping={**state, **raw, "version": "1"})
+        redis.xadd(keys.events, event)
+        redis.lpush(keys.history(address), json.dumps(event, ensure_ascii=False))
+    asked = ("export", "export --json", "events", "events --json", f"lookup {address}", f"lookup {address} --json")
+    for command in asked:
+        result = call(*command.split(), "--list", "main")
+        assert result.stdout
+        assert result.stdout.replace("\n", "").replace("\t", "").isprintable(), command
+        for record in map(json.loads, result.stdout.splitlines() if "--json" in command else []):
+            assert "\x1b" not in str(record.values())
+    cells = [cell for row in csv.reader(call("export", "--list", "main").stdout.splitlines()) for cell in row]
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
+    for words in ([], ["--json"]):
+        copy = call("export", "--list", "main", *words).stdout
+        with Redis.from_url(redis_url) as redis:
+            redis.delete(keys.suppressed, keys.address(address), keys.address(unseen))
+        assert call("import", "-", "--list", "main", given=copy).exit_code == 0
+        with Redis.from_url(redis_url, decode_responses=True) as redis:
+            assert redis.smembers(keys.suppressed) == {address, unseen}
+            assert redis.hget(keys.address(address), "campaign") == "@SUM(1)"
+            assert redis.hget(keys.address(address), "status") == "+5"

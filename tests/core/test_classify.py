@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bounced import rules
-from bounced.core.classify import classify, classify_reply, escaped
+from bounced.core.classify import classify, classify_reply
+from bounced.core.escape import escaped
 from bounced.core.terms import Action, Category, Class, Kind, PerRecipientFields, Report
 
 RULES = rules.load()

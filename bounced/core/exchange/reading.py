@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bounced.core.classify import escaped
+from bounced.core.escape import escaped
 from bounced.core.exchange.formats import OWN, Fields, Format, Unrecognised, detect
 from bounced.core.exchange.records import records
 from bounced.core.exchange.rows import Fault, Row, Why, why_not
@@ -138,7 +138,7 @@ def _own(fields: Fields, reader: Reader) -> AddressState:
         Class(fields["class"]) if get("class") else CLASS_OF[category],
         _since(fields["since"], reader.now),
         until,
-        status=get("status", ""),
+        status=escaped(get("status", "")),
         diagnostic=escaped(get("diagnostic", "")),
         reporting_mta=escaped(get("reporting_mta", "")),
         campaign=escaped(get("campaign", "")),

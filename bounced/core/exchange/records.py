@@ -6,10 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
+from bounced.core.exchange.cells import FREE_TEXT, from_cell
 from bounced.core.exchange.formats import Fields, Unrecognised
-from bounced.core.exchange.rows import Fault
+from bounced.core.exchange.rows import Fault, Why
 
 MAX_FIELD_CHARS = 1000
+OURS = frozenset({"address", "category"})
+"""Columns of what we export, and of what is made of it: their cells are read as we write them."""
+
 DELIMITERS = ",;\t"
 
 Record = tuple[int, Fields | Fault]
@@ -52,10 +56,19 @@ def _csv_records(table: Any, names: Sequence[str]) -> Iterator[Record]:
             yield table.line_num, Fault(table.line_num, f"broken CSV: {error}")
             continue
         if len(row) == len(names):
-            values = [text[:MAX_FIELD_CHARS].strip() for text in row]
-            yield table.line_num, dict(zip(names, values, strict=True))
+            yield table.line_num, _values(table.line_num, names, [text[:MAX_FIELD_CHARS] for text in row])
         elif row:
             yield table.line_num, Fault(table.line_num, f"{len(row)} columns, the first line has {len(names)}")
+
+
+def _values(line: int, names: Sequence[str], cells: Sequence[str]) -> Fields | Fault:
+    pairs = zip(names, cells, strict=True)
+    if not set(names) >= OURS:
+        return {name: cell.strip() for name, cell in pairs}
+    try:
+        return {name: from_cell(name, cell) for name, cell in pairs}
+    except ValueError:
+        return Fault(line, "an address that has no such character", Why.BAD_ADDRESS)
 
 
 def _json(lines: Iterator[str]) -> tuple[Sequence[str], Iterator[Record]]:
@@ -107,7 +120,9 @@ def _json_line(number: int, line: str) -> Fields | Fault:
 def _fields(number: int, record: Any) -> Fields | Fault:
     if not isinstance(record, dict):
         return Fault(number, "not an object")
-    return {_name(name): _text(value)[:MAX_FIELD_CHARS].strip() for name, value in record.items() if value is not None}
+    texts = {_name(name): _text(value)[:MAX_FIELD_CHARS] for name, value in record.items() if value is not None}
+    kept = FREE_TEXT if texts.keys() >= OURS else frozenset()
+    return {name: text if name in kept else text.strip() for name, text in texts.items()}
 
 
 def _name(column: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bounced.core.escape import visible
 from bounced.core.state import AddressState
 from bounced.core.terms import CLASS_OF, Category, Class, State, Word
 
@@ -91,6 +92,9 @@ _WHY = {
 
 
 def exported(address: str, state_hash: Mapping[str, str]) -> list[str]:
-    """Return the row of our own format for an address off the list, a value for each of COLUMNS."""
+    """Return the row of our own format for an address off the list, a value for each of COLUMNS, nothing to be obeyed.
+
+    A state of an older version may hold what a peer sent as it came.
+    """
     get = state_hash.get
-    return [address, *[get(column, "") for column in COLUMNS[1:]]]
+    return [address, *[visible(get(column, "")) for column in COLUMNS[1:]]]

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from importlib.resources import files
 from itertools import chain, islice
 
-from bounced.core.classify import escaped
+from bounced.core.escape import escaped
 from bounced.core.keys import Keyspace
 from bounced.core.mailbox import AddressId
 from bounced.core.numbers import counters_of, whole
