@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping
 
+from bounced.core.escape import visible
+
 MOST = 10**15 - 1
 """What Lua, JSON and every database count exactly."""
 
@@ -18,7 +20,7 @@ def whole(text: str | None) -> int | None:
 def counters_of(fields: Mapping[str, str]) -> dict[str, int]:
     """Return the counters of an hour's hash; a field that holds no count is left out, like those of bookkeeping."""
     return {
-        name: count
+        visible(name): count
         for name, text in fields.items()
         if not name.startswith(BOOKKEEPING) and (count := whole(text)) is not None
     }

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from bounced.core.escape import visible
 from bounced.core.state import AddressState
-from bounced.core.terms import CLASS_OF, Category, Class, State, Word
+from bounced.core.terms import CLASS_OF, Category, Class, Origin, State, Word
 
 COLUMNS = (
     "address",
@@ -65,8 +65,13 @@ class Row:
 
     @property
     def decided(self) -> bool:
-        """Whether a daemon of ours can have come to this: it also holds, and suppresses after many soft failures."""
-        return self.condemns or self.said.class_ in (Class.HARD, Class.SOFT) or self.said.state is State.HELD
+        """Whether a daemon of ours can have come to this: it also holds, and suppresses after many soft failures.
+
+        A soft failure that has no door as its origin was suppressed by an import of an older version, by mistake.
+        """
+        said = self.said
+        failed_often = said.class_ is Class.SOFT and said.origin is not Origin.OPERATOR
+        return self.condemns or failed_often or said.state is State.HELD
 
 
 @dataclass(frozen=True, slots=True)

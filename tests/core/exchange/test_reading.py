@@ -337,6 +337,7 @@ def test_an_empty_list_of_ours_is_no_error():
         ("a@example.org,suppressed,mailbox_gone,hard,,,,,,,", "'mailbox_gone' is not a valid Category"),
         ("a@example.org,suppressed,policy,block,,,,,,,", "policy is no reason to suppress an address"),
         ("a@example.org,suppressed,complaint,,99999999999999,,,,,,", "year"),
+        ("a@example.org,suppressed,mailbox_full,soft,,,,,,,operator", "mailbox_full is no reason to suppress"),
     ],
 )
 def test_a_row_of_ours_that_makes_no_sense_is_reported(row, fault):
@@ -344,6 +345,12 @@ def test_a_row_of_ours_that_makes_no_sense_is_reported(row, fault):
     [told] = found(f"{OWN}{row}\n")
     assert isinstance(told, Fault)
     assert fault in told.text
+
+
+def test_a_suppression_after_many_soft_failures_is_taken_from_our_own_export():
+    """The policy came to it, by the door that the row names."""
+    [row] = found(f"{OWN}a@example.org,suppressed,mailbox_full,soft,2026-11-01T00:00:00Z,,,,,,smtp\n")
+    assert row.said.category is Category.MAILBOX_FULL
 
 
 def test_a_row_of_ours_keeps_everything():
