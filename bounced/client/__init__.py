@@ -5,6 +5,7 @@ Needs redis and the core, nothing else of the daemon.  docs/client.md shows it a
 
 from bounced.client.answers import PastEvent, Why
 from bounced.client.asynchronous import AsyncClient
+from bounced.client.places import NoFreeConnection
 from bounced.client.plain import Client
 from bounced.client.requests import Purpose
 from bounced.core.keys import Keyspace
@@ -21,6 +22,7 @@ __all__ = [
     "KeyStatus",
     "Keyring",
     "Keyspace",
+    "NoFreeConnection",
     "OptIn",
     "PastEvent",
     "Profile",

@@ -1,15 +1,17 @@
 """The client for asyncio."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
+from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from redis.asyncio import Redis, RedisCluster
 
 from bounced.client import connect
 from bounced.client.answers import Why
+from bounced.client.places import AsyncPlaces
 from bounced.client.requests import Purpose, Request, Requests, T
 from bounced.core.keys import Keyspace
 from bounced.core.return_path import ReturnPaths
@@ -20,7 +22,7 @@ AT_ONCE = 2
 
 
 class AsyncClient:
-    """One suppression list, consulted and told from one event loop.
+    """One suppression list, consulted and told from one event loop at a time.
 
     ``return_paths`` is needed by software that sends; ``keys`` and ``fold_local_part`` are the list's settings.
     What is told takes effect when the daemon has read it, usually within milliseconds; the answer is the id of the
@@ -34,8 +36,13 @@ class AsyncClient:
         *,
         keys: Keyspace | None = None,
         fold_local_part: bool = True,
+        timeout_s: float = connect.TIMEOUT_S,
     ) -> None:
         self._redis = redis
+        self._connect_again: Callable[[], Redis | RedisCluster] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._timeout_s = timeout_s
+        self._places = AsyncPlaces(timeout_s)
         self._requests = Requests.of(return_paths, keys, fold_local_part=fold_local_part)
 
     @classmethod
@@ -46,14 +53,20 @@ class AsyncClient:
         *,
         keys: Keyspace | None = None,
         fold_local_part: bool = True,
+        timeout_s: float = connect.TIMEOUT_S,
     ) -> Self:
         """Return a client of the server, the group behind Sentinels or the Cluster at a URL.
 
         It may be any that the daemon takes: redis://, rediss://, unix://, redis+sentinel://, redis+cluster://.
         It connects when first asked.  Nothing is sent twice: a lost reply is a RedisError, and the
         caller knows whether to ask again.  Raises ValueError for a URL that names no server.
+        ``timeout_s`` is how long a call may take in all, the wait for a free connection included.
+        When its event loop was closed, the client goes on in the next one with new connections.
         """
-        return cls(connect.asynchronous(url), return_paths, keys=keys, fold_local_part=fold_local_part)
+        connect_ = partial(connect.asynchronous, url, timeout_s)
+        client = cls(connect_(), return_paths, keys=keys, fold_local_part=fold_local_part, timeout_s=timeout_s)
+        client._connect_again = connect_
+        return client
 
     async def is_suppressed(self, address: str) -> bool:
         """Return whether an address must not be mailed now.  Raises BadAddress, RedisError."""
@@ -163,8 +176,9 @@ class AsyncClient:
         return await self._ask(self._requests.report("release", address, None, reason=reason))
 
     async def aclose(self) -> None:
-        """Close the connections."""
-        await self._redis.aclose()
+        """Close the connections; those of an event loop that was closed are gone already."""
+        if self._loop is None or not self._loop.is_closed():
+            await self._redis.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -175,13 +189,31 @@ class AsyncClient:
         await self.aclose()
 
     async def _ask(self, request: Request[T]) -> T:
-        with connect.redis_errors():
-            match request.commands:
-                case []:
-                    return request.answer(())
-                case [command]:  # in a pipeline, a Cluster's client would send it again when its reply is lost
-                    return request.answer((await self._redis.execute_command(*command),))
-            async with self._redis.pipeline(transaction=request.atomic) as pipe:
-                for command in request.commands:
-                    pipe.execute_command(*command)
-                return request.answer(await pipe.execute())
+        if not request.commands:
+            return request.answer(())
+        self._come_into(asyncio.get_running_loop())
+        async with self._places.taken():
+            with connect.redis_errors():
+                return request.answer(await self._replies(request))
+
+    async def _replies(self, request: Request[T]) -> Sequence[Any]:
+        if isinstance(self._redis, RedisCluster):  # else it would ask at once, over connections that this closes
+            await self._redis.initialize()
+        match request.commands:
+            case [command]:  # in a pipeline, a Cluster's client would send it again when its reply is lost
+                return (await self._redis.execute_command(*command),)
+        async with self._redis.pipeline(transaction=request.atomic) as pipe:
+            for command in request.commands:
+                pipe.execute_command(*command)
+            return await pipe.execute()
+
+    def _come_into(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Belong to an event loop: connections of another one are of no use in it.  Raises RuntimeError."""
+        if self._loop is loop:
+            return
+        if self._loop is not None:
+            if self._connect_again is None or not self._loop.is_closed():
+                raise RuntimeError("this AsyncClient belongs to another event loop: make one for each loop")
+            self._redis = self._connect_again()
+            self._places = AsyncPlaces(self._timeout_s)
+        self._loop = loop

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from redis import Redis, RedisCluster, asyncio
 from redis.asyncio.cluster import ClusterNode as AsyncClusterNode
@@ -24,28 +24,29 @@ TIMEOUT_S = 5.0
 ASKING_TIMEOUT_S = 0.6
 """How long one Sentinel may take to say where the primary is, before the next is asked."""
 
-_SETTINGS: dict[str, Any] = {
-    "decode_responses": True,
-    "socket_timeout": TIMEOUT_S,
-    "socket_connect_timeout": CONNECT_TIMEOUT_S,
-}
 _IN_PART: dict[str, Any] = {"require_full_coverage": False}
 _ASKING: dict[str, Any] = {"socket_timeout": ASKING_TIMEOUT_S, "socket_connect_timeout": ASKING_TIMEOUT_S}
 
 Node = tuple[str, int]
+AnyRedis = TypeVar("AnyRedis", Redis, asyncio.Redis)
 
 
 class _Sentinels(Sentinel):
-    """Sentinels that are left when they have answered, since nobody would close the connections."""
+    """Sentinels that are asked over connections of each question's own, which are closed when it is answered.
+
+    Many connections are opened at once, each with this question; and nobody else would close them.
+    """
 
     def discover_master(self, service_name: str) -> Node:
         """Return host and port of the primary."""
+        asked = Sentinel([_node(each) for each in self.sentinels], sentinel_kwargs=self.sentinel_kwargs)  # type: ignore[no-untyped-call]  # nor below
         try:
-            found: Node = super().discover_master(service_name)  # type: ignore[no-untyped-call]  # nor below
-            return found
+            found: Node = asked.discover_master(service_name)  # type: ignore[no-untyped-call]
         finally:
-            for sentinel in self.sentinels:
+            for sentinel in asked.sentinels:
                 sentinel.close()
+        self.sentinels = _first(self.sentinels, _node(asked.sentinels[0]))
+        return found
 
 
 class _AsyncSentinels(AsyncSentinel):
@@ -53,12 +54,14 @@ class _AsyncSentinels(AsyncSentinel):
 
     async def discover_master(self, service_name: str) -> Node:
         """Return host and port of the primary."""
+        asked = AsyncSentinel([_node(each) for each in self.sentinels], sentinel_kwargs=self.sentinel_kwargs)  # type: ignore[no-untyped-call]  # nor below
         try:
-            found: Node = await super().discover_master(service_name)
-            return found
+            found: Node = await asked.discover_master(service_name)
         finally:
-            for sentinel in self.sentinels:
+            for sentinel in asked.sentinels:
                 await sentinel.aclose()
+        self.sentinels = _first(self.sentinels, _node(asked.sentinels[0]))
+        return found
 
 
 class _Packing:
@@ -79,12 +82,12 @@ def redis_errors() -> Iterator[None]:
         raise RedisConnectionError(str(error)) from error
 
 
-def plain(url: str) -> Redis | RedisCluster:
+def plain(url: str, timeout_s: float = TIMEOUT_S) -> Redis | RedisCluster:
     """Return a client of what a URL names (core/servers.py).  It connects when first asked, to a Cluster at once."""
-    named, retry = servers(url), Retry(NoBackoff(), 0)
+    named, settings = servers(url), _settings(Retry(NoBackoff(), 0), timeout_s)
     if named.topology is Topology.ONE:
-        return Redis.from_url(url, retry=retry, **_SETTINGS)
-    nodes, options = _named(named, retry)
+        return Redis.from_url(url, **settings)
+    nodes, options = _named(named, settings)
     if named.topology is Topology.CLUSTER:
         with redis_errors():
             startup_nodes = [ClusterNode(*node) for node in nodes]  # type: ignore[no-untyped-call]
@@ -94,12 +97,12 @@ def plain(url: str) -> Redis | RedisCluster:
     return primary
 
 
-def asynchronous(url: str) -> asyncio.Redis | asyncio.RedisCluster:
+def asynchronous(url: str, timeout_s: float = TIMEOUT_S) -> asyncio.Redis | asyncio.RedisCluster:
     """Return the same for asyncio.  It connects when first asked."""
-    named, retry = servers(url), AsyncRetry(NoBackoff(), 0)
+    named, settings = servers(url), _settings(AsyncRetry(NoBackoff(), 0), timeout_s)
     if named.topology is Topology.ONE:
-        return _packing(asyncio.Redis.from_url(url, retry=retry, **_SETTINGS))
-    nodes, options = _named(named, retry)
+        return _packing(asyncio.Redis.from_url(url, **settings))
+    nodes, options = _named(named, settings)
     if named.topology is Topology.CLUSTER:
         return asyncio.RedisCluster(startup_nodes=[AsyncClusterNode(*node) for node in nodes], **_IN_PART, **options)
     own = _login(named, options)
@@ -115,12 +118,31 @@ def _packing(redis: asyncio.Redis) -> asyncio.Redis:
     return redis
 
 
-def _named(named: Servers, retry: object) -> tuple[list[Node], dict[str, Any]]:
+def _settings(retry: object, timeout_s: float) -> dict[str, Any]:
+    return {
+        "decode_responses": True,
+        "retry": retry,
+        "socket_timeout": timeout_s,
+        "socket_connect_timeout": min(CONNECT_TIMEOUT_S, timeout_s),
+    }
+
+
+def _node(sentinel: Redis | asyncio.Redis) -> Node:
+    where = sentinel.connection_pool.connection_kwargs
+    return where["host"], where["port"]
+
+
+def _first(sentinels: list[AnyRedis], node: Node) -> list[AnyRedis]:
+    """Return the Sentinels with the one first that knew the answer: it is asked first the next time."""
+    return sorted(sentinels, key=lambda each: _node(each) != node)
+
+
+def _named(named: Servers, settings: dict[str, Any]) -> tuple[list[Node], dict[str, Any]]:
     """Return where the hosts of a group or a Cluster are, and how to connect with each."""
     each: list[dict[str, Any]] = [dict(parse_url(url)) for url in named.urls]  # type: ignore[no-untyped-call]
     nodes = [(host.pop("host", "localhost"), host.pop("port", 6379)) for host in each]
     encrypted = each[0].pop("connection_class", None) is SSLConnection
-    return nodes, {**each[0], "ssl": encrypted, "retry": retry, **_SETTINGS}
+    return nodes, {**each[0], "ssl": encrypted, **settings}
 
 
 def _login(named: Servers, options: dict[str, Any]) -> dict[str, Any]:

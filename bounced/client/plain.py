@@ -1,22 +1,35 @@
 """The client for programs that wait for each answer."""
 
-from collections.abc import Iterable
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from redis import Redis, RedisCluster
 
 from bounced.client import connect
 from bounced.client.answers import Why
+from bounced.client.places import Places
 from bounced.client.requests import Purpose, Request, Requests, T
 from bounced.core.keys import Keyspace
 from bounced.core.return_path import ReturnPaths
 from bounced.core.terms import UNKNOWN_PROFILE, Profile
 
 
+@dataclass(frozen=True, slots=True)
+class _Connections:
+    """What belongs to one process: another one can use neither its connections nor what its threads hold."""
+
+    redis: Redis | RedisCluster
+    places: Places
+    process: int = field(default_factory=os.getpid)
+
+
 class Client:
-    """One suppression list, consulted and told.  Threads may share it.
+    """One suppression list, consulted and told.  Threads may share it, and so may child processes after a fork.
 
     ``return_paths`` is needed by software that sends; ``keys`` and ``fold_local_part`` are the list's settings.
     What is told takes effect when the daemon has read it, usually within milliseconds; the answer is the id of the
@@ -30,8 +43,11 @@ class Client:
         *,
         keys: Keyspace | None = None,
         fold_local_part: bool = True,
+        timeout_s: float = connect.TIMEOUT_S,
     ) -> None:
-        self._redis = redis
+        self._connections = _Connections(redis, Places(timeout_s))
+        self._connect_again: Callable[[], Redis | RedisCluster] = lambda: redis
+        self._timeout_s = timeout_s
         self._requests = Requests.of(return_paths, keys, fold_local_part=fold_local_part)
 
     @classmethod
@@ -42,14 +58,19 @@ class Client:
         *,
         keys: Keyspace | None = None,
         fold_local_part: bool = True,
+        timeout_s: float = connect.TIMEOUT_S,
     ) -> Self:
         """Return a client of the server, the group behind Sentinels or the Cluster at a URL.
 
         It may be any that the daemon takes: redis://, rediss://, unix://, redis+sentinel://, redis+cluster://.
         It connects when first asked, to a Cluster at once.  Nothing is sent twice: a lost reply is a RedisError, and
         the caller knows whether to ask again.  Raises ValueError for a URL that names no server.
+        ``timeout_s`` is how long a call may wait for a free connection, and then for the answer.
         """
-        return cls(connect.plain(url), return_paths, keys=keys, fold_local_part=fold_local_part)
+        connect_ = partial(connect.plain, url, timeout_s)
+        client = cls(connect_(), return_paths, keys=keys, fold_local_part=fold_local_part, timeout_s=timeout_s)
+        client._connect_again = connect_
+        return client
 
     def is_suppressed(self, address: str) -> bool:
         """Return whether an address must not be mailed now.  Raises BadAddress, RedisError."""
@@ -150,7 +171,7 @@ class Client:
 
     def close(self) -> None:
         """Close the connections."""
-        self._redis.close()
+        self._connections.redis.close()
 
     def __enter__(self) -> Self:
         return self
@@ -161,14 +182,20 @@ class Client:
         self.close()
 
     def _ask(self, request: Request[T]) -> T:
-        with connect.redis_errors():
-            match request.commands:
-                case []:
-                    return request.answer(())
-                case [command]:  # in a pipeline, a Cluster's client would send it again when its reply is lost
-                    reply = self._redis.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py declares none
-                    return request.answer((reply,))
-            with self._redis.pipeline(transaction=request.atomic) as pipe:
-                for command in request.commands:
-                    pipe.execute_command(*command)
-                return request.answer(pipe.execute())
+        if not request.commands:
+            return request.answer(())
+        if self._connections.process != os.getpid():
+            self._connections = _Connections(self._connect_again(), Places(self._timeout_s))
+        connections = self._connections
+        with connections.places.taken(), connect.redis_errors():
+            return request.answer(_replies(connections.redis, request))
+
+
+def _replies(redis: Redis | RedisCluster, request: Request[T]) -> Sequence[Any]:
+    match request.commands:
+        case [command]:  # in a pipeline, a Cluster's client would send it again when its reply is lost
+            return (redis.execute_command(*command),)  # type: ignore[no-untyped-call]  # redis-py declares none
+    with redis.pipeline(transaction=request.atomic) as pipe:
+        for command in request.commands:
+            pipe.execute_command(*command)
+        return pipe.execute()
