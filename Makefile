@@ -49,7 +49,7 @@ clean: ## Remove everything that was made
 
 $(VENV)/.installed-run: pyproject.toml | $(VENV)/.created
 	@echo "Installing bounced into $(VENV), once."
-	$(PIP) --editable '.[embedded,fast]'
+	$(PIP) --editable '.[daemon,embedded,fast]'
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/.created

@@ -2,7 +2,8 @@
 
 import sys
 
-BY_CTRL_C = 130  # ExitCode.INTERRUPTED, which is still to be imported
+USAGE = 2  # ExitCode.USAGE, which is still to be imported, as the next is
+BY_CTRL_C = 130  # ExitCode.INTERRUPTED
 
 
 def main() -> None:
@@ -11,6 +12,14 @@ def main() -> None:
         _run()
     except KeyboardInterrupt:
         sys.exit(BY_CTRL_C)
+    except ModuleNotFoundError as error:
+        package = (error.name or "bounced").partition(".")[0]
+        if package == "bounced" or package in sys.stdlib_module_names:
+            raise
+        sys.stderr.write(
+            f"bounced: {package} is not installed: commands need the extra `daemon`, pip install 'bounced-mx[daemon]'\n"
+        )
+        sys.exit(USAGE)
 
 
 def _run() -> None:

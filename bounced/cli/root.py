@@ -98,7 +98,7 @@ class LazyGroup(click.Group):
 
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="bounced", message="bounced %(version)s")
+@click.version_option(package_name="bounced-mx", message="bounced %(version)s")
 def bounced() -> None:
     """Take in bounces by SMTP, decide which addresses are dead, and keep them in Redis.
 

@@ -40,7 +40,7 @@ async def examine_dns(config: Config, resolve: Resolve | None) -> AsyncIterator[
     """Yield how each bounce domain stands in the DNS."""
     for domain in sorted({domain for list_ in config.lists.values() for domain in list_.domains}):
         if resolve is None:
-            yield skipped(f"DNS {domain}", "dnspython is not installed", "pip install 'bounced[dns]'")
+            yield skipped(f"DNS {domain}", "dnspython is not installed", "pip install 'bounced-mx[dns]'")
             continue
         try:
             for finding in [await _mx(domain, config.host_name, resolve), await _spf(domain, resolve)]:

@@ -1,11 +1,11 @@
-"""What ``pip install bounced`` brings."""
+"""What the wheel brings."""
 
-import subprocess
-import sys
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+
+from tests.support.installation import build_wheel
 
 PROJECT = Path(__file__).parents[2]
 
@@ -13,11 +13,7 @@ PROJECT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> frozenset[str]:
     """Return the names of all files in the wheel."""
-    folder = tmp_path_factory.mktemp("dist")
-    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
-    subprocess.run(build, cwd=PROJECT, capture_output=True, check=True)
-    (file,) = folder.glob("*.whl")
-    with ZipFile(file) as archive:
+    with ZipFile(build_wheel(tmp_path_factory.mktemp("dist"))) as archive:
         return frozenset(archive.namelist())
 
 

@@ -70,4 +70,4 @@ def test_a_store_that_cannot_be_reached_has_its_own_exit_code(monkeypatch: pytes
 def test_the_module_is_the_command() -> None:
     """``python -m bounced`` where the script is not on the path."""
     done = subprocess.run([sys.executable, "-m", "bounced", "--version"], capture_output=True, text=True, check=True)
-    assert done.stdout == f"bounced {version('bounced')}\n"
+    assert done.stdout == f"bounced {version('bounced-mx')}\n"

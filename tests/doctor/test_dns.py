@@ -83,4 +83,4 @@ async def test_no_name_server_is_no_error_of_the_domain(config: Config) -> None:
 async def test_without_dnspython_doctor_says_how_to_get_it(config: Config) -> None:
     """The extra is named."""
     (finding,) = await _findings(config, None)
-    assert (finding.outcome, finding.advice) == (Outcome.SKIPPED, "pip install 'bounced[dns]'")
+    assert (finding.outcome, finding.advice) == (Outcome.SKIPPED, "pip install 'bounced-mx[dns]'")

