@@ -1,9 +1,10 @@
-"""``bounced lookup``: what is known of one address, and the story behind it."""
+"""``bounced lookup``: what each list knows of one address, and the story behind it."""
 
 import asyncio
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,14 @@ from bounced.cli.configured import configured
 from bounced.cli.exits import ExitCode
 from bounced.cli.options import config_option, json_option
 from bounced.cli.output import console, print_facts, print_json, printable
-from bounced.cli.selecting import chosen_list, list_option, normalised
+from bounced.cli.selecting import any_list_option, chosen_lists, normalised
 from bounced.cli.story import day, sentence
 from bounced.config import Config
 from bounced.core.escape import visible_fields
 from bounced.core.record import to_fields
 from bounced.core.state import AddressState
 from bounced.core.terms import OFF_THE_LIST, Class, State
+from bounced.edges.redis_store import RedisStore
 from bounced.service import open_store
 
 COLOURS = {State.ACTIVE: "green", State.BOUNCING: "cyan", State.HELD: "yellow", State.SUPPRESSED: "red"}
@@ -28,59 +30,92 @@ COLOURS = {State.ACTIVE: "green", State.BOUNCING: "cyan", State.HELD: "yellow", 
 
 @click.command()
 @click.argument("address")
-@list_option
+@any_list_option
 @config_option
 @json_option
 def lookup(address: str, list_: str | None, config_file: Path | None, *, as_json: bool) -> None:
-    """Tell what is known of ADDRESS and why, with its last events, the oldest first.
+    """Tell what each list knows of ADDRESS and why, with its last events, the oldest first.
 
-    Exit code 0 if anything is known, 1 if nothing is.
+    Exit code 1 if a list that was asked says that it must not be mailed, 0 if none does.  --json has one object for
+    each list.
 
     \b
     bounced lookup alice@example.org
     bounced lookup alice@example.org --list newsletter --json | jq .state
     """  # noqa: D301 - \b is click's mark for lines to be left as they are
     config = configured(config_file)
-    list_ = chosen_list(config, list_)
-    address = normalised(config, list_, address)
-    state, history = asyncio.run(_look(config, list_, address))
-    fields = {} if state == AddressState(version=state.version) else to_fields(state)
+    asked = {name: normalised(config, name, address) for name in chosen_lists(config, list_)}
+    answers = asyncio.run(_ask(config, asked))
     if as_json:
-        rule = {"rule": decided} if (decided := deciding_rule(state, history)) else {}
-        told = fields or {"state": state.state}
-        print_json({"list": list_, "address": address, **told, **rule, "history": history})
+        for answer in answers:
+            print_json(answer.as_record())
     else:
-        _tell(address, list_, state, history)
-    sys.exit(ExitCode.DONE if fields or history else ExitCode.NO)
+        _tell(answers)
+    sys.exit(ExitCode.NO if any(answer.must_not_be_mailed for answer in answers) else ExitCode.DONE)
 
 
-async def _look(config: Config, list_: str, address: str) -> tuple[AddressState, list[dict[str, Any]]]:
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one list knows of an address; the oldest event is the first."""
+
+    list_: str
+    address: str
+    state: AddressState
+    history: Sequence[Mapping[str, str]]
+
+    @property
+    def must_not_be_mailed(self) -> bool:
+        """Whether it is suppressed or held."""
+        return self.state.state in OFF_THE_LIST
+
+    def as_record(self) -> Mapping[str, Any]:
+        """Return it for a program."""
+        known = self.state != AddressState(version=self.state.version)
+        told = to_fields(self.state) if known else {"state": self.state.state}
+        rule = {"rule": decided} if (decided := deciding_rule(self.state, self.history)) else {}
+        return {"list": self.list_, "address": self.address, **told, **rule, "history": self.history}
+
+
+async def _ask(config: Config, asked: Mapping[str, str]) -> list[Answer]:
+    """Ask each list about the address as it stands in that list."""
     async with open_store(config) as store:
-        state, history = await store.load(list_, address), await store.history(list_, address)
-        erased = store.keyspace(list_).erased_id(address)
-        if erased is not None and state.state not in OFF_THE_LIST:
-            kept = await store.load(list_, erased)
-            state = kept if kept.state in OFF_THE_LIST else state
-        return state, [visible_fields(json.loads(entry)) for entry in reversed(history)]
+        return await asyncio.gather(*(_look(store, list_, address) for list_, address in asked.items()))
 
 
-def _tell(address: str, list_: str, state: AddressState, history: Sequence[Mapping[str, str]]) -> None:
-    target, fields = console(), to_fields(state)
+async def _look(store: RedisStore, list_: str, address: str) -> Answer:
+    state, history = await store.load(list_, address), await store.history(list_, address)
+    erased = store.keyspace(list_).erased_id(address)
+    if erased is not None and state.state not in OFF_THE_LIST:
+        kept = await store.load(list_, erased)
+        state = kept if kept.state in OFF_THE_LIST else state
+    return Answer(list_, address, state, [visible_fields(json.loads(entry)) for entry in reversed(history)])
+
+
+def _tell(answers: Sequence[Answer]) -> None:
+    """Print the answers for people, an empty line between two."""
+    for place, answer in enumerate(answers):
+        if place:
+            console().print()
+        _tell_one(answer)
+
+
+def _tell_one(answer: Answer) -> None:
+    target, state, fields = console(), answer.state, to_fields(answer.state)
     until = f" until {day(fields['until'])}" if state.until else ""
-    mailed = "must not be mailed" if state.state in OFF_THE_LIST else "may be mailed"
+    mailed = "must not be mailed" if answer.must_not_be_mailed else "may be mailed"
     target.print(
         Text.assemble(
-            (printable(address), "bold"),
-            f" in {list_}: ",
+            (printable(answer.address), "bold"),
+            f" in {answer.list_}: ",
             (f"{state.state}{until}", f"bold {COLOURS[state.state]}"),
             f", {mailed}",
         )
     )
-    facts = _facts(state, deciding_rule(state, history))
+    facts = _facts(state, deciding_rule(state, answer.history))
     print_facts(facts)
-    for entry in history:
+    for entry in answer.history:
         target.print(Text.assemble((f"{day(entry.get('at', '')):<16}  ", "dim"), printable(sentence(entry))))
-    if not facts and not history:
+    if not facts and not answer.history:
         target.print(Text("Nothing is known of it: no report, or too long ago."))
 
 

@@ -42,7 +42,9 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
             "Take in stored bounces: files, folders, Maildir, mbox, - for standard input.",
         ),
         "return-path": Entry("bounced.cli.return_path:return_path", "Make a return path, or read one that came back."),
-        "lookup": Entry("bounced.cli.lookup:lookup", "Tell what is known of ADDRESS and why, with its last events."),
+        "lookup": Entry(
+            "bounced.cli.lookup:lookup", "Tell what each list knows of ADDRESS and why, with its last events."
+        ),
         "export": Entry("bounced.cli.exchange:export_command", "Write the suppression list as CSV or JSON lines."),
         "import": Entry("bounced.cli.exchange:import_command", "Read our own export, or a hosted service's."),
         "events": Entry("bounced.cli.events:events", "Show what happened last, and with --follow what happens."),

@@ -26,6 +26,15 @@ list_option = click.option(
 )
 """Hands ``list_: str | None`` to a command; ``chosen_list`` says which is meant."""
 
+any_list_option = click.option(
+    "--list",
+    "list_",
+    metavar="NAME",
+    shell_complete=names_to_complete,
+    help="Ask this suppression list only.  [default: all]",
+)
+"""Hands ``list_: str | None`` to a command; ``chosen_lists`` says which are meant."""
+
 hours_option = click.option(
     "--hours", default=24, show_default=True, type=click.IntRange(1, 35 * 24), help="How far back to look."
 )
@@ -39,6 +48,11 @@ def chosen_list(config: Config, list_: str | None) -> str:
         there = ", ".join(config.lists) or "none: is it the right file?  --config or BOUNCED_CONFIG names another"
         raise click.UsageError(f"no list {list_!r} in the configuration; there is {there}")
     return list_
+
+
+def chosen_lists(config: Config, list_: str | None) -> list[str]:
+    """Return the list that is named, or all where none is.  Raises click.UsageError."""
+    return list(config.lists) if list_ is None and config.lists else [chosen_list(config, list_)]
 
 
 def normalised(config: Config, list_: str, address: str) -> str:
