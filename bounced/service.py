@@ -187,15 +187,17 @@ class Worker:
         """Whether no commit is stuck.  An idle worker is healthy; a job that fails is tried again by itself."""
         return self._receiver is None or self._receiver.oldest_s < STUCK_S
 
-    def reload(self, config: Config) -> None:
+    async def reload(self, config: Config) -> None:
         """Use rules, keys, certificates, policies and limits of a new configuration; connections stay.
 
-        Raises RulesInvalid, OSError, SSLError, and then nothing has changed.
+        A thread compiles them, so that sessions go on meanwhile.  What was used before is freed when the last message
+        in hand is done with it.  Raises RulesInvalid, OSError, SSLError, and then nothing has changed.
         """
         assert self._store is not None
         assert self._receiver is not None
         assert self._gate is not None
-        chosen, keys = settings(config, self._store, self._workers), keyspaces(config)
+        chosen = await asyncio.to_thread(settings, config, self._store, self._workers)
+        keys = await asyncio.to_thread(keyspaces, config)
         self._store.use(keys)
         self._receiver.use(self._present(chosen.pipeline))
         self._gate.limits = chosen.limits

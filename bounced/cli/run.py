@@ -8,7 +8,6 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Coroutine
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -93,7 +92,7 @@ async def work(config: Config, config_file: Path | None, sockets: Sockets, paren
         Worker(config, sockets, meter=meter, workers=config.worker_count) as running,
         asyncio.TaskGroup() as tasks,
     ):
-        loop.add_signal_handler(signal.SIGHUP, partial(reload, running, config_file))
+        loop.add_signal_handler(signal.SIGHUP, Reloads(running, config_file).tell)
         spare_the_collector()
         beat = tasks.create_task(_beat(running, meter, writer))
         orphaned = tasks.create_task(_until_closed(reader, stopping))
@@ -116,12 +115,37 @@ def spare_the_collector() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-def reload(running: Worker, config_file: Path | None) -> None:
+class Reloads:
+    """Reloads of one worker, one at a time: a signal that comes during a reload leads to another one after it."""
+
+    def __init__(self, running: Worker, config_file: Path | None) -> None:
+        self._running = running
+        self._config_file = config_file
+        self._wanted = False
+        self._task: asyncio.Task[None] | None = None
+
+    def tell(self) -> None:
+        """Reload soon."""
+        self._wanted = True
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._reload())
+
+    async def _reload(self) -> None:
+        while self._wanted:
+            self._wanted = False
+            await reload(self._running, self._config_file)
+
+
+async def reload(running: Worker, config_file: Path | None) -> None:
     """Use the configuration as it is now; a broken one leaves everything as it was."""
     try:
-        running.reload(load_to_run(read(config_file)))
-    except (ConfigError, RulesInvalid, OSError) as error:
+        await running.reload(await asyncio.to_thread(_read_to_run, config_file))
+    except (ConfigError, RulesInvalid, OSError, ValueError) as error:
         LOG.error(log.Event.RELOAD_FAILED, errors=str(error).splitlines())  # noqa: TRY400 - the message is for an operator
+
+
+def _read_to_run(config_file: Path | None) -> Config:
+    return load_to_run(read(config_file))
 
 
 def set_up_log(config: Config) -> None:

@@ -157,15 +157,21 @@ class RuleSet:
 
 
 class _Searchable:
-    """Rows compiled into one set.  The same words come again and again, so what short texts matched is remembered."""
+    """Rows compiled into one set.  The same words come again and again, so what short texts matched is remembered.
+
+    The memory belongs to a function that does not know the set: a method of the set would keep it alive in a cycle, and
+    each reload would leave megabytes behind until the collector comes.
+    """
 
     def __init__(self, rules: Iterable[Rule]) -> None:
-        self._rules = tuple(rules)
-        self._patterns = patterns.PatternSet([rule.pattern for rule in self._rules])
-        self._remembered = lru_cache(REMEMBERED_TEXTS)(self._search)
+        rows = tuple(rules)
+        compiled = patterns.PatternSet([rule.pattern for rule in rows])
+
+        def search(text: str) -> tuple[Rule, ...]:
+            return tuple(rows[index] for index in compiled.matching(text))
+
+        self._search = search
+        self._remembered = lru_cache(REMEMBERED_TEXTS)(search)
 
     def matching(self, text: str) -> tuple[Rule, ...]:
-        return self._remembered(text) if len(text) <= REMEMBERED_CHARS else self._search(text)
-
-    def _search(self, text: str) -> tuple[Rule, ...]:
-        return tuple(self._rules[index] for index in self._patterns.matching(text))
+        return (self._remembered if len(text) <= REMEMBERED_CHARS else self._search)(text)
