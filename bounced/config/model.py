@@ -68,21 +68,32 @@ class Limits(Section):
         default=50, description="Connections at once from one peer (an IPv4 address, an IPv6 /64)."
     )
     connections_total: Count = Field(default=10_000, description="Connections at once from all peers.")
+    handshakes_per_peer: Count = Field(
+        default=20,
+        description="TLS handshakes under way at once with one peer; beyond it STARTTLS is answered with 454.",
+    )
+    handshakes_total: Count = Field(
+        default=500,
+        description="TLS handshakes under way at once with all peers, each of which costs 60 KB; beyond it the oldest "
+        "is broken off.",
+    )
     trusted_peers: tuple[Network, ...] = Field(
         default=(IPv4Network("127.0.0.0/8"), IPv6Network("::1/128")),
-        description="Addresses and networks exempt from connections_per_peer, such as your own relays.",
+        description="Addresses and networks exempt from what is counted per peer, such as your own relays.",
     )
     commands_per_session: Count = Field(
         default=10_000, description="Commands in one session; some senders put hundreds of bounces into one."
+    )
+    commands_without_message: Count = Field(
+        default=200, description="Commands in one session without a message between them."
     )
     errors_per_session: Count = Field(default=5, description="Refused commands after which a session is closed.")
     idle_s: Seconds = Field(
         default=30.0,
         description="Seconds of silence before a command; within one command_s holds, within a message data_s.",
     )
-    command_s: Seconds = Field(
-        default=60.0, description="Seconds for one command line, from its first octet, and for a TLS handshake."
-    )
+    command_s: Seconds = Field(default=60.0, description="Seconds for one command line, from its first octet.")
+    handshake_s: Seconds = Field(default=15.0, description="Seconds for a TLS handshake.")
     data_s: Seconds = Field(
         default=120.0, description="Seconds for the content of one message, however steadily it comes."
     )

@@ -49,7 +49,8 @@ SESSIONS = _counter("bounced_sessions", "Sessions with peers that were let in.")
 SESSIONS_OPEN = _gauge("bounced_sessions_open", "Sessions now, with commits of peers that have gone already.")
 CONNECTIONS_REFUSED = _counter(
     "bounced_connections_refused",
-    "Peers sent away before the greeting: over a limit, no proxy where one is needed, talked before the greeting.",
+    "Peers sent away before the greeting: over a limit, no proxy where one is needed, talked before the greeting; "
+    "or, as `handshakes`, from a TLS handshake whose place another peer needed.",
     "reason",
 )
 REPLIES = _counter("bounced_replies", "Replies given, by their three digits. 451 means: come again.", "code")

@@ -50,7 +50,7 @@ class Connection(Protocol):
         """Give a reply."""
 
     async def start_tls(self) -> None:
-        """Encrypt the connection.  Raises ConnectionResetError."""
+        """Say that TLS begins, and encrypt the connection.  Raises Refused, ConnectionResetError."""
 
     def content_begins(self) -> None:
         """Start the clock for the content of a message."""
@@ -85,6 +85,7 @@ class Dialogue:
         "_observer",
         "_receiver",
         "_settings",
+        "_since_message",
         "_transaction",
         "overdue",
         "stage",
@@ -99,6 +100,7 @@ class Dialogue:
         self._observer = observer
         self._greeted = False
         self._commands = 0
+        self._since_message = 0
         self._transaction = Transaction()
         self.overdue = False
         self.stage = Stage.IDLE
@@ -106,8 +108,11 @@ class Dialogue:
     def get(self, verb: str) -> Method:
         """Return what answers a verb: all that aiosmtpd's loop asks of its table, made by introspection (trap 8)."""
         self._commands += 1
+        self._since_message += 1
         if self._commands > self._settings.limits.commands:
             return _refuser(replies.TOO_MANY_COMMANDS)
+        if self._since_message > self._settings.limits.commands_without_message:
+            return _refuser(replies.TOO_MANY_IDLE_COMMANDS)
         refusal = refusal_of(verb, self._settings)
         if refusal is not None:
             return _refuser(refusal)
@@ -142,7 +147,6 @@ class Dialogue:
         _no_argument(argument)
         if self._connection.over_tls:
             raise Refused(replies.TLS_ALREADY)
-        await self._connection.push(replies.START_TLS)
         await self._connection.start_tls()
         self.forget()
 
@@ -219,8 +223,10 @@ class Dialogue:
         self._begin_content()
         kept = Kept(self._settings.kept_content_bytes)
         content = DotStuffed(kept)
-        while (rest := content.feed(await self._connection.inlet.block())) is None:
-            pass
+        rest = None
+        while rest is None:
+            rest = content.feed(await self._connection.inlet.block())
+            self._refuse_beyond(kept.total)
         self._connection.inlet.put_back(rest)
         await self._commit(kept)
 
@@ -232,11 +238,14 @@ class Dialogue:
             transaction.chunks = Kept(self._settings.kept_content_bytes)
         usable = transaction.destination is not None
         self._begin_content()
+        self._refuse_beyond(transaction.chunks.total + size)
         await self._take_chunk(transaction.chunks, size)
         self.stage = Stage.OPEN
         if not usable:
             self._reset()
             raise Refused(replies.RECIPIENT_FIRST)
+        if size:
+            self._since_message = 0
         if last:
             await self._commit(transaction.chunks)
         else:
@@ -262,6 +271,15 @@ class Dialogue:
         self.stage = Stage.CONTENT
         self._connection.content_begins()
 
+    def _refuse_beyond(self, total: int) -> None:
+        """Read no content to its end that is twice as large as what is advertised: that is no mistake any more.
+
+        Raises Refused with a reply that ends the session, since the rest of the content would be taken for commands.
+        """
+        if total > 2 * self._settings.max_message_bytes:
+            self._reset()
+            raise Refused(replies.FAR_TOO_BIG)
+
     async def _take_chunk(self, kept: Kept, size: int) -> None:
         inlet = self._connection.inlet
         while size:
@@ -275,6 +293,7 @@ class Dialogue:
         assert transaction.mail is not None
         assert transaction.destination is not None
         self.stage = Stage.COMMITTING
+        self._since_message = 0
         try:
             if kept.total > self._settings.max_message_bytes:
                 raise Refused(replies.TOO_BIG)

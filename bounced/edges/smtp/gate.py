@@ -1,11 +1,25 @@
-"""Who is inside: connections counted by peer and in all."""
+"""Who is inside: connections, and TLS handshakes under way, counted by peer and in all."""
 
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from bounced.edges.smtp.settings import Limits, Network
 
 UNIX_PEER = "unix"
+
+GIVES_WAY_S = 2.0
+"""A TLS handshake older than this is broken off when another peer needs its place.  An honest one takes some tenths."""
+
+
+@dataclass(eq=False, frozen=True, slots=True)
+class Handshake:
+    """A TLS handshake under way.  ``give_up`` breaks it off."""
+
+    group: str
+    begun_at: float
+    give_up: Callable[[], None]
 
 
 class Gate:
@@ -15,6 +29,8 @@ class Gate:
         self.limits = limits
         self._inside: Counter[str] = Counter()
         self._total = 0
+        self._handshakes: dict[Handshake, None] = {}  # the oldest first
+        self._handshaking: Counter[str] = Counter()
 
     def enter(self, peer: str) -> str | None:
         """Let a peer in, or return the reason why not.  Every entry that succeeds is ended with ``leave``."""
@@ -34,6 +50,33 @@ class Gate:
         self._inside[group] -= 1
         if not self._inside[group]:
             del self._inside[group]
+
+    def begin_handshake(self, peer: str, now: float, give_up: Callable[[], None]) -> Handshake | None:
+        """Let TLS begin, or return None where too many handshakes are under way.  Each is ended with ``end_handshake``.
+
+        Where all places are taken the oldest gives way, so that peers that never finish theirs keep nobody from TLS.
+        """
+        group = _group(peer)
+        if self._handshaking[group] >= self.limits.handshakes_per_peer and not self._is_trusted(peer):
+            return None
+        if len(self._handshakes) >= self.limits.handshakes:
+            oldest = next(iter(self._handshakes))
+            if now - oldest.begun_at < GIVES_WAY_S:
+                return None
+            self.end_handshake(oldest)
+            oldest.give_up()
+        handshake = Handshake(group, now, give_up)
+        self._handshakes[handshake] = None
+        self._handshaking[group] += 1
+        return handshake
+
+    def end_handshake(self, handshake: Handshake) -> None:
+        """Give the place of a handshake back; one that gave way has none any more."""
+        if handshake in self._handshakes:
+            del self._handshakes[handshake]
+            self._handshaking[handshake.group] -= 1
+            if not self._handshaking[handshake.group]:
+                del self._handshaking[handshake.group]
 
     def _is_trusted(self, peer: str) -> bool:
         return peer == UNIX_PEER or belongs_to(peer, self.limits.trusted_peers)

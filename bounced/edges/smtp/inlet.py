@@ -10,6 +10,8 @@ from bounced.edges.smtp.replies import Refused
 
 # 512 (RFC 5321 section 4.5.3.1.4) and what SIZE, BODY, SMTPUTF8, ENVID and ORCPT may add: less than this.
 MAX_COMMAND_BYTES = 2048
+# One that is longer than this, or has no end by then, is the peer's last.
+MAX_LINE_BYTES = 2 * MAX_COMMAND_BYTES
 # The transport is paused beyond this, so a peer that sends ahead costs so much and no more.
 MAX_WAITING_BYTES = 64 * 1024
 # Commands sent ahead are answered in turns of so many, so that no peer holds the loop.
@@ -61,11 +63,12 @@ class Inlet(asyncio.StreamReader):
             self._turns_left = COMMANDS_A_TURN
             await asyncio.sleep(0)
         while (end := self._octets.find(b"\n")) < 0:
-            if len(self._octets) > MAX_COMMAND_BYTES:
-                await self._skip_line()
-                raise Refused(replies.LINE_TOO_LONG)
+            if len(self._octets) > MAX_LINE_BYTES:
+                raise Refused(replies.LINE_WITHOUT_END)
             await self._more(mid_command=bool(self._octets))
         line = self._take(end + 1)
+        if len(line) > MAX_LINE_BYTES:
+            raise Refused(replies.LINE_WITHOUT_END)
         if not line.endswith(b"\r\n"):
             self._skip_rest_of_line()
             raise Refused(replies.BAD_LINE)
@@ -156,9 +159,3 @@ class Inlet(asyncio.StreamReader):
         """Drop what came with a bare LF up to its CRLF: part of the line that is refused, no command of its own."""
         end = self._octets.find(b"\r\n")
         del self._octets[: len(self._octets) if end < 0 else end + 2]
-
-    async def _skip_line(self) -> None:
-        while (end := self._octets.find(b"\n")) < 0:
-            self._octets.clear()
-            await self._more(mid_command=True)
-        del self._octets[: end + 1]

@@ -13,7 +13,7 @@ class Observer(Protocol):
         """Hear that a peer that was let in has gone, and no commit of its runs any more."""
 
     def connection_refused(self, peer: str, reason: str) -> None:
-        """Hear that a peer was sent away before the greeting."""
+        """Hear that a peer was sent away before the greeting, or from a TLS handshake that others waited for."""
 
     def path_refused(self, peer: str, reason: str) -> None:
         """Hear that a forward-path was refused; ``reason`` is the pipeline's word for it, never the peer's to know."""

@@ -43,7 +43,7 @@ class Patience:
 
     def with_handshake(self, now: float) -> None:
         """Wait for TLS to begin."""
-        self._allow(now, self._limits.command_s)
+        self._allow(now, self._limits.handshake_s)
 
     def with_farewell(self, now: float) -> None:
         """Wait for the peer to take our last reply and hang up, even beyond the end of the session."""

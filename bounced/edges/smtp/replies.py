@@ -23,15 +23,18 @@ NOT_VERIFIED: Final = "252 2.5.2 Cannot verify; send a message to find out"
 SHUTTING_DOWN: Final = "421 4.3.2 Shutting down, come again"
 TOO_MANY_CONNECTIONS: Final = "421 4.7.0 Too many connections, come again"
 TOO_MANY_COMMANDS: Final = "421 4.7.0 Too many commands in one session, come again"
+TOO_MANY_IDLE_COMMANDS: Final = "421 4.7.0 Too many commands without a message, come again"
 TOO_MANY_ERRORS: Final = "421 4.7.0 Too many errors"
 TOO_SLOW: Final = "421 4.7.0 Too slow, come again"
 TALKED_EARLY: Final = "421 4.7.0 Wait for the greeting"
 NOT_HTTP: Final = "421 4.7.0 This is not a web server"
+LINE_WITHOUT_END: Final = "421 4.7.0 Command line far too long"
 BAD_CHUNK: Final = "421 4.5.4 Syntax error in BDAT; no way to tell where the chunk ends"
 NOT_ADMITTED: Final = "421 4.7.0 Not admitted here"
 
 TRY_AGAIN: Final = "451 4.3.0 Cannot say that this is stored, come again"
 ONE_RECIPIENT: Final = "452 4.5.3 One recipient a message"
+TLS_NOT_NOW: Final = "454 4.7.0 Too many TLS handshakes at once, come again"
 
 UNKNOWN_COMMAND: Final = "500 5.5.1 Command not recognized"
 BAD_LINE: Final = "500 5.5.2 Commands are ASCII verbs that end with <CR><LF>, without other control characters"
@@ -50,5 +53,11 @@ TLS_ALREADY: Final = "503 5.5.1 TLS is on already"
 NO_SUCH_PATH: Final = "550 5.1.1 No such return path"
 FOREIGN_PATH: Final = "550 5.7.1 Not our domain; no relaying"
 TOO_BIG: Final = "552 5.3.4 Message too big"
+FAR_TOO_BIG: Final = "552 5.3.4 Message far too big, not read to its end"
 UTF8_UNDECLARED: Final = "553 5.6.7 An address beyond ASCII needs SMTPUTF8"
 BAD_PARAMETER: Final = "555 5.5.4 Parameter not recognized"
+
+
+def ends_session(reply: str) -> bool:
+    """Whether a reply is the last one of its session."""
+    return reply.startswith(("421", "221")) or reply == FAR_TOO_BIG

@@ -12,7 +12,7 @@ from aiosmtpd.smtp import SMTP
 
 from bounced.edges.smtp import replies
 from bounced.edges.smtp.dialogue import Dialogue, Stage
-from bounced.edges.smtp.gate import Gate, belongs_to, peer_name
+from bounced.edges.smtp.gate import Gate, Handshake, belongs_to, peer_name
 from bounced.edges.smtp.inlet import MAX_COMMAND_BYTES, Inlet
 from bounced.edges.smtp.observer import Observer
 from bounced.edges.smtp.patience import Patience
@@ -60,6 +60,7 @@ class Session(SMTP):
         "_entered",
         "_errors",
         "_gate",
+        "_handshake",
         "_house",
         "_hung_up",
         "_leaving",
@@ -112,6 +113,7 @@ class Session(SMTP):
         self._dialogue = Dialogue(self, receiver, settings, observer)
         self._smtp_methods = self._dialogue  # type: ignore[assignment]  # its get() is all that the loop asks for
         self._entered = False
+        self._handshake: Handshake | None = None
         self._replies: list[str] = []
         self._errors = 0
         self._patience = Patience(settings.limits, loop.time())
@@ -131,7 +133,8 @@ class Session(SMTP):
         """Let a commit that runs come to its end; aiosmtpd's cancels it after the final dot (trap 5)."""
         super(SMTP, self).connection_lost(None)  # how a peer went is nobody's concern
         self.transport = None
-        assert self._handler_coroutine is not None
+        if self._handler_coroutine is None:  # over already, since a handshake failed
+            return
         if self._handler_coroutine.done():
             self._left()
         elif self._dialogue.stage is not Stage.COMMITTING:
@@ -145,17 +148,30 @@ class Session(SMTP):
     async def start_tls(self) -> None:
         """Encrypt the connection.  aiosmtpd's has no time limit and goes on with commands sent ahead of the handshake.
 
-        Raises ConnectionResetError.
+        A handshake that fails is the end of the session.  asyncio tells that to nobody where the peer vanishes or we
+        break off, so the connection is let go of here.  Raises Refused, ConnectionResetError.
         """
+        context, now = self._settings.tls_context, self.loop.time()
+        assert context is not None
+        self._handshake = self._gate.begin_handshake(self.peer, now, self._give_way)
+        if self._handshake is None:
+            raise Refused(replies.TLS_NOT_NOW)
+        await self.push(replies.START_TLS)
         self._flush()
         self.inlet.discard()
-        self._patience.with_handshake(self.loop.time())
-        context, timeout_s = self._settings.tls_context, self._settings.limits.command_s
-        assert context is not None
+        self._patience.with_handshake(now)
         try:
-            await self._writer.start_tls(context, ssl_handshake_timeout=timeout_s)
-        except OSError:  # includes ssl.SSLError
-            raise ConnectionResetError from None
+            await self._writer.start_tls(context, ssl_handshake_timeout=self._settings.limits.handshake_s)
+        except (OSError, asyncio.CancelledError) as error:  # OSError includes ssl.SSLError
+            if self.transport is not None:
+                self.transport.abort()
+                self.transport = None
+            if isinstance(error, OSError):
+                raise ConnectionResetError from None
+            raise
+        finally:
+            self._gate.end_handshake(self._handshake)
+            self._handshake = None
         self.transport = cast("asyncio.Transport", self._writer.transport)
         self.inlet.set_transport(self.transport)
         self.over_tls = True
@@ -185,6 +201,15 @@ class Session(SMTP):
         if self._hung_up and self.transport is not None:
             self.transport.abort()
         self._hang_up(replies.SHUTTING_DOWN)
+        if self._handler_coroutine is not None:
+            self._handler_coroutine.cancel()
+
+    def _give_way(self) -> None:
+        self._observer.connection_refused(self.peer, "handshakes")
+        self._give_up_handshake()
+
+    def _give_up_handshake(self) -> None:
+        """Break a TLS handshake off without a word: nothing that we say would be understood."""
         if self._handler_coroutine is not None:
             self._handler_coroutine.cancel()
 
@@ -257,7 +282,7 @@ class Session(SMTP):
             self._errors += 1
             if self._errors >= self._settings.limits.errors:
                 reply = replies.TOO_MANY_ERRORS
-        if reply.startswith(("421", "221")):
+        if replies.ends_session(reply):
             self._hang_up(reply)
         elif not self._hung_up:
             self._replies.append(reply)
@@ -310,6 +335,9 @@ class Session(SMTP):
         the reset overtakes the reply.  The sweep ends what the peer does not end.
         """
         if self._hung_up or self.transport is None:
+            return
+        if self._handshake is not None:
+            self._give_up_handshake()
             return
         self._hung_up = True
         self._observer.replied(int(reply[:3]))

@@ -25,8 +25,11 @@ class Limits:
     ``connections_per_peer`` counts an IPv4 address or an IPv6 /64; ``trusted_peers`` are exempt from this one limit.
     ``errors`` counts refused commands; a message that is committed clears the count, so that a provider's shared
     address which delivers good and bad paths over one connection is not taken for a probe.
-    ``idle_s`` is the wait for a command, ``command_s`` the time to finish one or a TLS handshake, ``data_s`` the time
-    to finish a message, ``session_s`` all together; none of them cuts a commit that runs.
+    ``commands_without_message`` counts commands since the session began or since it last brought content.
+    ``handshakes`` and ``handshakes_per_peer`` count TLS handshakes under way, each of which costs 60 KB.
+    ``idle_s`` is the wait for a command, ``command_s`` the time to finish one, ``handshake_s`` the time for a TLS
+    handshake, ``data_s`` the time to finish a message, ``session_s`` all together; none of them cuts a commit that
+    runs.
     ``processing_s`` is how long the pipeline may take before the peer hears 451 (contract: within five seconds); the
     deadlines are looked at twice a second.
     """
@@ -34,20 +37,26 @@ class Limits:
     connections: int = 10_000
     connections_per_peer: int = 50
     trusted_peers: tuple[Network, ...] = LOOPBACK
+    handshakes: int = 500
+    handshakes_per_peer: int = 20
     commands: int = 10_000
+    commands_without_message: int = 200
     errors: int = 5
     idle_s: float = 30.0
     command_s: float = 60.0
+    handshake_s: float = 15.0
     data_s: float = 120.0
     session_s: float = 300.0
     processing_s: float = 4.0
 
     def share(self, workers: int) -> "Limits":
-        """Return one worker's share of the limits that count connections."""
+        """Return one worker's share of the limits that count connections and handshakes."""
         return replace(
             self,
             connections=ceil(self.connections / workers),
             connections_per_peer=ceil(self.connections_per_peer / workers),
+            handshakes=ceil(self.handshakes / workers),
+            handshakes_per_peer=ceil(self.handshakes_per_peer / workers),
         )
 
 
