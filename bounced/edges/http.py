@@ -1,4 +1,7 @@
-"""Health and metrics over HTTP: GET on a few paths, one request a connection, each within a deadline."""
+"""Health and metrics over HTTP: GET on a few paths, one request a connection, each within a deadline.
+
+Where all places are taken the slowest client gives its place up, so that a probe is always answered.
+"""
 
 import asyncio
 import socket
@@ -11,6 +14,7 @@ from typing import Self
 DEADLINE_S = 10.0
 MAX_REQUEST_BYTES = 16 * 1024
 MAX_CONNECTIONS = 64
+"""One more makes the oldest go, first of those that have not finished their request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +29,27 @@ class Answer:
 Page = Callable[[], Awaitable[Answer]]
 
 
+@dataclass(eq=False, slots=True)
+class _Client:
+    """A connection, what serves it, and whether it has said what it wants."""
+
+    transport: asyncio.WriteTransport
+    task: asyncio.Task[None]
+    has_asked: bool = False
+
+    def end(self) -> None:
+        """Break with it, whatever it is about."""
+        self.transport.abort()
+        self.task.cancel()
+
+
 class HttpServer:
     """Serves pages by their path on a listening socket.  For those who watch the daemon, not for the internet."""
 
     def __init__(self, listening: socket.socket, pages: Mapping[str, Page]) -> None:
         self._listening = listening
         self._pages = pages
-        self._places = MAX_CONNECTIONS
+        self._clients: dict[_Client, None] = {}  # the oldest first
         self._server: asyncio.Server | None = None
 
     async def __aenter__(self) -> Self:
@@ -48,21 +66,30 @@ class HttpServer:
         self._server.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if not self._places:
-            writer.transport.abort()
-            return
-        self._places -= 1
+        client = self._let_in(writer)
         try:
             async with asyncio.timeout(DEADLINE_S):
-                await self._answer(reader, writer)
+                await self._answer(client, reader, writer)
         except (TimeoutError, ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             writer.transport.abort()
         finally:
-            self._places += 1
+            self._clients.pop(client, None)
             writer.close()
 
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _let_in(self, writer: asyncio.StreamWriter) -> _Client:
+        task = asyncio.current_task()
+        assert task is not None
+        while len(self._clients) >= MAX_CONNECTIONS:
+            slowest = next((each for each in self._clients if not each.has_asked), next(iter(self._clients)))
+            del self._clients[slowest]
+            slowest.end()
+        client = _Client(writer.transport, task)
+        self._clients[client] = None
+        return client
+
+    async def _answer(self, client: _Client, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
+        client.has_asked = True
         method, _, rest = head.partition(b"\r\n")[0].decode("latin-1").partition(" ")
         answer = await self._page(method, rest.partition(" ")[0].partition("?")[0])
         writer.write(

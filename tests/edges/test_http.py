@@ -68,15 +68,63 @@ async def test_a_slow_peer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
             assert await _ask(listening, b"GET /hello HTTP/1.1\r\n") == CUT_OFF
 
 
-async def test_too_many_connections_leave_the_server_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The connection beyond the limit is cut off, and when another has gone there is room again."""
-    monkeypatch.setattr(http, "MAX_CONNECTIONS", 1)
+@pytest.mark.parametrize("begun", [b"", b"GET /hello HTTP/1.1\r\n", b"GET /slow HTTP/1.1\r\n\r\n"])
+async def test_a_probe_is_answered_however_many_are_slow(begun: bytes) -> None:
+    """Those that took a place and finish nothing give it up, the oldest first; the rest stays."""
     with _listening() as listening:
-        async with HttpServer(listening, {"/hello": _hello}):
-            reader, writer = await asyncio.open_connection(*listening.getsockname())
-            writer.write(b"GET /hello HTTP/1.1\r\n")
-            assert await _ask(listening, b"GET /hello HTTP/1.1\r\n\r\n") == CUT_OFF
-            writer.write(b"\r\n")
-            assert (await reader.read()).endswith(b"hello\n")
-            writer.close()
+        async with HttpServer(listening, {"/hello": _hello, "/slow": _never}) as server:
+            slow = [await _connect(listening, begun) for _ in range(3 * http.MAX_CONNECTIONS)]
+            for _ in range(3):
+                assert (await _ask(listening, b"GET /hello HTTP/1.1\r\n\r\n")).endswith(b"hello\n")
+            assert len(server._clients) <= http.MAX_CONNECTIONS
+            assert await _all(slow[0]) == CUT_OFF
+            for _, writer in slow:
+                writer.close()
+            assert len(await _waiting_tasks()) <= http.MAX_CONNECTIONS
+
+
+async def test_who_has_asked_keeps_its_place_before_who_has_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scrape that waits for Redis is older than the slow clients that came after it, and is answered."""
+    monkeypatch.setattr(http, "MAX_CONNECTIONS", 3)
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def scrape() -> Answer:
+        asked.set()
+        await answer.wait()
+        return Answer(HTTPStatus.OK, b"all\n")
+
+    with _listening() as listening:
+        async with HttpServer(listening, {"/scrape": scrape, "/hello": _hello}):
+            reader, writer = await _connect(listening, b"GET /scrape HTTP/1.1\r\n\r\n")
+            await asked.wait()
+            slow = [await _connect(listening, b"GET") for _ in range(10)]
             assert (await _ask(listening, b"GET /hello HTTP/1.1\r\n\r\n")).endswith(b"hello\n")
+            answer.set()
+            assert (await reader.read()).endswith(b"all\n")
+            for each in (writer, *(writer for _, writer in slow)):
+                each.close()
+
+
+async def _never() -> Answer:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+async def _connect(listening: socket.socket, octets: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    reader, writer = await asyncio.open_connection(*listening.getsockname())
+    writer.write(octets)
+    await writer.drain()
+    return reader, writer
+
+
+async def _all(connection: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> bytes:
+    try:
+        return await connection[0].read()
+    except ConnectionError:
+        return CUT_OFF
+
+
+async def _waiting_tasks() -> list[asyncio.Task[object]]:
+    """Return what is still served; what was broken off has had its turn to end."""
+    await asyncio.sleep(0)
+    return [task for task in asyncio.all_tasks() if "_serve" in repr(task.get_coro())]

@@ -122,7 +122,7 @@ async def test_a_handshake_has_a_deadline(tls_door: OpenDoor) -> None:
 
 @pytest.mark.parametrize("how", ["reset", "closed", "drained"])
 async def test_a_peer_that_goes_in_the_middle_of_a_handshake_leaves_its_place(tls_door: OpenDoor, how: str) -> None:
-    """The event loop tells nobody of a connection that is lost then: each would have kept a place among the connections."""
+    """The event loop tells nobody of a connection that is lost then: it would have kept its place."""
     peer = await _half_open(tls_door)
     match how:
         case "reset":
