@@ -37,11 +37,6 @@ class _Client:
     task: asyncio.Task[None]
     has_asked: bool = False
 
-    def end(self) -> None:
-        """Break with it, whatever it is about."""
-        self.transport.abort()
-        self.task.cancel()
-
 
 class HttpServer:
     """Serves pages by their path on a listening socket.  For those who watch the daemon, not for the internet."""
@@ -64,6 +59,8 @@ class HttpServer:
         """Answer no more."""
         assert self._server is not None
         self._server.close()
+        for client in tuple(self._clients):
+            self._break_with(client)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         client = self._let_in(writer)
@@ -72,6 +69,9 @@ class HttpServer:
                 await self._answer(client, reader, writer)
         except (TimeoutError, ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             writer.transport.abort()
+        except asyncio.CancelledError:  # asyncio 3.11 takes a connection's task that was cancelled for a fault
+            if client in self._clients:
+                raise
         finally:
             self._clients.pop(client, None)
             writer.close()
@@ -80,12 +80,15 @@ class HttpServer:
         task = asyncio.current_task()
         assert task is not None
         while len(self._clients) >= MAX_CONNECTIONS:
-            slowest = next((each for each in self._clients if not each.has_asked), next(iter(self._clients)))
-            del self._clients[slowest]
-            slowest.end()
+            self._break_with(next((each for each in self._clients if not each.has_asked), next(iter(self._clients))))
         client = _Client(writer.transport, task)
         self._clients[client] = None
         return client
+
+    def _break_with(self, client: _Client) -> None:
+        del self._clients[client]
+        client.transport.abort()
+        client.task.cancel()
 
     async def _answer(self, client: _Client, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")

@@ -69,8 +69,8 @@ async def test_a_slow_peer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("begun", [b"", b"GET /hello HTTP/1.1\r\n", b"GET /slow HTTP/1.1\r\n\r\n"])
-async def test_a_probe_is_answered_however_many_are_slow(begun: bytes) -> None:
-    """Those that took a place and finish nothing give it up, the oldest first; the rest stays."""
+async def test_a_probe_is_answered_however_many_are_slow(begun: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    """Those that took a place and finish nothing give it up, the oldest first, without a word in the log."""
     with _listening() as listening:
         async with HttpServer(listening, {"/hello": _hello, "/slow": _never}) as server:
             slow = [await _connect(listening, begun) for _ in range(3 * http.MAX_CONNECTIONS)]
@@ -81,6 +81,8 @@ async def test_a_probe_is_answered_however_many_are_slow(begun: bytes) -> None:
             for _, writer in slow:
                 writer.close()
             assert len(await _waiting_tasks()) <= http.MAX_CONNECTIONS
+    await _waiting_tasks()
+    assert not caplog.records
 
 
 async def test_who_has_asked_keeps_its_place_before_who_has_not(monkeypatch: pytest.MonkeyPatch) -> None:
