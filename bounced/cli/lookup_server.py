@@ -15,7 +15,15 @@ from bounced.core.mailbox import normalise
 from bounced.core.record import from_fields
 from bounced.edges.embedded import NoServer
 from bounced.edges.log import Event
-from bounced.edges.lookup import MAX_REQUEST_BYTES, Ask, LookupServer, Suppressed, Unavailable, WhenUnavailable
+from bounced.edges.lookup import (
+    MAX_REQUEST_BYTES,
+    Ask,
+    LookupLimits,
+    LookupServer,
+    Suppressed,
+    Unavailable,
+    WhenUnavailable,
+)
 from bounced.edges.redis_store import Misconfigured, RedisStore
 from bounced.edges.redis_store.wire import fields
 from bounced.edges.sockets import CannotListen, address_of, open_socket
@@ -59,7 +67,8 @@ async def serve(config: Config) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with open_store(config) as store:
         lists = {name: _asker(store, name, fold=settings.fold_local_part) for name, settings in config.lists.items()}
-        answering = LookupServer(lists, next(iter(lists)), WhenUnavailable(config.lookup.when_unavailable))
+        limits = LookupLimits(connections=config.lookup.connections_total, idle_s=config.lookup.idle_s)
+        answering = LookupServer(lists, next(iter(lists)), WhenUnavailable(config.lookup.when_unavailable), limits)
         opened = open_socket(config.lookup.listen)
         async with await asyncio.start_server(answering.serve, sock=opened, limit=MAX_REQUEST_BYTES):
             LOG.info(Event.SERVICE_STARTED, doors=[address_of(opened)], lists=list(lists))

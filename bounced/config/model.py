@@ -283,6 +283,14 @@ class Lookup(Section):
     listen: Address = Field(
         default=TcpAddress("127.0.0.1", 9026), description="Where socketmap and policy requests are answered."
     )
+    connections_total: Count = Field(
+        default=1000,
+        description="Connections of MTAs at once; one more makes the client go that was silent the longest.",
+    )
+    idle_s: Seconds = Field(
+        default=330.0,
+        description="Seconds of silence between two requests on one connection; Postfix closes its own after 300.",
+    )
     when_unavailable: Literal["deliver", "defer"] = Field(
         default="deliver",
         description='While Redis cannot be asked: "deliver" (fail open), or "defer" (fail closed).',

@@ -2,6 +2,9 @@
 
 A request that begins with a digit is a netstring and so a socketmap look-up (socketmap_table(5)); one that begins with
 a letter is a policy request (SMTPD_POLICY_README).
+
+Whatever a client does, it is told to come again rather than to deliver: a request over a limit is deferred, and so does
+every MTA whose connection is closed without an answer.
 """
 
 import asyncio
@@ -10,11 +13,20 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+import structlog
+
 from bounced.core.mailbox import BadAddress
 from bounced.core.terms import Category
+from bounced.edges.log import Event
+from bounced.edges.smtp.gate import peer_name
+
+LOG = structlog.get_logger()
 
 MAX_REQUEST_BYTES = 16 * 1024
 MAX_ATTRIBUTES = 100
+MAX_LENGTH_DIGITS = 9
+REQUEST_S = 10.0
+"""How long a client may take for one request from its first octet, and to take the answer."""
 TIMEOUT_S = 3.0
 
 _BROKEN_OFF = (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError)
@@ -50,24 +62,98 @@ class Unavailable(Exception):  # noqa: N818 - says what is so
     """Redis cannot be asked now."""
 
 
+class TooMuch(Exception):  # noqa: N818 - says what is so
+    """A request that is larger than any MTA's.  ``answer`` puts its mail off, and is the last one of its connection."""
+
+    def __init__(self, answer: bytes) -> None:
+        super().__init__(answer)
+        self.answer = answer
+
+
+@dataclass(frozen=True, slots=True)
+class LookupLimits:
+    """What the clients of a look-up server may take.
+
+    ``connections`` counts all of them; one more makes the client go that has been waited for the longest.  ``idle_s``
+    is how long one may be silent between its requests: a little more than the 300 s after which Postfix closes.
+    """
+
+    connections: int = 1000
+    idle_s: float = 330.0
+
+
+DEFAULT_LIMITS = LookupLimits()
+
+
 class LookupServer:
     """Answers look-ups for the lists in ``lists``; ``default`` is the one that a map without a list means."""
 
-    def __init__(self, lists: Mapping[str, Ask], default: str, when_unavailable: WhenUnavailable) -> None:
+    def __init__(
+        self,
+        lists: Mapping[str, Ask],
+        default: str,
+        when_unavailable: WhenUnavailable,
+        limits: LookupLimits = DEFAULT_LIMITS,
+    ) -> None:
         self._lists = lists
         self._default = default
         self._when_unavailable = when_unavailable
+        self._limits = limits
+        self._clients: set[asyncio.WriteTransport] = set()
+        self._waited_for: dict[asyncio.WriteTransport, None] = {}  # the longest first
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one client until it leaves or says what nobody understands."""
+        """Answer one client until it leaves, is silent for too long, or says what nobody understands."""
+        client = writer.transport
         with contextlib.closing(writer), contextlib.suppress(*_BROKEN_OFF):
-            while first := await reader.read(1):
-                answer = self._socketmap if first.isdigit() else self._policy
-                writer.write(await answer(first, reader))
-                await writer.drain()
+            self._make_room(client)
+            try:
+                while client in self._clients and (first := await self._first_octet(client, reader)):
+                    writer.write(await self._answer(client, first, reader))
+                    async with asyncio.timeout(REQUEST_S):
+                        await writer.drain()
+            except TooMuch as too_much:
+                writer.write(too_much.answer)
+            finally:
+                self._let_go(client)
 
-    async def _socketmap(self, first: bytes, reader: asyncio.StreamReader) -> bytes:
-        return netstring(await self._look_up(await read_netstring(first, reader)))
+    def _make_room(self, client: asyncio.WriteTransport) -> None:
+        """Take a client in; where all places are taken, the one that has been waited for the longest goes.
+
+        MTAs connect anew where their connection was closed.  Where every client waits for us, the new one has to come
+        again.  Raises ConnectionError.
+        """
+        if len(self._clients) >= self._limits.connections:
+            leaving = next(iter(self._waited_for), None)
+            peer = peer_name((leaving or client).get_extra_info("peername"))
+            LOG.warning(Event.PEER_REFUSED, peer=peer, reason="connections")
+            if leaving is None:
+                raise ConnectionError
+            self._let_go(leaving)
+            leaving.abort()
+        self._clients.add(client)
+
+    def _let_go(self, client: asyncio.WriteTransport) -> None:
+        self._clients.discard(client)
+        self._waited_for.pop(client, None)
+
+    async def _first_octet(self, client: asyncio.WriteTransport, reader: asyncio.StreamReader) -> bytes:
+        """Return the first octet of a client's next request, none where it has left.  Raises TimeoutError."""
+        self._waited_for[client] = None
+        async with asyncio.timeout(self._limits.idle_s):
+            return await reader.read(1)
+
+    async def _answer(self, client: asyncio.WriteTransport, first: bytes, reader: asyncio.StreamReader) -> bytes:
+        """Read a request, which has to come in time, and answer it."""
+        if first.isdigit():
+            async with asyncio.timeout(REQUEST_S):
+                request = await read_netstring(first, reader)
+            self._waited_for.pop(client, None)
+            return netstring(await self._look_up(request))
+        async with asyncio.timeout(REQUEST_S):
+            attributes = await read_attributes(first, reader)
+        self._waited_for.pop(client, None)
+        return _action(await self._decide(attributes))
 
     async def _look_up(self, request: str) -> str:
         name, _, key = request.partition(" ")
@@ -83,18 +169,16 @@ class LookupServer:
             return "NOTFOUND "
         return f"OK REJECT {found}" if map_ == ACCESS else f"OK error:{found}"
 
-    async def _policy(self, first: bytes, reader: asyncio.StreamReader) -> bytes:
-        attributes = await read_attributes(first, reader)
+    async def _decide(self, attributes: Mapping[str, str]) -> str:
         list_ = attributes.get("policy_context") or self._default
         if list_ not in self._lists:
-            return f"action=WARN no suppression list {list_!a}\n\n".encode()
+            return f"WARN no suppression list {list_!a}"
         try:
             found = await self._ask(self._lists[list_], attributes.get("recipient", ""))
-            action = "DUNNO" if found is None else f"REJECT {found}"
         except Unavailable:
             defer = self._when_unavailable is WhenUnavailable.DEFER
-            action = "DEFER_IF_PERMIT 4.3.0 suppression list cannot be asked" if defer else "DUNNO"
-        return f"action={action}\n\n".encode()
+            return "DEFER_IF_PERMIT 4.3.0 suppression list cannot be asked" if defer else "DUNNO"
+        return "DUNNO" if found is None else f"REJECT {found}"
 
     async def _ask(self, ask: Ask, key: str) -> Suppressed | None:
         """Ask about a whole address; the domains and local parts that Postfix asks about as well are on no list."""
@@ -116,24 +200,42 @@ def netstring(text: str) -> bytes:
 
 
 async def read_netstring(first: bytes, reader: asyncio.StreamReader) -> str:
-    """Return the text of a netstring whose first digit was read.  Raises ValueError, IncompleteReadError."""
-    length = int(first + (await reader.readuntil(b":"))[:-1])
-    if length > MAX_REQUEST_BYTES:
-        raise ValueError("a look-up of more than 16 KiB")
-    octets = await reader.readexactly(length + 1)
+    """Return the text of a netstring whose first digit was read.  Raises ValueError, IncompleteReadError, TooMuch."""
+    digits = first
+    while (octet := await reader.readexactly(1)) != b":":
+        digits += octet
+        if not octet.isdigit():
+            raise ValueError("not a netstring")
+        if len(digits) > MAX_LENGTH_DIGITS:
+            raise TooMuch(netstring("TEMP request too long"))
+    if int(digits) > MAX_REQUEST_BYTES:
+        raise TooMuch(netstring("TEMP request too long"))
+    octets = await reader.readexactly(int(digits) + 1)
     if octets[-1:] != b",":
         raise ValueError("not a netstring")
     return octets[:-1].decode()
 
 
 async def read_attributes(first: bytes, reader: asyncio.StreamReader) -> dict[str, str]:
-    """Return the attributes of a policy request, which an empty line ends.  Raises ValueError, IncompleteReadError."""
+    """Return the attributes of a policy request, which an empty line ends.
+
+    Raises ValueError, IncompleteReadError, LimitOverrunError, and TooMuch for more lines or octets than any MTA sends.
+    """
     attributes: dict[str, str] = {}
+    lines, octets = 0, 0
     line = first + await reader.readuntil(b"\n")
     while line != b"\n":
+        lines, octets = lines + 1, octets + len(line)
         name, equals, value = line[:-1].decode("utf-8", "replace").partition("=")
-        if not equals or len(attributes) >= MAX_ATTRIBUTES:
+        if not equals:
             raise ValueError("not a policy request")
+        if lines > MAX_ATTRIBUTES or octets > MAX_REQUEST_BYTES:
+            raise TooMuch(_action("DEFER_IF_PERMIT 4.3.0 request too long"))
         attributes[name] = value
         line = await reader.readuntil(b"\n")
     return attributes
+
+
+def _action(action: str) -> bytes:
+    """Return the answer to a policy request."""
+    return f"action={action}\n\n".encode()
