@@ -37,7 +37,7 @@ def configured_to_run(config_file: Path | None, text: str | None = None) -> tupl
     """
     with _refused():
         source = read(config_file) if text is None else Source(config_file, text)
-        return load_to_run(source), source
+        return load_to_run(source, check_modes=text is None), source
 
 
 @contextmanager

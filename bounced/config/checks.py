@@ -1,11 +1,10 @@
 """What no table can see by itself: tables that contradict each other, and files that are not what they must be."""
 
 import ssl
-import stat
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from bounced.config.errors import Problem, Severity, masked
+from bounced.config.errors import Problem, Severity
 from bounced.config.model import Config, Key, Smtp, SuppressionList
 from bounced.config.policy import PolicySettings, merged, named
 from bounced.config.secrets import read_secret
@@ -27,10 +26,8 @@ def mutual_problems(config: Config) -> Iterator[Problem]:
         yield Problem("redis.durability", "be memory or fsync: an embedded server has no replicas", "replica")
 
 
-def file_problems(config: Config, file: Path | None) -> Iterator[Problem]:
-    """Yield files that are missing, unreadable, too short, or readable by everybody.  ``file`` is the config's own."""
-    if file and config.redis.url and masked(config.redis.url) != config.redis.url:
-        yield from _open_to_all("redis.url", file)
+def file_problems(config: Config) -> Iterator[Problem]:
+    """Yield files that are missing, unreadable, too short, or not what they must be."""
     if config.redis.password_file:
         yield from _secret_problems("redis.password_file", config.redis.password_file, at_least=1)
     for name, list_ in config.lists.items():
@@ -130,7 +127,6 @@ def _secret_problems(key: str, file: Path, at_least: int = MIN_SECRET_BYTES) -> 
         return
     if length < at_least:
         yield Problem(key, f"hold at least {at_least} octet{'s' * (at_least > 1)}", f"{length} in {file}")
-    yield from _open_to_all(key, file)
 
 
 def _unreadable(key: str, file: Path) -> Iterator[Problem]:
@@ -142,12 +138,6 @@ def _unreadable(key: str, file: Path) -> Iterator[Problem]:
 
 def _missing(key: str, file: Path, error: OSError) -> Problem:
     return Problem(key, f"be a file that can be read ({error.strerror})", str(file))
-
-
-def _open_to_all(key: str, file: Path) -> Iterator[Problem]:
-    mode = stat.S_IMODE(file.stat().st_mode)
-    if mode & stat.S_IROTH:
-        yield Problem(key, f"not be readable by everybody: chmod o= {file}", f"mode {mode:04o}", Severity.WARNING)
 
 
 def _certificate(smtp: Smtp) -> Iterator[Problem]:
@@ -166,4 +156,3 @@ def _certificate(smtp: Smtp) -> Iterator[Problem]:
     except ssl.SSLError as error:
         must = f"be a certificate in PEM that goes with tls_key, without a passphrase ({error.reason or error})"
         yield Problem("smtp.tls_certificate", must, str(smtp.tls_certificate))
-    yield from _open_to_all("smtp.tls_key", smtp.tls_key)

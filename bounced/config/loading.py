@@ -15,6 +15,7 @@ from bounced.config.checks import file_problems, missing_to_run, mutual_problems
 from bounced.config.errors import ConfigError, Problem, Severity
 from bounced.config.explaining import Location, place_of, problem_of
 from bounced.config.model import Config
+from bounced.config.modes import mode_problems
 
 DEFAULT_PATH = Path("/etc/bounced/bounced.toml")
 
@@ -44,12 +45,16 @@ def load(path: Path | None = None, *, check_files: bool = True) -> Config:
     ``check_files`` is false for commands that need none of the secrets and so must not fail for want of them.
     Raises ConfigError.
     """
-    return _sound(read(path), check_files=check_files)
+    return _sound(read(path), check_files=check_files, check_modes=False)
 
 
-def load_to_run(source: Source) -> Config:
-    """Return the configuration for the daemon, which needs more than other commands do.  Raises ConfigError."""
-    config = _sound(source, check_files=True)
+def load_to_run(source: Source, *, check_modes: bool = True) -> Config:
+    """Return the configuration for the daemon, which needs more than other commands do.  Raises ConfigError.
+
+    The daemon does not begin with files that are open to everybody.  ``check_modes`` is false for its workers: one that
+    is replaced is not kept from starting by what was done to a file since.
+    """
+    config = _sound(source, check_files=True, check_modes=check_modes)
     missing = tuple(missing_to_run(config))
     if missing:
         raise ConfigError(source.path, missing)
@@ -62,7 +67,7 @@ def examine(path: Path | None = None, *, check_files: bool = True) -> tuple[Conf
         source = read(path)
     except ConfigError as error:
         return None, error.problems
-    return _parsed(source, check_files=check_files)
+    return _parsed(source, check_files=check_files, check_modes=check_files)
 
 
 def found() -> Path | None:
@@ -79,20 +84,21 @@ def found() -> Path | None:
     return DEFAULT_PATH
 
 
-def _sound(source: Source, *, check_files: bool) -> Config:
-    config, problems = _parsed(source, check_files=check_files)
+def _sound(source: Source, *, check_files: bool, check_modes: bool) -> Config:
+    config, problems = _parsed(source, check_files=check_files, check_modes=check_modes)
     errors = [problem for problem in problems if problem.severity is Severity.ERROR]
     if config is None or errors:
         raise ConfigError(source.path, errors)
     return config
 
 
-def _parsed(source: Source, *, check_files: bool) -> tuple[Config | None, tuple[Problem, ...]]:
+def _parsed(source: Source, *, check_files: bool, check_modes: bool) -> tuple[Config | None, tuple[Problem, ...]]:
     try:
         data = tomllib.loads(source.text)
     except tomllib.TOMLDecodeError as error:
         return None, (Problem("", f"be TOML: {error}"),)
-    return _examined(data, source.path, check_files=check_files)
+    config, problems = _examined(data, source.path, check_files=check_files)
+    return config, (*problems, *(mode_problems(config, source.path) if config and check_modes else ()))
 
 
 def _examined(
@@ -101,7 +107,7 @@ def _examined(
     config, mistakes = _validated(data, path.parent if path else Path())
     if config is None:
         return None, tuple(mistakes)
-    further = [*mutual_problems(config), *(file_problems(config, path) if check_files else ())]
+    further = [*mutual_problems(config), *(file_problems(config) if check_files else ())]
     return config, (*mistakes, *(problem for problem in further if not _follows(problem, mistakes)))
 
 

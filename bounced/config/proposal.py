@@ -12,6 +12,7 @@ from bounced.config.explaining import problem_of
 from bounced.config.fields import Days
 from bounced.config.health import DisputeSettings
 from bounced.config.model import SuppressionList
+from bounced.config.modes import writable_by_everybody
 from bounced.config.policy import PolicySettings, policy_of
 from bounced.core.policy import Policy
 
@@ -29,6 +30,8 @@ class Proposal(PolicySettings):
 
 def proposal(file: Path, in_force: SuppressionList | None) -> Proposal:
     """Return the policy of a list with what a file changes in it.  Raises ConfigError."""
+    if problems := writable_by_everybody("", file):
+        raise ConfigError(file, problems)
     try:
         changed = tomllib.loads(file.read_text("utf-8"))
         merged = Proposal.model_validate(_merged(_written(in_force), changed) if in_force else changed)

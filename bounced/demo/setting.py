@@ -54,6 +54,7 @@ def prepare(folder: Path, port: int) -> Setting:
     if not key.exists():
         key.touch(mode=0o600)
         key.write_text(secrets.token_urlsafe(32) + "\n", "ascii")
+    setting.config_file.touch(mode=0o600)
     setting.config_file.write_text(
         _CONFIGURATION.format(host=HOST, port=setting.port, domain=DOMAIN, data=setting.data_dir, key=key), "utf-8"
     )

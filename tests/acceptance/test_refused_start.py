@@ -23,11 +23,14 @@ keys = [{{ id = "a", file = "a.key" }}]
 """
 
 
-async def _run(folder: Path, url: str, *, change: str = "") -> tuple[int, str]:
+async def _run(
+    folder: Path, url: str, *, change: str = "", key_mode: int = 0o600, config_mode: int = 0o644
+) -> tuple[int, str]:
     (folder / "a.key").write_text("a secret for tests only, long enough")
-    (folder / "a.key").chmod(0o600)
+    (folder / "a.key").chmod(key_mode)
     file = folder / "bounced.toml"
     file.write_text(CONFIG.format(url=url) + change)
+    file.chmod(config_mode)
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bounced", "run", "--config", str(file), stderr=asyncio.subprocess.PIPE
     )
@@ -61,4 +64,16 @@ async def test_what_cannot_work_is_said_at_once(tmp_path: Path, redis_url: str, 
     code, text = await _run(tmp_path, redis_url, change=change)
     assert code == REFUSED, said
     assert said in text
+    assert "Traceback" not in text
+
+
+@pytest.mark.parametrize(
+    ("modes", "said"),
+    [({"key_mode": 0o644}, "chmod o= {}/a.key"), ({"config_mode": 0o666}, "chmod o-w {}/bounced.toml")],
+)
+async def test_what_is_open_to_everybody(tmp_path: Path, redis_url: str, modes: dict[str, int], said: str) -> None:
+    """A key that everybody may read, a configuration that everybody may change: with the command that mends it."""
+    code, text = await _run(tmp_path, redis_url, **modes)  # type: ignore[arg-type]  # modes only
+    assert code == REFUSED, text
+    assert said.format(tmp_path) in text
     assert "Traceback" not in text

@@ -66,28 +66,6 @@ def test_a_secret_of_fifteen_octets_is_refused_line_ends_do_not_count(write: Wri
     assert str(problem) == f"lists.main.keys[0].file must hold at least 16 octets, got 15 in {tmp_path}/a.key"
 
 
-def test_a_secret_that_everybody_can_read_is_a_warning_only(write: Write, tmp_path: Path) -> None:
-    """It works, and it should not stay so."""
-    (tmp_path / "a.key").chmod(0o644)
-    config, (problem,) = examine(write(MAIN))
-    assert config is not None
-    assert problem.severity is Severity.WARNING
-    assert str(problem) == (
-        f"lists.main.keys[0].file must not be readable by everybody: chmod o= {tmp_path}/a.key, got mode 0644"
-    )
-    assert load(write(MAIN)) == config
-
-
-def test_a_password_in_a_url_is_a_warning_where_everybody_can_read_the_file(write: Write) -> None:
-    """It belongs into password_file."""
-    file = write('redis.url = "redis://:hunter2@localhost"')
-    file.chmod(0o644)
-    (problem,) = examine(file)[1]
-    assert (problem.key, problem.severity) == ("redis.url", Severity.WARNING)
-    file.chmod(0o640)
-    assert examine(file)[1] == ()
-
-
 def test_commands_that_need_no_secret_do_not_look_for_it(write: Write, tmp_path: Path) -> None:
     """``lookup`` works for those who may not read the keys."""
     (tmp_path / "a.key").unlink()

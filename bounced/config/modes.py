@@ -1,0 +1,73 @@
+"""Who else may read the secrets and change what the daemon reads: the group may, everybody may not.
+
+The mode that counts is that of the file, not of a symbolic link to it; ``chmod`` follows links too.  Credentials that
+systemd hands over are readable by the service alone.
+"""
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from shlex import quote
+
+from bounced.config.errors import Problem, Severity, masked
+from bounced.config.model import Config
+
+
+def mode_problems(config: Config, file: Path | None) -> Iterator[Problem]:
+    """Yield the files that are open to everybody.  ``file`` is the configuration's own.
+
+    Files that are missing are passed over: others say that.
+    """
+    if file:
+        yield from writable_by_everybody("", file)
+        if config.redis.url and masked(config.redis.url) != config.redis.url:
+            yield from _readable_by_everybody("redis.url", file, Severity.WARNING)
+    for key, secret in _secrets(config):
+        yield from _readable_by_everybody(key, secret) or writable_by_everybody(key, secret)
+    for key, other in _others(config):
+        yield from writable_by_everybody(key, other)
+
+
+def writable_by_everybody(key: str, file: Path) -> list[Problem]:
+    """Return what is wrong with a file that everybody may change: whoever does decides what the daemon does."""
+    mode = _mode(file)
+    if not mode & stat.S_IWOTH:
+        return []
+    return [Problem(key, f"not be writable by everybody: chmod o-w {quote(str(file))}", f"mode {mode:04o}")]
+
+
+def _readable_by_everybody(key: str, file: Path, severity: Severity = Severity.ERROR) -> list[Problem]:
+    mode = _mode(file)
+    if not mode & stat.S_IROTH:
+        return []
+    return [Problem(key, f"not be readable by everybody: chmod o= {quote(str(file))}", f"mode {mode:04o}", severity)]
+
+
+def _secrets(config: Config) -> Iterator[tuple[str, Path]]:
+    if config.redis.password_file:
+        yield "redis.password_file", config.redis.password_file
+    for name, list_ in config.lists.items():
+        for position, key in enumerate(list_.keys):
+            yield f"lists.{name}.keys[{position}].file", key.file
+        if list_.pepper_file:
+            yield f"lists.{name}.pepper_file", list_.pepper_file
+    if config.smtp.tls_key:
+        yield "smtp.tls_key", config.smtp.tls_key
+
+
+def _others(config: Config) -> Iterator[tuple[str, Path]]:
+    for position, rules in enumerate(config.rules.files):
+        yield f"rules.files[{position}]", rules
+    if config.smtp.tls_certificate:
+        yield "smtp.tls_certificate", config.smtp.tls_certificate
+    if config.redis.embedded and config.redis.server_binary:
+        yield "redis.server_binary", config.redis.server_binary
+
+
+def _mode(file: Path) -> int:
+    """Return the mode of a file, 0 for one that is not there or no file."""
+    try:
+        status = file.stat()
+    except OSError:
+        return 0
+    return stat.S_IMODE(status.st_mode) if stat.S_ISREG(status.st_mode) else 0
