@@ -159,9 +159,13 @@ def in_loop(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
     try:
         import uvloop  # noqa: PLC0415 - an extra
     except ImportError:
-        return asyncio.run(main())
-    result: T = uvloop.run(main())
-    return result
+        run = asyncio.run
+    else:
+        run = uvloop.run
+    try:
+        return run(main())
+    finally:
+        log.flush()
 
 
 def fail(message: str) -> None:

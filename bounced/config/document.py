@@ -30,9 +30,9 @@ prints a complete, commented file to begin with.
 - Paths that are not absolute start at the folder of the configuration file.
 - Secrets stand in files of their own, never in the configuration or on a command line. `credential:NAME` is a file
   that systemd hands over (`LoadCredential=NAME`); commands outside the service look for it in `/etc/credstore`.
-- Everybody may neither read a secret nor change the configuration, a rule file or the certificate: the daemon does not start
-  then, a reload changes nothing, and the complaint is the `chmod` that mends it. The group may: root's files with the group
-  `bounced` and mode 0640 are as they should be. Of a symbolic link the mode of its target counts.
+- Everybody may neither read a secret nor change the configuration, a rule file or the certificate. The daemon does not
+  start then, a reload changes nothing, and the complaint has the `chmod` that mends it. The group may: root's files
+  with the group `bounced` and mode 0640 are as they should be. Of a symbolic link the mode of its target counts.
 - Durations and sizes carry their unit in the name: `_s` seconds, `_hours`, `_days`, `_bytes` octets.
 
 This page is written from the declarations that check the file (`make docs`).

@@ -17,6 +17,7 @@ import structlog
 
 from bounced.core.escape import json_escaped, visible
 from bounced.core.mailbox import ADDRESS_LIKE
+from bounced.edges.log_limit import LogLimit
 
 MAX_VALUE_CHARACTERS = 500
 MAX_TRACEBACK_LINES = 100
@@ -60,6 +61,30 @@ class Event(StrEnum):
     CONFIGURATION_DOUBTED = "configuration.doubted"
 
 
+LIMITED = (
+    Event.PEER_REFUSED,
+    Event.PATH_REFUSED,
+    Event.REPORT_DEFERRED,
+    Event.SESSION_FAILED,
+    Event.STORE_FAILED,
+    Event.STORE_RECOVERED,
+)
+"""What peers, or a Redis that comes and goes, can cause for each connection and each message."""
+_CODED = (Event.PEER_REFUSED, Event.PATH_REFUSED)
+"""Those of them whose ``reason`` is one of a few codes."""
+
+
+def _past_the_limit(method: str, event: MutableMapping[str, Any]) -> None:
+    getattr(structlog.get_logger(), method)(**event)
+
+
+def flush() -> None:
+    """Say what the limits have left out so far: at the end of a process."""
+    for processor in structlog.get_config()["processors"]:
+        if isinstance(processor, LogLimit):
+            processor.flush()
+
+
 def configure(*, level: str, as_json: bool, plain_addresses: bool, stream: TextIO | None = None) -> None:
     """Set up logging for this process, to standard error or another stream.
 
@@ -73,6 +98,7 @@ def configure(*, level: str, as_json: bool, plain_addresses: bool, stream: TextI
     )
     structlog.configure(
         processors=[
+            LogLimit(LIMITED, _past_the_limit, by_reason=_CODED),
             structlog.processors.format_exc_info,
             *([] if plain_addresses else [_hash_addresses]),
             _escape,

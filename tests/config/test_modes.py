@@ -138,4 +138,4 @@ def test_a_policy_that_everybody_may_change_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="chmod o-w"):
         proposal(file, None)
     file.chmod(0o664)
-    assert proposal(file, None).to_policy()
+    assert proposal(file, None).cadence_days == 7
