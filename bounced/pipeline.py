@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 
 from bounced.core.alarms import DEFAULT_ALARMS, AlarmRule
@@ -11,12 +11,12 @@ from bounced.core.mailbox import AddressId, domain_of
 from bounced.core.policy import Policy, decide
 from bounced.core.policy.doubt import DEFAULT_DISPUTES, DisputeRule
 from bounced.core.report import parse
-from bounced.core.return_path import Directory, Refused, TokenPath, unsigned_path
+from bounced.core.return_path import HANGS_ON_THE_SERVER, Directory, Refused, TokenPath, unsigned_path
 from bounced.core.rules import RuleSet
 from bounced.core.state import AddressState, Evidence, EvidenceType, ReportId, Transition
 from bounced.core.terms import OFF_THE_LIST, Class, Destination, Envelope, Kind, Report, ReturnPath
 from bounced.core.understand import understand, worth_keeping
-from bounced.ports import Committed, PathRefused, Store
+from bounced.ports import Committed, PathRefused, Store, StoreUnavailable
 
 Clock = Callable[[], datetime]
 Suspect = Callable[[str, str], None]
@@ -47,18 +47,23 @@ class Pipeline:
     clock: Clock
     suspect: Suspect = lambda _list, _domain: None
 
-    async def admit(self, forward_path: str) -> Destination:
-        """Return whom a forward-path stands for.  Raises PathRefused, StoreUnavailable."""
+    async def admit(self, forward_path: str, at: datetime | None = None) -> Destination:
+        """Return whom a forward-path stands for at a time, by default now.  Raises PathRefused, StoreUnavailable."""
+        today = (at or self.clock()).date()
         try:
-            destination = self.directory.decode(forward_path, today=self.clock().date())
-            return await self._resolve(destination) if isinstance(destination, TokenPath) else destination
+            destination = self.directory.decode(forward_path, today=today)
+            return await self._resolve(destination, today) if isinstance(destination, TokenPath) else destination
         except Refused as refused:
-            raise PathRefused(refused.reason, foreign=refused.foreign, for_now=refused.for_now) from None
+            reason = refused
+        for_now = reason.for_now or await self._is_doubtful(reason)
+        raise PathRefused(reason.reason, foreign=reason.foreign, for_now=for_now, issued=reason.issued)
 
     async def process(self, destination: Destination, envelope: Envelope) -> Committed:
         """Read, classify, decide and commit one message.  Raises StoreUnavailable."""
         report = parse(envelope.content)
-        return_path = destination if isinstance(destination, ReturnPath) else await self._returned(report)
+        return_path = destination if isinstance(destination, ReturnPath) else None
+        if return_path is None and report.kind is Kind.COMPLAINT:
+            return_path = await self._returned(report, destination.list, envelope.received_at.date())
         list_ = return_path.list if return_path else destination.list
         settings = self.lists[list_]
         evidence = understand(report, return_path, envelope, self.rules, trust_unsigned=settings.trust_unsigned)
@@ -92,20 +97,30 @@ class Pipeline:
         policy = self.lists[report_id.list].policy
         return await self.store.commit(report_id, address, partial(decide, evidence=evidence, policy=policy))
 
-    async def _returned(self, report: Report) -> ReturnPath | None:
-        """Return the return path of ours in what a complaint brought back.  (contract, section 4)"""
-        today = self.clock().date()
-        found = self.directory.find(report.returned_header, today) if report.kind is Kind.COMPLAINT else None
-        if not isinstance(found, TokenPath):
-            return found
-        try:
-            return await self._resolve(found, max_age_days=self.directory[found.list].inner_max_age_days)
-        except Refused:
-            return None
+    async def _returned(self, report: Report, list_: str, today: date) -> ReturnPath | None:
+        """Return the return path of ours in what a complaint brought back.  (contract, section 4)
 
-    async def _resolve(self, path: TokenPath, max_age_days: int | None = None) -> ReturnPath:
+        Raises StoreUnavailable where there seems to be none and the server may be wrong about it.
+        """
+        found = self.directory.find(report.returned_header, today)
+        if isinstance(found, TokenPath):
+            try:
+                found = await self._resolve(found, today, self.directory[found.list].inner_max_age_days)
+            except Refused:
+                found = None
+        if found is None and (doubt := await self.store.doubt(list_, self.clock())):
+            raise StoreUnavailable(doubt)
+        return found
+
+    async def _is_doubtful(self, refused: Refused) -> bool:
+        """Whether a path that seems spent or unknown may be good: the clocks disagree, or the server is another one."""
+        if refused.reason not in HANGS_ON_THE_SERVER:
+            return False
+        return bool(await self.store.doubt(refused.list, self.clock()))
+
+    async def _resolve(self, path: TokenPath, today: date, max_age_days: int | None = None) -> ReturnPath:
         fields = await self.store.token(path.list, path.token)
-        return self.directory.resolve(path, fields, today=self.clock().date(), max_age_days=max_age_days)
+        return self.directory.resolve(path, fields, today=today, max_age_days=max_age_days)
 
 
 async def kept_hash(store: Store, list_: str, address: str) -> AddressId | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Protocol
 
 from bounced.core.keys import Keyspace
@@ -22,16 +23,20 @@ class StoreUnavailable(Exception):  # noqa: N818 - the name says what is so, not
 class PathRefused(Exception):  # noqa: N818 - a refusal is an answer, not an error
     """A forward-path that gets no mail here.
 
-    ``foreign`` tells another domain's (550 5.7.1) from a bad path (550 5.1.1); ``for_now`` is a good path for which our
-    clock is behind (451): a permanent refusal would lose the bounce.  ``reason`` is for our own log and
-    metrics only, never for the peer: malformed, unsigned, tampered, expired, ...
+    ``foreign`` tells another domain's (550 5.7.1) from a bad path (550 5.1.1); ``for_now`` is one that may be good
+    (451): a clock is wrong, or the server has lost what it knew, and a permanent refusal would lose the bounce.
+    ``reason`` is for our own log and metrics only, never for the peer: malformed, unsigned, tampered, expired, ...
+    ``issued`` is the day on which one was made that is only too early or too late.
     """
 
-    def __init__(self, reason: str, *, foreign: bool = False, for_now: bool = False) -> None:
+    def __init__(
+        self, reason: str, *, foreign: bool = False, for_now: bool = False, issued: date | None = None
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.foreign = foreign
         self.for_now = for_now
+        self.issued = issued
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,13 @@ class Store(Protocol):
 
     async def load(self, list_: str, address: str) -> AddressState:
         """Return the state of one address as it stands.  Raises StoreUnavailable."""
+
+    async def doubt(self, list_: str, now: datetime) -> str:
+        """Return why the server of a list may be wrong about a path that seems spent or unknown; empty for no reason.
+
+        It is one where its clock and ours are more than a day apart, or where it is not the server that the list was
+        kept on.  Raises StoreUnavailable.
+        """
 
     async def token(self, list_: str, token: str) -> dict[str, str] | None:
         """Return the fields of a registered return path, or None.  Raises StoreUnavailable."""

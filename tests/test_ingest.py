@@ -1,16 +1,18 @@
 """Stored mail takes the one path, at the time at which it was stored."""
 
+import re
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 import pytest
 
 from bounced import rules
 from bounced.core.keys import Keyspace
 from bounced.core.policy import DEFAULT_POLICY
-from bounced.core.return_path import Directory, Keyring, ReturnPaths, SigningKey
+from bounced.core.return_path import Directory, Keyring, Registration, ReturnPaths, SigningKey, new_token
 from bounced.core.stored import forward_paths, received_at
 from bounced.core.terms import Origin, State
-from bounced.demo.scenes import Scene
+from bounced.demo.scenes import SCENES, Scene
 from bounced.edges.memory_store import MemoryStore
 from bounced.ingest import ingest
 from bounced.pipeline import ListSettings, Pipeline
@@ -33,7 +35,7 @@ def stored(path, at, *fields):
     """Return a bounce as an MTA stores it."""
     trace = f"Received: from mx.example.net by mail; {at:%a, %d %b %Y %H:%M:%S} +0000"
     head = "\r\n".join([*fields, trace, ""]).encode()
-    return head + Scene("unknown_user", ALICE).content(path)
+    return head + Scene("unknown_user", ALICE).content(path, at)
 
 
 async def test_a_stored_bounce_counts_at_the_time_at_which_it_came(pipeline):
@@ -43,6 +45,55 @@ async def test_a_stored_bounce_counts_at_the_time_at_which_it_came(pipeline):
     assert ingested.committed.transition.evidence.at == THEN
     assert ingested.committed.transition.evidence.origin is Origin.INGEST
     assert (await pipeline.store.load("main", ALICE)).state is State.SUPPRESSED
+
+
+@pytest.mark.parametrize("days_before", [2, 20, 300])
+async def test_a_message_dated_before_the_mail_it_is_about_counts_on_the_paths_day(pipeline, days_before):
+    """The date is what some machine's clock says; the path's day is signed."""
+    path = PATHS.encode(ALICE, issued=THEN.date())
+    ingested = await ingest(pipeline, stored(path, THEN - timedelta(days=days_before)), NOW)
+    assert ingested.committed.transition.evidence.at == THEN.replace(hour=0)
+    assert (await pipeline.store.load("main", ALICE)).state is State.SUPPRESSED
+
+
+async def test_a_message_dated_before_its_tokens_day_counts_on_that_day(pipeline):
+    """The same for what is registered in Redis."""
+    token = new_token(bytes(17))
+    fields = Registration(ALICE, NOW.date()).to_fields()
+    pipeline.store._lists["main"].tokens[token] = fields
+    ingested = await ingest(pipeline, stored(PATHS.token_path(token), NOW - timedelta(days=9)), NOW)
+    assert ingested.committed.transition.evidence.at == NOW.replace(hour=0)
+
+
+@pytest.mark.parametrize("message_age_days", [0, 40])
+async def test_a_path_of_a_day_to_come_is_put_off(pipeline, message_age_days):
+    """Our clock may be behind; tomorrow's is as good as at RCPT."""
+    at = NOW - timedelta(days=message_age_days)
+    for days, committed in ((1, True), (2, False)):
+        path = PATHS.encode(ALICE, issued=(NOW + timedelta(days=days)).date())
+        ingested = await ingest(pipeline, stored(path, at), NOW)
+        assert (ingested.committed is not None, ingested.for_now) == (committed, not committed)
+
+
+async def test_a_path_that_was_spent_when_the_message_came_is_refused(pipeline):
+    """For good: no clock is in doubt."""
+    path = PATHS.encode(ALICE, issued=(THEN - timedelta(days=31)).date())
+    ingested = await ingest(pipeline, stored(path, THEN), NOW)
+    assert (ingested.refused, ingested.for_now) == ("expired", False)
+
+
+@pytest.mark.parametrize("name", sorted({scene.message for scene in SCENES}))
+def test_a_shipped_message_holds_no_date_of_its_own(name):
+    """It is as old as the moment at which it is used, whenever that is."""
+    at = datetime(2031, 5, 7, 8, 9, 10, tzinfo=UTC)
+    text = Scene(name, ALICE).content("b-x@bounce.example.com", at).decode()
+    assert "{{" not in text
+    assert set(re.findall(r"(?<!\d)(?:19|20)\d\d(?!\d)", text)) <= {"2031"}
+    moments = [parsedate_to_datetime(date) for date in re.findall(r"\w{3}, \d\d? \w{3} \d{4} [\d:]{8} \S+", text)]
+    assert moments
+    assert all(timedelta() <= at - moment.astimezone(UTC) <= timedelta(minutes=5) for moment in moments)
+    stamps = [int(number) for number in re.findall(r"(?<!\d)(1[6-9]\d{8})(?:\d{3})?(?!\d)", text)]
+    assert set(stamps) <= {int(at.timestamp())}
 
 
 async def test_ingesting_again_changes_nothing(pipeline):

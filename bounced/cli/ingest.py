@@ -19,6 +19,7 @@ from bounced.ingest import NOWHERE, Ingested, ingest
 from bounced.service import now, open_store, pipeline
 
 EX_OK, EX_NOUSER, EX_TEMPFAIL = 0, 67, 75
+REFUSED, DEFERRED = "refused", "deferred"
 
 
 @click.command("ingest")
@@ -34,6 +35,7 @@ def ingest_command(
 
     \b
     Whom a message was delivered to is read from X-Original-To, Delivered-To, Envelope-To or To.
+    "deferred" may be taken another time: a clock is wrong, or the header does not tell for whom a message is.
 
     \b
     In Postfix's master.cf:
@@ -55,12 +57,11 @@ def ingest_command(
         sys.exit(EX_TEMPFAIL)
     if not (as_json or pipe):
         print_facts({name: str(count) for name, count in counts.items()})
-        if counts[f"refused: {NOWHERE}"]:
+        if counts[f"{DEFERRED}: {NOWHERE}"]:
             click.echo(
                 "Some do not tell in their header whom they were delivered to: say it with --recipient.", err=True
             )
-    refused = sum(count for name, count in counts.items() if name.startswith("refused"))
-    sys.exit((EX_NOUSER if pipe else ExitCode.NO) if refused else EX_OK)
+    sys.exit(_for_a_pipe(counts) if pipe else ExitCode.NO if _any(counts, REFUSED, DEFERRED) else EX_OK)
 
 
 def _run(
@@ -91,9 +92,20 @@ def _all(paths: tuple[str, ...], *, quiet: bool) -> Iterator[Stored]:
         yield from track(found, description="ingest", console=console())
 
 
+def _for_a_pipe(counts: Counter[str]) -> int:
+    """Return the exit status that an MTA understands: what may be taken later must not be given up."""
+    if _any(counts, DEFERRED):
+        return EX_TEMPFAIL
+    return EX_NOUSER if _any(counts, REFUSED) else EX_OK
+
+
+def _any(counts: Counter[str], *words: str) -> bool:
+    return any(name.startswith(words) for name in counts)
+
+
 def _outcome(ingested: Ingested) -> str:
     if ingested.committed is None:
-        return f"refused: {ingested.refused}"
+        return f"{DEFERRED if ingested.for_now else REFUSED}: {ingested.refused}"
     return "duplicate" if ingested.committed.duplicate else "committed"
 
 

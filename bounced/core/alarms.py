@@ -12,6 +12,10 @@ from bounced.core.tally import COMPLAINT, HARD, SENT, UNATTRIBUTED, scope_of
 WINDOW_HOURS = 24
 FEEDBACK = "feedback"
 """The scope of complaints at a feedback address that brought no return path of ours."""
+REDIS, CLOCK = "redis", "clock"
+"""The scopes of a Redis that is not the one that kept the list, and of clocks that contradict each other."""
+OF_THE_SERVER = frozenset({REDIS, CLOCK})
+"""Alarms that no rate raises or clears."""
 
 
 class Level(StrEnum):

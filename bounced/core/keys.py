@@ -110,6 +110,11 @@ class Keyspace:
         return self._key("alarms")
 
     @property
+    def identity(self) -> str:
+        """STRING: which server this is, so that another one in its place is noticed."""
+        return self._key("identity")
+
+    @property
     def disputed(self) -> str:
         """ZSET: domains whose "user unknown" is not believed, by the unix time until when."""
         return self._key("disputed")

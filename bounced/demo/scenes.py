@@ -4,12 +4,16 @@ import json
 import secrets
 import smtplib
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
+from email.utils import format_datetime
 from importlib import resources
 
 from bounced.core.return_path import ReturnPaths
 
 PLAYED_AT_HOST = "mail.mailbox.example"
+
+_ON_ITS_WAY = timedelta(seconds=3)
+"""How long before the notice the message was sent that it is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +24,19 @@ class Scene:
     address: str
     forged: bool = False
 
-    def content(self, return_path: str) -> bytes:
-        """Return the message as an MTA would send it."""
+    def content(self, return_path: str, at: datetime | None = None) -> bytes:
+        """Return the message as an MTA would send it at a time, by default now; the files hold no date of their own."""
         text = resources.files("bounced.demo").joinpath("messages", f"{self.message}.eml").read_text("utf-8")
-        facts = {"return_path": return_path, "recipient": self.address, "run": secrets.token_hex(4)}
+        at = (at or datetime.now(UTC)).astimezone(UTC)
+        facts = {
+            "return_path": return_path,
+            "recipient": self.address,
+            "run": secrets.token_hex(4),
+            "at": _date(at),
+            "sent": _date(at - _ON_ITS_WAY),
+            "unix": str(int(at.timestamp())),
+            "stamp": f"{at:%Y%m%d%H%M%S}",
+        }
         for name, value in facts.items():
             text = text.replace(f"{{{{{name}}}}}", value)
         return text.replace("\n", "\r\n").encode()
@@ -81,3 +94,8 @@ def send(scene: Scene, path: str, host: str, port: int) -> str:
 def newest(history: list[str]) -> dict[str, str]:
     """Return the newest entry of an address's history."""
     return dict(json.loads(history[0])) if history else {}
+
+
+def _date(at: datetime) -> str:
+    """Return a date of a header field without its zone, which each MTA writes in its own way."""
+    return format_datetime(at).rpartition(" ")[0]

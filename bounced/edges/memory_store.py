@@ -77,6 +77,10 @@ class MemoryStore:
         until = datetime.fromtimestamp(disputed, UTC) if disputed else None
         return record.from_fields(held.states.get(keys.address_id(address), {}), until)
 
+    async def doubt(self, _list: str, _now: datetime) -> str:
+        """Return no reason for doubt: there is one clock, and this memory is all there ever was."""
+        return ""
+
     async def token(self, list_: str, token: str) -> dict[str, str] | None:
         """Return the fields of a registered return path, or None."""
         return self._lists[list_].tokens.get(token)

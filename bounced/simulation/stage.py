@@ -126,5 +126,8 @@ class _Watched:
     async def load(self, list_: str, address: str) -> AddressState:
         return await self._store.load(list_, address)
 
+    async def doubt(self, list_: str, now: datetime) -> str:
+        return await self._store.doubt(list_, now)
+
     async def token(self, list_: str, token: str) -> dict[str, str] | None:
         return await self._store.token(list_, token)

@@ -4,6 +4,7 @@ import json
 import mailbox
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from redis import Redis
 
 from bounced.client import Client, Keyspace
+from bounced.demo.scenes import Scene
 from tests.support.daemon import unknown_user
 
 PEPPER = "an example pepper, long enough"
@@ -113,6 +115,18 @@ def test_stored_mail_and_pipes_count_like_smtp(daemon, redis, tmp_path):
         assert pipe(daemon.config_file, paths["pipe"], content["pipe"]) == 0
     assert pipe(daemon.config_file, "b-forged@bounce.example.com", content["pipe"]) == 67
     assert redis.smembers("bounced:{main}:suppressed") == set(stored.values())
+
+
+def test_a_pipe_takes_a_bounce_that_is_dated_before_the_mail_and_puts_off_what_is_in_doubt(daemon):
+    """An MTA gives a message up for any exit status but 75."""
+    today = datetime.now(UTC)
+    path = daemon.return_path("dave@example.org")
+    long_ago = Scene("unknown_user", "dave@example.org").content(path, today - timedelta(days=90))
+    assert pipe(daemon.config_file, path, long_ago) == 0
+    to_come = daemon.return_path("dave@example.org", days_ago=-5)
+    assert pipe(daemon.config_file, to_come, long_ago) == 75
+    nameless = b"Subject: no recipient here\r\n\r\n"
+    assert pipe(daemon.config_file, "", nameless) == 75
 
 
 def pipe(config: Path, recipient: str, content: bytes) -> int:

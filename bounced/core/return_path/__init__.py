@@ -1,7 +1,7 @@
 """Return paths: made, read, and found inside other text.  (contract, section 3; docs/return-path.md)"""
 
 from bounced.core.return_path.directory import POSTMASTER, Directory
-from bounced.core.return_path.errors import DoesNotFit, Reason, Refused
+from bounced.core.return_path.errors import HANGS_ON_THE_SERVER, DoesNotFit, Reason, Refused
 from bounced.core.return_path.keyring import Keyring, KeyStatus, SigningKey
 from bounced.core.return_path.paths import (
     DEFAULT_INNER_MAX_AGE_DAYS,
@@ -16,6 +16,7 @@ __all__ = [
     "DEFAULT_INNER_MAX_AGE_DAYS",
     "DEFAULT_MAX_AGE_DAYS",
     "DEFAULT_PREFIX",
+    "HANGS_ON_THE_SERVER",
     "POSTMASTER",
     "RANDOM_BYTES",
     "TOKEN_TTL_S",

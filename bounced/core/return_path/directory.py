@@ -6,9 +6,11 @@ from datetime import date
 from itertools import islice
 from types import MappingProxyType
 
+from bounced.core.mailbox import BadAddress
 from bounced.core.return_path import search
 from bounced.core.return_path.errors import Reason, Refused
 from bounced.core.return_path.paths import ReturnPaths
+from bounced.core.return_path.spelling import fold, in_a_labels, readings
 from bounced.core.return_path.token import TokenPath
 from bounced.core.return_path.unwrap import unwrap
 from bounced.core.terms import ReturnPath, RoleAddress
@@ -54,10 +56,14 @@ class Directory:
         """
         if forward_path.lower() == POSTMASTER and self.lists:
             return RoleAddress(self.lists[0].list, POSTMASTER)
-        local_part, paths = self._split(forward_path)
-        if local_part.lower() == POSTMASTER or local_part.lower() in paths.roles:
-            return RoleAddress(paths.list, local_part.lower())
-        return paths.decode_local_part(local_part, today=today, max_age_days=max_age_days)
+        local_part, domain = self._split(forward_path)
+        refusals = []
+        for reading in readings(local_part):
+            try:
+                return self._decode(reading, domain, today, max_age_days)
+            except Refused as refused:
+                refusals.append(refused)
+        raise max(refusals, key=lambda refused: refused.progress)
 
     def resolve(
         self, path: TokenPath, fields: Mapping[str, str] | None, *, today: date, max_age_days: int | None = None
@@ -70,18 +76,30 @@ class Directory:
         text = search.searchable(text)
         return self._find_signed(text, today) or self._find_token(text)
 
-    def _split(self, forward_path: str) -> tuple[str, ReturnPaths]:
-        if len(forward_path) > MAX_FORWARD_PATH_CHARACTERS or not forward_path.isascii():
+    def _split(self, forward_path: str) -> tuple[str, str]:
+        """Return the local part and the bounce domain, in A-labels.  Raises Refused."""
+        if len(forward_path) > MAX_FORWARD_PATH_CHARACTERS:
             raise Refused(Reason.MALFORMED)
         local_part, _, domain = forward_path.rpartition("@")
-        outer = self._by_domain.get(domain.lower())
-        if outer is None:
+        try:
+            domain = in_a_labels(fold(domain))
+        except BadAddress as error:
+            raise Refused(Reason.FOREIGN) from error
+        if domain not in self._by_domain:
             raise Refused(Reason.FOREIGN)
-        inner_local_part, inner_domain = unwrap(local_part, domain.lower())
-        inner = self._by_domain.get(inner_domain)
-        if inner is None:
+        return local_part, domain
+
+    def _decode(
+        self, local_part: str, domain: str, today: date, max_age_days: int | None
+    ) -> ReturnPath | TokenPath | RoleAddress:
+        inner_local_part, inner_domain = unwrap(local_part, domain)
+        paths = self._by_domain.get(inner_domain)
+        if paths is None:
             raise Refused(Reason.MALFORMED)
-        return inner_local_part, inner
+        role = fold(inner_local_part)
+        if role == POSTMASTER or role in paths.roles:
+            return RoleAddress(paths.list, role)
+        return paths.decode_local_part(inner_local_part, today=today, max_age_days=max_age_days)
 
     def _find_signed(self, text: str, today: date) -> ReturnPath | None:
         """Return the first path that some list verifies.  The signature says to which list it belongs."""

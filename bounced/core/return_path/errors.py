@@ -1,28 +1,52 @@
 """Why a forward-path is no return path of ours, and why a recipient needs a token."""
 
+from datetime import date
 from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """What is wrong with a forward-path.  For our own log and metrics, never for the peer."""
+    """What is wrong with a forward-path, for our own log and metrics, never for the peer.
+
+    They stand in the order of how far the reading came.
+    """
 
     FOREIGN = "foreign"
-    MALFORMED = "malformed"
     UNSIGNED = "unsigned"
+    MALFORMED = "malformed"
     UNKNOWN_KEY = "unknown_key"
     REVOKED_KEY = "revoked_key"
     TAMPERED = "tampered"
     NOT_YET_VALID = "not_yet_valid"
     EXPIRED = "expired"
     UNREGISTERED = "unregistered"
+    UNREADABLE = "unreadable"
+
+
+_PROGRESS = {reason: place for place, reason in enumerate(Reason)}
+
+UNDECIDED = frozenset({Reason.NOT_YET_VALID, Reason.UNREADABLE})
+"""The path is ours, and what is wrong can be put right: our clock, or what was registered under a token."""
+
+HANGS_ON_THE_SERVER = frozenset({Reason.EXPIRED, Reason.UNREGISTERED})
+"""The path is good or bad as our clock and Redis' memory are right or wrong."""
 
 
 class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error
-    """A forward-path that stands for nobody here."""
+    """A forward-path that stands for nobody here.
 
-    def __init__(self, reason: Reason) -> None:
+    ``list`` is the list that its domain belongs to, ``issued`` the day on which it was made; where they are known.
+    """
+
+    def __init__(self, reason: Reason, *, list_: str = "", issued: date | None = None) -> None:
         super().__init__(reason.value)
         self.reason = reason
+        self.list = list_
+        self.issued = issued
+
+    @property
+    def progress(self) -> int:
+        """How far the reading came, to compare what several readings of one forward-path came to."""
+        return _PROGRESS[self.reason]
 
     @property
     def foreign(self) -> bool:
@@ -31,8 +55,8 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error
 
     @property
     def for_now(self) -> bool:
-        """Whether the path will be good: it was made with our key on a day that has not come, so a clock is wrong."""
-        return self.reason is Reason.NOT_YET_VALID
+        """Whether the path is ours and will be good once somebody has put something right."""
+        return self.reason in UNDECIDED
 
 
 class DoesNotFit(ValueError):  # noqa: N818 - says what is so; the remedy is a token

@@ -1,6 +1,7 @@
 """How one list makes its return paths and reads them again."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -10,6 +11,7 @@ from bounced.core.return_path import signed, token
 from bounced.core.return_path.errors import DoesNotFit, Reason, Refused
 from bounced.core.return_path.keyring import Keyring
 from bounced.core.return_path.pattern import Pattern, unsigned_path
+from bounced.core.return_path.spelling import fold, in_a_labels
 from bounced.core.return_path.token import Registration, TokenPath
 from bounced.core.terms import UNKNOWN_PROFILE, Profile, ReturnPath
 
@@ -77,13 +79,13 @@ class ReturnPaths:
     def decode_local_part(
         self, local_part: str, *, today: date, max_age_days: int | None = None
     ) -> ReturnPath | TokenPath:
-        """Return whom an ASCII local part in any letter case was made for.  Raises Refused."""
-        folded = local_part.lower()
+        """Return whom a local part in any letter case was made for.  Raises Refused."""
+        folded = fold(local_part)
         if not folded.startswith(self.prefix):
             return self._by_pattern(local_part)
-        if len(folded) > MAX_LOCAL_PART_BYTES:
+        text = _signed_in_ascii(folded.removeprefix(self.prefix))
+        if len(self.prefix) + len(text) > MAX_LOCAL_PART_BYTES:
             raise Refused(Reason.MALFORMED)
-        text = folded.removeprefix(self.prefix)
         if "=" not in text:
             return TokenPath(self.list, token.decode(text))
         claim, mac = signed.decode(self.list, self.keyring, text)
@@ -95,13 +97,13 @@ class ReturnPaths:
     ) -> ReturnPath:
         """Return whom a token was registered for, given the fields of its hash.  Raises Refused."""
         if not fields:
-            raise Refused(Reason.UNREGISTERED)
+            raise Refused(Reason.UNREGISTERED, list_=self.list)
         registered = Registration.from_fields(fields)
         self._check_age(registered.issued, today, max_age_days)
         try:
             recipient = self.normalise(registered.recipient)
         except BadAddress as error:
-            raise Refused(Reason.MALFORMED) from error
+            raise Refused(Reason.UNREADABLE, list_=self.list) from error
         campaign = self.campaign(registered.campaign)
         return ReturnPath(self.list, recipient, path.token, registered.issued, campaign, registered.profile)
 
@@ -110,6 +112,7 @@ class ReturnPaths:
         return self.tags.get(tag, tag)
 
     def _by_pattern(self, local_part: str) -> ReturnPath:
+        local_part = unicodedata.normalize("NFC", local_part)
         for pattern in self.patterns:
             found = pattern.match(local_part, fold_local_part=self.fold_local_part)
             if found:
@@ -120,6 +123,20 @@ class ReturnPaths:
 
     def _check_age(self, issued: date, today: date, max_age_days: int | None) -> None:
         if issued - today > _TOMORROW:
-            raise Refused(Reason.NOT_YET_VALID)
+            raise Refused(Reason.NOT_YET_VALID, list_=self.list, issued=issued)
         if (today - issued).days > (self.max_age_days if max_age_days is None else max_age_days):
-            raise Refused(Reason.EXPIRED)
+            raise Refused(Reason.EXPIRED, list_=self.list, issued=issued)
+
+
+def _signed_in_ascii(text: str) -> str:
+    """Return what was signed where an MTA wrote the recipient's domain, the last part, beyond ASCII.
+
+    Raises Refused.
+    """
+    if text.isascii():
+        return text
+    head, equals, domain = text.rpartition("=")
+    try:
+        return head + equals + in_a_labels(domain)
+    except BadAddress as error:
+        raise Refused(Reason.MALFORMED) from error

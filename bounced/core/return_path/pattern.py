@@ -1,6 +1,7 @@
 """Unsigned return paths of older schemes, as templates, while a sender migrates.  (contract, section 3)"""
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -9,9 +10,10 @@ from bounced.core.mailbox import BadAddress, normalise
 _PLACEHOLDER = re.compile(r"\{(\w*)\}")
 _GROUPS = {
     "local": r"(?P<local>.+)",
-    "domain": r"(?P<domain>[a-z0-9._-]+)",
+    "domain": r"(?P<domain>(?:[a-z0-9._-]|[^\x00-\x7f])+)",
     "tag": r"(?P<tag>[a-z0-9-]*)",
 }
+_NEEDS_QUOTING = re.compile(r'(["\\])')
 DIGEST_CHARACTERS = 32
 
 
@@ -24,23 +26,31 @@ class Pattern:
 
     def __post_init__(self) -> None:
         """Compile the template."""
-        names = _PLACEHOLDER.findall(self.template)
+        template = unicodedata.normalize("NFC", self.template)
+        names = _PLACEHOLDER.findall(template)
         if sorted(names) not in (["domain", "local"], ["domain", "local", "tag"]):
             raise ValueError(f"a pattern holds {{local}} and {{domain}} once, and perhaps {{tag}}: {self.template!r}")
-        pieces = _PLACEHOLDER.split(self.template)
+        pieces = _PLACEHOLDER.split(template)
         regex = "".join(_GROUPS[piece] if place % 2 else re.escape(piece) for place, piece in enumerate(pieces))
-        object.__setattr__(self, "_regex", re.compile(regex, re.IGNORECASE | re.ASCII))
+        object.__setattr__(self, "_regex", re.compile(regex, re.IGNORECASE | re.ASCII | re.DOTALL))
 
     def match(self, local_part: str, *, fold_local_part: bool) -> tuple[str, str] | None:
-        """Return the normalised recipient and the tag that a local part holds, or None."""
+        """Return the normalised recipient and the tag that a local part in NFC holds, or None."""
         found = self._regex.fullmatch(local_part)
         if not found:
             return None
-        try:
-            recipient = normalise(f"{found['local']}@{found['domain']}", fold_local_part=fold_local_part)
-        except BadAddress:
-            return None
-        return recipient, found.groupdict().get("tag", "").lower()
+        for spelt in (found["local"], _quoted(found["local"])):
+            try:
+                recipient = normalise(f"{spelt}@{found['domain']}", fold_local_part=fold_local_part)
+            except BadAddress:
+                continue
+            return recipient, found.groupdict().get("tag", "").lower()
+        return None
+
+
+def _quoted(local: str) -> str:
+    """Return a recipient's local part with the quotes that went when the whole return path was quoted."""
+    return '"' + _NEEDS_QUOTING.sub(r"\\\1", local) + '"'
 
 
 def unsigned_path(local_part: str, recipient: str) -> str:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from bounced.core.return_path import base32
 from bounced.core.return_path.errors import Reason, Refused
@@ -47,17 +47,21 @@ class Registration:
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, str]) -> "Registration":
-        """Return what ``to_fields`` or another sender wrote.  Raises Refused for what cannot be understood."""
+        """Return what ``to_fields`` or another sender wrote.
+
+        A time counts as its day, and a profile that is none as unknown: neither is worth a bounce.  Raises Refused for
+        what leaves open for whom or when it was made.
+        """
         try:
             return cls(
                 recipient=fields["recipient"],
-                issued=date.fromisoformat(fields["issued"]),
+                issued=datetime.fromisoformat(fields["issued"].strip()).date(),
                 campaign=fields.get("campaign", ""),
                 message_id=fields.get("message_id", ""),
-                profile=Profile.of(fields.get("profile", "unknown unknown")),
+                profile=_profile(fields.get("profile", "")),
             )
         except (KeyError, ValueError) as error:
-            raise Refused(Reason.MALFORMED) from error
+            raise Refused(Reason.UNREADABLE) from error
 
 
 def new_token(random_bytes: bytes) -> str:
@@ -81,3 +85,10 @@ def decode(text: str) -> str:
     if not match:
         raise Refused(Reason.MALFORMED)
     return match[1]
+
+
+def _profile(text: str) -> Profile:
+    try:
+        return Profile.of(text)
+    except ValueError:
+        return UNKNOWN_PROFILE

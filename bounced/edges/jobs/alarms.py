@@ -7,7 +7,7 @@ from typing import Protocol
 
 import structlog
 
-from bounced.core.alarms import WINDOW_HOURS, Alarm, alarms, rates
+from bounced.core.alarms import OF_THE_SERVER, WINDOW_HOURS, Alarm, alarms, rates
 from bounced.core.stamp import stamp
 from bounced.edges.jobs.rounds import together
 from bounced.edges.log import Event
@@ -54,7 +54,7 @@ class AlarmBell:
         sums = rates(await self._counts.counts(list_, now, WINDOW_HOURS))
         raised = alarms(sums, pipeline.lists[list_].alarms, now)
         standing = await self._counts.standing(list_)
-        for scope in sorted(raised.keys() | standing.keys()):
+        for scope in sorted(raised.keys() | standing.keys() - OF_THE_SERVER):
             await self._replace(list_, scope, standing.get(scope, ""), raised.get(scope), now)
 
     async def _replace(self, list_: str, scope: str, standing: str, raised: Alarm | None, now: datetime) -> None:

@@ -14,6 +14,7 @@ from bounced.edges.redis_store import script
 from bounced.edges.redis_store.durabilities import Durability, Primary
 from bounced.edges.redis_store.line import NO_TALLY, Line, Notice, Tally
 from bounced.edges.redis_store.lines import Lines
+from bounced.edges.redis_store.look import Look, look
 from bounced.edges.redis_store.wire import Argument, Reply, fields, pack, text, texts
 from bounced.ports import Committed, Decide, StoreUnavailable
 
@@ -27,7 +28,8 @@ class RedisStore:
 
     ``keys`` has the keyspace of each list; ``durability`` makes what has to be true before a commit counts, for each
     server; ``notice`` hears why the server was lost, and None when it is back;
-    ``tally`` counts commits, their batches and errors.
+    ``tally`` counts commits, their batches and errors; ``known`` returns the identity that an identity's key is known
+    to have, empty where none is known.
     """
 
     def __init__(
@@ -39,8 +41,10 @@ class RedisStore:
         events_max: int = EVENTS_MAX,
         notice: Notice = lambda _reason: None,
         tally: Tally = NO_TALLY,
+        known: Callable[[str], str] = lambda _key: "",
     ) -> None:
         self._keys = keys
+        self._known = known
         self._tally = tally
         self._events_max = events_max
         self._commits = Lines(connections, lambda connect: Line(connect, durability(), script.load, notice, tally))
@@ -99,6 +103,21 @@ class RedisStore:
     async def load(self, list_: str, address: str) -> AddressState:
         """Return the state of one address as it stands.  Raises StoreUnavailable."""
         return await self._load(list_, address, _deadline())
+
+    async def look(self, list_: str) -> Look:
+        """Return what the server of a list says of itself.  Raises StoreUnavailable."""
+        time, identity = await asyncio.gather(
+            self._read(list_, "TIME"), self._read(list_, "GET", self._keys[list_].identity)
+        )
+        return look(time, identity)
+
+    async def doubt(self, list_: str, now: datetime) -> str:
+        """Return why the server may be wrong about a path that seems spent or unknown; empty for no reason.
+
+        Raises StoreUnavailable.
+        """
+        seen = await self.look(list_)
+        return seen.clock_fault(now) or seen.identity_fault(self._known(self._keys[list_].identity))
 
     async def token(self, list_: str, token: str) -> dict[str, str] | None:
         """Return the fields of a registered return path, or None.  Raises StoreUnavailable."""

@@ -197,7 +197,7 @@ class Dialogue:
             raise Refused(replies.MAIL_FIRST)
         if transaction.chunks is not None:
             raise Refused(replies.BDAT_STARTED)
-        forward_path = paths.read_rcpt(argument, smtputf8=transaction.mail.smtputf8)
+        forward_path = paths.read_rcpt(argument)
         if transaction.destination is not None:
             raise Refused(replies.ONE_RECIPIENT)
         try:

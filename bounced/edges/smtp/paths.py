@@ -35,7 +35,6 @@ class Mail:
     reverse_path: str
     size: int | None = None
     binary: bool = False
-    smtputf8: bool = False
 
 
 def read_mail(argument: str | None) -> Mail:
@@ -43,15 +42,14 @@ def read_mail(argument: str | None) -> Mail:
     match = _REVERSE.fullmatch(argument or "")
     if match is None:
         raise Refused(replies.BAD_REVERSE_PATH)
-    mail = _with_parameters(match["mailbox"], match["parameters"])
-    _check_octets(mail.reverse_path, replies.BAD_REVERSE_PATH, smtputf8=mail.smtputf8)
-    return mail
+    return _with_parameters(_as_text(match["mailbox"]), match["parameters"])
 
 
-def read_rcpt(argument: str | None, *, smtputf8: bool) -> str:
+def read_rcpt(argument: str | None) -> str:
     """Return the forward-path in the argument of RCPT.  Raises Refused.
 
-    NOTIFY and ORCPT (RFC 3461) are checked and then ignored: we never send a notification.
+    UTF-8 is taken where SMTPUTF8 was not declared as well: Exim and Haraka forget it, the bounce is the same, and a
+    refusal would lose it.  NOTIFY and ORCPT (RFC 3461) are checked and then ignored: we never send a notification.
     """
     match = _FORWARD.fullmatch(argument or "")
     if match is None:
@@ -62,12 +60,13 @@ def read_rcpt(argument: str | None, *, smtputf8: bool) -> str:
             raise Refused(replies.BAD_PARAMETER)
         _must_match(pattern, value)
     forward_path = match["mailbox"]
-    _check_octets(forward_path, replies.BAD_FORWARD_PATH, smtputf8=smtputf8)
+    if not _is_utf8(forward_path):
+        raise Refused(replies.BAD_FORWARD_PATH)
     return forward_path
 
 
 def _with_parameters(reverse_path: str, text: str | None) -> Mail:
-    size, binary, smtputf8 = None, False, False
+    size, binary = None, False
     for keyword, value in _parameters(text).items():
         match keyword:
             case "SIZE":  # RFC 1870
@@ -78,7 +77,7 @@ def _with_parameters(reverse_path: str, text: str | None) -> Mail:
                     raise Refused(replies.BAD_ARGUMENT)
                 binary = body == "BINARYMIME"
             case "SMTPUTF8" if value is None:  # RFC 6531
-                smtputf8 = True
+                pass
             case "RET" if value and value.upper() in ("FULL", "HDRS"):  # RFC 3461
                 pass
             case "ENVID":
@@ -87,7 +86,7 @@ def _with_parameters(reverse_path: str, text: str | None) -> Mail:
                 raise Refused(replies.BAD_ARGUMENT)
             case _:
                 raise Refused(replies.BAD_PARAMETER)
-    return Mail(reverse_path, size, binary, smtputf8)
+    return Mail(reverse_path, size, binary)
 
 
 def _parameters(text: str | None) -> Mapping[str, str | None]:
@@ -107,13 +106,15 @@ def _must_match(pattern: re.Pattern[str], value: str | None) -> str:
     return value
 
 
-def _check_octets(path: str, refusal: str, *, smtputf8: bool) -> None:
-    """Let ASCII pass, and UTF-8 where it was declared.  aiosmtpd hands over other octets as lone surrogates."""
-    if path.isascii():
-        return
+def _is_utf8(path: str) -> bool:
+    """Whether all octets were UTF-8.  aiosmtpd hands over others as lone surrogates."""
     try:
         path.encode()
     except UnicodeEncodeError:
-        raise Refused(refusal) from None
-    if not smtputf8:
-        raise Refused(replies.UTF8_UNDECLARED)
+        return False
+    return True
+
+
+def _as_text(path: str) -> str:
+    """Return a reverse-path whatever its octets were: it proves nothing, and whoever has a broken one has a bounce."""
+    return path if _is_utf8(path) else path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -54,7 +54,6 @@ NO_SUCH_PATH: Final = "550 5.1.1 No such return path"
 FOREIGN_PATH: Final = "550 5.7.1 Not our domain; no relaying"
 TOO_BIG: Final = "552 5.3.4 Message too big"
 FAR_TOO_BIG: Final = "552 5.3.4 Message far too big, not read to its end"
-UTF8_UNDECLARED: Final = "553 5.6.7 An address beyond ASCII needs SMTPUTF8"
 BAD_PARAMETER: Final = "555 5.5.4 Parameter not recognized"
 
 

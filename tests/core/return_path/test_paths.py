@@ -119,10 +119,9 @@ def test_a_registration_needs_a_recipient_and_a_day_only(paths: ReturnPaths) -> 
     [
         (None, Reason.UNREGISTERED),
         ({}, Reason.UNREGISTERED),
-        ({"recipient": "a@example.org"}, Reason.MALFORMED),
-        ({"recipient": "nobody", "issued": "2026-11-21"}, Reason.MALFORMED),
-        ({"recipient": "a@example.org", "issued": "yesterday"}, Reason.MALFORMED),
-        ({"recipient": "a@example.org", "issued": "2026-11-21", "profile": "?"}, Reason.MALFORMED),
+        ({"recipient": "a@example.org"}, Reason.UNREADABLE),
+        ({"recipient": "nobody", "issued": "2026-11-21"}, Reason.UNREADABLE),
+        ({"recipient": "a@example.org", "issued": "yesterday"}, Reason.UNREADABLE),
         ({"recipient": "a@example.org", "issued": "2026-10-21"}, Reason.EXPIRED),
         ({"recipient": "a@example.org", "issued": "2026-11-23"}, Reason.NOT_YET_VALID),
     ],
@@ -130,10 +129,22 @@ def test_a_registration_needs_a_recipient_and_a_day_only(paths: ReturnPaths) -> 
 def test_a_token_that_stands_for_nobody_is_refused(
     paths: ReturnPaths, fields: dict[str, str] | None, reason: Reason
 ) -> None:
-    """Missing, incomplete, unreadable, too old, too new."""
+    """Missing, incomplete, unreadable, too old, too new; what a sender wrote wrongly only for now."""
     with pytest.raises(Refused) as refused:
         paths.resolve(TokenPath("main", TOKEN), fields, today=TODAY)
     assert refused.value.reason is reason
+    assert refused.value.for_now == (reason in (Reason.UNREADABLE, Reason.NOT_YET_VALID))
+
+
+@pytest.mark.parametrize(
+    "fields", [{"issued": "2026-11-21T10:00:00Z"}, {"issued": " 20261121"}, {"issued": "2026-11-21", "profile": "?"}]
+)
+def test_a_registration_that_says_too_much_still_names_its_recipient(
+    paths: ReturnPaths, fields: dict[str, str]
+) -> None:
+    """A time is its day, and a profile that is none tells nothing: neither is worth a bounce."""
+    resolved = paths.resolve(TokenPath("main", TOKEN), {"recipient": "a@example.org", **fields}, today=TODAY)
+    assert (resolved.recipient, resolved.issued, resolved.profile) == ("a@example.org", TODAY, Profile())
 
 
 @pytest.mark.parametrize("token", ["", "a" * 25, "a" * 27, "A" * 26, "0" * 26])

@@ -20,8 +20,10 @@ from bounced.edges.smtp.replies import Refused
         ("FROM:<a b@c@d,example> SIZE=10", Mail("a b@c@d,example", size=10)),
         ('FROM:<"a>b"@c.example>', Mail('"a>b"@c.example')),
         ("FROM:<> SIZE=10", Mail("", size=10)),
-        ("FROM:<> size=10 body=binarymime smtputf8", Mail("", 10, binary=True, smtputf8=True)),
-        ("FROM:<й@b.example> SMTPUTF8", Mail("й@b.example", smtputf8=True)),
+        ("FROM:<> size=10 body=binarymime smtputf8", Mail("", 10, binary=True)),
+        ("FROM:<й@b.example> SMTPUTF8", Mail("й@b.example")),
+        ("FROM:<й@b.example>", Mail("й@b.example")),
+        ("FROM:<jos\udce9@b.example>", Mail("jos\ufffd@b.example")),
         ("FROM:<> RET=FULL ENVID=x", Mail("")),
     ],
 )
@@ -38,8 +40,6 @@ def test_mail_is_read(argument: str, mail: Mail) -> None:
         ("FROM:a@b.example", "501 5.1.7"),
         ("FROM:<a@b.example", "501 5.1.7"),
         ("FROM:<a@b.example>x", "501 5.1.7"),
-        ("FROM:<\udcff@b.example> SMTPUTF8", "501 5.1.7"),
-        ("FROM:<й@b.example>", "553 5.6.7"),
         ("FROM:<> SIZE", "501 5.5.4"),
         ("FROM:<> SIZE=-1", "501 5.5.4"),
         ("FROM:<> SIZE=" + "9" * 21, "501 5.5.4"),
@@ -70,13 +70,14 @@ def test_bad_mail_is_refused(argument: str | None, code: str) -> None:
         ("TO:<a..b@c.example>", "a..b@c.example"),
         ('TO:<"a b\\"c"@d.example>', '"a b\\"c"@d.example'),
         ("TO:<a@[IPv6:2001:db8::1]>", "a@[IPv6:2001:db8::1]"),
+        ("TO:<й@b.example>", "й@b.example"),
         ("TO:<a@b.example> NOTIFY=NEVER", "a@b.example"),
         ("TO:<a@b.example> notify=success,delay orcpt=rfc822;x=y@z", "a@b.example"),
     ],
 )
 def test_rcpt_is_read(argument: str, forward_path: str) -> None:
     """The path comes as it stands; what it means is for the pipeline to say."""
-    assert read_rcpt(argument, smtputf8=False) == forward_path
+    assert read_rcpt(argument) == forward_path
 
 
 @pytest.mark.parametrize(
@@ -92,13 +93,13 @@ def test_rcpt_is_read(argument: str, forward_path: str) -> None:
         ("TO:<a@b.example> NOTIFY=SOMETIMES", "501 5.5.4"),
         ("TO:<a@b.example> ORCPT=x", "501 5.5.4"),
         ("TO:<a@b.example> X=1", "555 5.5.4"),
-        ("TO:<й@b.example>", "553 5.6.7"),
+        ("TO:<\udcff@b.example>", "501 5.1.3"),
     ],
 )
 def test_bad_rcpt_is_refused(argument: str | None, code: str) -> None:
     """With what is wrong with it."""
     with pytest.raises(Refused) as refused:
-        read_rcpt(argument, smtputf8=False)
+        read_rcpt(argument)
     assert refused.value.reply.startswith(code)
 
 
@@ -110,6 +111,6 @@ def test_bad_rcpt_is_refused(argument: str | None, code: str) -> None:
 @example(text="@" * 2000, prefix="FROM:<")
 def test_nothing_but_refusals_comes_out_of_any_text(text: str, prefix: str) -> None:
     """Aiosmtpd's parser raises on ``RCPT TO:<``, ``a@[`` and such (trap 4)."""
-    for read in (read_mail, lambda argument: read_rcpt(argument, smtputf8=True)):
+    for read in (read_mail, read_rcpt):
         with suppress(Refused):
             read(prefix + text)

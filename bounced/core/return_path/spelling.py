@@ -1,0 +1,55 @@
+"""The ways in which mail systems write one local part: quoted, percent-encoded, in punycode, beyond ASCII.
+
+None of them is ours, and all of them arrive: quotes are another spelling of the same local part (RFC 5321 section
+4.1.2), Exim turns a whole local part into punycode where the next server offers no SMTPUTF8, and what was copied out of
+a mailto is percent-encoded (RFC 6068 section 2).
+"""
+
+import re
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+from bounced.core.mailbox import BadAddress, normalise_domain
+
+ACE = "xn--"
+
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+_QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
+_UPPER = re.compile(r"[A-Z]+")
+
+
+def readings(local_part: str) -> Iterator[str]:
+    """Yield what a local part may stand for, as it is written first."""
+    quoted = _QUOTED.fullmatch(local_part)
+    plain = _QUOTED_PAIR.sub(r"\1", quoted[1]) if quoted else local_part
+    yield plain
+    try:
+        if "%" in plain and (decoded := unquote(plain, errors="strict")) != plain:
+            yield decoded
+        if plain[: len(ACE)].lower() == ACE:
+            yield plain[len(ACE) :].encode("ascii").decode("punycode")
+    except UnicodeError:
+        return
+
+
+def fold(text: str) -> str:
+    """Return text with A to Z, and nothing else, in lower case: the Kelvin sign is no k."""
+    return text.lower() if text.isascii() else _UPPER.sub(lambda found: found[0].lower(), text)
+
+
+def in_a_labels(domain: str) -> str:
+    """Return a domain with each label that is not ASCII as the A-label it stands for.  Raises BadAddress.
+
+    A label that would become plain ASCII, such as one in full-width letters, is left as it is: nobody's MTA writes it.
+    """
+    if domain.isascii():
+        return domain
+    labels = (label if label.isascii() else _a_label(label) for label in domain.split("."))
+    return ".".join(labels)
+
+
+def _a_label(label: str) -> str:
+    encoded = normalise_domain(label)
+    if not encoded.startswith(ACE):
+        raise BadAddress(f"another spelling of {encoded}: {label!a}")
+    return encoded
