@@ -26,6 +26,7 @@ from bounced.core.keys import Keyspace
 from bounced.core.return_path import Directory
 from bounced.edges.connect import connections
 from bounced.edges.door_log import DoorLog
+from bounced.edges.identities import Identities
 from bounced.edges.jobs import AlarmBell, Background, Disputer, IntakeReader, Releaser
 from bounced.edges.log import Event
 from bounced.edges.metrics.meter import Meter
@@ -68,12 +69,18 @@ async def open_store(config: Config, tally: Tally = NO_TALLY) -> AsyncIterator[R
             events_max=config.keep.events_max,
             notice=_notice,
             tally=tally,
+            known=identities(config).known,
         )
         await store.start()
         try:
             yield store
         finally:
             await store.close()
+
+
+def identities(config: Config) -> Identities:
+    """Return what this host remembers of its Redis."""
+    return Identities(config.redis.data_dir)
 
 
 def keyspaces(config: Config) -> dict[str, Keyspace]:

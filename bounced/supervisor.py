@@ -23,12 +23,15 @@ import structlog
 
 from bounced.config import Config, ConfigError, Source, load_to_run, read
 from bounced.edges.http import HttpServer
+from bounced.edges.jobs import Background
 from bounced.edges.log import Event
 from bounced.edges.metrics.totals import Totals
 from bounced.edges.monitor import Crew, Monitor
+from bounced.edges.redis_store.chores import Chores
+from bounced.edges.redis_watch import RedisWatch
 from bounced.edges.sockets import Sockets, open_socket
 from bounced.edges.systemd import Notifier
-from bounced.service import DRAIN_S, keyspaces, open_store
+from bounced.service import DRAIN_S, identities, keyspaces, now, open_store
 
 LOG = structlog.get_logger()
 
@@ -106,10 +109,16 @@ class Supervisor:
         loop.add_signal_handler(signal.SIGHUP, self._reload)
         async with AsyncExitStack() as stack:
             store = await stack.enter_async_context(open_store(self._config))
-            self._monitor = Monitor(store, keyspaces(self._config), self._crew, self._totals)
+            keys, keep = keyspaces(self._config), self._config.keep
+            chores = Chores(store, "", events_max=keep.events_max, failed_max=keep.intake_failed_max)
+            redis_watch = RedisWatch(store, keys, identities(self._config), chores, now)
+            self._monitor = Monitor(store, keys, self._crew, self._totals, redis_watch)
             if self._config.http.listen is not None:
                 listening = stack.enter_context(open_socket(self._config.http.listen))
                 await stack.enter_async_context(HttpServer(listening, self._monitor.pages))
+            background = Background((redis_watch,))
+            background.start()
+            stack.push_async_callback(background.stop)
             async with asyncio.TaskGroup() as tasks:
                 keepers = [tasks.create_task(self._keep(n)) for n in range(self._config.worker_count)]
                 watch = tasks.create_task(self._watch())

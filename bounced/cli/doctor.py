@@ -23,11 +23,13 @@ from bounced.core.keys import Keyspace
 from bounced.doctor.certificate import examine_certificate
 from bounced.doctor.dns import examine_dns, resolver
 from bounced.doctor.finding import Finding, Outcome, error, ok, warning
+from bounced.doctor.identity import examine_identity
 from bounced.doctor.ports import examine_ports
 from bounced.doctor.server import examine_server
 from bounced.edges.connect import CONNECT_TIMEOUT_S, connections, reason
 from bounced.edges.embedded import NoServer
 from bounced.edges.redis_url import redis_url
+from bounced.service import identities
 
 REDIS = "Redis"
 COLOURS = {Outcome.OK: "green", Outcome.WARNING: "yellow", Outcome.ERROR: "bold red", Outcome.SKIPPED: "dim"}
@@ -67,26 +69,33 @@ async def _examine(config_file: Path | None, say: Callable[[Finding], None], *, 
     now = datetime.now(UTC)
     for finding in examine_certificate(config.smtp, now):
         say(finding)
-    try:
-        async for connection in _connected(config):
-            say(ok(REDIS, f"answers at {masked(str(config.redis.url))}"))
-            async for finding in examine_server(connection, config.redis.effective_durability, now):
-                say(finding)
-        code = ExitCode.DONE
-    except ResponseError as refusal:
-        advice = "docs/redis.md lists what the daemon's user must be allowed."
-        say(error(REDIS, f"{masked(str(config.redis.url))} refuses: {refusal}", advice))
-        code = ExitCode.NO
-    except (RedisError, OSError, TimeoutError, NoServer) as failure:
-        advice = "Is the server running, is redis.url right, may this user connect?"
-        say(error(REDIS, f"{masked(str(config.redis.url))} does not answer: {reason(failure)}", advice))
-        code = ExitCode.UNREACHABLE
+    code = await _examine_redis(config, say, now)
     async for finding in examine_ports(config):
         say(finding)
     if with_dns:
         async for finding in examine_dns(config, resolver()):
             say(finding)
     return code
+
+
+async def _examine_redis(config: Config, say: Callable[[Finding], None], now: datetime) -> int:
+    """Say how each server is that holds a list; return an exit code that is decided, or 0."""
+    try:
+        async for connection, lists in _connected(config):
+            say(ok(REDIS, f"answers at {masked(str(config.redis.url))}"))
+            async for finding in examine_server(connection, config.redis.effective_durability, now):
+                say(finding)
+            for keys in lists:
+                say(await examine_identity(connection, keys, identities(config)))
+    except ResponseError as refusal:
+        advice = "docs/redis.md lists what the daemon's user must be allowed."
+        say(error(REDIS, f"{masked(str(config.redis.url))} refuses: {refusal}", advice))
+        return ExitCode.NO
+    except (RedisError, OSError, TimeoutError, NoServer) as failure:
+        advice = "Is the server running, is redis.url right, may this user connect?"
+        say(error(REDIS, f"{masked(str(config.redis.url))} does not answer: {reason(failure)}", advice))
+        return ExitCode.UNREACHABLE
+    return ExitCode.DONE
 
 
 def _configuration(config_file: Path | None, say: Callable[[Finding], None]) -> Config | None:
@@ -113,15 +122,22 @@ def _configuration(config_file: Path | None, say: Callable[[Finding], None]) -> 
     return config
 
 
-async def _connected(config: Config) -> AsyncIterator[AbstractConnection]:
-    """Yield a connection with each server that holds a list.  Raises RedisError, OSError, TimeoutError, NoServer."""
+async def _connected(config: Config) -> AsyncIterator[tuple[AbstractConnection, list[Keyspace]]]:
+    """Yield a connection with each server that holds lists, and these.
+
+    Raises RedisError, OSError, TimeoutError, NoServer.
+    """
     async with redis_url(config) as url:
         reach = connections(url)
-        for shard in sorted({reach.shard(Keyspace(config.redis.prefix, name).suppressed) for name in config.lists}):
+        lists: dict[int, list[Keyspace]] = {}
+        for name in config.lists:
+            keys = Keyspace(config.redis.prefix, name)
+            lists.setdefault(reach.shard(keys.suppressed), []).append(keys)
+        for shard, held in sorted(lists.items()):
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 connection = await reach.open(shard)
             try:
-                yield connection
+                yield connection, held
             finally:
                 await connection.disconnect(nowait=True)
 

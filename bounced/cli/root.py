@@ -58,6 +58,10 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         "reclassify": Entry(
             "bounced.cli.reclassify:reclassify_command", "Show what today's rules make of kept evidence, and apply it."
         ),
+        "accept-redis": Entry(
+            "bounced.cli.accept_redis:accept_redis",
+            "Say that Redis was replaced on purpose.",
+        ),
         "erase": Entry("bounced.cli.erase:erase_command", "Take an address out of everything, for good."),
     }
 )

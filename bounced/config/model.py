@@ -145,7 +145,10 @@ class Redis(Section):
         'disk (needs appendfsync always); "replica": every replica has it, "replica:N": N have it. '
         '"auto" is "fsync" for an embedded server, which is set up for it, and "memory" otherwise.',
     )
-    data_dir: AnyPath = Field(default=Path("/var/lib/bounced"), description="Folder of the embedded server's data.")
+    data_dir: AnyPath = Field(
+        default=Path("/var/lib/bounced"),
+        description="Folder of the embedded server's data, and of what the daemon remembers of any server.",
+    )
     server_binary: File | None = Field(
         default=None,
         examples=["/usr/bin/valkey-server"],

@@ -111,7 +111,7 @@ class Keyspace:
 
     @property
     def identity(self) -> str:
-        """STRING: which server this is, so that another one in its place is noticed."""
+        """HASH: which server this is, so that another one in its place is noticed."""
         return self._key("identity")
 
     @property

@@ -8,6 +8,7 @@ from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ResponseError
 
 from bounced.doctor.finding import Finding, error, ok, skipped, warning
+from bounced.edges.redis_store.look import Look
 from bounced.edges.redis_store.wire import call, text, texts
 
 OLDEST = (7, 0)
@@ -91,6 +92,8 @@ def _clock(server: Server, now: datetime) -> Finding:
     apart = abs((server.clock - now).total_seconds())
     found = f"{apart:.1f} s apart from the server's"
     advice = "Run a time service (systemd-timesyncd, chrony) on both machines: return paths and holds end by the clock."
+    if fault := Look(server.clock, "").clock_fault(now):
+        return error("clock", f"{fault}: bounces that seem too old or too new are put off with 451", advice)
     if apart > CLOCK_ERROR_S:
         return error("clock", found, advice)
     return warning("clock", found, advice) if apart > CLOCK_WARNING_S else ok("clock", found)

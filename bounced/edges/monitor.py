@@ -12,6 +12,7 @@ from bounced.edges.metrics.exposition import CONTENT_TYPE, exposition
 from bounced.edges.metrics.totals import Totals
 from bounced.edges.overview import ListSizes, Overview
 from bounced.edges.redis_store import RedisStore
+from bounced.edges.redis_watch import RedisWatch
 from bounced.ports import StoreUnavailable
 
 ANSWER_S = 3.0
@@ -29,19 +30,27 @@ class Crew:
 
 
 class Monitor:
-    """Answers for the whole daemon."""
+    """Answers for the whole daemon.  ``watch`` knows whether Redis can be believed."""
 
     def __init__(
-        self, store: RedisStore, keys: Mapping[str, Keyspace], crew: Callable[[], Crew], totals: Totals
+        self,
+        store: RedisStore,
+        keys: Mapping[str, Keyspace],
+        crew: Callable[[], Crew],
+        totals: Totals,
+        watch: RedisWatch | None = None,
     ) -> None:
         self._store = store
         self._crew = crew
         self._totals = totals
+        self._watch = watch
         self.use(keys)
 
     def use(self, keys: Mapping[str, Keyspace]) -> None:
         """Know these lists from now on."""
         self._store.use(keys)
+        if self._watch is not None:
+            self._watch.use(keys)
         self._overviews = {name: Overview(self._store, name, of_list) for name, of_list in keys.items()}
 
     @property
@@ -51,8 +60,9 @@ class Monitor:
 
     async def metrics(self) -> Answer:
         """Return all metrics; those of Redis are absent while it takes no commits."""
-        crew = self._crew()
-        text = exposition(self._totals, workers=crew.ready, deaths=crew.deaths, sizes=await self._sizes())
+        crew, sizes = self._crew(), await self._sizes()
+        found = self._watch.found if self._watch else {}
+        text = exposition(self._totals, workers=crew.ready, deaths=crew.deaths, sizes=sizes, found=found)
         return Answer(HTTPStatus.OK, text, CONTENT_TYPE)
 
     async def health(self) -> Answer:
@@ -61,13 +71,19 @@ class Monitor:
         return _answer([f"{crew.silent} of {crew.wanted} workers hang"] if crew.silent else [])
 
     async def readiness(self) -> Answer:
-        """Return 200 when every worker takes in mail, its rules and keys loaded, and Redis takes commits."""
+        """Return 200 when every worker takes in mail, its rules and keys loaded, and Redis takes commits.
+
+        A Redis that was replaced, or that contradicts our clock, is told as well; mail is taken in all the same.
+        """
         crew, faults = self._crew(), []
         if crew.ready < crew.wanted:
             faults.append(f"{crew.ready} of {crew.wanted} workers are ready")
         try:
             async with asyncio.timeout(ANSWER_S):
                 await self._need_writable()
+                if self._watch is not None:
+                    await self._watch.look()
+                    faults += self._watch.faults
         except StoreUnavailable as error:
             faults.append(f"Redis takes no commits: {error}")
         except TimeoutError:

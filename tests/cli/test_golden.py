@@ -43,6 +43,7 @@ listen = ["unix:{folder}/smtp"]
 [redis]
 url = "{url}"
 prefix = "{prefix}"
+data_dir = "{folder}/data"
 durability = "fsync"
 [lookup]
 listen = "unix:{folder}/lookup"
@@ -103,6 +104,8 @@ STEPS = {
     "reclassify-json": "reclassify --apply --json",
     "reclassify-nothing": "reclassify",
     "reclassify-nothing-json": "reclassify --json",
+    "accept-redis": "accept-redis",
+    "accept-redis-json": "accept-redis --json",
     "erase": "erase bob@mailbox.example",
     "erase-json": "erase zoe@mailbox.example --json",
     "erase-nothing-json": "erase zoe@mailbox.example --json",

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import IO, Any, Self
@@ -166,11 +166,14 @@ class Daemon:
             check=False,
         )
 
-    def return_path(self, recipient: str, profile: Profile = UNKNOWN_PROFILE, list_: str = "main") -> str:
-        """Return a return path for mail sent today."""
+    def return_path(
+        self, recipient: str, profile: Profile = UNKNOWN_PROFILE, list_: str = "main", *, days_ago: int = 0
+    ) -> str:
+        """Return a return path for mail sent today, or so many days ago."""
         if list_ not in self._paths:
             self._paths[list_] = build.return_paths(list_, load(self.config_file).lists[list_])
-        path: str = self._paths[list_].encode(recipient, issued=datetime.now(UTC).date(), profile=profile)
+        issued = datetime.now(UTC).date() - timedelta(days=days_ago)
+        path: str = self._paths[list_].encode(recipient, issued=issued, profile=profile)
         return path
 
     @contextmanager

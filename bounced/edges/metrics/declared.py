@@ -55,7 +55,9 @@ CONNECTIONS_REFUSED = _counter(
 )
 REPLIES = _counter("bounced_replies", "Replies given, by their three digits. 451 means: come again.", "code")
 PATHS_REFUSED = _counter(
-    "bounced_paths_refused", "Forward-paths refused at RCPT with 550: malformed, tampered, expired, ...", "reason"
+    "bounced_paths_refused",
+    "Forward-paths refused at RCPT: malformed, tampered, expired, ... With 550, or with 451 where it may be our fault.",
+    "reason",
 )
 FAULTS = _counter("bounced_faults", "Faults of our own in a session, each answered with 451 and logged.")
 REPORTS = _counter(
@@ -112,6 +114,16 @@ WORKER_DEATHS = _counter("bounced_worker_deaths", "Workers that ended without be
 REDIS_UP = _gauge(
     "bounced_redis_up", "1 if Redis would take a commit now, else 0; without it the next ones are absent."
 )
+REPLACED = _gauge(
+    "bounced_redis_replaced",
+    "1 while the Redis of a list is not the one that kept it before, and nobody has accepted that, else 0.",
+    "list",
+)
+CLOCK_APART = _gauge(
+    "bounced_clock_apart_seconds",
+    "By how much our clock is ahead of Redis'; beyond a day, return paths that seem spent are put off.",
+    "list",
+)
 SUPPRESSED = _gauge(
     "bounced_suppressed_addresses", "Addresses that must not be mailed now: held or suppressed.", "list"
 )
@@ -164,6 +176,8 @@ MEASURED = (
     WORKERS,
     WORKER_DEATHS,
     REDIS_UP,
+    REPLACED,
+    CLOCK_APART,
     SUPPRESSED,
     BY_STATE,
     DUE,

@@ -1,21 +1,35 @@
 """All metrics of the daemon as Prometheus reads them: what workers counted, what the parent knows and measures."""
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import Metric as Family
 
+from bounced.core.alarms import REDIS
 from bounced.edges.metrics import declared
 from bounced.edges.metrics.totals import Totals, counter, gauge
 from bounced.edges.overview import ListSizes
+from bounced.edges.redis_watch import Findings
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 
-def exposition(totals: Totals, *, workers: int, deaths: int, sizes: Mapping[str, ListSizes] | None) -> bytes:
-    """Return all metrics as text.  ``sizes`` are those of each list; None where Redis takes no commits now."""
+def exposition(
+    totals: Totals,
+    *,
+    workers: int,
+    deaths: int,
+    sizes: Mapping[str, ListSizes] | None,
+    found: Mapping[str, Findings] = MappingProxyType({}),
+) -> bytes:
+    """Return all metrics as text.
+
+    ``sizes`` are those of each list, None where Redis takes no commits now; ``found`` is what was seen of its server.
+    """
     registry = CollectorRegistry()
     registry.register(_Complete((*totals.families(), *_own(workers, deaths, up=sizes is not None))))
+    registry.register(_Complete(_of_servers(found)))
     if sizes is not None:
         registry.register(_Complete(_of_lists(sizes)))
     return generate_latest(registry)
@@ -36,6 +50,11 @@ def _own(workers: int, deaths: int, *, up: bool) -> Iterable[Family]:
     yield gauge(declared.WORKERS, [((), workers)])
     yield counter(declared.WORKER_DEATHS, [((), deaths)])
     yield gauge(declared.REDIS_UP, [((), int(up))])
+
+
+def _of_servers(found: Mapping[str, Findings]) -> Iterable[Family]:
+    yield gauge(declared.REPLACED, [((name,), int(bool(one.faults[REDIS]))) for name, one in found.items()])
+    yield gauge(declared.CLOCK_APART, [((name,), one.apart_s) for name, one in found.items()])
 
 
 def _of_lists(sizes: Mapping[str, ListSizes]) -> Iterable[Family]:

@@ -38,7 +38,7 @@ class Look:
 
 
 def look(time: Reply, identity: Reply) -> Look:
-    """Return what the replies to TIME and to GET of the identity say."""
+    """Return what the replies to TIME and to HGET of the identity say."""
     seconds, microseconds = texts(time)
     clock = datetime.fromtimestamp(int(seconds) + int(microseconds) / 1e6, UTC)
     return Look(clock, identity.decode("utf-8", "replace") if isinstance(identity, bytes) else "")

@@ -107,7 +107,7 @@ class RedisStore:
     async def look(self, list_: str) -> Look:
         """Return what the server of a list says of itself.  Raises StoreUnavailable."""
         time, identity = await asyncio.gather(
-            self._read(list_, "TIME"), self._read(list_, "GET", self._keys[list_].identity)
+            self._read(list_, "TIME"), self._read(list_, "HGET", self._keys[list_].identity, "id")
         )
         return look(time, identity)
 

@@ -1,0 +1,54 @@
+"""``bounced accept-redis``: an operator's word that a Redis in the place of another one is wanted."""
+
+import asyncio
+import secrets
+from pathlib import Path
+
+import click
+
+from bounced.cli.configured import configured
+from bounced.cli.options import config_option, json_option
+from bounced.cli.output import print_facts, print_json
+from bounced.config import Config
+from bounced.service import identities, keyspaces, open_store
+
+
+@click.command("accept-redis")
+@config_option
+@json_option
+def accept_redis(config_file: Path | None, *, as_json: bool) -> None:
+    """Say that Redis was replaced on purpose, so that it is no longer told as a fault.
+
+    Each list's Redis has an identity, which this host remembers. An empty Redis gets the one that is remembered here,
+    which every other host knows as well. One with an identity of its own keeps it, and this host remembers that: say
+    it on every host then. A running daemon needs no restart.
+
+    Is the data there? `bounced export | head` tells. If it is not, import it first: a sender that asks an empty Redis
+    mails everybody.
+
+    \b
+    bounced accept-redis
+    """  # noqa: D301 - \b is click's mark for lines to be left as they are
+    accepted = asyncio.run(_accept(configured(config_file)))
+    if as_json:
+        for list_, (before, after) in accepted.items():
+            print_json({"list": list_, "known": before or None, "identity": after})
+    else:
+        print_facts({list_: _said(before, after) for list_, (before, after) in accepted.items()})
+
+
+async def _accept(config: Config) -> dict[str, tuple[str, str]]:
+    """Return for each list the identity that was known, and the one that is known now."""
+    remembered, accepted, present = identities(config), {}, {}
+    async with open_store(config) as store:
+        for list_, keys in keyspaces(config).items():
+            known = remembered.known(keys.identity)
+            await store.write(list_, "HSETNX", keys.identity, "id", known or secrets.token_hex(8))
+            present[keys.identity] = (await store.look(list_)).identity
+            accepted[list_] = known, present[keys.identity]
+    remembered.remember(present)
+    return accepted
+
+
+def _said(before: str, after: str) -> str:
+    return f"{after}, as it was known" if before == after else f"{after}, in place of {before or 'none'}"

@@ -1,0 +1,22 @@
+"""Whether the Redis of a list is the one that this host knows."""
+
+from redis.asyncio.connection import AbstractConnection
+
+from bounced.core.keys import Keyspace
+from bounced.doctor.finding import Finding, error, ok
+from bounced.edges.identities import Identities
+from bounced.edges.redis_store.look import look
+from bounced.edges.redis_store.wire import call
+
+
+async def examine_identity(connection: AbstractConnection, keys: Keyspace, remembered: Identities) -> Finding:
+    """Return whether the server behind an open connection is the one that kept a list.  Raises RedisError."""
+    subject = f"Redis identity {keys.list_}"
+    seen = look(await call(connection, "TIME"), await call(connection, "HGET", keys.identity, "id"))
+    known = remembered.known(keys.identity)
+    if fault := seen.identity_fault(known):
+        advice = "Is redis.url right? Restore or import the list. If it is wanted so: bounced accept-redis"
+        return error(subject, fault, advice)
+    if not seen.identity:
+        return ok(subject, "none yet: the daemon gives it one when it runs")
+    return ok(subject, f"{seen.identity}, {'as this host knows it' if known else 'which this host has not met yet'}")

@@ -1,0 +1,55 @@
+"""Which Redis each list is kept on, as this host remembers it: in a file, and in memory where no file can be.
+
+A server that was replaced by an empty one answers like any other, and nobody would notice that the list is gone.  So
+each list has a random name in its Redis (``bounced:{LIST}:identity``), which goes wherever the data goes: to replicas,
+through a failover, into a copy.  The file is shared by all processes of a host; the parent writes it.  (ADR 0017)
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+FILE_NAME = "identities.json"
+
+
+class Identities:
+    """The identities that this host knows, by the key under which Redis has each."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._file = folder / FILE_NAME if folder else None
+        self._known: dict[str, str] = {}
+        self._read_at: tuple[int, int] | None = None
+
+    def known(self, key: str) -> str:
+        """Return the identity that a key is known to have; empty where none is known."""
+        self._read_again()
+        return self._known.get(key, "")
+
+    def remember(self, identities: Mapping[str, str]) -> None:
+        """Know these from now on.  Raises OSError where that cannot be written; it is known until the end then."""
+        self._read_again()
+        self._known |= identities
+        if self._file is not None:
+            self._write(self._file)
+
+    def _read_again(self) -> None:
+        """Read the file where another process has written it; one that cannot be read says nothing."""
+        if self._file is None:
+            return
+        try:
+            status = self._file.stat()
+            if (status.st_mtime_ns, status.st_ino) != self._read_at:
+                self._known |= {str(key): str(identity) for key, identity in json.loads(self._file.read_text()).items()}
+                self._read_at = status.st_mtime_ns, status.st_ino
+        except (OSError, ValueError, AttributeError):
+            return
+
+    def _write(self, file: Path) -> None:
+        """Replace the file as a whole; it belongs to whom the folder belongs to, also when root writes it."""
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder, new = file.parent.stat(), file.with_suffix(f".{os.getpid()}")
+        new.write_text(json.dumps(self._known, indent=1, sort_keys=True) + "\n")
+        if os.geteuid() == 0:
+            os.chown(new, folder.st_uid, folder.st_gid)
+        new.replace(file)
