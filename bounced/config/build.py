@@ -13,8 +13,8 @@ from bounced.core.return_path.pattern import Pattern
 
 
 def keyring(settings: SuppressionList) -> Keyring:
-    """Return the keys of a list.  Raises OSError for a file that is gone since it was checked."""
-    return Keyring(*(SigningKey(key.id, read_secret(key.file), KeyStatus(key.status)) for key in settings.keys))
+    """Return the keys of a list.  Raises OSError, ValueError for a file that is another since it was checked."""
+    return Keyring(*(SigningKey.from_file(key.id, key.file, KeyStatus(key.status)) for key in settings.keys))
 
 
 def return_paths(name: str, settings: SuppressionList) -> ReturnPaths:

@@ -1,13 +1,13 @@
 """What no table can see by itself: tables that contradict each other, and files that are not what they must be."""
 
 import ssl
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from bounced.config.errors import Problem, Severity
 from bounced.config.model import Config, Key, Smtp, SuppressionList
 from bounced.config.policy import PolicySettings, merged, named
-from bounced.config.secrets import read_secret
+from bounced.config.secrets import read_key, read_secret
 from bounced.config.tls import tls_context
 from bounced.core.policy import Policy
 from bounced.core.return_path.keyring import MIN_SECRET_BYTES
@@ -32,7 +32,7 @@ def file_problems(config: Config) -> Iterator[Problem]:
         yield from _secret_problems("redis.password_file", config.redis.password_file, at_least=1)
     for name, list_ in config.lists.items():
         for position, key in enumerate(list_.keys):
-            yield from _secret_problems(f"lists.{name}.keys[{position}].file", key.file)
+            yield from _secret_problems(f"lists.{name}.keys[{position}].file", key.file, read=read_key)
         if list_.pepper_file:
             yield from _secret_problems(f"lists.{name}.pepper_file", list_.pepper_file)
     for position, rules in enumerate(config.rules.files):
@@ -119,11 +119,16 @@ def _promises(where: str, policy: PolicySettings) -> Iterator[Problem]:
             yield Problem(f"{where}.policy.rules.{name}", f"keep what the daemon promises: {error}")
 
 
-def _secret_problems(key: str, file: Path, at_least: int = MIN_SECRET_BYTES) -> Iterator[Problem]:
+def _secret_problems(
+    key: str, file: Path, at_least: int = MIN_SECRET_BYTES, read: Callable[[Path], bytes] = read_secret
+) -> Iterator[Problem]:
     try:
-        length = len(read_secret(file))
+        length = len(read(file))
     except OSError as error:
         yield _missing(key, file, error)
+        return
+    except ValueError as error:
+        yield Problem(key, f"hold a good key: {error}", str(file))
         return
     if length < at_least:
         yield Problem(key, f"hold at least {at_least} octet{'s' * (at_least > 1)}", f"{length} in {file}")

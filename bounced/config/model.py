@@ -181,8 +181,8 @@ class Key(Section):
     id: KeyId = Field(examples=["a"], description="One character, a-z or 2-7; it stands in each return path.")
     file: File = Field(
         examples=["credential:bounced-main-a"],
-        description='File with the secret, at least 16 octets; line ends after it do not count. "credential:NAME" '
-        "stands for a systemd credential.",
+        description="File with the secret, at least 16 octets; blanks and line ends around it do not count. "
+        '"credential:NAME" stands for a systemd credential.',
     )
     status: Literal["signing", "verify", "revoked"] = Field(
         default="signing",

@@ -27,9 +27,12 @@ class Keyspace:
     erasure_pepper: bytes | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        """Refuse names that would break the hash tag."""
+        """Leave out the line ends after a pepper that was read as it stands; refuse names that break the hash tag."""
         if not _PREFIX.fullmatch(self.prefix):
             raise ValueError(f"a key prefix has 1 to 64 characters, no braces and no spaces: {self.prefix!r}")
+        for name in ("pepper", "erasure_pepper"):
+            pepper: bytes | None = getattr(self, name)
+            object.__setattr__(self, name, pepper and pepper.rstrip(b"\r\n"))
         if not _LIST.fullmatch(self.list_):
             raise ValueError(f"a list is named by 1 to 32 of a-z, 0-9 and -: {self.list_!r}")
 

@@ -21,6 +21,18 @@ final class Bounced
         private string $prefix = 'b-',
         private string $keyPrefix = 'bounced',
     ) {
+        $this->secret = self::keyOf($secret);
+    }
+
+    /** What $secret is to be, from a file.  Throws an exception that names the file. */
+    public static function keyFromFile(string $file): string
+    {
+        $octets = @file_get_contents($file);
+        try {
+            return self::keyOf($octets === false ? throw new InvalidArgumentException('cannot be read') : $octets);
+        } catch (InvalidArgumentException $error) {
+            throw new InvalidArgumentException("$file: {$error->getMessage()}");
+        }
     }
 
     /** The envelope sender for one message; a token is registered where the recipient does not fit. */
@@ -123,6 +135,18 @@ final class Bounced
     public static function newToken(string $random): string
     {
         return self::leading($random, 26);
+    }
+
+    /** The secret in what a key's file or variable holds: what editors add around it does not count. */
+    private static function keyOf(string $octets): string
+    {
+        $text = preg_replace('/^\xef\xbb\xbf/', '', $octets);
+        $isText = $text !== $octets || preg_match('/^[\t\r\n\x20-\x7e]*$/D', $octets) === 1;
+        $key = $isText ? trim($text, " \t\r\n") : rtrim($octets, "\r\n");
+        if (preg_match('/^(?:\xff\xfe|\xfe\xff)/', $octets) || strlen($key) < 16 || trim($key, "\0") === '') {
+            throw new InvalidArgumentException('not a good key: at least 16 octets, not UTF-16');
+        }
+        return $key;
     }
 
     private function key(string $name): string

@@ -6,12 +6,14 @@
 package bounced
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base32"
 	"errors"
 	"fmt"
+	"os"
 	"regexp"
 	"strings"
 	"time"
@@ -29,7 +31,11 @@ var (
 	pair       = regexp.MustCompile(`\\(.)`)
 	domains    = regexp.MustCompile(`^(?:(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}|\[[a-z0-9.:-]+\])$`)
 	fits       = regexp.MustCompile("^[a-z0-9#$&'*+=?^_`{}~-]+(?:\\.[a-z0-9#$&'*+=?^_`{}~-]+)*@[a-z0-9._-]+$")
+	plain      = regexp.MustCompile(`^[\t\r\n\x20-\x7e]*$`)
 	unspeak    = regexp.MustCompile(`[\p{Cc}\p{Zl}\p{Zp}]`)
+
+	// ErrBadKey is returned for what is no good key.
+	ErrBadKey = errors.New("not a good key: at least 16 octets, not UTF-16")
 
 	// ErrNotAnAddress is returned for text that cannot be an address.
 	ErrNotAnAddress = errors.New("not an address")
@@ -48,6 +54,33 @@ type List struct {
 type Mail struct {
 	Recipient, Tag, OptIn, Engagement string
 	Date                              time.Time
+}
+
+// KeyFromFile returns what Secret is to be, from a file.  The error names the file.
+func KeyFromFile(file string) ([]byte, error) {
+	octets, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	key, err := KeyOf(octets)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return key, nil
+}
+
+// KeyOf returns the secret in what a key's file or variable holds: what editors add around it does not count.
+func KeyOf(octets []byte) ([]byte, error) {
+	text := bytes.TrimPrefix(octets, []byte("\xef\xbb\xbf"))
+	key := bytes.TrimRight(octets, "\r\n")
+	if len(text) < len(octets) || plain.Match(octets) {
+		key = bytes.Trim(text, " \t\r\n")
+	}
+	isUTF16 := bytes.HasPrefix(octets, []byte("\xff\xfe")) || bytes.HasPrefix(octets, []byte("\xfe\xff"))
+	if isUTF16 || len(key) < 16 || len(bytes.Trim(key, "\x00")) == 0 {
+		return nil, ErrBadKey
+	}
+	return key, nil
 }
 
 // ReturnPathFor returns the envelope sender for one message; a token is registered where the recipient does not fit.
@@ -90,6 +123,10 @@ func (l List) Signed(mail Mail) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	secret, err := KeyOf(l.Secret)
+	if err != nil {
+		return "", err
+	}
 	if !tags.MatchString(mail.Tag) {
 		return "", fmt.Errorf("not a tag: %q", mail.Tag)
 	}
@@ -105,8 +142,8 @@ func (l List) Signed(mail Mail) (string, error) {
 	day := string([]byte{alphabet[number>>10&31], alphabet[number>>5&31], alphabet[number&31]})
 	profile := optIn<<3 | engaged<<1
 	covered := []string{l.Name, l.KeyID, day, alphabet[profile : profile+1], mail.Tag, recipient}
-	mac := encoding.EncodeToString(l.hmac(strings.Join(covered, "\x00")))[:13]
-	masked := alphabet[byte(profile)^l.hmac("profile\x00" + mac)[0]>>3]
+	mac := encoding.EncodeToString(sign(secret, strings.Join(covered, "\x00")))[:13]
+	masked := alphabet[byte(profile)^sign(secret, "profile\x00"+mac)[0]>>3]
 	rest := strings.Replace(recipient, "@", "=", 1)
 	localPart := fmt.Sprintf("%s%s%s%c%s=%s=%s", l.Prefix, l.KeyID, day, masked, mac, mail.Tag, rest)
 	if len(localPart) > 64 {
@@ -185,8 +222,8 @@ func (l List) key(name string) string {
 	return l.KeyPrefix + ":{" + l.Name + "}:" + name
 }
 
-func (l List) hmac(text string) []byte {
-	mac := hmac.New(sha256.New, l.Secret)
+func sign(secret []byte, text string) []byte {
+	mac := hmac.New(sha256.New, secret)
 	mac.Write([]byte(text))
 	return mac.Sum(nil)
 }

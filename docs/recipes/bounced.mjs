@@ -2,6 +2,7 @@
 // `redis` is any function that sends one command: with the npm package redis, (...args) => client.sendCommand(args).
 
 import { createHmac, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { domainToASCII } from 'node:url';
 
 const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
@@ -14,8 +15,17 @@ const DAY_MS = 86_400_000;
 
 export class Bounced {
   constructor({ list = 'main', bounceDomain, keyId, secret, prefix = 'b-', keyPrefix = 'bounced' }) {
-    Object.assign(this, { list, bounceDomain, keyId, secret, prefix });
+    Object.assign(this, { list, bounceDomain, keyId, secret: keyOf(secret), prefix });
     this.keys = `${keyPrefix}:{${list}}:`;
+  }
+
+  /** What `secret` is to be, from a file.  Throws an error that names the file. */
+  static keyFromFile(file) {
+    try {
+      return keyOf(readFileSync(file));
+    } catch (error) {
+      throw new Error(`${file}: ${error.message}`);
+    }
   }
 
   /** The envelope sender for one message; a token is registered where the recipient does not fit. */
@@ -95,6 +105,18 @@ function place(word, words) {
 
 function base32(number, length) {
   return length ? base32(number >> 5, length - 1) + BASE32[number & 31] : '';
+}
+
+/** The secret in what a key's file or variable holds: what editors add around it does not count. */
+function keyOf(secret) {
+  const octets = Buffer.from(secret).toString('latin1');
+  const text = octets.replace(/^\xef\xbb\xbf/, '');
+  const isText = text !== octets || /^[\t\r\n\x20-\x7e]*$/.test(octets);
+  const key = isText ? text.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '') : octets.replace(/[\r\n]+$/, '');
+  if (/^(?:\xff\xfe|\xfe\xff)/.test(octets) || key.length < 16 || /^\0*$/.test(key)) {
+    throw new Error('not a good key: at least 16 octets, not UTF-16');
+  }
+  return Buffer.from(key, 'latin1');
 }
 
 function leading(octets, length) {

@@ -16,8 +16,26 @@ class Bounced
   FITS = /\A[a-z0-9#$&'*+=?^_`{}~-]+(?:\.[a-z0-9#$&'*+=?^_`{}~-]+)*@[a-z0-9._-]+\z/
 
   def initialize(bounce_domain:, key_id:, secret:, list: "main", prefix: "b-", key_prefix: "bounced")
-    @list, @bounce_domain, @key_id, @secret, @prefix = list, bounce_domain, key_id, secret, prefix
+    @list, @bounce_domain, @key_id, @prefix = list, bounce_domain, key_id, prefix
+    @secret = Bounced.key_of(secret)
     @keys = "#{key_prefix}:{#{list}}:"
+  end
+
+  # What `secret` is to be, from a file.  Raises an error that names the file.
+  def self.key_from_file(file)
+    key_of(File.binread(file))
+  rescue ArgumentError, SystemCallError => e
+    raise ArgumentError, "#{file}: #{e.message}"
+  end
+
+  # The secret in what a key's file or variable holds: what editors add around it does not count.
+  def self.key_of(octets)
+    octets = octets.b
+    text = octets.delete_prefix("\xEF\xBB\xBF".b)
+    is_text = text != octets || octets.match?(/\A[\t\r\n\x20-\x7e]*\z/n)
+    key = is_text ? text.gsub(/\A[ \t\r\n]+|[ \t\r\n]+\z/n, "") : octets.sub(/[\r\n]+\z/n, "")
+    good = !octets.start_with?("\xFF\xFE".b, "\xFE\xFF".b) && key.bytesize >= 16 && key.match?(/[^\0]/n)
+    good ? key : raise(ArgumentError, "not a good key: at least 16 octets, not UTF-16")
   end
 
   # The envelope sender for one message; a token is registered where the recipient does not fit.

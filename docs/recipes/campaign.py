@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--smtp", default="127.0.0.1:25")
     options = parser.parse_args()
 
-    key = SigningKey(options.key_id, options.key.read_bytes().rstrip(b"\r\n"))
+    key = SigningKey.from_file(options.key_id, options.key)
     return_paths = ReturnPaths(options.list, (options.bounce_domain,), Keyring(key))
     message = message_from_bytes(options.message.read_bytes(), EmailMessage, policy=policy.SMTP)
     host, _, port = options.smtp.rpartition(":")

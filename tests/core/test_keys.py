@@ -64,3 +64,10 @@ def test_addresses_stand_in_plain_or_under_a_pepper() -> None:
     """``address_form`` decides."""
     assert KEYS.address_id("alice@example.org") == "alice@example.org"
     assert len(Keyspace(pepper=b"secret").address_id("alice@example.org")) == 64
+
+
+def test_a_pepper_is_the_same_with_the_line_end_of_its_file() -> None:
+    """The daemon leaves it out; a sender that did not would ask for hashes that nobody wrote."""
+    read, meant = Keyspace(pepper=b"a pepper\r\n", erasure_pepper=b"another\n"), Keyspace(pepper=b"a pepper")
+    assert read.address_id("alice@example.org") == meant.address_id("alice@example.org")
+    assert read.erasure_pepper == b"another"

@@ -16,6 +16,7 @@ type vector struct {
 	KeyID                                                         string `json:"key_id"`
 	OptIn                                                         string `json:"opt_in"`
 	RandomHex                                                     string `json:"random_hex"`
+	FileHex                                                       string `json:"file_hex"`
 }
 
 func listOf(v vector) bounced.List {
@@ -34,7 +35,7 @@ func main() {
 		panic(err)
 	}
 	var vectors struct {
-		Normalisation, Signed, Tokens []vector
+		Normalisation, Signed, Tokens, Keys []vector
 		NeedsToken                    []vector `json:"needs_token"`
 	}
 	if err := json.Unmarshal(content, &vectors); err != nil {
@@ -47,6 +48,9 @@ func main() {
 		Tokens     []string `json:"tokens"`
 		Commands   [][]any  `json:"commands"`
 		Made       string   `json:"made"`
+		Keys       []any    `json:"keys"`
+		GoodFile   string   `json:"good_file"`
+		BadFiles   []string `json:"bad_files"`
 	}{}
 	for _, v := range vectors.Normalisation {
 		if normalised, err := bounced.Normalise(v.Input); err == nil {
@@ -76,5 +80,24 @@ func main() {
 	first.Report(redis, "rejected", "Alice@Example.org", "reply", "550 5.1.1 no")
 	mail := mailOf(vector{Recipient: "a!b@example.org", Tag: "nov", OptIn: "confirmed", Engagement: "active", Date: "2026-11-21"})
 	said.Made, _ = first.ReturnPathFor(redis, mail)
+	signedWith := func(secret []byte) (string, error) {
+		list := first
+		list.Secret = secret
+		return list.Signed(mailOf(vector{Recipient: "alice@example.org", Date: vectors.Signed[0].Date}))
+	}
+	for _, v := range vectors.Keys {
+		secret, _ := hex.DecodeString(v.FileHex)
+		if signed, err := signedWith(secret); err == nil {
+			said.Keys = append(said.Keys, signed)
+		} else {
+			said.Keys = append(said.Keys, nil)
+		}
+	}
+	good, _ := bounced.KeyFromFile(os.Args[2] + "/good.key")
+	said.GoodFile, _ = signedWith(good)
+	for _, name := range []string{"short.key", "missing.key"} {
+		_, err := bounced.KeyFromFile(os.Args[2] + "/" + name)
+		said.BadFiles = append(said.BadFiles, err.Error())
+	}
 	json.NewEncoder(os.Stdout).Encode(said)
 }

@@ -1,13 +1,31 @@
 <?php
 // Prints what the PHP recipe makes of the test vectors, for test_recipes.py to compare.
 
-[, $recipe, $file] = $argv;
+[, $recipe, $file, $keys] = $argv;
 require $recipe;
 $vectors = json_decode(file_get_contents($file), true);
 
 function listOf(array $v): Bounced
 {
     return new Bounced($v['bounce_domain'], $v['key_id'], $v['secret'], $v['list'], $v['prefix']);
+}
+
+function signedWith(array $v, string $secret): ?string
+{
+    try {
+        return listOf(['secret' => $secret] + $v)->signed('alice@example.org', date: $v['date']);
+    } catch (InvalidArgumentException) {
+        return null;
+    }
+}
+
+function complaint(string $file): string
+{
+    try {
+        return Bounced::keyFromFile($file);
+    } catch (InvalidArgumentException $error) {
+        return $error->getMessage();
+    }
 }
 
 function normalisedOrNull(string $address): ?string
@@ -39,4 +57,7 @@ echo json_encode([
     'tokens' => array_map(fn ($v) => $first->tokenPath(Bounced::newToken(hex2bin($v['random_hex']))), $vectors['tokens']),
     'commands' => $commands,
     'made' => $made,
+    'keys' => array_map(fn ($v) => signedWith($vectors['signed'][0], hex2bin($v['file_hex'])), $vectors['keys']),
+    'good_file' => signedWith($vectors['signed'][0], Bounced::keyFromFile("$keys/good.key")),
+    'bad_files' => array_map(fn ($name) => complaint("$keys/$name"), ['short.key', 'missing.key']),
 ]);

@@ -4,7 +4,7 @@
 
 require "json"
 
-recipe, file = ARGV
+recipe, file, keys = ARGV
 require recipe
 vectors = JSON.parse(File.read(file, encoding: "UTF-8"))
 
@@ -18,6 +18,16 @@ rescue ArgumentError
   nil
 rescue NameError
   needs_gem
+end
+
+signed_with = lambda do |secret|
+  list_of.call(vectors["signed"][0].merge("secret" => secret)).signed("alice@example.org", date: Date.new(2026, 11, 21))
+end
+
+complaint = lambda do |name|
+  Bounced.key_from_file("#{keys}/#{name}")
+rescue ArgumentError => e
+  e.message
 end
 
 first = list_of.call(vectors["signed"][0])
@@ -38,4 +48,7 @@ puts JSON.generate(
   tokens: vectors["tokens"].map { |v| first.token_path(Bounced.new_token([v["random_hex"]].pack("H*"))) },
   commands: commands,
   made: made,
+  keys: vectors["keys"].map { |v| attempt.call { signed_with.call([v["file_hex"]].pack("H*")) } },
+  good_file: signed_with.call(Bounced.key_from_file("#{keys}/good.key")),
+  bad_files: %w[short.key missing.key].map(&complaint),
 )

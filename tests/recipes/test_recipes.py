@@ -5,12 +5,13 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bounced.core.return_path import Registration
+from bounced.core.return_path import Keyring, Registration, ReturnPaths, SigningKey
 from bounced.core.terms import Engagement, OptIn, Profile
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +23,7 @@ TIMEOUT_S = 120
 
 def script(interpreter: str, recipe: str, check: str) -> Callable[[Path], list[str]]:
     """Return the command line of a language that is interpreted."""
-    return lambda _: [interpreter, str(HERE / check), str(RECIPES / recipe), str(FILE)]
+    return lambda folder: [interpreter, str(HERE / check), str(RECIPES / recipe), str(FILE), str(folder)]
 
 
 def go(folder: Path) -> list[str]:
@@ -31,7 +32,7 @@ def go(folder: Path) -> list[str]:
     shutil.copy(RECIPES / "bounced.go", folder / "bounced")
     shutil.copy(HERE / "check.go", folder)
     (folder / "go.mod").write_text("module check\n\ngo 1.18\n")
-    return ["go", "run", ".", str(FILE)]
+    return ["go", "run", ".", str(FILE), str(folder)]
 
 
 LANGUAGES = {
@@ -59,6 +60,8 @@ def language(request: pytest.FixtureRequest) -> str:
 def said(language: str, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Return what a recipe makes of the vectors."""
     folder = tmp_path_factory.mktemp(language)
+    (folder / "good.key").write_bytes(b"\xef\xbb\xbf an example key, long enough \r\n")
+    (folder / "short.key").write_bytes(b"too short\n")
     command = LANGUAGES[language](folder)
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     assert done.returncode == 0, done.stderr
@@ -92,6 +95,24 @@ def test_what_needs_a_token(said: Any) -> None:
 def test_tokens(said: Any) -> None:
     """The same from the same random octets."""
     assert said["tokens"] == [vector["return_path"] for vector in VECTORS["tokens"]]
+
+
+def test_keys(said: Any) -> None:
+    """However a key was read, it is the same one; what is none is an error, and from a file one that names it."""
+    assert said["keys"] == [signed_with(vector["secret_hex"]) for vector in VECTORS["keys"]]
+    assert said["good_file"] == signed_with(b"an example key, long enough".hex())
+    for name, complaint in zip(("short.key", "missing.key"), said["bad_files"], strict=True):
+        assert name in complaint
+
+
+def signed_with(secret_hex: str | None) -> str | None:
+    """Return the first vector's path signed with a secret."""
+    if secret_hex is None:
+        return None
+    vector = VECTORS["signed"][0]
+    key = SigningKey(vector["key_id"], bytes.fromhex(secret_hex))
+    paths = ReturnPaths(vector["list"], (vector["bounce_domain"],), Keyring(key))
+    return paths.encode("alice@example.org", issued=date.fromisoformat(vector["date"]))
 
 
 def test_what_is_sent_to_redis(said: Any) -> None:

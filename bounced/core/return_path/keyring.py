@@ -5,12 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Protocol
 
 from bounced.core.return_path.base32 import VALUE_OF
 from bounced.core.return_path.errors import Reason, Refused
+from bounced.core.return_path.secret import secret_of
 
 MIN_SECRET_BYTES = 16
 BLOCK_BYTES = 64
+MAX_FILE_BYTES = 64 * 1024
 
 
 class KeyStatus(StrEnum):
@@ -21,9 +24,19 @@ class KeyStatus(StrEnum):
     REVOKED = "revoked"
 
 
+class PathLike(Protocol):
+    """What names a file, such as pathlib.Path."""
+
+    def __fspath__(self) -> str:
+        """Return the name."""
+
+
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A secret and the one base32 character by which return paths name it.  Raises ValueError."""
+    """A secret and the one base32 character by which return paths name it.
+
+    However the secret was read, what ``secret_of`` leaves out does not count.  Raises ValueError for no good key.
+    """
 
     id: str
     secret: bytes = field(repr=False)
@@ -35,12 +48,31 @@ class SigningKey:
         """Refuse an id that does not fit HEAD, and a secret that can be guessed; prepare the halves of the HMAC."""
         if self.id not in VALUE_OF:
             raise ValueError(f"a key is named by one character of a-z2-7, got {self.id!r}")
+        try:
+            object.__setattr__(self, "secret", secret_of(self.secret))
+        except ValueError as error:
+            raise ValueError(f"key {self.id}: {error}") from error
         if len(self.secret) < MIN_SECRET_BYTES:
             raise ValueError(f"key {self.id}: a secret has at least {MIN_SECRET_BYTES} octets, got {len(self.secret)}")
         secret = self.secret if len(self.secret) <= BLOCK_BYTES else hashlib.sha256(self.secret).digest()
         padded = secret.ljust(BLOCK_BYTES, b"\0")
         object.__setattr__(self, "_inner", hashlib.sha256(bytes(octet ^ 0x36 for octet in padded)))
         object.__setattr__(self, "_outer", hashlib.sha256(bytes(octet ^ 0x5C for octet in padded)))
+
+    @classmethod
+    def from_file(cls, id_: str, file: str | PathLike, status: KeyStatus = KeyStatus.SIGNING) -> "SigningKey":
+        """Return the key in a file.  Raises OSError, and ValueError that names the file for what is no good key."""
+        with open(file, "rb") as opened:  # noqa: PTH123 - the core knows no pathlib
+            octets = opened.read(MAX_FILE_BYTES)
+        try:
+            return cls(id_, octets, status)
+        except ValueError as error:
+            raise ValueError(f"{file}: {error}") from error
+
+    @classmethod
+    def from_text(cls, id_: str, text: str, status: KeyStatus = KeyStatus.SIGNING) -> "SigningKey":
+        """Return the key in a text, such as a variable of the environment.  Raises ValueError."""
+        return cls(id_, text.encode(), status)
 
     def hmac(self, message: bytes) -> bytes:
         """Return HMAC-SHA256 under this key.

@@ -1,13 +1,17 @@
 """Several keys verify, one signs, a revoked one does nothing."""
 
 import hmac
+import json
+import re
 from datetime import date
+from pathlib import Path
 
 import pytest
 
 from bounced.core.return_path import Directory, Keyring, KeyStatus, Reason, Refused, ReturnPaths, SigningKey
 from bounced.core.terms import ReturnPath
 
+VECTORS = json.loads((Path(__file__).parents[3] / "tests/vectors/return_paths.json").read_text())
 SECRET = b"a secret of some length"
 TODAY = date(2026, 11, 21)
 
@@ -31,6 +35,35 @@ def test_a_short_secret_is_refused() -> None:
     """It could be guessed offline by anybody who has one return path."""
     with pytest.raises(ValueError, match="key a: a secret has at least 16 octets, got 15"):
         SigningKey("a", b"fifteen octets.")
+
+
+@pytest.mark.parametrize("vector", VECTORS["keys"], ids=lambda vector: vector["note"])
+def test_a_key_is_the_same_however_it_was_read(vector: dict[str, str | None], tmp_path: Path) -> None:
+    """From a file, from octets; what is no good key is an error, from a file one that names it."""
+    octets = bytes.fromhex(vector["file_hex"] or "")
+    file = tmp_path / "a.key"
+    file.write_bytes(octets)
+    if vector["secret_hex"] is None:
+        with pytest.raises(ValueError, match="key a: a secret"):
+            SigningKey("a", octets)
+        with pytest.raises(ValueError, match=rf"^{re.escape(str(file))}: key a: a secret"):
+            SigningKey.from_file("a", file)
+    else:
+        wanted = bytes.fromhex(vector["secret_hex"])
+        for key in (SigningKey("a", octets), SigningKey.from_file("a", file), SigningKey.from_file("a", str(file))):
+            assert key.secret == wanted
+            assert key.hmac(b"x") == hmac.digest(wanted, b"x", "sha256")
+
+
+def test_a_key_from_the_environment_is_the_same() -> None:
+    """A shell's `export KEY="$(cat file)"` drops one newline, others drop none."""
+    assert SigningKey.from_text("a", "\ufeff a secret of some length\r\n") == SigningKey("a", SECRET)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """As the system says it."""
+    with pytest.raises(OSError, match=r"missing\.key"):
+        SigningKey.from_file("a", tmp_path / "missing.key")
 
 
 def test_a_secret_is_never_shown() -> None:
