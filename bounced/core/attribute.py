@@ -1,14 +1,21 @@
 """Whose bounce a report is: the group of the recipient that the return path was signed for."""
 
 import re
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from bounced.core import mailbox
+from bounced.core import mailbox, quoted
+from bounced.core.evidence import MAX_TEXT_CHARS, quoted_reply
+from bounced.core.message import Header
+from bounced.core.notices.notice import addresses
 from bounced.core.terms import Action, PerRecipientFields, Report
 
 _LOCAL_USER = re.compile(r"[\w.+-]+")
 _XTEXT = re.compile(r"\+([2-7][0-9A-F])")
 _ACTIONS = (Action.DELIVERED, Action.RELAYED, Action.EXPANDED, Action.DELAYED, Action.FAILED)
+_TENANTS = ".onmicrosoft.com."
+"""Under this Microsoft 365 has a domain for each company, to which the company's own servers hand over."""
+_WRITERS = ("from", "sender", "return-path", "reply-to")
 
 
 class Attribution(NamedTuple):
@@ -24,33 +31,96 @@ def group_for(report: Report, recipient: str) -> Attribution:
     Original-Recipient names it as well as Final-Recipient does; where the mail was on its way to somebody else by then,
     the report is about that other.  Of several that name it the mildest speaks.  Groups of others alone are forwarding
     or the members of an alias: then the mildest of them speaks.  A report that names nobody speaks of whom the return
-    path was made for.
+    path was made for, unless the reply in it is about another.
     """
-    named = [
-        group
-        for group in report.recipients
-        if _same(group.original_recipient, recipient) or _same(group.final_recipient, recipient)
-    ]
+    named = [group for group in report.recipients if any(_same(name, recipient) for name in _names(group))]
     if named:
         mildest = min(named, key=_severity)
-        return Attribution(mildest, names_recipient=not _went_on(mildest.final_recipient, recipient))
+        return Attribution(mildest, names_recipient=not _went_on(mildest, named, report, recipient))
     if not report.recipients:
-        return Attribution(None, names_recipient=True)
+        return Attribution(None, names_recipient=not _is_about_another(PerRecipientFields(), report, recipient))
     mildest = min(report.recipients, key=_severity)
     names_nobody = "@" not in (mildest.address or "") and not _LOCAL_USER.fullmatch(mildest.address or "")
-    return Attribution(mildest, names_recipient=names_nobody and len(report.recipients) == 1)
+    alone = names_nobody and len(report.recipients) == 1
+    return Attribution(mildest, names_recipient=alone and not _went_on(mildest, (), report, recipient))
 
 
-def _went_on(final: str | None, recipient: str) -> bool:
-    """Tell whether mail for the recipient went on to another mailbox.
+def _names(group: PerRecipientFields) -> tuple[str | None, ...]:
+    """Return all that a group calls the one whom the mail was for."""
+    return group.original_recipient, group.final_recipient, group.expanded_from
 
-    MTAs write the alias as Original-Recipient for each of its members.  The same user at another host is still the
-    recipient: a mail store behind a gateway.
+
+def _went_on(group: PerRecipientFields, named: Sequence[PerRecipientFields], report: Report, recipient: str) -> bool:
+    """Tell whether mail for the recipient had gone on to another mailbox, and this is the other's failure.
+
+    MTAs write the alias as Original-Recipient or as Final-Recipient for each of its members.  One mail goes on to one
+    mail store: where it went to several places these are members, whatever they are called.
     """
-    if not final or _same(final, recipient):
+    members = {(each.actual_recipient or each.final_recipient or "").lower() for each in named}
+    if len(members) > 1:
+        return True
+    actual = group.actual_recipient
+    if group.expanded_from and (not actual or not _is_within(actual, recipient)):
+        return True
+    if actual and actual[:1] in ("|", "/"):  # what an alias runs
+        return True
+    return any(_is_another(each, recipient) for each in (group.final_recipient, actual)) or _is_about_another(
+        group, report, recipient
+    )
+
+
+def _is_about_another(group: PerRecipientFields, report: Report, recipient: str) -> bool:
+    """Tell whether the reply, or the dialogue around it, quotes another recipient."""
+    words = group.text or (report.text if len(report.recipients) <= 1 else "")
+    told = quoted.told_at_rcpt(words[:MAX_TEXT_CHARS])
+    if told and all(_is_another(each, recipient) for each in told):
+        return True
+    reply = quoted_reply(group, report)
+    found = quoted.recipient_in(reply, _Ours(report, recipient)) if reply else None
+    return _is_another(found, recipient)
+
+
+class _Ours:
+    """The sender's addresses: those to which the notice went, those that wrote what came back, and return paths."""
+
+    def __init__(self, report: Report, recipient: str) -> None:
+        self._report = report
+        self._encoded = recipient.replace("@", "=")
+
+    def __contains__(self, address: object) -> bool:
+        return self._encoded in str(address) or address in set(self._addresses())
+
+    def _addresses(self) -> Iterator[str]:
+        yield from (address.lower() for address in self._report.sent_to)
+        header = Header(self._report.returned_header)
+        for name in _WRITERS:
+            yield from (address.lower() for address in addresses(header.get(name)))
+
+
+def _is_another(address: str | None, recipient: str) -> bool:
+    """Tell another mailbox from the same user at whatever host, which is a store behind a gateway."""
+    if not address or _same(address, recipient):
         return False
-    user = _comparable(final).rpartition("@")[0] if "@" in final else final.lower()
-    return bool(_LOCAL_USER.fullmatch(user)) and user != recipient.rpartition("@")[0].lower()
+    user = _user(address)
+    return bool(_LOCAL_USER.fullmatch(user)) and user != _user(recipient)
+
+
+def _is_within(address: str, recipient: str) -> bool:
+    """Tell a store of the recipient's own domain from a namesake elsewhere.
+
+    A store has no domain, one below the recipient's or above it, or one that holds its name (Google's hosting).
+    """
+    if _is_another(address, recipient) or "@" not in address:
+        return not _is_another(address, recipient)
+    host, domain = f".{mailbox.domain_of(address).lower()}.", f".{mailbox.domain_of(recipient)}."
+    return domain in host or domain.endswith(host) or host.endswith(_TENANTS)
+
+
+def _user(address: str) -> str:
+    """Return the user in an address: without the detail, and without what a gateway packed in."""
+    local_part = address.rpartition("@")[0] if "@" in address else address
+    user, _, _ = local_part.strip('"').lower().partition("+")
+    return user
 
 
 def _same(address: str | None, recipient: str) -> bool:

@@ -57,9 +57,8 @@ class Heard(NamedTuple):
 
 def hear(fields: PerRecipientFields, report: Report) -> Heard:
     """Return a recipient's evidence in the order of its weight."""
-    own = (fields.text or "")[:MAX_TEXT_CHARS]
-    common = report.text[:MAX_TEXT_CHARS] if len(report.recipients) <= 1 else ""
-    quoted = fields.diagnostic_code or smtp.find(own) or (smtp.find(common) if not own else None) or ""
+    own, common = _explanation(fields, report)
+    quoted = quoted_reply(fields, report)
     reply = smtp.split(quoted)
     field_status, comment = _status_field(fields.status)
     text_status = smtp.status_in(own or ("" if field_status else common))
@@ -76,6 +75,20 @@ def hear(fields: PerRecipientFields, report: Report) -> Heard:
         diagnostic=quoted or " ".join((own or common).split()),
         texts=tuple([part for part in (*texts, ("text", Where.TEXT, common if common != own else "")) if part[2]]),
     )
+
+
+def quoted_reply(fields: PerRecipientFields, report: Report) -> str:
+    """Return the reply that a report quotes for one recipient: its Diagnostic-Code, or what stands in the words."""
+    if fields.diagnostic_code:
+        return fields.diagnostic_code
+    own, common = _explanation(fields, report)
+    return smtp.find(own or common) or ""
+
+
+def _explanation(fields: PerRecipientFields, report: Report) -> tuple[str, str]:
+    """Return the words about one recipient, and those about all where there is but one."""
+    common = report.text[:MAX_TEXT_CHARS] if len(report.recipients) <= 1 else ""
+    return (fields.text or "")[:MAX_TEXT_CHARS], common
 
 
 def _stage(text: str) -> Stage | None:

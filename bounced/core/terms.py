@@ -264,7 +264,8 @@ class PerRecipientFields(NamedTuple):
 
     Addresses stand as the report wrote them, without their type and angle brackets; ``None`` where it says nothing.
     ``diagnostic_code`` is without its type, on one line.  ``text`` is the notice's own words about this
-    recipient, where it has any beside the Diagnostic-Code.
+    recipient, where it has any beside the Diagnostic-Code.  ``actual_recipient`` is the member of an alias, or what
+    the alias runs, that failed; ``expanded_from`` is the alias, where the notice says that one was expanded.
     """
 
     original_recipient: str | None = None
@@ -278,6 +279,8 @@ class PerRecipientFields(NamedTuple):
     will_retry_until: str | None = None
     final_log_id: str | None = None
     text: str | None = None
+    actual_recipient: str | None = None
+    expanded_from: str | None = None
 
     @property
     def address(self) -> str | None:
@@ -291,6 +294,7 @@ class Report(NamedTuple):
     ``reader`` names what recognised it (``rfc3464``, ``arf``, a family of notices, ``flufl.bounce``).
     ``fields`` are further per-message fields in lower case (``original-envelope-id``, ``arrival-date``,
     ``feedback-type``, ...).  ``returned_header`` is the header of the returned message, as far as it came back.
+    ``sent_to`` are the addresses to which the notice itself was sent: the sender's.
     """
 
     kind: Kind
@@ -301,6 +305,7 @@ class Report(NamedTuple):
     text: str = ""
     returned_header: str = ""
     fields: Mapping[str, str] = NO_FIELDS
+    sent_to: tuple[str, ...] = ()
 
 
 class Verdict(NamedTuple):

@@ -2,6 +2,8 @@
 
 import itertools
 
+import pytest
+
 from bounced.core.attribute import group_for
 from bounced.core.terms import Action, Kind, PerRecipientFields, Report
 
@@ -109,3 +111,98 @@ def test_an_original_recipient_in_xtext_is_the_same_address() -> None:
     """Some MTAs hand ORCPT on as it was written.  (RFC 3461 section 4)"""
     encoded = PerRecipientFields(original_recipient="alice+2Bnews@example.org")
     assert group_for(report(encoded), "alice+news@example.org").names_recipient
+
+
+def failed(final: str, reply: str = "", **fields: str | None) -> PerRecipientFields:
+    """Return the group of a failure."""
+    return PerRecipientFields(final_recipient=final, action=Action.FAILED, diagnostic_code=reply or None, **fields)
+
+
+def is_about(recipient: str, *groups: PerRecipientFields) -> bool:
+    """Return whether a report of these groups is about the recipient itself."""
+    return group_for(report(*groups), recipient).names_recipient
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "550 5.1.1 <left@example.net>: Recipient address rejected: User unknown in virtual mailbox table",
+        "550 5.1.1 left@example.net... User unknown",
+        "550 User left@example.net unknown; contact postmaster@example.net",
+        "550 5.1.1 left... User unknown",
+        "550 5.1.1 <left>: no such user",
+    ],
+)
+def test_a_reply_that_quotes_another_is_about_that_other(reply: str) -> None:
+    """Exim and Sendmail write the alias as Final-Recipient for each of its members."""
+    assert not is_about("team@example.org", failed("team@example.org", reply))
+    assert not group_for(Report(Kind.BOUNCE, "test", text=f"It failed:\n{reply}"), "team@example.org").names_recipient
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "550 5.1.1 <alice@example.org>: Recipient address rejected; contact bob@example.org",
+        "550 5.1.1 <Alice@store.example.org>: User unknown",
+        "550 5.1.1 <alice@mail.internal>... User unknown",
+        "550 5.1.1 alice... User unknown",
+        "550 5.1.1 User unknown (sender shop@sender.example)",
+        "550 5.1.1 shop@sender.example -> alice@example.org: User unknown",
+        "550 5.1.1 shop@sender.example: User unknown",
+        "550 5.1.1 b-abc==alice=example.org@bounce.example.com: User unknown",
+        "550 5.1.1 User unknown. For help, ask bob@example.org",
+    ],
+)
+def test_a_reply_that_quotes_nobody_else_is_about_the_recipient(reply: str) -> None:
+    """The same user at another host, contacts, and our own addresses leave a dead address dead."""
+    returned = "From: Shop <shop@sender.example>\nTo: alice@example.org\n"
+    group = failed("alice@example.org", reply)
+    said = Report(Kind.BOUNCE, "test", recipients=(group,), returned_header=returned)
+    assert group_for(said, "alice@example.org").names_recipient
+
+
+def test_the_address_that_the_notice_went_to_is_the_senders() -> None:
+    """A token says nothing of whom it stands for."""
+    group = failed("alice@example.org", "550 5.1.1 b-t2345@bounce.example.com, user unknown")
+    said = Report(Kind.BOUNCE, "test", recipients=(group,), sent_to=("B-T2345@bounce.example.com",))
+    assert group_for(said, "alice@example.org").names_recipient
+
+
+def test_the_dialogue_around_a_reply_tells_whom_it_was_about() -> None:
+    """Exim's words name the recipient where the reply does not."""
+    for told, is_recipient in (("left@example.net", False), ("alice@store.example.org", True)):
+        words = f"SMTP error from remote mail server after RCPT TO:<{told}>: 550 no mailbox"
+        assert is_about("alice@example.org", failed("alice@example.org", text=words)) is is_recipient
+
+
+@pytest.mark.parametrize("actual", ["left@example.net", "left@mail.internal", "left", "|/usr/bin/list", "/var/mail/x"])
+def test_an_actual_recipient_other_than_the_recipient_is_a_member(actual: str) -> None:
+    """Sendmail writes it beside the alias: a mailbox, a local user, what the alias runs."""
+    assert not is_about("team@example.org", failed("team@example.org", actual_recipient=actual))
+
+
+@pytest.mark.parametrize("actual", ["alice@example.org", "alice@mail.internal", "Alice", "alice+x@store.example.org"])
+def test_the_actual_recipient_may_be_the_same_user(actual: str) -> None:
+    """Sendmail writes local users with the host's own name."""
+    assert is_about("alice@example.org", failed("alice@example.org", actual_recipient=actual))
+
+
+def test_a_namesake_elsewhere_is_a_member_where_an_alias_is_said_to_be_expanded() -> None:
+    """A store of the recipient's own domain is none."""
+    for actual, is_recipient in (
+        ("info@holding.example", False),
+        ("info@store.example.org", True),
+        ("info@example.onmicrosoft.com", True),
+        ("info@example.org.test-google-a.com", True),
+        ("info", True),
+        (None, False),
+    ):
+        group = failed("info@example.org", actual_recipient=actual, expanded_from="info@example.org")
+        assert is_about("info@example.org", group) is is_recipient
+
+
+def test_mail_that_went_to_several_places_went_to_members() -> None:
+    """Even where they have the recipient's name, and all of them are dead."""
+    stores = [failed("info@example.org", actual_recipient=f"info@{host}.example") for host in ("one", "two")]
+    assert not is_about("info@example.org", *stores)
+    assert is_about("info@example.org", stores[0])

@@ -33,8 +33,8 @@ SYSTEM_FILES = (
 )
 WAIT_S = 20.0
 
-USERS = ("Debian-exim", "opensmtpd", "opensmtpq", "smmta", "smmsp")
-"""Users that packages make when they are installed; in the private /etc only."""
+USERS = ("Debian-exim", "opensmtpd", "opensmtpq", "smmta", "smmsp", "living", "moved")
+"""Users that packages make when they are installed, and two with a mailbox; in the private /etc only."""
 FIRST_USER_ID = 61001
 
 ENTER = """
@@ -78,6 +78,12 @@ SENDMAIL = Mta("sendmail", "usr/libexec/sendmail/sendmail", "etc/mail", ("-C/etc
 HARAKA = Mta("haraka", "node_modules/.bin/haraka", "var/mta", ("-c", "/var/mta"), reuses_connections=False)
 EXIM_ASKING = replace(EXIM, name="exim-asking")
 HARAKA_ASKING = replace(HARAKA, name="haraka-asking")
+EXIM_ALIASES = replace(EXIM, name="exim-aliases")
+SENDMAIL_ALIASES = replace(
+    SENDMAIL,
+    name="sendmail-aliases",
+    prepare='"$3" -C/etc/mail/sendmail.cf -bi && chown moved /etc/mail/forward.moved',
+)
 MTAS = (POSTFIX, EXIM, OPENSMTPD, SENDMAIL, HARAKA)
 
 

@@ -26,12 +26,25 @@ class _NobodyHere(socketserver.StreamRequestHandler):
         self._say("220 mx.mailbox.example ESMTP")
         for line in self.rfile:
             verb = line[:4].decode("ascii", "replace").upper()
-            self._say(REPLIES.get(verb, "250 2.0.0 fine"))
+            self._say(self.refusal(line) if verb == "RCPT" else REPLIES.get(verb, "250 2.0.0 fine"))
             if verb == "QUIT":
                 return
 
+    def refusal(self, line: bytes) -> str:
+        """Return the reply to a RCPT command."""
+        return REPLIES["RCPT"]
+
     def _say(self, reply: str) -> None:
         self.wfile.write(f"{reply}\r\n".encode())
+
+
+class _QuotingNobodyHere(_NobodyHere):
+    """One that quotes whom it refuses, as Postfix does."""
+
+    def refusal(self, line: bytes) -> str:
+        """Return the reply to a RCPT command."""
+        recipient = line.decode().partition("<")[2].partition(">")[0]
+        return f"550 5.1.1 <{recipient}>: Recipient address rejected: User unknown in virtual mailbox table"
 
 
 @dataclass(slots=True)
@@ -83,9 +96,9 @@ def _pump(source: socket.socket, target: socket.socket, session: Session) -> Non
 
 
 @contextmanager
-def nobody_here() -> Iterator[int]:
-    """Run a server that refuses every recipient with 5.1.1; give its port."""
-    with _serving(_NobodyHere) as port:
+def nobody_here(*, quoting: bool = False) -> Iterator[int]:
+    """Run a server that refuses every recipient with 5.1.1, and quotes it where asked to; give its port."""
+    with _serving(_QuotingNobodyHere if quoting else _NobodyHere) as port:
         yield port
 
 

@@ -1,6 +1,7 @@
 """A message to what it reports, whoever wrote it: the standard formats first, then notices, then the last resort."""
 
 from bounced.core.message import read
+from bounced.core.notices.notice import addresses
 from bounced.core.report import amazon, delivery, feedback, noticed, replies
 from bounced.core.terms import Kind, Report
 
@@ -20,7 +21,7 @@ def parse(content: bytes) -> Report:
     message = read(content)
     for reader in _READERS:
         if report := reader(message):
-            return report
+            return report._replace(sent_to=tuple(addresses(message.header.get("to"))))
     return _other(message.header.get("message-id"))
 
 

@@ -8,6 +8,7 @@ from bounced.core.message.limits import MAX_HEADER_BYTES
 from bounced.core.notices import finality, generic, layout
 from bounced.core.notices.notice import Notice, from_message
 from bounced.core.report import status
+from bounced.core.report.members import with_members
 from bounced.core.terms import Action, Kind, PerRecipientFields, Report
 
 MAX_TEXT_CHARS = 8000
@@ -61,6 +62,7 @@ def _from_fields(message: Message, fields: str, reader: str, words: str) -> Repo
         found = _nameless(groups[0], message)
     if not found:
         return None
+    found = with_members(found, message)
     if any(map(_leaves_questions, found)):
         notice = from_message(message)
         reasons = {item.address.lower(): item.reason for item in reversed(layout.led(notice.words)) if item.reason}
@@ -93,7 +95,8 @@ def _explained(
     """Answer from the notice's own words: why, for whom, and whether a delay is really the end."""
     if alone and not _is_mailbox(fields):
         fields = _with_mailbox(fields, notice)
-    known = (address.lower() for address in (fields.original_recipient, fields.final_recipient) if address)
+    names = (fields.actual_recipient, fields.original_recipient, fields.final_recipient)
+    known = (address.lower() for address in names if address)
     words = next((reasons[address] for address in known if address in reasons), notice.words if alone else "")
     said = layout.about(fields.address or "", words)
     final = fields.action is Action.DELAYED and finality.gave_up(notice.subject, words)

@@ -5,6 +5,7 @@ from bounced.core.notices import FAMILIES, generic
 from bounced.core.notices.notice import Notice, from_message
 from bounced.core.notices.phrases import CONVERSATIONS
 from bounced.core.report import replies
+from bounced.core.report.members import with_members
 from bounced.core.terms import Action, Kind, PerRecipientFields, Report
 
 MAX_TEXT_CHARS = 8000
@@ -36,7 +37,7 @@ def _report(message: Message, notice: Notice, reader: str, recipients: tuple[Per
     return Report(
         kind=Kind.DELAYED if notice.action is Action.DELAYED else Kind.BOUNCE,
         reader=reader,
-        recipients=recipients,
+        recipients=tuple(with_members(recipients, message)),
         message_id=message.header.get("message-id") or None,
         text=notice.words[:MAX_TEXT_CHARS],
         returned_header=notice.returned,

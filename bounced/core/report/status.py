@@ -79,6 +79,7 @@ def recipient(group: Mapping[str, str]) -> PerRecipientFields:
         last_attempt_date=get("last-attempt-date"),
         will_retry_until=get("will-retry-until"),
         final_log_id=get("final-log-id"),
+        actual_recipient=address(get("x-actual-recipient")),
     )
 
 

@@ -1,0 +1,86 @@
+"""Whom a reply is about: the recipient that it quotes.
+
+Replies quote the recipient (``550 5.1.1 <bob@example.net>: Recipient address rejected``), and beside it the sender, a
+contact, the recipient's new address, or the id of a message.  The first address that is none of these is the
+recipient.  Words before an address tell what it is: those of its own sentence, behind the address before it.
+"""
+
+import re
+from collections.abc import Container, Iterator
+
+from bounced.core import mailbox
+from bounced.core.patterns import PatternSet
+
+MAX_REPLY_CHARS = 2000
+MAX_BEFORE_CHARS = 100
+MAX_AFTER_CHARS = 40
+MAX_ADDRESSES = 20
+
+_URL = re.compile(r"(?:https?://|www\.)[^\s<>'\")\]]*", re.IGNORECASE)
+_RCPT = re.compile(r"\bRCPT TO:? {0,3}<([^<>\s]{1,320})>", re.IGNORECASE)
+# A user without a domain: ``550 5.1.1 <bob>: ...``, and Sendmail's ``550 5.1.1 bob... User unknown``.
+_LOCAL_USER = re.compile(
+    r"[\s\d.#:-]{0,30}(?:<(?P<angled>[\w.+-]{1,64})>(?=[:,]|\.\.\.)|(?P<bare>[\w.+-]{1,64}?)\.\.\. ?user unknown)",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(r"[.;!?]\s")
+_CLOSING = ".,;:!?'\"\\"
+
+# Who answers questions, and what Exchange writes in the place of a name of its own.
+_OFFICES = re.compile(
+    r"(?:post-?master|mailer-daemon|abuse|support|help-?desk|administrator|admin|hostmaster|webmaster|noc|security|"
+    r"unblock\w*|delist\w*|imceaex-.*)@",
+    re.IGNORECASE,
+)
+_OTHERS = PatternSet(
+    (
+        # the sender
+        r"\b(from|sender|originator|return[- ]?path|reply-to|behalf of|authenticated as|helo)\b[ :=<'\"]*[^:]{0,25}$",
+        r"\b(absender|exp[ée]diteur|remitente|remetente|mittente|nadawc|afzender|odes[ií]latel)",
+        r"отправител|发件人|寄件人|發件人|送信者|差出人",
+        # a contact, or a new address
+        r"\b(please|contact\w*|consult|ask|notify|write|call|try|use|visit|complain\w*|questions?|assistance|moved)\b",
+        r"\b(help|new|changed|instead|replaced|forward(ing)?|report (this|it|problems?|to)|whitelist|removal)\b",
+        r"\b(bitte|wenden|kontakt|veuillez|contactez|por favor|p[óo]ngase|contatt|rivolg|scriv|contate|entre em )",
+        r"\b(skontaktuj|prosz|neem |opgevolgd|nouvelle |neue |nuevo |nuovo )",
+        r"обрат|свяжитесь|пишите|联系|聯絡|連絡|お問い合わせ",
+        # a message
+        r"\b(message-?id|msg-?id|id|envelope)\b ?[:=#]?[^\w]*$",
+    )
+)
+_SENDER_FOLLOWS = re.compile(r"[>'\")\]]{0,3}[ :.,;-]{0,4}(?:\(?sender\b|\(?as sender\b)", re.IGNORECASE)
+
+
+def recipient_in(reply: str, ours: Container[str] = ()) -> str | None:
+    """Return the address, or the local user, that a reply is about; None where it quotes nobody.
+
+    ``ours`` are addresses of the sender, in lower case.
+    """
+    text = _URL.sub(" ", reply[:MAX_REPLY_CHARS])
+    local = _LOCAL_USER.match(text)
+    if local:
+        return local["angled"] or local["bare"]
+    return next(_recipients(text, ours), None) if "@" in text else None
+
+
+def told_at_rcpt(words: str) -> list[str]:
+    """Return the recipients of the dialogue that words quote: ``after RCPT TO:<bob@example.net>``."""
+    return _RCPT.findall(words) if "<" in words else []
+
+
+def _recipients(text: str, ours: Container[str]) -> Iterator[str]:
+    end = 0
+    for count, found in enumerate(mailbox.ADDRESS_LIKE.finditer(text)):
+        if count >= MAX_ADDRESSES:
+            return
+        address = found[0].rstrip(_CLOSING)
+        before = _SENTENCE.split(text[max(end, found.start() - MAX_BEFORE_CHARS) : found.start()])[-1]
+        after = text[found.end() : found.end() + MAX_AFTER_CHARS]
+        end = found.end()
+        if (
+            address.lower() not in ours
+            and not _OFFICES.match(address)
+            and not _OTHERS.matching(before)
+            and not _SENDER_FOLLOWS.match(after)
+        ):
+            yield address
