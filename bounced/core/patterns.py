@@ -83,6 +83,25 @@ class Locator:
         return len(octets[:start].decode("utf-8", "ignore")), len(octets[:end].decode("utf-8", "ignore"))
 
 
+class Replacer:
+    """A pattern whose places in a text give way to other words.  ``^`` is the start of a line, case is nothing."""
+
+    def __init__(self, pattern: str, replacement: str) -> None:
+        r"""Compile a pattern; a replacement may hold ``\1`` and so on.  Raises BadPattern."""
+        options = _options()
+        options.never_capture = False
+        try:
+            self._pattern = re2.compile(f"(?m){pattern}".encode(), options)
+        except re2.error:
+            raise BadPattern(f"cannot be compiled: {pattern}") from None
+        self._replacement = replacement.encode()
+
+    def replaced(self, text: str) -> str:
+        """Return a text with each place of the pattern replaced."""
+        octets: bytes = self._pattern.sub(self._replacement, text.encode("utf-8", "replace"))
+        return octets.decode("utf-8", "replace")
+
+
 def span(pattern: str, text: str) -> tuple[int, int] | None:
     """Return where ``pattern`` is first found in ``text``, in characters.  For people; a PatternSet knows no places."""
     found = re2.compile(pattern, _options()).search(text.encode("utf-8", "replace").decode())

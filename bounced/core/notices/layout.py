@@ -29,10 +29,6 @@ _LED = re.compile(
     rf"[<\[\"'(\u201c]{{0,2}}(?:smtp:|mailto:)?(?P<address>{ADDRESS})[>\]\"')\u201d]{{0,2}}(?P<rest>.*)",
     re.IGNORECASE,
 )
-_QUOTED_FIELD = re.compile(
-    r"^[ \t>]*+(?:subject|betreff|objet|oggetto|asunto|assunto|temat|onderwerp)[ \t]*+:[^\n]*",
-    re.IGNORECASE | re.MULTILINE,
-)
 _MAILTO = re.compile(r"^[ \t]*+(?:\([^()]*\))?[ \t]*+<mailto:[^<>]*>")
 _ONE_MORE = re.compile(r"[>\"')]{0,2}[ \t]*+(?:,|;|&|and|or|und|et|y|e)[ \t]*+[<\"'(]{0,2}", re.IGNORECASE)
 _EMPTY_REST = " \t:;,.-*>\"'"
@@ -107,9 +103,8 @@ def recipients(found: Iterable[Named], notice: Notice, *, certain: bool = False)
     likely = [item for key, item in unique.items() if certain or _is_likely(key, notice)]
     named = (likely or list(unique.values()))[:MAX_RECIPIENTS]
     reasons = [_reason(item, alone=len(named) == 1) for item in named]
-    words = _QUOTED_FIELD.sub("", notice.words) if None in reasons else ""  # a Subject gives no reason
     return tuple(
-        about(item.address, words if reason is None else reason, notice.action)
+        about(item.address, notice.words if reason is None else reason, notice.action)
         for item, reason in zip(named, reasons, strict=True)
     )
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from bounced.core.message import Header, Message, header_of, unwrap_words
 from bounced.core.notices import finality
+from bounced.core.notices.ours import without_ours
 from bounced.core.notices.phrases import RETURNED
 from bounced.core.terms import Action
 
@@ -17,8 +18,9 @@ _ADDRESS = re.compile(r"(?<![^\s<>\",;:()\[\]@])[^\s<>\",;:()\[\]@]{1,100}@[\w.-
 class Notice(NamedTuple):
     """What a notice says in its own words.
 
-    ``words`` end where the returned message begins; ``returned`` is its header, from a part of its own or from below
-    the words.  ``marked`` is what a family is known by: X-Mailer, From, Subject and the first words, a line each.
+    ``words`` end where the returned message begins, and are without what they quote of it; ``returned`` is its header,
+    from a part of its own or from below the words.  ``marked`` is what a family is known by: X-Mailer, From, Subject
+    and the first words, a line each.
     ``senders`` are the addresses to which the notice went, in lower case: they are no recipients.  ``action`` is what
     the words say was done.
     """
@@ -40,16 +42,18 @@ class Notice(NamedTuple):
 
 def from_message(message: Message) -> Notice:
     """Return a message as a notice."""
-    words, rest = _divided(message.words)
+    words, rest = divided(message.words)
     header = message.header
-    subject, author = unwrap_words(header.get("subject")), unwrap_words(header.get("from"))
+    returned = message.returned_header or (header_of(rest.encode()) if rest else "")
+    words = without_ours(words, returned)
+    subject, author = without_ours(unwrap_words(header.get("subject")), returned), unwrap_words(header.get("from"))
     return Notice(
         header=header,
         subject=subject,
         author=author,
         words=words,
         marked=f"{header.get('x-mailer')}\n{author}\n{subject}\n{words[:MAX_MARKED_CHARS]}",
-        returned=message.returned_header or (header_of(rest.encode()) if rest else ""),
+        returned=returned,
         action=finality.action(subject, words),
         senders=frozenset(address.lower() for address in addresses(header.get("to"))),
     )
@@ -60,7 +64,8 @@ def addresses(field: str) -> list[str]:
     return _ADDRESS.findall(field)
 
 
-def _divided(text: str) -> tuple[str, str]:
+def divided(text: str) -> tuple[str, str]:
+    """Return a notice's own words, and the message that was returned below them."""
     lowered = text.lower()
     found = RETURNED.search("\n" + (lowered if len(lowered) == len(text) else text))
     if not found:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from bounced.core.message import Message, read
 from bounced.core.message.limits import MAX_HEADER_BYTES
 from bounced.core.notices import finality, generic, layout
-from bounced.core.notices.notice import Notice, from_message
+from bounced.core.notices.notice import Notice, divided, from_message
+from bounced.core.notices.ours import without_ours, without_quoted
 from bounced.core.report import status
 from bounced.core.report.members import with_members
 from bounced.core.terms import Action, Kind, PerRecipientFields, Report
@@ -62,7 +63,8 @@ def _from_fields(message: Message, fields: str, reader: str, words: str) -> Repo
         found = _nameless(groups[0], message)
     if not found:
         return None
-    found = with_members(found, message)
+    returned = message.returned_header
+    found = with_members([_without_quoted(recipient, returned) for recipient in found], message)
     if any(map(_leaves_questions, found)):
         notice = from_message(message)
         reasons = {item.address.lower(): item.reason for item in reversed(layout.led(notice.words)) if item.reason}
@@ -73,10 +75,16 @@ def _from_fields(message: Message, fields: str, reader: str, words: str) -> Repo
         reporting_mta=status.typed(about_message.get("reporting-mta", ""))[1] or None,
         recipients=tuple(found),
         message_id=message.header.get("message-id") or None,
-        text=words[:MAX_TEXT_CHARS],
-        returned_header=message.returned_header,
+        text=without_ours(divided(words[:MAX_TEXT_CHARS])[0], returned),
+        returned_header=returned,
         fields=about_message,
     )
+
+
+def _without_quoted(fields: PerRecipientFields, returned: str) -> PerRecipientFields:
+    """Take the words of our message out of a reply that quotes them."""
+    reply = fields.diagnostic_code
+    return fields._replace(diagnostic_code=without_quoted(reply, returned)) if reply else fields
 
 
 def _nameless(group: Mapping[str, str], message: Message) -> list[PerRecipientFields]:
