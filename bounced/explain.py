@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from bounced import rules
 from bounced.core import report as reports
+from bounced.core.border import attempt
 from bounced.core.classify import classify, matches
 from bounced.core.evidence import Words, hear
 from bounced.core.rules import Match, RuleSet
@@ -60,19 +61,24 @@ def explain(content: bytes, rule_set: RuleSet | None = None) -> Explanation:
 
     ``content`` is a whole message, header and body, with any line ends; what lies beyond 1 MiB is not looked at.
     ``rule_set`` comes from ``bounced.rules.load``; without one the packaged rules are used.  Whatever comes, this
-    raises nothing: what nobody understands has the kind ``other``.
+    raises nothing: what nobody understands has the kind ``other``, and what could not be read is a bounce that gives no
+    reason (``report.fault`` says why).
     """
     rule_set = rule_set or packaged_rules()
     report = reports.parse(content)
-    findings = tuple(Finding(fields, classify(fields, report, rule_set)) for fields in report.recipients)
-    unnamed = None if findings else classify(PerRecipientFields(), report, rule_set)
-    return Explanation(report, findings, unnamed)
+    return attempt(lambda: _explained(report, rule_set), lambda fault: _explained(reports.unread(fault), rule_set))
 
 
 def steps(finding: Finding, report: Report, rule_set: RuleSet | None = None) -> Iterator[Step]:
     """Return the evidence on one recipient in the order in which it was weighed, and which rules fit it."""
     for words, found in matches(hear(finding.fields, report), rule_set or packaged_rules()):
         yield Step(words, tuple(found))
+
+
+def _explained(report: Report, rule_set: RuleSet) -> Explanation:
+    findings = tuple(Finding(fields, classify(fields, report, rule_set)) for fields in report.recipients)
+    unnamed = None if findings else classify(PerRecipientFields(), report, rule_set)
+    return Explanation(report, findings, unnamed)
 
 
 def as_json(file: str, explanation: Explanation, return_path: str | None = None) -> dict[str, JsonValue]:

@@ -6,20 +6,25 @@ from datetime import date, datetime
 from functools import partial
 
 from bounced.core.alarms import DEFAULT_ALARMS, AlarmRule
+from bounced.core.border import attempt
 from bounced.core.digest import report_digest
 from bounced.core.mailbox import AddressId, domain_of
+from bounced.core.message.limits import ROLE_WORK
 from bounced.core.policy import Policy, decide
 from bounced.core.policy.doubt import DEFAULT_DISPUTES, DisputeRule
-from bounced.core.report import parse
+from bounced.core.report import parse, unread
 from bounced.core.return_path import HANGS_ON_THE_SERVER, Directory, Refused, TokenPath, unsigned_path
 from bounced.core.rules import RuleSet
 from bounced.core.state import AddressState, Evidence, EvidenceType, ReportId, Transition
 from bounced.core.terms import OFF_THE_LIST, Class, Destination, Envelope, Kind, Report, ReturnPath
 from bounced.core.understand import understand, worth_keeping
-from bounced.ports import Committed, PathRefused, Store, StoreUnavailable
+from bounced.ports import AT_ONCE, Committed, PathRefused, Store, StoreUnavailable, Turns
 
 Clock = Callable[[], datetime]
 Suspect = Callable[[str, str], None]
+NotRead = Callable[[str, Exception], None]
+Found = tuple[Report, ReturnPath | TokenPath | None]
+"""A report, and the return path of ours in what a complaint brought back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,8 @@ class ListSettings:
 class Pipeline:
     """Takes messages from any door to a commit, and what senders tell further down the same path.
 
-    ``suspect`` hears of a list and a domain that may be wrong about its users.
+    ``suspect`` hears of a list and a domain that may be wrong about its users, ``not_read`` the digest of a message
+    that could not be read, and why.  ``turns`` says who reads next, where many messages come at once.
     """
 
     directory: Directory
@@ -46,6 +52,8 @@ class Pipeline:
     store: Store
     clock: Clock
     suspect: Suspect = lambda _list, _domain: None
+    not_read: NotRead = lambda _digest, _fault: None
+    turns: Turns = AT_ONCE
 
     async def admit(self, forward_path: str, at: datetime | None = None) -> Destination:
         """Return whom a forward-path stands for at a time, by default now.  Raises PathRefused, StoreUnavailable."""
@@ -60,17 +68,22 @@ class Pipeline:
 
     async def process(self, destination: Destination, envelope: Envelope) -> Committed:
         """Read, classify, decide and commit one message.  Raises StoreUnavailable."""
-        report = parse(envelope.content)
-        return_path = destination if isinstance(destination, ReturnPath) else None
-        if return_path is None and report.kind is Kind.COMPLAINT:
-            return_path = await self._returned(report, destination.list, envelope.received_at.date())
+        today = envelope.received_at.date()
+        read = partial(self._read, destination, envelope.content, today)
+        if isinstance(destination, ReturnPath):
+            report, found = await self.turns.take(destination.path, read)
+        else:
+            report, found = await self.turns.take(destination.local_part, read, last=True)
+        return_path = await self._whose(report, found, destination.list, today)
         list_ = return_path.list if return_path else destination.list
-        settings = self.lists[list_]
-        evidence = understand(report, return_path, envelope, self.rules, trust_unsigned=settings.trust_unsigned)
+        trust_unsigned = self.lists[list_].trust_unsigned
+        report, evidence = understand(report, return_path, envelope, self.rules, trust_unsigned=trust_unsigned)
         if worth_keeping(destination, evidence.kind, evidence.verdict):
             evidence = replace(evidence, content=envelope.content)
         path = _path(destination, return_path, envelope)
         report_id = ReportId(list_, path, report_digest(path, report.kind, report.message_id, envelope.content))
+        if report.fault:
+            self.not_read(report_id.digest, report.fault)
         return await self.commit(report_id, return_path.recipient if return_path else None, evidence)
 
     async def commit(self, report_id: ReportId, address: str | None, evidence: Evidence) -> Committed:
@@ -97,20 +110,39 @@ class Pipeline:
         policy = self.lists[report_id.list].policy
         return await self.store.commit(report_id, address, partial(decide, evidence=evidence, policy=policy))
 
-    async def _returned(self, report: Report, list_: str, today: date) -> ReturnPath | None:
-        """Return the return path of ours in what a complaint brought back.  (contract, section 4)
+    def _read(self, destination: Destination, content: bytes, today: date) -> Found:
+        """Return what a message reports, and whose it is: for a complaint, whose path it brings back.
+
+        Raises nothing.  (contract, section 4)
+        """
+        if isinstance(destination, ReturnPath):
+            return parse(content), destination
+        report = parse(content, work=ROLE_WORK)
+        if report.kind is not Kind.COMPLAINT:
+            return report, None
+        return attempt(
+            lambda: (report, self.directory.find(report.returned_header, today)), lambda fault: (unread(fault), None)
+        )
+
+    async def _whose(
+        self, report: Report, found: ReturnPath | TokenPath | None, list_: str, today: date
+    ) -> ReturnPath | None:
+        """Return the return path that a report is about; of one that a complaint brought back, what was registered.
 
         Raises StoreUnavailable where there seems to be none and the server may be wrong about it.
         """
-        found = self.directory.find(report.returned_header, today)
-        if isinstance(found, TokenPath):
+        if isinstance(found, ReturnPath):
+            return found
+        if report.kind is not Kind.COMPLAINT:
+            return None
+        if found is not None:
             try:
-                found = await self._resolve(found, today, self.directory[found.list].inner_max_age_days)
+                return await self._resolve(found, today, self.directory[found.list].inner_max_age_days)
             except Refused:
-                found = None
-        if found is None and (doubt := await self.store.doubt(list_, self.clock())):
+                pass
+        if doubt := await self.store.doubt(list_, self.clock()):
             raise StoreUnavailable(doubt)
-        return found
+        return None
 
     async def _is_doubtful(self, refused: Refused) -> bool:
         """Whether a path that seems spent or unknown may be good: the clocks disagree, or the server is another one."""

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from bounced.core.keys import Keyspace
 from bounced.core.state import AddressState, ReportId, Transition
 from bounced.core.terms import Destination, Envelope
 
+T = TypeVar("T")
 Decide = Callable[[AddressState], Transition]
 
 
@@ -55,6 +56,24 @@ class Committed:
     def duplicate(self) -> bool:
         """Whether this report had been counted before."""
         return self.transition is None
+
+
+class Turns(Protocol):
+    """Who reads next, where many messages wait to be read."""
+
+    async def take(self, lane: str, read: Callable[[], T], *, last: bool = False) -> T:
+        """Return what ``read`` returns, called when it is this lane's turn; a ``last`` lane gets what others leave."""
+
+
+class AtOnce:
+    """Turns where nobody waits: for one who reads one message after another."""
+
+    async def take(self, lane: str, read: Callable[[], T], *, last: bool = False) -> T:  # noqa: ARG002 - Turns
+        """Read now."""
+        return read()
+
+
+AT_ONCE = AtOnce()
 
 
 class Receiver(Protocol):

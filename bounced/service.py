@@ -25,7 +25,7 @@ from bounced.config.tls import tls_context
 from bounced.core.keys import Keyspace
 from bounced.core.return_path import Directory
 from bounced.edges.connect import connections
-from bounced.edges.door_log import DoorLog
+from bounced.edges.door_log import DoorLog, log_not_read
 from bounced.edges.identities import Identities
 from bounced.edges.jobs import AlarmBell, Background, Disputer, IntakeReader, Releaser
 from bounced.edges.log import Event
@@ -36,6 +36,7 @@ from bounced.edges.redis_store.line import NO_TALLY, Tally
 from bounced.edges.redis_url import redis_url
 from bounced.edges.smtp import Door, Gate, Limits, SessionSettings, Speech
 from bounced.edges.sockets import SMTP, Sockets, address_of, listener_name
+from bounced.edges.turns import FairTurns
 from bounced.edges.watched import WatchedReceiver
 from bounced.pipeline import ListSettings, Pipeline
 from bounced.ports import Store
@@ -105,6 +106,7 @@ def pipeline(config: Config, store: Store) -> Pipeline:
         },
         store=store,
         clock=now,
+        not_read=log_not_read,
     )
 
 
@@ -160,6 +162,7 @@ class Worker:
         self._gate: Gate | None = None
         self._pipeline: Pipeline | None = None
         self._disputer: Disputer | None = None
+        self._turns = FairTurns()
         self._background: Background | None = None
 
     async def __aenter__(self) -> Self:
@@ -234,8 +237,12 @@ class Worker:
     def _present(self, chosen: Pipeline) -> Pipeline:
         """Return the pipeline that doors and jobs use from now on."""
         assert self._disputer is not None
-        self._pipeline = replace(chosen, suspect=self._disputer.suspect)
+        self._pipeline = replace(chosen, suspect=self._disputer.suspect, not_read=self._not_read, turns=self._turns)
         return self._pipeline
+
+    def _not_read(self, digest: str, fault: Exception) -> None:
+        self._meter.not_read(type(fault).__name__)
+        log_not_read(digest, fault)
 
     def _now_in_use(self) -> Pipeline:
         assert self._pipeline is not None

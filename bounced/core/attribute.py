@@ -130,6 +130,12 @@ def _same(address: str | None, recipient: str) -> bool:
         return address.lower() == recipient.partition("@")[0].lower()
     if address == recipient:
         return True
+    local_part, _, domain = address.rpartition("@")
+    if not domain.isascii():
+        ours = mailbox.domain_of(recipient)
+        if not mailbox.is_written(ours, domain):
+            return False
+        address = f"{local_part}@{ours}"
     wanted = _comparable(recipient)
     return _comparable(address) == wanted or ("+" in address and _comparable(_without_xtext(address)) == wanted)
 

@@ -6,12 +6,15 @@ reply, the Status field, the reply code.  Expiry is the reason only where nothin
 
 from collections.abc import Iterator
 
+from bounced.core.border import attempt
 from bounced.core.escape import escaped
 from bounced.core.evidence import Heard, Words, hear
 from bounced.core.rules import Match, Rule, RuleSet, Where
 from bounced.core.terms import Action, Category, Kind, PerRecipientFields, Report, Verdict
 
 _NO_REPORT = Report(Kind.BOUNCE, "reply")
+UNREAD = "unread"
+"""What stands for a rule where a message or a reply could not be read."""
 _SUCCESSES = (Action.DELIVERED, Action.RELAYED, Action.EXPANDED)
 _ACTIONS = {
     Kind.BOUNCE: Action.FAILED,
@@ -57,8 +60,12 @@ def classify(fields: PerRecipientFields, report: Report, rules: RuleSet) -> Verd
 
 
 def classify_reply(line: str, rules: RuleSet) -> Verdict:
-    """Return what a bare SMTP reply means, such as one that the sender's own MTA was given."""
-    return classify(PerRecipientFields(action=Action.FAILED, diagnostic_code=line), _NO_REPORT, rules)
+    """Return what a bare SMTP reply means, such as one that the sender's own MTA was given.  Raises nothing."""
+    fields = PerRecipientFields(action=Action.FAILED, diagnostic_code=line)
+    return attempt(
+        lambda: classify(fields, _NO_REPORT, rules),
+        lambda _fault: Verdict(Category.UNDETERMINED, UNREAD, "none", Action.FAILED, diagnostic=escaped(line)),
+    )
 
 
 def classify_example(rule: Rule, rules: RuleSet) -> Verdict:
@@ -81,6 +88,8 @@ def matches(heard: Heard, rules: RuleSet) -> Iterator[tuple[Words, list[Match]]]
 
 def _of_kind(action: Action | None, report: Report) -> tuple[Category, str, str] | None:
     """Return the category where the kind of the report says it all, and no words are needed."""
+    if report.fault:
+        return Category.UNDETERMINED, UNREAD, "none"
     if report.kind is Kind.COMPLAINT:
         feedback = report.fields.get("feedback-type", "abuse").strip().lower()
         return _FEEDBACK.get(feedback, Category.UNDETERMINED), f"feedback.{feedback}"[:64], "kind"

@@ -3,6 +3,7 @@
 import re
 from hashlib import sha256
 
+from bounced.core.message.limits import MAX_HEADER_BYTES
 from bounced.core.terms import Kind
 
 _TRACE = re.compile(
@@ -10,7 +11,7 @@ _TRACE = re.compile(
     rb"[^\n]*\n(?:[ \t][^\n]*\n)*",
     re.IGNORECASE | re.MULTILINE,
 )
-_END_OF_HEADER = re.compile(rb"\r?\n\r?\n")
+_END_OF_HEADER = re.compile(rb"\n\r?\n")
 
 
 def report_digest(path: str, kind: Kind, message_id: str | None, content: bytes) -> str:
@@ -28,5 +29,6 @@ def report_digest(path: str, kind: Kind, message_id: str | None, content: bytes)
 def without_trace_fields(content: bytes) -> bytes:
     """Return a message without what each relay adds to its header.  (RFC 5321 section 4.4, RFC 8601, RFC 8617)"""
     end = _END_OF_HEADER.search(content)
-    header = content[: end.start() + 1] if end else content
+    header = content[: end.start() + 1 - content.endswith(b"\r", 0, end.start())] if end else content
+    header = header[:MAX_HEADER_BYTES]
     return _TRACE.sub(b"", header) + content[len(header) :]

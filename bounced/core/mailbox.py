@@ -6,12 +6,14 @@ The form is the contract's (section 1, Normalisation); docs/return-path.md gives
 import hmac
 import re
 import unicodedata
+from functools import lru_cache
 
 import idna
 
 MAX_ADDRESS_BYTES = 320
 MAX_DOMAIN_BYTES = 253
 MAX_LABEL_BYTES = 63
+REMEMBERED_DOMAINS = 256
 
 ATEXT = r"a-zA-Z0-9!#$%&'*+/=?^_`{|}~\-"
 """The characters of a dot-atom, for use inside a bracketed set of a regular expression.  (RFC 5322 section 3.2.3)"""
@@ -29,6 +31,8 @@ ADDRESS_LIKE = re.compile(
     r"""(?:"(?:[^"\\\n]|\\.){1,64}"|(?<![^\s<>()\[\],;:"'])[^\s<>()\[\],;:"']+)@[^\s<>(),;:"']+"""
 )
 """What looks like an address in a text, its local part quoted or not; in linear time."""
+_DOTS = re.compile(r"[.\u3002\uff0e\uff61]")
+"""What stands between two labels.  (UTS 46)"""
 _UNSPEAKABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
@@ -109,7 +113,37 @@ def _canonical_local_part(local_part: str) -> str:
     return '"' + _NEEDS_QUOTING.sub(r"\\\1", content) + '"'
 
 
+def is_written(domain: str, written: str) -> bool:
+    """Tell whether a normalised domain is the same as one that somebody wrote beyond ASCII.
+
+    A-labels of ``written`` are not made: that takes a hundred times as long, and a report may name hundreds.
+    """
+    folded = unicodedata.normalize("NFKC", written).lower() if _is_short(written) else ""
+    return ".".join(_DOTS.split(folded)).removesuffix(".") == _unicode_domain(domain)
+
+
+@lru_cache(REMEMBERED_DOMAINS)
+def _unicode_domain(domain: str) -> str:
+    return ".".join(map(_unicode_label, domain.split(".")))
+
+
+def _unicode_label(label: str) -> str:
+    if not label.startswith("xn--"):
+        return label
+    try:
+        return label[4:].encode("ascii").decode("punycode")
+    except UnicodeError:
+        return label
+
+
+def _is_short(domain: str) -> bool:
+    """Tell whether a domain can have A-labels: their coding takes time by the square of a label's length."""
+    return len(domain) <= MAX_DOMAIN_BYTES and max(map(len, _DOTS.split(domain))) <= MAX_LABEL_BYTES
+
+
 def _to_a_labels(domain: str) -> str:
+    if not _is_short(domain):
+        raise BadAddress(f"not a domain: {domain[:MAX_DOMAIN_BYTES]!a}")
     try:
         mapped = idna.uts46_remap(domain, std3_rules=False)
     except idna.IDNAError as error:

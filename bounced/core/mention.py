@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
-from bounced.core.message import read
+from bounced.core.border import attempt
+from bounced.core.message import Part, read
 
 ERASED = "(erased)"
 
@@ -47,10 +48,14 @@ class Mention:
 
 
 def _texts(content: bytes) -> Iterator[str]:
+    """Yield a message as it stands, and its parts without their encodings; what cannot be read stands as it is."""
     yield content.decode("utf-8", "replace")
-    for part in read(content).parts:
-        yield part.octets.decode("utf-8", "replace")
-        yield part.text
+    for part in attempt(lambda: read(content).parts, lambda _fault: ()):
+        yield from attempt(partial(_forms, part), lambda _fault: ())
+
+
+def _forms(part: Part) -> tuple[str, ...]:
+    return part.octets.decode("utf-8", "replace"), part.text
 
 
 def _unicode(domain: str) -> str:

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from bounced.core.attribute import group_for
+from bounced.core.attribute import Attribution, group_for
+from bounced.core.border import attempt
 from bounced.core.classify import classify, classify_reply
 from bounced.core.report import parse
 from bounced.core.rules import RuleSet
@@ -23,6 +24,7 @@ from bounced.core.terms import (
     Origin,
     PerRecipientFields,
     Profile,
+    Report,
     Verdict,
 )
 
@@ -63,8 +65,10 @@ class Reclassifier:
         if not entry.get("address") or entry.get("reason") == "untrusted":
             return None
         report = parse(content)
-        attribution = group_for(report, entry["address"])
-        verdict = classify(attribution.fields or PerRecipientFields(), report, self.rules)
+        judged = attempt(lambda: self._judged(report, entry["address"]), lambda _fault: None)
+        if judged is None:
+            return None
+        attribution, verdict = judged
         if verdict.category is Category.UNDETERMINED or report.kind is Kind.OTHER:
             return None
         return Evidence(
@@ -81,6 +85,10 @@ class Reclassifier:
             names_recipient=attribution.names_recipient,
             note="reclassified",
         )
+
+    def _judged(self, report: Report, address: str) -> tuple[Attribution, Verdict]:
+        attribution = group_for(report, address)
+        return attribution, classify(attribution.fields or PerRecipientFields(), report, self.rules)
 
     def _worded(self) -> frozenset[str]:
         return frozenset(rule.id for rule in self.rules.rules if rule.pattern)

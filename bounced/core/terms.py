@@ -295,6 +295,7 @@ class Report(NamedTuple):
     ``fields`` are further per-message fields in lower case (``original-envelope-id``, ``arrival-date``,
     ``feedback-type``, ...).  ``returned_header`` is the header of the returned message, as far as it came back.
     ``sent_to`` are the addresses to which the notice itself was sent: the sender's.
+    ``fault`` is what was raised where the message could not be read: then the report says nothing.
     """
 
     kind: Kind
@@ -306,6 +307,7 @@ class Report(NamedTuple):
     returned_header: str = ""
     fields: Mapping[str, str] = NO_FIELDS
     sent_to: tuple[str, ...] = ()
+    fault: Exception | None = None
 
 
 class Verdict(NamedTuple):

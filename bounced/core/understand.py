@@ -1,9 +1,13 @@
 """What one message says about the recipient that its return path stands for."""
 
 from datetime import UTC
+from functools import partial
+from typing import NamedTuple
 
 from bounced.core.attribute import Attribution, group_for
+from bounced.core.border import attempt
 from bounced.core.classify import classify
+from bounced.core.report import unread
 from bounced.core.return_path import POSTMASTER
 from bounced.core.rules import RuleSet
 from bounced.core.state import Evidence, EvidenceType
@@ -23,6 +27,13 @@ from bounced.core.terms import (
 _NOBODY = Attribution(None, names_recipient=False)
 
 
+class Understood(NamedTuple):
+    """The evidence in a report, and the report: one that says nothing where the evidence could not be read from it."""
+
+    report: Report
+    evidence: Evidence
+
+
 def understand(
     report: Report,
     return_path: ReturnPath | None,
@@ -30,15 +41,37 @@ def understand(
     rules: RuleSet,
     *,
     trust_unsigned: bool,
-) -> Evidence:
+) -> Understood:
     """Return the evidence in a report for the recipient of its return path, or for nobody where there is none.
+
+    Raises nothing: what cannot be understood is a bounce that gives no reason.
+    """
+    evidence = partial(
+        _evidence, return_path=return_path, envelope=envelope, rules=rules, trust_unsigned=trust_unsigned
+    )
+
+    def nothing(fault: Exception) -> Understood:
+        return Understood(unread(fault), evidence(unread(fault)))
+
+    return attempt(lambda: Understood(report, evidence(report)), nothing)
+
+
+def _evidence(
+    report: Report,
+    return_path: ReturnPath | None,
+    envelope: Envelope,
+    rules: RuleSet,
+    *,
+    trust_unsigned: bool,
+) -> Evidence:
+    """Return what a report says, as far as it could be read.
 
     The return path says who, the report says why; mail that is no report says nothing.  An identity that nobody signed
     is trusted only where the list says so *and* the report names the same recipient.  A request to leave at a signed
     path is an unsubscription.
     (contract, sections 3 and 4; taxonomy)
     """
-    attribution = group_for(report, return_path.recipient) if return_path else _NOBODY
+    attribution = group_for(report, return_path.recipient) if return_path and not report.fault else _NOBODY
     verdict = _verdict(attribution, report, rules)
     signed = return_path is not None and return_path.signed
     if verdict and signed and report.kind is Kind.SUBSCRIPTION and report.fields.get("request") == "unsubscribe":

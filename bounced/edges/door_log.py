@@ -2,6 +2,7 @@
 
 import structlog
 
+from bounced.core.message.limits import WorkSpent
 from bounced.edges.log import Event
 from bounced.edges.metrics.meter import Meter
 
@@ -40,3 +41,14 @@ class DoorLog:
         """Count and log a fault of ours with its traceback."""
         self._meter.failed()
         LOG.error(Event.SESSION_FAILED, peer=peer, exc_info=error)
+
+
+def log_not_read(digest: str, fault: Exception) -> None:
+    """Log a message that could not be read: kept as a bounce that gives no reason, and acknowledged.
+
+    One that makes too much work is somebody's attack; anything else is a fault of ours, and its traceback is of use.
+    """
+    if isinstance(fault, WorkSpent):
+        LOG.warning(Event.MESSAGE_UNREAD, digest=digest, error=str(fault))
+    else:
+        LOG.error(Event.MESSAGE_UNREAD, digest=digest, exc_info=fault)

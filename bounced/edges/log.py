@@ -51,6 +51,7 @@ class Event(StrEnum):
     REPORT_COMMITTED = "report.committed"
     REPORT_DUPLICATED = "report.duplicated"
     REPORT_DEFERRED = "report.deferred"
+    MESSAGE_UNREAD = "message.unread"
     PATH_REFUSED = "path.refused"
     PEER_REFUSED = "peer.refused"
     SESSION_FAILED = "session.failed"

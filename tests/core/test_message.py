@@ -4,6 +4,7 @@ import pytest
 
 from bounced.core.message import read
 from bounced.core.message.limits import MAX_DEPTH, MAX_PARTS
+from bounced.core.message.limits import Work
 from bounced.core.message.text import from_html, to_text, unwrap_words
 
 
@@ -163,4 +164,4 @@ def test_encoded_words_are_undone() -> None:
 def test_html_is_what_a_reader_would_see() -> None:
     """Styles are hidden, blocks are lines, references are characters."""
     markup = "<style>p { color: red }</style><p>User&nbsp;unknown:<br>a &lt;b@c.example&gt;</p>"
-    assert from_html(markup).strip() == "User unknown:\na <b@c.example>"
+    assert from_html(markup, Work()).strip() == "User unknown:\na <b@c.example>"

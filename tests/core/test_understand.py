@@ -37,6 +37,6 @@ def test_a_request_to_leave_at_a_signed_path_is_an_unsubscription(
 ) -> None:
     """Nobody else can say it for Alice; a request to join confirms nothing."""
     envelope = Envelope("192.0.2.1", "alice@example.org", "b-x@bounce.example.com", message, AT)
-    evidence = understand(parse(message), return_path, envelope, ruleset, trust_unsigned=False)
+    _, evidence = understand(parse(message), return_path, envelope, ruleset, trust_unsigned=False)
     assert evidence.verdict is not None
     assert evidence.verdict.category is category

@@ -3,7 +3,7 @@
 import re
 from functools import cache, cached_property, lru_cache
 
-from bounced.core.message.limits import MAX_FIELDS, MAX_HEADER_BYTES, MAX_VALUE_CHARS
+from bounced.core.message.limits import MAX_FIELDS, MAX_HEADER_BYTES, MAX_HEADER_LINES, MAX_VALUE_CHARS
 
 REMEMBERED_BLOCKS = 256
 REMEMBERED_BYTES = 400
@@ -39,7 +39,7 @@ class Header:
 
     def __init__(self, block: str) -> None:
         """Take a block of fields as it came, folded or not."""
-        self._block = f"\n{block}"
+        self._block = f"\n{_bounded(block)}"
         self._type = self._first("content-type")
         self.content_type = self._type.partition(";")[0].strip().lower()
 
@@ -83,6 +83,10 @@ class Header:
     def _first(self, name: str) -> str:
         found = _field(name).search(self._block)
         return unfold(found[1]) if found else ""
+
+
+def _bounded(block: str) -> str:
+    return block if block.count("\n") < MAX_HEADER_LINES else "\n".join(block.split("\n", MAX_HEADER_LINES)[:-1])
 
 
 @cache

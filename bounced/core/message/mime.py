@@ -4,10 +4,19 @@ import re
 from typing import NamedTuple
 
 from bounced.core.message.header import Header, as_text, of_part
-from bounced.core.message.limits import MAX_CONTENT_BYTES, MAX_DEPTH, MAX_HEADER_BYTES, MAX_PARTS
+from bounced.core.message.limits import (
+    DECODED_OCTETS_A_UNIT,
+    MAX_CONTENT_BYTES,
+    MAX_DEPTH,
+    MAX_HEADER_BYTES,
+    MAX_PARTS,
+    MAX_TEXT_BYTES,
+    SPLIT_OCTETS_A_UNIT,
+    Work,
+)
 from bounced.core.message.text import from_html, to_text, transferred
 
-_GUESSED_BOUNDARY = re.compile(rb"^--(\S[^\n]{0,98}?)[ \t]*+\n(?=Content-)", re.MULTILINE | re.IGNORECASE)
+_GUESSED_BOUNDARY = re.compile(rb"\n--(\S[^\n]{0,98})\n(?=Content-)", re.IGNORECASE)
 _FIELD_BEGINS = re.compile(rb"[^:\n]*+:")
 MAX_DELIMITERS = 500
 MAX_PADDING = 200
@@ -43,19 +52,26 @@ class Part(NamedTuple):
     @property
     def text(self) -> str:
         """The content as text; HTML as a reader sees it."""
+        return self.readable(Work())
+
+    def readable(self, work: Work) -> str:
+        """Return the content as text, HTML as a reader sees it.  Raises WorkSpent."""
+        work.spend(min(len(self.raw), MAX_TEXT_BYTES) // DECODED_OCTETS_A_UNIT)
         text = to_text(self.octets, self.header.charset).replace("\r", "")
-        return from_html(text) if self.content_type == "text/html" else text
+        return from_html(text, work) if self.content_type == "text/html" else text
 
 
 class Message(NamedTuple):
     """A message's own header and its leaves, depth first.  A message without MIME has one leaf, text/plain.
 
-    ``words`` is the explanatory text: plain text where there is any, else HTML, before any returned part.
+    ``words`` is the explanatory text: plain text where there is any, else HTML, before any returned part.  ``work`` is
+    what those who read it further may still spend.
     """
 
     header: Header
     parts: tuple[Part, ...]
     words: str
+    work: Work
 
     @property
     def returned_header(self) -> str:
@@ -73,16 +89,17 @@ class Message(NamedTuple):
         return None
 
 
-def read(content: bytes) -> Message:
-    """Return a bounded view of a message.  Line ends may be CRLF or LF; nothing that can come raises."""
+def read(content: bytes, work: Work | None = None) -> Message:
+    """Return a bounded view of a message.  Line ends may be CRLF or LF.  Raises WorkSpent, and nothing else."""
+    work = work or Work()
     content = content[:MAX_CONTENT_BYTES].replace(b"\r", b"").lstrip(b"\n")
     if content.startswith(b"From "):  # a line that mbox put there
         content = content.partition(b"\n")[2]
     block, body = _divide(content)
     header = Header(as_text(block))
     parts: list[Part] = []
-    _collect(header, body, parts, 0)
-    return Message(header, tuple(parts), _words(parts))
+    _collect(header, body, parts, work)
+    return Message(header, tuple(parts), _words(parts, work), work)
 
 
 def header_of(content: bytes) -> str:
@@ -97,20 +114,21 @@ def _divide(content: bytes) -> tuple[bytes, bytes]:
     return (block, body) if _FIELD_BEGINS.match(block) else (b"", content)
 
 
-def _collect(header: Header, body: bytes, parts: list[Part], depth: int) -> None:
+def _collect(header: Header, body: bytes, parts: list[Part], work: Work, depth: int = 0) -> None:
     content_type = header.content_type or "text/plain"
     if depth < MAX_DEPTH and (content_type.startswith("multipart/") or (depth == 0 and _hides_parts(header, body))):
+        work.spend(len(body) // SPLIT_OCTETS_A_UNIT)
         for piece in _pieces(header, body):
             if len(parts) >= MAX_PARTS:
                 return
             block, inner = _divide(piece)
-            _collect(of_part(block), inner, parts, depth + 1)
+            _collect(of_part(block), inner, parts, work, depth + 1)
         if parts:
             return
     parts.append(Part(header, content_type, body))
 
 
-def _words(parts: list[Part]) -> str:
+def _words(parts: list[Part], work: Work) -> str:
     found = {"text/plain": "", "text/html": ""}
     for part in parts:
         content_type = part.content_type
@@ -119,7 +137,7 @@ def _words(parts: list[Part]) -> str:
         if content_type.startswith("multipart/"):  # its boundary is nowhere to be found
             content_type = "text/plain"
         if content_type in found and len(found[content_type]) < GREETING_CHARS:
-            found[content_type] += part.text.strip("\n")
+            found[content_type] += part.readable(work).strip("\n")
             if len(found["text/plain"]) >= GREETING_CHARS:
                 break
     text = found["text/plain"]
@@ -136,8 +154,8 @@ def _pieces(header: Header, body: bytes) -> list[bytes]:
     found = _split(body, boundary) if boundary else []
     if found:
         return found
-    guessed = _GUESSED_BOUNDARY.search(body, 0, MAX_HEADER_BYTES)
-    return _split(body, guessed[1]) if guessed else []
+    guessed = _GUESSED_BOUNDARY.search(b"\n" + body[:MAX_HEADER_BYTES])
+    return _split(body, guessed[1].rstrip()) if guessed else []
 
 
 def _split(body: bytes, boundary: bytes) -> list[bytes]:

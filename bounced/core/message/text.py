@@ -4,7 +4,7 @@ import binascii
 import html
 import re
 
-from bounced.core.message.limits import MAX_TEXT_BYTES
+from bounced.core.message.limits import MAX_TEXT_BYTES, REFERENCE_UNITS, TAG_UNITS, Work
 
 # Codecs that are no charset (punycode, idna, unicode_escape) can be slow or surprising: only these are asked for.
 _CHARSETS = re.compile(
@@ -17,6 +17,8 @@ _HIDDEN = re.compile(r"<(style|script|head)\b", re.IGNORECASE | re.ASCII)
 _END_OF_HIDDEN = {name: re.compile(f"</{name}", re.IGNORECASE) for name in ("style", "script", "head")}
 _BREAK = re.compile(r"<(?:br|p|/p|div|/div|tr|/tr|li|h[1-6]|/h[1-6]|hr|pre|/pre|blockquote)\b[^<>]*+>", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*+>")
+# No character has a longer number, and Python refuses to read one of more than 4300 digits.
+_NO_CHARACTER = re.compile(r"&#(?:[0-9]{8,}+|[xX][0-9a-fA-F]{8,}+);?")
 MAX_HIDDEN = 100
 MAX_HTML_CHARS = 16 * 1024
 
@@ -55,10 +57,11 @@ def unwrap_words(value: str) -> str:
     return _WORD.sub(_word, value) if "=?" in value else value
 
 
-def from_html(markup: str) -> str:
-    """Return what a reader of HTML would see, one line for each block."""
+def from_html(markup: str, work: Work) -> str:
+    """Return what a reader of HTML would see, one line for each block.  Raises WorkSpent."""
+    work.spend(len(markup) + markup.count("<") * TAG_UNITS + markup.count("&") * REFERENCE_UNITS)
     shown = _BREAK.sub("\n", _without_hidden(markup)[:MAX_HTML_CHARS].replace("\n", " "))
-    text = html.unescape(_TAG.sub("", shown)).replace("\xa0", " ")
+    text = html.unescape(_NO_CHARACTER.sub("\ufffd", _TAG.sub("", shown))).replace("\xa0", " ")
     return "\n".join(" ".join(line.split()) for line in text.split("\n"))
 
 

@@ -12,14 +12,17 @@ from bounced.core.notices.phrases import ANNOUNCEMENTS, INTRODUCTIONS
 from bounced.core.terms import Action, PerRecipientFields
 
 MAX_RECIPIENTS = 200
+MAX_ADDRESSES = 400
 MAX_LINES = 1500
 MAX_LINE_CHARS = 1000
 MAX_REASON_CHARS = 2000
 MAX_INTRODUCTION_CHARS = 70
 
 _LOCAL = r"\w.!#$%&*+/=?^`{|}~-"
+# An address begins where no other could have begun before it, so that each character is tried for one beginning only:
+# a quote may stand before it, but not one that stands inside a word.
 ADDRESS = (
-    rf"(?:\"[^\"\n@]{{1,64}}\"|(?<![{_LOCAL}])[{_LOCAL}]['{_LOCAL}]{{0,200}})"
+    rf"(?:\"[^\"\n@]{{1,64}}\"|(?<![{_LOCAL}])(?<![{_LOCAL}]')[{_LOCAL}]{{1,200}}+(?:'[{_LOCAL}]{{0,200}}+){{0,20}}+)"
     r"@(?:\[[\d.]{7,15}\]|[^\W_](?:[\w.-]{0,250}[^\W_])?)"
 )
 _ANY_ADDRESS = re.compile(ADDRESS)
@@ -73,9 +76,10 @@ def named(words: str, phrase: re.Pattern[str]) -> list[Named]:
 def introduced(words: str) -> list[Named]:
     """Return the recipients that words on the same line introduce, as in ``not delivered to <alice@example.org>``."""
     found: list[tuple[str, int]] = []
-    start = 0
+    start = looked_at = 0
     for line in words.split("\n", MAX_LINES)[:MAX_LINES]:
-        if "@" in line and len(found) < MAX_RECIPIENTS:
+        if "@" in line and len(found) < MAX_RECIPIENTS and looked_at < MAX_ADDRESSES:
+            looked_at += line.count("@")
             found += ((address, start) for address in _introduced(line[:MAX_LINE_CHARS]))
         start += len(line) + 1
     found = [(address, start) for address, start in found if not address.lower().startswith(_OFFICES)] or found
@@ -103,8 +107,13 @@ def recipients(found: Iterable[Named], notice: Notice, *, certain: bool = False)
     likely = [item for key, item in unique.items() if certain or _is_likely(key, notice)]
     named = (likely or list(unique.values()))[:MAX_RECIPIENTS]
     reasons = [_reason(item, alone=len(named) == 1) for item in named]
+    read: dict[str, PerRecipientFields] = {}  # many recipients may share one reason
+    for reason in reasons:
+        said = notice.words if reason is None else reason
+        if said not in read:
+            read[said] = about("", said, notice.action)
     return tuple(
-        about(item.address, notice.words if reason is None else reason, notice.action)
+        read[notice.words if reason is None else reason]._replace(final_recipient=item.address)
         for item, reason in zip(named, reasons, strict=True)
     )
 
@@ -177,7 +186,7 @@ def _led(words: str) -> list[Named]:
     reading: _Reading | None = None
     for line in lines(words[_line_start(words, words.find("@")) :] if "@" in words else ""):
         indent = len(line) - len(line.lstrip())
-        match = _LED.match(line) if "@" in line else None
+        match = _LED.match(line) if "@" in line and len(found) < MAX_RECIPIENTS else None
         if match and (reading is None or reading.gives_way(indent)):
             found += [reading.named()] if reading else []
             rest = _rest(match)

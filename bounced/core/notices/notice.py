@@ -4,6 +4,7 @@ import re
 from typing import NamedTuple
 
 from bounced.core.message import Header, Message, header_of, unwrap_words
+from bounced.core.message.limits import NOTICE_UNITS_A_CHAR, Work
 from bounced.core.notices import finality
 from bounced.core.notices.ours import without_ours
 from bounced.core.notices.phrases import RETURNED
@@ -22,7 +23,7 @@ class Notice(NamedTuple):
     from a part of its own or from below the words.  ``marked`` is what a family is known by: X-Mailer, From, Subject
     and the first words, a line each.
     ``senders`` are the addresses to which the notice went, in lower case: they are no recipients.  ``action`` is what
-    the words say was done.
+    the words say was done.  ``work`` is what reading the message may still take.
     """
 
     header: Header
@@ -33,11 +34,16 @@ class Notice(NamedTuple):
     senders: frozenset[str]
     marked: str
     action: Action
+    work: Work
 
     @property
     def anonymous(self) -> bool:
         """Whether it came with a null sender, or from nobody."""
         return self.header.get("return-path") == "<>" or not self.author.strip("<> ")
+
+    def spend(self) -> None:
+        """Pay for one reader of the words.  Raises WorkSpent."""
+        self.work.spend(len(self.words) * NOTICE_UNITS_A_CHAR)
 
 
 def from_message(message: Message) -> Notice:
@@ -56,6 +62,7 @@ def from_message(message: Message) -> Notice:
         returned=returned,
         action=finality.action(subject, words),
         senders=frozenset(address.lower() for address in addresses(header.get("to"))),
+        work=message.work,
     )
 
 

@@ -1,6 +1,8 @@
 """A message to what it reports, whoever wrote it: the standard formats first, then notices, then the last resort."""
 
+from bounced.core.border import attempt
 from bounced.core.message import read
+from bounced.core.message.limits import MAX_WORK, Work
 from bounced.core.notices.notice import addresses
 from bounced.core.report import amazon, delivery, feedback, noticed, replies
 from bounced.core.terms import Kind, Report
@@ -16,9 +18,22 @@ _READERS = (
 )
 
 
-def parse(content: bytes) -> Report:
-    """Return what a message reports.  Whatever comes, this raises nothing; what nobody understands is ``other``."""
-    message = read(content)
+def parse(content: bytes, *, work: int = MAX_WORK) -> Report:
+    """Return what a message reports; what nobody understands is ``other``.
+
+    Whatever comes, this raises nothing: what cannot be read, or not with so many units of ``work``, is a bounce that
+    gives no reason.
+    """
+    return attempt(lambda: _parse(content, work), unread)
+
+
+def unread(fault: Exception) -> Report:
+    """Return the report of a message that could not be read: a bounce that says nothing, not even who wrote it."""
+    return Report(kind=Kind.BOUNCE, reader="unread", fault=fault)
+
+
+def _parse(content: bytes, work: int) -> Report:
+    message = read(content, Work(work))
     for reader in _READERS:
         if report := reader(message):
             return report._replace(sent_to=tuple(addresses(message.header.get("to"))))

@@ -1,10 +1,10 @@
 """Delivery status notifications, wherever in a message their fields stand.  (RFC 3464, RFC 6533)"""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from bounced.core.message import Message, read
-from bounced.core.message.limits import MAX_HEADER_BYTES
+from bounced.core.message import Message, Part, read
+from bounced.core.message.limits import MAX_HEADER_BYTES, MAX_STATUS_CHARS, Work
 from bounced.core.notices import finality, generic, layout
 from bounced.core.notices.notice import Notice, divided, from_message
 from bounced.core.notices.ours import without_ours, without_quoted
@@ -33,10 +33,21 @@ def from_part(message: Message) -> Report | None:
     ]
     if not parts:
         return None
-    texts = [part.text for part in parts]
+    texts = list(_texts(parts, message.work))
     if "reporting-mta" in parts[0].header:  # the blank line after the part's header got lost
         texts.insert(0, parts[0].header.block)
     return _from_fields(message, "\n\n".join(texts), "rfc3464", message.words)
+
+
+def _texts(parts: Iterable[Part], work: Work) -> Iterator[str]:
+    """Yield the texts of status parts, as much of all together as is looked at."""
+    left = MAX_STATUS_CHARS
+    for part in parts:
+        text = part.readable(work)[:left]
+        left -= len(text)
+        yield text
+        if not left:
+            return
 
 
 def from_text(message: Message) -> Report | None:
@@ -52,7 +63,7 @@ def wrapped(message: Message) -> Report | None:
     part = message.first("message/rfc822")
     if part is None or b"delivery-status" not in part.raw[:MAX_HEADER_BYTES]:
         return None
-    inner = read(part.octets)
+    inner = read(part.octets, message.work)
     return from_part(inner) if inner.header.content_type == "multipart/report" else None
 
 
@@ -67,6 +78,7 @@ def _from_fields(message: Message, fields: str, reader: str, words: str) -> Repo
     found = with_members([_without_quoted(recipient, returned) for recipient in found], message)
     if any(map(_leaves_questions, found)):
         notice = from_message(message)
+        notice.spend()
         reasons = {item.address.lower(): item.reason for item in reversed(layout.led(notice.words)) if item.reason}
         found = [_explained(recipient, notice, reasons, alone=len(found) == 1) for recipient in found]
     return Report(
@@ -122,6 +134,7 @@ def _is_mailbox(fields: PerRecipientFields) -> bool:
 
 def _with_mailbox(fields: PerRecipientFields, notice: Notice) -> PerRecipientFields:
     """Add the address that a program, a file or a broken Final-Recipient stands for, where the notice names one."""
+    notice.spend()
     named = generic.read(notice)
     return fields._replace(original_recipient=named[0].address) if len(named) == 1 else fields
 

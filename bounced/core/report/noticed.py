@@ -25,11 +25,16 @@ def read(message: Message) -> Report | None:
             return answer
         if CONVERSATIONS.matching(notice.subject) and not notice.anonymous:
             return None
+    asked = set()  # most families share one layout, and a notice may bear the marks of many
     for family in FAMILIES.of(notice):
-        if recipients := family.read(notice):
-            return _report(message, notice, family.name, recipients)
+        if family.read not in asked:
+            asked.add(family.read)
+            notice.spend()
+            if recipients := family.read(notice):
+                return _report(message, notice, family.name, recipients)
     if generic.certainty(notice) >= ENOUGH:
-        return _report(message, notice, "notice", generic.read(notice))
+        notice.spend()
+        return _report(message, notice, "notice", () if generic.read in asked else generic.read(notice))
     return replies.automatic(message)
 
 

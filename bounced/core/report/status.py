@@ -136,7 +136,7 @@ def _groups(text: str) -> Iterator[Fields]:
                 group = {}
             key = "" if found in group else found  # the first of several fields counts
             if key:
-                group[key] = value.lstrip(" \t")
+                group[key] = value.lstrip(" \t")[:MAX_VALUE_CHARS]
         elif not line or line.isspace():
             yield group
             group, key = {}, ""

@@ -81,6 +81,12 @@ DUPLICATES = _counter(
 DEFERRED = _counter(
     "bounced_deferred", "Reports answered with 451 since Redis could not say that they are stored.", "list"
 )
+UNREAD = _counter(
+    "bounced_unread",
+    "Messages that could not be read, or not with the work that one message may make (fault WorkSpent): kept as "
+    "bounces that give no reason, acknowledged and logged.",
+    "fault",
+)
 TRANSITIONS = _counter(
     "bounced_transitions", "Addresses whose state changed, through whatever was committed.", "list", "before", "after"
 )
@@ -163,6 +169,7 @@ COUNTED = (
     COMMITS,
     DUPLICATES,
     DEFERRED,
+    UNREAD,
     TRANSITIONS,
     COUNTERS_OVERFLOWED,
     COMMIT_SECONDS,

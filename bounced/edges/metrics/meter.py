@@ -65,6 +65,10 @@ class Meter:
         """Count a report that the peer has to bring again."""
         self._counts[declared.DEFERRED.name, list_] += 1
 
+    def not_read(self, fault: str) -> None:
+        """Count a message that could not be read."""
+        self._counts[declared.UNREAD.name, fault] += 1
+
     def committed(self, list_: str, transition: Transition | None, elapsed_s: float) -> None:
         """Count a report that came by a door and was acknowledged; no transition: it had been counted before."""
         self._observe(declared.COMMIT_SECONDS, self._commit_bounds, elapsed_s)

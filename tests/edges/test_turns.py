@@ -1,0 +1,122 @@
+"""Who reads next: a flood at one address holds up nobody but those who write there."""
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from bounced.edges.turns import REST, SLICE_S, FairTurns
+
+LONG_S = 2 * SLICE_S
+
+
+class Desk:
+    """Messages that are read by a clock that nothing else moves, and the order in which they were."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.order: list[str] = []
+        self.turns = FairTurns(lambda: self.now)
+
+    async def take(self, lane: str, seconds: float = LONG_S, *, last: bool = False) -> str:
+        """Bring a message, and wait until it was read."""
+        return await self.turns.take(lane, lambda: self._read(lane, seconds), last=last)
+
+    def _read(self, lane: str, seconds: float) -> str:
+        self.now += seconds
+        self.order.append(lane)
+        return lane
+
+
+async def turns_until(done: asyncio.Future[Any]) -> int:
+    """Return how many turns of the loop went by."""
+    turns = 0
+    while not done.done():
+        await asyncio.sleep(0)
+        turns += 1
+    return turns
+
+
+async def test_a_message_is_read_at_once_where_nobody_waits() -> None:
+    """No turn of the loop goes by."""
+    desk = Desk()
+    for coroutine in (desk.take("path", 0), desk.take("postmaster", 0, last=True)):
+        with pytest.raises(StopIteration):
+            coroutine.send(None)
+    assert desk.order == ["path", "postmaster"]
+
+
+async def test_a_flood_at_one_address_waits_behind_the_first_of_another() -> None:
+    """Ten messages of one address came before it; it waits for the one that has begun and for one more."""
+    desk = Desk()
+    await asyncio.gather(*(desk.take("flood") for _ in range(10)), desk.take("other"))
+    assert desk.order.index("other") == 2
+    assert Counter(desk.order) == {"flood": 10, "other": 1}
+
+
+async def test_the_loop_goes_on_between_messages() -> None:
+    """Sessions and Redis are served after each slice of time, however many messages wait."""
+    desk = Desk()
+    waiting = asyncio.gather(*(desk.take(f"path {n}") for n in range(10)))
+    seen = 0
+    while not waiting.done():
+        await asyncio.sleep(0)
+        assert len(desk.order) <= seen + 1
+        seen = len(desk.order)
+    assert seen == 10
+
+
+async def test_short_messages_share_a_turn() -> None:
+    """A turn is a slice of time, so that a busy worker loses nothing."""
+    desk = Desk()
+    waiting = asyncio.gather(desk.take("long"), *(desk.take(f"path {n}", SLICE_S / 20) for n in range(40)))
+    assert await turns_until(waiting) < 10
+    assert len(desk.order) == 41
+
+
+async def test_role_addresses_rest_three_times_as_long_as_they_took() -> None:
+    """So they get a quarter of the time; meanwhile others are read at once."""
+    desk = Desk()
+    await desk.take("role", last=True)
+    waiting = asyncio.create_task(desk.take("role", last=True))
+    await asyncio.sleep(0)
+    desk.now += REST * LONG_S * 0.9
+    await desk.take("path", 0)
+    assert desk.order == ["role", "path"]
+    desk.now += REST * LONG_S
+    assert await waiting == "role"
+
+
+async def test_role_addresses_are_read_while_others_never_stop() -> None:
+    """A quarter is what they get, not what is left."""
+    desk = Desk()
+    paths = [desk.take(f"path {n}") for n in range(20)]
+    await asyncio.gather(*paths, *(desk.take("role", last=True) for _ in range(3)))
+    assert Counter(desk.order[:12])["role"] == 3
+
+
+async def test_who_does_not_wait_any_more_is_passed_over() -> None:
+    """Its peer was told 451, and its message is not read."""
+    desk = Desk()
+    first, given_up, after = (asyncio.create_task(desk.take(name)) for name in ("first", "given up", "after"))
+    await asyncio.sleep(0)
+    given_up.cancel()
+    await asyncio.gather(first, after)
+    assert desk.order == ["first", "after"]
+
+
+async def test_what_reading_raises_reaches_whom_it_concerns() -> None:
+    """And the next is read all the same."""
+    desk = Desk()
+
+    def fail() -> str:
+        raise MemoryError
+
+    first = asyncio.create_task(desk.take("first"))
+    failing = asyncio.create_task(desk.turns.take("path", fail))
+    after = asyncio.create_task(desk.take("after"))
+    with pytest.raises(MemoryError):
+        await failing
+    await asyncio.gather(first, after)
+    assert desk.order == ["first", "after"]
