@@ -1,44 +1,135 @@
 """Mail one message to many by smtplib: each with its own return path, nobody who is suppressed, outcomes told.
 
 python campaign.py recipients.txt message.eml --key main.key --key-id a --bounce-domain bounce.example.com
+
+Whoever could be neither mailed nor refused for good is named on standard error with the reason, and the exit code is 1:
+run it again for those.  After a connection that was lost they may have got the message all the same.
 """
 
 import argparse
 import smtplib
+import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 
-from bounced.client import Client, Keyring, ReturnPaths, SigningKey
+from redis.exceptions import RedisError
+
+from bounced.client import BadAddress, Client, Keyring, ReturnPaths, SigningKey
+
+TIMEOUT_S = 300
+MAX_VAIN = 3
+"""Attempts to connect, one after the other, after which the MTA is taken to be away."""
+
+
+class Mta:
+    """An MTA to which we connect again when it has ended the connection, as with 421, or when it was lost."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._where = host, port
+        self._smtp: smtplib.SMTP | None = None
+        self._vain = 0
+
+    @property
+    def away(self) -> bool:
+        """Whether it could not be reached several times in a row."""
+        return self._vain >= MAX_VAIN
+
+    def send(self, message: EmailMessage, return_path: str, recipient: str) -> None:
+        """Hand over a message.  Raises SMTPException, OSError."""
+        if self._smtp is None or self._smtp.sock is None:
+            self._vain += 1
+            self._smtp = smtplib.SMTP(*self._where, timeout=TIMEOUT_S)
+            self._vain = 0
+        try:
+            self._smtp.send_message(message, return_path, [recipient])
+        except (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused):
+            self._begin_anew(self._smtp)
+            raise
+        except OSError:
+            self._smtp.close()  # it may be in the middle of anything
+            raise
+
+    def _begin_anew(self, smtp: smtplib.SMTP) -> None:
+        """Be ready for the next message after a reply, if the MTA did not end the connection with it."""
+        try:
+            smtp.rset()
+        except OSError:
+            smtp.close()
+
+    def close(self) -> None:
+        """End the connection; that the MTA ended it first does no harm."""
+        if self._smtp is not None and self._smtp.sock is not None:
+            try:
+                self._smtp.quit()
+            except OSError:
+                self._smtp.close()
 
 
 def mail_all(
-    client: Client, smtp: smtplib.SMTP, message: EmailMessage, recipients: Iterable[str], tag: str
-) -> Counter[str]:
-    """Return how many were sent, refused, and suppressed."""
+    client: Client, mta: Mta, message: EmailMessage, recipients: Iterable[str], tag: str
+) -> tuple[Counter[str], dict[str, str]]:
+    """Return how many were sent, refused, and suppressed, and why which recipients are left."""
     recipients = list(recipients)
     suppressed = client.suppressed_among(recipients)
     outcomes = Counter(suppressed=len(suppressed))
     sent: Counter[str] = Counter()
-    for recipient in recipients:
-        if recipient in suppressed:
-            continue
-        del message["To"]
-        message["To"] = recipient
-        try:
-            smtp.send_message(message, client.return_path_for(recipient, tag=tag), [recipient])
-        except smtplib.SMTPRecipientsRefused as refused:
-            code, text = refused.recipients[recipient]
-            client.report_rejected(recipient, f"{code} {text.decode(errors='replace')}", campaign=tag)
-            outcomes["refused"] += 1
-        else:
-            outcomes["sent"] += 1
-            sent[recipient.rpartition("@")[2]] += 1
-    for domain, count in sent.items():
-        client.report_sent(count, campaign=tag, domain=domain)
-    return outcomes
+    left: dict[str, str] = {}
+    try:
+        for recipient in recipients:
+            if recipient in suppressed:
+                continue
+            if mta.away:
+                left[recipient] = "the MTA cannot be reached"
+                continue
+            try:
+                return_path = client.return_path_for(recipient, tag=tag)
+                del message["To"]
+                message["To"] = recipient
+                mta.send(message, return_path, recipient)
+            except (BadAddress, OSError, RedisError) as error:
+                if reply := reply_for_good(error):
+                    outcomes["refused"] += 1
+                    tell(client.report_rejected, recipient, reply, campaign=tag)
+                else:
+                    left[recipient] = str(error) or type(error).__name__
+            else:
+                outcomes["sent"] += 1
+                sent[recipient.rpartition("@")[2]] += 1
+    finally:
+        for domain, count in sent.items():
+            tell(client.report_sent, count, campaign=tag, domain=domain)
+    return outcomes, left
+
+
+def reply_for_good(error: Exception) -> str:
+    """Return the reply that refused the recipient for good, at RCPT or after DATA; empty for whatever else it was.
+
+    A refusal of the sender, or of us, says nothing about the recipient.  What is refused with 4yz can be tried again.
+    """
+    return next((f"{code} {text}" for code, text in _replies(error) if 500 <= code < 600), "")  # noqa: PLR2004 - 5yz
+
+
+def _replies(error: Exception) -> Iterator[tuple[int, str]]:
+    match error:
+        case smtplib.SMTPRecipientsRefused(recipients=refused):
+            yield from ((code, _text(said)) for code, said in refused.values())
+        case smtplib.SMTPDataError(smtp_code=code, smtp_error=said):
+            yield code, _text(said)
+
+
+def _text(said: bytes | str) -> str:
+    return said if isinstance(said, str) else said.decode(errors="replace")
+
+
+def tell(report: Callable[..., str], *facts: str | int, campaign: str, **more: str) -> None:
+    """Tell the daemon: of what was rejected no bounce will come, and rates need what was sent."""
+    try:
+        report(*facts, campaign=campaign, **more)
+    except RedisError as error:
+        print(f"{report.__name__} {facts}: could not be told, {error}", file=sys.stderr)  # noqa: T201 - of a script
 
 
 def main() -> None:
@@ -59,9 +150,14 @@ def main() -> None:
     return_paths = ReturnPaths(options.list, (options.bounce_domain,), Keyring(key))
     message = message_from_bytes(options.message.read_bytes(), EmailMessage, policy=policy.SMTP)
     host, _, port = options.smtp.rpartition(":")
-    with Client.from_url(options.redis, return_paths) as client, smtplib.SMTP(host, int(port)) as smtp:
-        outcomes = mail_all(client, smtp, message, options.recipients.read_text("utf-8").split(), options.tag)
+    mta = Mta(host, int(port))
+    with Client.from_url(options.redis, return_paths) as client:
+        outcomes, left = mail_all(client, mta, message, options.recipients.read_text("utf-8").split(), options.tag)
+    mta.close()
     print(", ".join(f"{outcomes[name]} {name}" for name in ("sent", "refused", "suppressed")))  # noqa: T201 - the answer of a script
+    for recipient, reason in left.items():
+        print(f"{recipient}: left, {reason}", file=sys.stderr)  # noqa: T201 - likewise
+    sys.exit(1 if left else 0)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import smtplib
 import socket
 import subprocess
@@ -20,6 +21,10 @@ from tests.support.mta import EXIM_ASKING, HARAKA_ASKING, ROOT, Mta, running
 EXAMPLES = Path(__file__).parents[2] / "config" / "examples"
 RECIPIENT = "Someone@Mailbox.example"
 ACCEPTED, REFUSED = 250, 550
+DEFERRED_BY_EXIM, DEFERRED_BY_HARAKA = 451, 450
+UNASKED = (DEFERRED_BY_EXIM, b"4.3.0 suppression list cannot be asked")
+HARAKA_GIVES_UP_S = 30.0
+"""On a plugin that does not answer, by default."""
 LOOKUP_SERVER = (sys.executable, "-m", "bounced", "lookup-server", "--config")
 
 pytestmark = pytest.mark.skipif(
@@ -28,39 +33,92 @@ pytestmark = pytest.mark.skipif(
 
 
 def test_exim_asks_the_lookup_server(daemons: Callable[..., Daemon], tmp_path: Path) -> None:
-    """By readsocket, the way for an Exim without Redis; while nobody answers mail goes out."""
-    _needs(EXIM_ASKING)
-    lookup = _free_port()
-    daemon = daemons(further=f'[lookup]\nlisten = "127.0.0.1:{lookup}"\n').start()
-    (example,) = _paragraphs("exim.conf", "deny", containing="readsocket")
-    example = example.replace("127.0.0.1:9026", f"127.0.0.1:{lookup}")
-    with running(EXIM_ASKING, _home(tmp_path), EXAMPLE=example) as port:
+    """By readsocket, the way for an Exim without Redis."""
+    with _exim_asking(daemons, tmp_path) as (daemon, port, lookup):
         daemon.command("suppress", RECIPIENT, "--reason", "asked by phone")
-        assert _asked(port)[0] == ACCEPTED
-        with _answering(
-            [sys.executable, "-m", "bounced", "lookup-server", "--config", str(daemon.config_file)], lookup
-        ):
+        with _answering([*LOOKUP_SERVER, str(daemon.config_file)], lookup):
             assert _asked(port) == (REFUSED, b"5.7.1 recipient is on the suppression list")
             assert daemon.command("release", RECIPIENT, "--reason", "asked again").returncode == 0
             assert _asked(port)[0] == ACCEPTED
 
 
+def test_exim_defers_while_the_lookup_server_is_away_or_hangs(daemons: Callable[..., Daemon], tmp_path: Path) -> None:
+    """Within its time-out; the sender's queue keeps the mail."""
+    with _exim_asking(daemons, tmp_path) as (_, port, lookup):
+        assert _asked(port) == UNASKED
+        with socket.create_server(("127.0.0.1", lookup)):
+            assert _asked(port) == UNASKED
+
+
+@pytest.mark.parametrize(("setting", "answer"), [("defer", DEFERRED_BY_EXIM), ("deliver", ACCEPTED)])
+def test_exim_does_as_the_lookup_server_says_while_redis_is_away(
+    daemons: Callable[..., Daemon], tmp_path: Path, setting: str, answer: int
+) -> None:
+    """By lookup.when_unavailable: try again later, or deliver all the same."""
+    further = {"url": f"redis://127.0.0.1:{_free_port()}/0", "when_unavailable": setting}
+    with (
+        _exim_asking(daemons, tmp_path, **further) as (daemon, port, lookup),
+        _answering([*LOOKUP_SERVER, str(daemon.config_file)], lookup),
+    ):
+        assert _asked(port)[0] == answer
+
+
+@contextmanager
+def _exim_asking(
+    daemons: Callable[..., Daemon], folder: Path, when_unavailable: str = "deliver", **settings: str
+) -> Iterator[tuple[Daemon, int, int]]:
+    """Run Exim with the example; give a daemon to command, Exim's port, and the one that it asks."""
+    _needs(EXIM_ASKING)
+    lookup = _free_port()
+    further = f'[lookup]\nlisten = "127.0.0.1:{lookup}"\nwhen_unavailable = "{when_unavailable}"\n'
+    daemon = daemons(further=further, **settings)
+    (example,) = _paragraphs("exim.conf", "warn", containing="readsocket")
+    example = example.replace("127.0.0.1:9026", f"127.0.0.1:{lookup}")
+    with running(EXIM_ASKING, _home(folder), EXAMPLE=example) as port:
+        yield daemon, port, lookup
+
+
 def test_haraka_asks_redis(daemons: Callable[..., Daemon], tmp_path: Path) -> None:
     """By the plugin; while Redis is away mail goes out, and it is asked again when it is back."""
-    _needs(HARAKA_ASKING)
-    if not Path(f"{ROOT}/node_modules/redis").is_dir():
-        pytest.skip("the plugin needs the package redis of npm beside Haraka")
-    redis, home = _free_port(), _home(tmp_path)
-    daemon = daemons(url=f"redis://127.0.0.1:{redis}/0")
-    server = [str(find_server()), *f"--port {redis} --appendonly yes --appendfsync always --dir {tmp_path}".split()]
-    plugin = (EXAMPLES / "haraka" / "bounced.js").read_text()
-    with running(HARAKA_ASKING, home, REDIS=redis, PLUGIN=plugin) as port:
+    with _haraka_asking(daemons, tmp_path) as (daemon, port, server, redis):
         assert _asked(port)[0] == ACCEPTED
         with _answering(server, redis):
             assert daemon.command("suppress", RECIPIENT, "--reason", "asked by phone").returncode == 0
             _until(lambda: _asked(port) == (REFUSED, b"5.7.1 recipient is on the suppression list"))
             assert daemon.command("release", RECIPIENT, "--reason", "asked again").returncode == 0
             assert _asked(port)[0] == ACCEPTED
+
+
+@pytest.mark.parametrize(("fail", "answer"), [("open", ACCEPTED), ("closed", DEFERRED_BY_HARAKA)])
+def test_haraka_does_not_wait_for_a_redis_that_hangs(
+    daemons: Callable[..., Daemon], tmp_path: Path, fail: str, answer: int
+) -> None:
+    """It answers in a few seconds, as the setting says, and asks again when Redis goes on."""
+    with _haraka_asking(daemons, tmp_path, fail) as (daemon, port, server, redis), _answering(server, redis) as process:
+        daemon.command("suppress", RECIPIENT, "--reason", "asked by phone")
+        _until(lambda: _asked(port)[0] == REFUSED)
+        process.send_signal(signal.SIGSTOP)
+        begun = time.monotonic()
+        assert _asked(port)[0] == answer
+        assert time.monotonic() - begun < HARAKA_GIVES_UP_S / 2
+        process.send_signal(signal.SIGCONT)
+        _until(lambda: _asked(port)[0] == REFUSED)
+
+
+@contextmanager
+def _haraka_asking(
+    daemons: Callable[..., Daemon], folder: Path, fail: str = "open"
+) -> Iterator[tuple[Daemon, int, list[str], int]]:
+    """Run Haraka with the plugin; give a daemon to command, Haraka's port, a Redis to start, and its port."""
+    _needs(HARAKA_ASKING)
+    if not Path(f"{ROOT}/node_modules/redis").is_dir():
+        pytest.skip("the plugin needs the package redis of npm beside Haraka")
+    redis, home = _free_port(), _home(folder)
+    daemon = daemons(url=f"redis://127.0.0.1:{redis}/0")
+    server = [str(find_server()), *f"--port {redis} --appendonly yes --appendfsync always --dir {folder}".split()]
+    plugin = (EXAMPLES / "haraka" / "bounced.js").read_text()
+    with running(HARAKA_ASKING, home, REDIS=redis, PLUGIN=plugin, FAIL=fail) as port:
+        yield daemon, port, server, redis
 
 
 def _needs(mta: Mta) -> None:
@@ -90,12 +148,12 @@ def _asked(port: int) -> tuple[int, bytes]:
 
 
 @contextmanager
-def _answering(command: list[str], port: int) -> Iterator[None]:
+def _answering(command: list[str], port: int) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server until it is no longer needed."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _until(lambda: _listens(port))
-        yield
+        yield process
     finally:
         process.kill()
         process.wait(WAIT_S)

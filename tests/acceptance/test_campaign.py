@@ -2,11 +2,13 @@
 
 import asyncio
 import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from redis import Redis
 
@@ -48,18 +50,24 @@ async def listening(relay: Relay) -> AsyncIterator[str]:
 
 async def run_campaign(folder: Path, relay: Relay, redis_url: str) -> str:
     """Run the script as its user would, and return what it prints."""
-    (folder / "recipients.txt").write_text("\n".join(RECIPIENTS))
+    async with listening(relay) as address:
+        code, printed, _ = await run_script(folder, RECIPIENTS, address, redis_url)
+    assert code == 0
+    return printed
+
+
+async def run_script(
+    folder: Path, recipients: list[str], address: str, redis_url: str, *more: str
+) -> tuple[int | None, str, str]:
+    """Run the script, and return its exit code and what it prints to standard output and error."""
+    (folder / "recipients.txt").write_text("\n".join(recipients))
     (folder / "message.eml").write_text(MESSAGE)
     key = ("--key", "a.key", "--key-id", "a", "--bounce-domain", "bounce.example.com")
-    async with listening(relay) as address:
-        where = ("--redis", redis_url, "--smtp", address, "--tag", "nov")
-        command = (str(SCRIPT), "recipients.txt", "message.eml", *key, *where)
-        script = await asyncio.create_subprocess_exec(
-            sys.executable, *command, cwd=folder, stdout=asyncio.subprocess.PIPE
-        )
-        printed, _ = await script.communicate()
-    assert script.returncode == 0
-    return printed.decode().strip()
+    where = ("--redis", redis_url, "--smtp", address, "--tag", "nov")
+    command = (str(SCRIPT), "recipients.txt", "message.eml", *key, *where, *more)
+    script = await asyncio.create_subprocess_exec(sys.executable, *command, cwd=folder, stdout=PIPE, stderr=PIPE)
+    printed, complained = await script.communicate()
+    return script.returncode, printed.decode().strip(), complained.decode().strip()
 
 
 async def test_the_second_run_leaves_out_whoever_bounced_in_the_first(daemons):
@@ -79,3 +87,136 @@ async def test_the_second_run_leaves_out_whoever_bounced_in_the_first(daemons):
     assert first.return_paths.keys() - second.return_paths.keys() == set(GONE)
     with Redis(unix_socket_path=f"{daemon.folder}/data/server.sock", decode_responses=True) as redis:
         assert redis.hget(f"bounced:{{main}}:address:{GONE[0]}", "campaign") == "nov"
+
+
+class Unwilling:
+    """An MTA that treats the second message in its own way: with a reply at one stage, or by hanging up there."""
+
+    def __init__(self, stage: str, reply: str) -> None:
+        self._stage = stage
+        self._reply = reply
+        self.taken: list[str] = []
+        self._messages = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Hold the dialogue with one client."""
+        recipient = ""
+        if await self._answered("connect", "220 relay", writer):
+            async for line in reader:
+                verb, _, argument = line.decode().strip().partition(" ")
+                verb = verb.upper()
+                self._messages += verb == "MAIL"
+                if verb == "MAIL" and recipient:
+                    break  # a message is under way: RSET or its content has to come first
+                if verb in ("RCPT", "RSET"):
+                    recipient = argument.partition("<")[2].partition(">")[0]
+                usual = {"DATA": "354 go on", "QUIT": "221 bye"}.get(verb, "250 OK")
+                if not await self._answered(verb, usual, writer):
+                    break
+                if verb == "DATA" and (self._stage, self._messages) != ("DATA", 2):
+                    await reader.readuntil(b"\r\n.\r\n")
+                    if not await self._answered("content", "250 OK", writer):
+                        break
+                    if (self._stage, self._messages) != ("content", 2):
+                        self.taken.append(recipient)
+                    recipient = ""
+        writer.close()
+
+    async def _answered(self, stage: str, usual: str, writer: asyncio.StreamWriter) -> bool:
+        """Answer, and return whether the connection goes on."""
+        reply = self._reply if (stage, self._messages) == (self._stage, 2) else usual
+        if reply:
+            writer.write(f"{reply}\r\n".encode())
+            await writer.drain()
+        return bool(reply) and not reply.startswith(("221", "421"))
+
+
+NAMES = [f"{name}@example.net" for name in ("alice", "bob", "carol")]
+
+
+@dataclass
+class Bench:
+    """A list of this test's own, and a folder to run the script in."""
+
+    folder: Path
+    redis_url: str
+    list_: str
+
+    async def mail(self, relay: Unwilling, recipients: list[str], *, once: bool = False) -> tuple[int | None, str, str]:
+        """Run the script, and return its exit code and what it prints; ``once`` lets only one connection in."""
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            if once:
+                server.close()
+            await relay.serve(reader, writer)
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        try:
+            return await run_script(self.folder, recipients, address, self.redis_url, "--list", self.list_)
+        finally:
+            server.close()
+
+    def told(self) -> list[tuple[str, str, str]]:
+        """Return what was told to the daemon: the type, whom it is about, and the reply or count."""
+        with Redis.from_url(self.redis_url, decode_responses=True) as redis:
+            entries = [fields for _, fields in redis.xrange(f"bounced:{{{self.list_}}}:intake")]
+        return [(e["type"], e.get("address", ""), e.get("reply") or e.get("count", "")) for e in entries]
+
+
+@pytest.fixture
+def bench(tmp_path: Path, redis_url: str, key_prefix: str) -> Bench:
+    """Return a list that only this test uses."""
+    (tmp_path / "a.key").write_text("a secret for tests only, long enough")
+    return Bench(tmp_path, redis_url, key_prefix)
+
+
+@pytest.mark.parametrize("stage", ["RCPT", "DATA", "content"])
+@pytest.mark.parametrize("reply", ["550 5.1.1 no such user", "554 5.7.1 looks like spam"])
+async def test_a_recipient_who_is_refused_for_good_is_told_and_the_next_is_mailed(
+    stage: str, reply: str, bench: Bench
+) -> None:
+    """At whatever stage the refusal comes."""
+    relay = Unwilling(stage, reply)
+    assert await bench.mail(relay, NAMES) == (0, "2 sent, 1 refused, 0 suppressed", "")
+    assert relay.taken == [NAMES[0], NAMES[2]]
+    assert bench.told() == [("rejected", NAMES[1], reply), ("sent", "", "2")]
+
+
+@pytest.mark.parametrize("stage", ["MAIL", "RCPT", "DATA", "content"])
+@pytest.mark.parametrize("reply", ["451 4.3.0 try again", "421 4.3.2 shutting down", ""], ids=["451", "421", "hang-up"])
+async def test_a_recipient_who_was_not_refused_for_good_is_left_and_the_next_is_mailed(
+    stage: str, reply: str, bench: Bench
+) -> None:
+    """Over a new connection where the old one was ended or lost; nothing is told against the recipient."""
+    relay = Unwilling(stage, reply)
+    code, printed, complained = await bench.mail(relay, NAMES)
+    assert (code, printed) == (1, "2 sent, 0 refused, 0 suppressed")
+    assert complained.startswith(f"{NAMES[1]}: left, ")
+    assert relay.taken == [NAMES[0], NAMES[2]]
+    assert bench.told() == [("sent", "", "2")]
+
+
+async def test_a_refused_sender_says_nothing_about_the_recipient(bench: Bench) -> None:
+    """It is ours that the MTA does not like."""
+    code, printed, complained = await bench.mail(Unwilling("MAIL", "553 5.7.1 not your domain"), NAMES)
+    assert (code, printed) == (1, "2 sent, 0 refused, 0 suppressed")
+    assert complained.startswith(f"{NAMES[1]}: left, (553, ")
+    assert bench.told() == [("sent", "", "2")]
+
+
+async def test_what_is_no_address_is_left(bench: Bench) -> None:
+    """One bad line does not end a campaign."""
+    code, printed, complained = await bench.mail(Unwilling("", ""), [NAMES[0], "nobody", NAMES[2]])
+    assert (code, printed) == (1, "2 sent, 0 refused, 0 suppressed")
+    assert complained.startswith("nobody: left, ")
+
+
+async def test_an_mta_that_went_away_leaves_all_others(bench: Bench) -> None:
+    """Who was sent is told, and everybody else is named."""
+    recipients = [*NAMES, *(f"user{number}@example.net" for number in range(5))]
+    code, printed, complained = await bench.mail(Unwilling("MAIL", ""), recipients, once=True)
+    assert (code, printed) == (1, "1 sent, 0 refused, 0 suppressed")
+    assert [line.partition(":")[0] for line in complained.splitlines()] == recipients[1:]
+    assert complained.count("the MTA cannot be reached") == 3
+    assert bench.told() == [("sent", "", "1")]

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 import smtplib
 import socket
@@ -171,6 +172,18 @@ def example(port: int) -> str:
     lines = (EXAMPLES / "main.cf").read_text().splitlines()
     shown = [line for line in lines if not line.startswith(("relay_", "lmtp_"))]
     return "\n".join(shown).replace("127.0.0.1:9026", f"127.0.0.1:{port}") + "\n"
+
+
+async def test_mail_waits_while_the_look_up_server_is_away(folder):
+    """With the reply that the example names."""
+    shown = (EXAMPLES / "main.cf").read_text()
+    main = MAIN.format(folder=folder, next_hop=free_port()) + example(free_port())
+    with postfix(folder, main) as port:
+        code, text = await asyncio.to_thread(send, port, DAVE)
+    assert (code, text) == (451, f"4.3.5 <{DAVE}>: Recipient address rejected: Server configuration error")
+    assert re.search(
+        r'answers "451 4\.3\.5 <\.\.\.>: Recipient address rejected: Server\s+# configuration error"', shown
+    )
 
 
 async def test_a_suppressed_recipient_is_refused_and_delivered_to_again_after_release(folder):
