@@ -15,11 +15,10 @@ from bounced.cli.output import console, print_json, printable
 from bounced.cli.selecting import chosen_list, list_option, normalised, overview
 from bounced.cli.story import sentence
 from bounced.config import Config
-from bounced.edges.overview import Entry, Overview
+from bounced.edges.overview import EVENTS_AT_ONCE, Entry, Overview
 from bounced.service import keyspaces
 
 LOOK_EVERY_S = 1.0
-AT_ONCE = 1000
 COLOURS = {"suppressed": "red", "held": "yellow", "bouncing": "cyan", "active": "green"}
 
 
@@ -75,9 +74,13 @@ async def _show(config: Config, list_: str, wanted: Wanted, *, limit: int, follo
     async with overview(config, list_) as stream:
         if follow:
             asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stopping.set)
-        entries = await stream.last_events(max(limit, 1))
-        newest = entries[-1].id if entries else "0-0"
-        _print(entries[-limit:] if limit else [], wanted, as_json=as_json)
+        span = await stream.newest_events(max(limit, 1))
+        newest = span.last or "0-0"
+        if limit:
+            async for page in stream.events_of(span):
+                _print(page, wanted, as_json=as_json)
+                if stopping.is_set():
+                    break
         while follow and not stopping.is_set():
             newest = await _go_on(stream, newest, wanted, as_json=as_json)
             try:
@@ -88,7 +91,7 @@ async def _show(config: Config, list_: str, wanted: Wanted, *, limit: int, follo
 
 async def _go_on(stream: Overview, newest: str, wanted: Wanted, *, as_json: bool) -> str:
     """Print what came since an id, and return the id of the last of it."""
-    while entries := await stream.events_after(newest, AT_ONCE):
+    while entries := await stream.events_after(newest, EVENTS_AT_ONCE):
         _print(entries, wanted, as_json=as_json)
         newest = entries[-1].id
     return newest

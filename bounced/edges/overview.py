@@ -2,9 +2,10 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from bounced.core.escape import visible_fields
 from bounced.core.keys import Keyspace
@@ -17,6 +18,11 @@ from bounced.edges.redis_store.wire import Reply, fields, text
 
 _WRITES_NOTHING = "#!lua\nreturn 1"
 """A script that could write: refused like a commit by a server that is read-only, full or short of replicas."""
+
+
+EVENTS_AT_ONCE = 1000
+HOURS_AT_ONCE = 8
+"""How much is asked for in one reply, or in replies that come together: they have to be read within the deadline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,13 @@ class Entry:
 
     id: str
     fields: Mapping[str, str]
+
+
+class Span(NamedTuple):
+    """The ids of the first and the last of some entries of the stream of events; empty where there are none."""
+
+    first: str
+    last: str
 
 
 class Overview:
@@ -101,12 +114,31 @@ class Overview:
         """Return the counters of the last hours, the oldest first, this one last."""
         begun = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
         moments = [begun - timedelta(hours=back) for back in reversed(range(hours))]
-        replies = await asyncio.gather(*(self._ask("HGETALL", self._keys.counts(hour(at))) for at in moments))
+        replies: list[Reply] = []
+        for first in range(0, hours, HOURS_AT_ONCE):
+            asked = (self._ask("HGETALL", self._keys.counts(hour(at))) for at in moments[first : first + HOURS_AT_ONCE])
+            replies += await asyncio.gather(*asked)
         return [(at, Counter(counters_of(fields(reply)))) for at, reply in zip(moments, replies, strict=True)]
 
-    async def last_events(self, limit: int) -> list[Entry]:
-        """Return the newest events, the oldest of them first."""
-        return _entries(await self._ask("XREVRANGE", self._keys.events, "+", "-", "COUNT", limit))[::-1]
+    async def newest_events(self, limit: int) -> Span:
+        """Return where the newest events begin and end, at most so many of them."""
+        first, last, upto = "", "", "+"
+        while limit > 0:
+            command = ("XREVRANGE", self._keys.events, upto, "-", "COUNT", min(limit, EVENTS_AT_ONCE))
+            page = _entries(await self._ask(*command))
+            if not page:
+                break
+            first, last = page[-1].id, last or page[0].id
+            limit, upto = limit - len(page), f"({first}"
+        return Span(first, last)
+
+    async def events_of(self, span: Span) -> AsyncIterator[list[Entry]]:
+        """Yield the events of a span a page at a time, the oldest first."""
+        begin = span.first
+        while begin:
+            page = _entries(await self._ask("XRANGE", self._keys.events, begin, span.last, "COUNT", EVENTS_AT_ONCE))
+            yield page
+            begin = f"({page[-1].id}" if page else ""
 
     async def events_after(self, id_: str, limit: int) -> list[Entry]:
         """Return events younger than the one of this stream id, the oldest first."""
