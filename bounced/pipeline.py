@@ -13,7 +13,7 @@ from bounced.core.message.limits import ROLE_WORK
 from bounced.core.policy import Policy, decide
 from bounced.core.policy.doubt import DEFAULT_DISPUTES, DisputeRule
 from bounced.core.report import parse, unread
-from bounced.core.return_path import HANGS_ON_THE_SERVER, Directory, Refused, TokenPath, unsigned_path
+from bounced.core.return_path import HANGS_ON_THE_SERVER, Directory, Refused, TokenPath, likely_cause, unsigned_path
 from bounced.core.rules import RuleSet
 from bounced.core.state import AddressState, Evidence, EvidenceType, ReportId, Transition
 from bounced.core.terms import OFF_THE_LIST, Class, Destination, Envelope, Kind, Report, ReturnPath
@@ -64,7 +64,8 @@ class Pipeline:
         except Refused as refused:
             reason = refused
         for_now = reason.for_now or await self._is_doubtful(reason)
-        raise PathRefused(reason.reason, foreign=reason.foreign, for_now=for_now, issued=reason.issued)
+        explain = partial(likely_cause, self.directory, forward_path, reason.reason)
+        raise PathRefused(reason.reason, foreign=reason.foreign, for_now=for_now, issued=reason.issued, explain=explain)
 
     async def process(self, destination: Destination, envelope: Envelope) -> Committed:
         """Read, classify, decide and commit one message.  Raises StoreUnavailable."""

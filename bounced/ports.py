@@ -6,11 +6,13 @@ from datetime import date, datetime
 from typing import Protocol, TypeVar
 
 from bounced.core.keys import Keyspace
+from bounced.core.return_path import Cause
 from bounced.core.state import AddressState, ReportId, Transition
 from bounced.core.terms import Destination, Envelope
 
 T = TypeVar("T")
 Decide = Callable[[AddressState], Transition]
+Explain = Callable[[], Cause | None]
 
 
 class NoServer(Exception):  # noqa: N818 - says what is so; the message says what to do about it
@@ -27,17 +29,25 @@ class PathRefused(Exception):  # noqa: N818 - a refusal is an answer, not an err
     ``foreign`` tells another domain's (550 5.7.1) from a bad path (550 5.1.1); ``for_now`` is one that may be good
     (451): a clock is wrong, or the server has lost what it knew, and a permanent refusal would lose the bounce.
     ``reason`` is for our own log and metrics only, never for the peer: malformed, unsigned, tampered, expired, ...
-    ``issued`` is the day on which one was made that is only too early or too late.
+    ``issued`` is the day on which one was made that is only too early or too late; ``explain`` returns what a sender
+    has likely done wrong, as far as the path looks like one of ours.
     """
 
     def __init__(
-        self, reason: str, *, foreign: bool = False, for_now: bool = False, issued: date | None = None
+        self,
+        reason: str,
+        *,
+        foreign: bool = False,
+        for_now: bool = False,
+        issued: date | None = None,
+        explain: Explain = lambda: None,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.foreign = foreign
         self.for_now = for_now
         self.issued = issued
+        self.explain = explain
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from bounced.cli.output import print_facts, print_json
 from bounced.cli.selecting import chosen_list, list_option
 from bounced.client import AsyncClient
 from bounced.config import Config, build
-from bounced.core.return_path import Directory, DoesNotFit, Refused, ReturnPaths, TokenPath
+from bounced.core.return_path import Directory, DoesNotFit, Refused, ReturnPaths, TokenPath, likely_cause
 from bounced.core.terms import Engagement, OptIn, Profile, ReturnPath, RoleAddress
 from bounced.edges.connect import reason
 from bounced.edges.redis_url import redis_url
@@ -139,7 +139,8 @@ def _decoded(config: Config, path: str) -> dict[str, str]:
         if isinstance(found, TokenPath):
             found = directory.resolve(found, asyncio.run(_registered(config, found)), today=_today())
     except Refused as refused:
-        return {"refused": refused.reason.value}
+        cause = likely_cause(directory, path, refused.reason)
+        return {"refused": refused.reason.value} | ({"because": cause.text} if cause and cause.proven else {})
     return _facts(found)
 
 

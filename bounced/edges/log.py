@@ -53,6 +53,7 @@ class Event(StrEnum):
     REPORT_DEFERRED = "report.deferred"
     MESSAGE_UNREAD = "message.unread"
     PATH_REFUSED = "path.refused"
+    KEY_DOUBTED = "key.doubted"
     PEER_REFUSED = "peer.refused"
     SESSION_FAILED = "session.failed"
     ADDRESS_RELEASED = "address.released"

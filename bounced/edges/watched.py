@@ -5,9 +5,10 @@ from time import perf_counter
 import structlog
 
 from bounced.core.terms import Destination, Envelope
+from bounced.edges.key_doubts import KeyDoubts
 from bounced.edges.log import Event
 from bounced.edges.metrics.meter import Meter
-from bounced.ports import Committed, Receiver, StoreUnavailable
+from bounced.ports import Committed, PathRefused, Receiver, StoreUnavailable
 
 LOG = structlog.get_logger()
 
@@ -15,9 +16,10 @@ LOG = structlog.get_logger()
 class WatchedReceiver:
     """Passes messages on to a Receiver that can be replaced while messages are under way."""
 
-    def __init__(self, receiver: Receiver, meter: Meter) -> None:
+    def __init__(self, receiver: Receiver, meter: Meter, doubts: KeyDoubts | None = None) -> None:
         self._receiver = receiver
         self._meter = meter
+        self._doubts = doubts or KeyDoubts()
         self._begun: dict[object, float] = {}
 
     def use(self, receiver: Receiver) -> None:
@@ -31,7 +33,11 @@ class WatchedReceiver:
 
     async def admit(self, forward_path: str) -> Destination:
         """Return whom a forward-path stands for.  Raises PathRefused, StoreUnavailable."""
-        return await self._receiver.admit(forward_path)
+        try:
+            return await self._receiver.admit(forward_path)
+        except PathRefused as refused:
+            self._doubts.hear(refused)
+            raise
 
     async def process(self, destination: Destination, envelope: Envelope) -> Committed:
         """Read, classify, decide, commit, count and log one message.  Raises StoreUnavailable."""

@@ -8,6 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bounced.cli.return_path import return_path
+from bounced.core.return_path import Keyring, ReturnPaths
+from tests.support.misread import Misread
 
 CONFIG = """
 [redis]
@@ -83,6 +85,16 @@ def test_a_refused_path_says_why_and_exits_with_1(config: Path, path: str, reaso
     """The operator may know what the peer is not told."""
     result = call("decode", path, config=config)
     assert (result.exit_code, result.output) == (1, f"refused  {reason}\n")
+
+
+def test_a_path_made_with_the_newline_of_its_key_says_so(config: Path) -> None:
+    """So that one path is enough to find a sender's mistake."""
+    key = Misread("k", b"example secret, exactly 32 bytes")
+    paths = ReturnPaths("main", ("bounce.example.com",), Keyring(key))
+    made = paths.encode("alice@example.org", issued=datetime.now(UTC).date())
+    result = call("decode", made, config=config)
+    assert "refused  tampered" in result.output
+    assert "key k and the newline behind it" in result.output
 
 
 def test_an_expired_path_is_refused(config: Path) -> None:

@@ -1,5 +1,6 @@
 """Return paths: made, read, and found inside other text.  (contract, section 3; docs/return-path.md)"""
 
+from bounced.core.return_path.diagnosis import Cause, likely_cause
 from bounced.core.return_path.directory import POSTMASTER, Directory
 from bounced.core.return_path.errors import HANGS_ON_THE_SERVER, DoesNotFit, Reason, Refused
 from bounced.core.return_path.keyring import Keyring, KeyStatus, SigningKey
@@ -20,6 +21,7 @@ __all__ = [
     "POSTMASTER",
     "RANDOM_BYTES",
     "TOKEN_TTL_S",
+    "Cause",
     "Directory",
     "DoesNotFit",
     "KeyStatus",
@@ -31,6 +33,7 @@ __all__ = [
     "ReturnPaths",
     "SigningKey",
     "TokenPath",
+    "likely_cause",
     "new_token",
     "unsigned_path",
 ]

@@ -103,6 +103,11 @@ class Keyring:
         self.signing = signing[0]
         self._by_id = MappingProxyType(by_id)
 
+    @property
+    def keys(self) -> tuple[SigningKey, ...]:
+        """All of them, revoked ones too."""
+        return tuple(self._by_id.values())
+
     def verifying(self, key_id: str) -> SigningKey:
         """Return the key of that name if it may verify.  Raises Refused."""
         key = self._by_id.get(key_id)

@@ -2,7 +2,7 @@
 
 import re
 from datetime import date, timedelta
-from hmac import compare_digest
+from hmac import compare_digest, digest
 from typing import NamedTuple
 
 from bounced.core.return_path import base32
@@ -73,6 +73,18 @@ def decode(list_: str, keyring: Keyring, text: str) -> tuple[Claim, str]:
         raise Refused(Reason.TAMPERED)
     issued = EPOCH + timedelta(days=base32.to_int(coded_day))
     return Claim(recipient, issued, tag, _PROFILES[bits >> 1]), mac
+
+
+def made_with(secret: bytes, list_: str, text: str) -> bool:
+    """Whether a local part without its prefix was made with some octets for a list, under whatever key id it names."""
+    parts = _SIGNED.fullmatch(text)
+    if not parts:
+        return False
+    key_id, coded_day, masked, mac, tag, local_part, domain = parts.groups()
+    mask = digest(secret, b"profile\0" + mac.encode("ascii"), "sha256")[0] >> 3
+    bits = base32.ALPHABET[base32.VALUE_OF[masked] ^ mask]
+    covered = "\0".join((list_, key_id, coded_day, bits, tag, f"{local_part}@{domain}"))
+    return compare_digest(mac, base32.leading(digest(secret, covered.encode(), "sha256"), MAC_LENGTH))
 
 
 def _mac(key: SigningKey, *covered: str) -> str:
