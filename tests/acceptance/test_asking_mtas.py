@@ -16,7 +16,8 @@ import pytest
 
 from bounced.edges.embedded.binary import find_server
 from tests.support.daemon import WAIT_S, Daemon
-from tests.support.mta import EXIM_ASKING, HARAKA_ASKING, ROOT, Mta, running
+from tests.support.mta import EXIM_ASKING, HARAKA_ASKING, Mta, running
+from tests.support.programs import FOLDER
 
 EXAMPLES = Path(__file__).parents[2] / "config" / "examples"
 RECIPIENT = "Someone@Mailbox.example"
@@ -111,7 +112,7 @@ def _haraka_asking(
 ) -> Iterator[tuple[Daemon, int, list[str], int]]:
     """Run Haraka with the plugin; give a daemon to command, Haraka's port, a Redis to start, and its port."""
     _needs(HARAKA_ASKING)
-    if not Path(f"{ROOT}/node_modules/redis").is_dir():
+    if not (FOLDER / "haraka/usr/lib/node_modules/redis").is_dir():
         pytest.skip("the plugin needs the package redis of npm beside Haraka")
     redis, home = _free_port(), _home(folder)
     daemon = daemons(url=f"redis://127.0.0.1:{redis}/0")
@@ -123,7 +124,7 @@ def _haraka_asking(
 
 def _needs(mta: Mta) -> None:
     if not mta.find():
-        pytest.skip(f"{mta} is neither installed nor found under BOUNCED_TEST_MTAS")
+        pytest.skip(f"{mta} is not here: tests/install-programs")
 
 
 def _home(folder: Path) -> Path:

@@ -30,7 +30,7 @@ def mta(request: pytest.FixtureRequest) -> Mta:
     """Return each MTA in turn."""
     chosen: Mta = request.param
     if not chosen.find():
-        pytest.skip(f"{chosen} is neither installed nor found under BOUNCED_TEST_MTAS")
+        pytest.skip(f"{chosen} is not here: tests/install-programs")
     return chosen
 
 

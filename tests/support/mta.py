@@ -1,8 +1,6 @@
 """Real MTAs, each run for one test with a configuration, an /etc and a /var of its own; it needs root.
 
-They are looked for where Debian puts them and under BOUNCED_TEST_MTAS: a folder, outside of /etc and /var, into which
-packages were unpacked without being installed (``dpkg -x exim4-daemon-light*.deb FOLDER``, ``npm install --prefix
-FOLDER Haraka``).
+They are looked for where tests/install-programs puts them (see tests/support/programs.py) and where Debian does.
 """
 
 import os
@@ -16,8 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-ROOT = os.environ.get("BOUNCED_TEST_MTAS", "")
-LIBRARIES = ("usr/lib/x86_64-linux-gnu", "usr/lib/aarch64-linux-gnu")
+from tests.support.programs import in_private_root, private_root
+
 TEMPLATES = Path(__file__).with_name("mtas")
 SYSTEM_FILES = (
     "passwd",
@@ -33,12 +31,12 @@ SYSTEM_FILES = (
 )
 WAIT_S = 20.0
 
-USERS = ("Debian-exim", "opensmtpd", "opensmtpq", "smmta", "smmsp", "living", "moved")
+USERS = ("Debian-exim", "opensmtpd", "opensmtpq", "smmta", "smmsp", "postfix", "postdrop", "living", "moved")
 """Users that packages make when they are installed, and two with a mailbox; in the private /etc only."""
 FIRST_USER_ID = 61001
 
 ENTER = """
-mount --make-rprivate / && mount --bind "$1/etc" /etc && mount --bind "$1/var" /var && ldconfig && eval "$2" || exit 1
+mount --bind "$1/etc" /etc && mount --bind "$1/var" /var && ldconfig && eval "$2" || exit 1
 shift 2
 exec "$@"
 """
@@ -48,10 +46,11 @@ exec "$@"
 class Mta:
     """An MTA: its program, where its configuration is looked for, and how it is started in the foreground.
 
-    ``name`` is also that of the folder of templates for its configuration.
+    ``name`` is also that of the folder of templates for its configuration, ``root`` that of its private root.
     """
 
     name: str
+    root: str
     program: str
     configuration: str
     arguments: tuple[str, ...]
@@ -62,20 +61,27 @@ class Mta:
         return self.name
 
     def find(self) -> str | None:
-        """Return the path of its program."""
-        candidates = [f"{ROOT}/{self.program}", f"/{self.program}"]
-        if self.program.endswith("/haraka"):
-            candidates.append("haraka")  # npm's choice; other names are taken by other MTAs too
-        return next(filter(None, map(shutil.which, candidates)), None)
+        """Return the path of its program, as it is while it runs."""
+        root = private_root(self.root)
+        if (root and (root / self.program).exists()) or Path(f"/{self.program}").exists():
+            return f"/{self.program}"
+        return shutil.which("haraka") if self.root == "haraka" else None  # npm's choice of a folder
 
 
-POSTFIX = Mta("postfix", "usr/sbin/postfix", "etc/postfix", ("start-fg",), "chown postfix /var/mta/data")
-EXIM = Mta("exim", "usr/sbin/exim4", "etc/exim4", ("-bdf", "-qq1s"), "chown -R Debian-exim /var/mta")
+POSTFIX = Mta("postfix", "postfix", "usr/sbin/postfix", "etc/postfix", ("start-fg",), "chown postfix /var/mta/data")
+EXIM = Mta("exim", "exim", "usr/sbin/exim4", "etc/exim4", ("-bdf", "-qq1s"), "chown -R Debian-exim /var/mta")
 OPENSMTPD = Mta(
-    "opensmtpd", "usr/sbin/smtpd", "etc", ("-d",), "install -d -m 711 /var/lib/opensmtpd/empty /var/spool/smtpd"
+    "opensmtpd",
+    "opensmtpd",
+    "usr/sbin/smtpd",
+    "etc",
+    ("-d",),
+    "install -d -m 711 /var/lib/opensmtpd/empty /var/spool/smtpd",
 )
-SENDMAIL = Mta("sendmail", "usr/libexec/sendmail/sendmail", "etc/mail", ("-C/etc/mail/sendmail.cf", "-bD", "-q1s"))
-HARAKA = Mta("haraka", "node_modules/.bin/haraka", "var/mta", ("-c", "/var/mta"), reuses_connections=False)
+SENDMAIL = Mta(
+    "sendmail", "sendmail", "usr/libexec/sendmail/sendmail", "etc/mail", ("-C/etc/mail/sendmail.cf", "-bD", "-q1s")
+)
+HARAKA = Mta("haraka", "haraka", "usr/bin/haraka", "var/mta", ("-c", "/var/mta"), reuses_connections=False)
 EXIM_ASKING = replace(EXIM, name="exim-asking")
 HARAKA_ASKING = replace(HARAKA, name="haraka-asking")
 EXIM_ALIASES = replace(EXIM, name="exim-aliases")
@@ -100,7 +106,7 @@ def running(mta: Mta, folder: Path, **filled_in: object) -> Iterator[int]:
         port = free.getsockname()[1]
     values = {"PORT": port, "PROGRAM": program, **filled_in}
     _furnish(mta, folder, values)
-    isolated = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-c", ENTER, "sh"]
+    isolated = in_private_root(mta.root, "sh", "-c", ENTER, "sh")
     with (folder / "output").open("wb") as output:
         process = subprocess.Popen(
             [*isolated, str(folder), mta.prepare, program, *mta.arguments],
@@ -129,24 +135,24 @@ def _furnish(mta: Mta, folder: Path, values: dict[str, object]) -> None:
         parent.chmod(parent.stat().st_mode | 0o055)  # they run as other users
     for made in ("run", "mta/spool", "mta/data", "tmp", "log", "cache/ldconfig"):
         (folder / "var" / made).mkdir(parents=True, exist_ok=True)
-    _write_etc(folder / "etc")
+    _write_etc(folder / "etc", private_root(mta.root))
     _write_configuration(TEMPLATES / mta.name, folder / mta.configuration, values)
 
 
-def _write_etc(etc: Path) -> None:
-    """Copy what programs read, and add users, our name and libraries; without resolv.conf nobody asks the DNS."""
-    etc.mkdir()
+def _write_etc(etc: Path, root: Path | None) -> None:
+    """Copy what programs read, and add users and our name; without resolv.conf nobody asks the DNS."""
+    if root and (root / "etc").is_dir():
+        shutil.copytree(root / "etc", etc, symlinks=True)
+    etc.mkdir(exist_ok=True)
     for source in filter(Path.exists, (Path("/etc") / name for name in SYSTEM_FILES)):
         if source.is_dir():
-            shutil.copytree(source, etc / source.name, symlinks=True)
+            shutil.copytree(source, etc / source.name, symlinks=True, dirs_exist_ok=True)
         else:
             shutil.copy(source, etc)
     for number, name in enumerate(USERS, FIRST_USER_ID):
         _append(etc / "passwd", f"{name}:x:{number}:{number}::/nonexistent:/bin/false")
         _append(etc / "group", f"{name}:x:{number}:")
     _append(etc / "hosts", f"127.0.0.1 mail.sender.example {socket.gethostname()} localhost")
-    for library in LIBRARIES:
-        _append(etc / "ld.so.conf", f"{ROOT}/{library}")
 
 
 def _append(path: Path, line: str) -> None:
