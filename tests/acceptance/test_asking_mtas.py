@@ -17,6 +17,7 @@ import pytest
 from bounced.edges.embedded.binary import find_server
 from tests.support.daemon import WAIT_S, Daemon
 from tests.support.mta import EXIM_ASKING, HARAKA_ASKING, Mta, running
+from tests.support.ports import free_port
 from tests.support.programs import FOLDER
 
 EXAMPLES = Path(__file__).parents[2] / "config" / "examples"
@@ -56,7 +57,7 @@ def test_exim_does_as_the_lookup_server_says_while_redis_is_away(
     daemons: Callable[..., Daemon], tmp_path: Path, setting: str, answer: int
 ) -> None:
     """By lookup.when_unavailable: try again later, or deliver all the same."""
-    further = {"url": f"redis://127.0.0.1:{_free_port()}/0", "when_unavailable": setting}
+    further = {"url": f"redis://127.0.0.1:{free_port()}/0", "when_unavailable": setting}
     with (
         _exim_asking(daemons, tmp_path, **further) as (daemon, port, lookup),
         _answering([*LOOKUP_SERVER, str(daemon.config_file)], lookup),
@@ -70,7 +71,7 @@ def _exim_asking(
 ) -> Iterator[tuple[Daemon, int, int]]:
     """Run Exim with the example; give a daemon to command, Exim's port, and the one that it asks."""
     _needs(EXIM_ASKING)
-    lookup = _free_port()
+    lookup = free_port()
     further = f'[lookup]\nlisten = "127.0.0.1:{lookup}"\nwhen_unavailable = "{when_unavailable}"\n'
     daemon = daemons(further=further, **settings)
     (example,) = _paragraphs("exim.conf", "warn", containing="readsocket")
@@ -114,7 +115,7 @@ def _haraka_asking(
     _needs(HARAKA_ASKING)
     if not (FOLDER / "haraka/usr/lib/node_modules/redis").is_dir():
         pytest.skip("the plugin needs the package redis of npm beside Haraka")
-    redis, home = _free_port(), _home(folder)
+    redis, home = free_port(), _home(folder)
     daemon = daemons(url=f"redis://127.0.0.1:{redis}/0")
     server = [str(find_server()), *f"--port {redis} --appendonly yes --appendfsync always --dir {folder}".split()]
     plugin = (EXAMPLES / "haraka" / "bounced.js").read_text()
@@ -170,10 +171,3 @@ def _until(satisfied: Callable[[], bool]) -> None:
 def _listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

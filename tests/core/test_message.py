@@ -3,8 +3,7 @@
 import pytest
 
 from bounced.core.message import read
-from bounced.core.message.limits import MAX_DEPTH, MAX_PARTS
-from bounced.core.message.limits import Work
+from bounced.core.message.limits import MAX_DEPTH, MAX_PARTS, Work
 from bounced.core.message.text import from_html, to_text, unwrap_words
 
 

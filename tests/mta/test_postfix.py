@@ -4,9 +4,7 @@ import asyncio
 import json
 import os
 import re
-import shutil
 import smtplib
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +17,8 @@ import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from tests.support.daemon import port_of
+from tests.support.mta import POSTFIX_ASKING, running
+from tests.support.ports import free_port
 
 EXAMPLES = Path(__file__).parents[2] / "config" / "examples" / "postfix"
 CAROL, DAVE = "carol@example.org", "dave@example.org"
@@ -34,46 +34,8 @@ listen = "127.0.0.1:0"
 domains = ["bounce.example.com"]
 keys = [{ id = "k", file = "key" }]
 """
-MAIN = """
-compatibility_level = 3.6
-queue_directory = {folder}/queue
-data_directory = {folder}/state
-maillog_file = {folder}/log
-maillog_file_prefixes = {folder}
-myhostname = relay.example.com
-mydestination =
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
-mynetworks = 127.0.0.0/8
-alias_maps =
-local_recipient_maps =
-smtpd_relay_restrictions = permit_mynetworks, reject
-default_transport = smtp:[127.0.0.1]:{next_hop}
-"""
-MASTER = """
-{port} inet n - n - - smtpd
-pickup unix n - n 60 1 pickup
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-verify unix - - n - 1 verify
-proxymap unix - - n - - proxymap
-smtp unix - - n - - smtp
-lmtp unix - - n - - lmtp
-error unix - - n - - error
-retry unix - - n - - error
-anvil unix - - n - 1 anvil
-scache unix - - n - 1 scache
-tlsmgr unix - - n 1000? 1 tlsmgr
-flush unix n - n 1000? 0 flush
-postlog unix-dgram n - n - 1 postlogd
-"""
-
 pytestmark = [
-    pytest.mark.skipif(shutil.which("postfix") is None, reason="Postfix is not installed"),
+    pytest.mark.skipif(POSTFIX_ASKING.find() is None, reason="Postfix is not here: tests/install-programs"),
     pytest.mark.skipif(os.geteuid() != 0, reason="Postfix starts as root only"),
 ]
 
@@ -110,32 +72,6 @@ def lookup_server(folder: Path) -> Iterator[int]:
             process.terminate()
             process.stderr.read()
     assert process.returncode == 0
-
-
-@contextmanager
-def postfix(folder: Path, main: str) -> Iterator[int]:
-    """Give the port of a private Postfix; ``main`` goes to the end of its main.cf."""
-    port = free_port()
-    etc = folder / "etc"
-    for each in (etc, folder / "queue", folder / "state"):
-        each.mkdir()
-    shutil.chown(folder / "state", "postfix")
-    (etc / "main.cf").write_text(main)
-    (etc / "master.cf").write_text(MASTER.format(port=f"127.0.0.1:{port}"))
-    command = ["postfix", "-c", str(etc)]
-    subprocess.run([*command, "start"], check=True, stderr=subprocess.DEVNULL)  # a pipe would stay open
-    try:
-        yield port
-    finally:
-        subprocess.run([*command, "stop"], check=True, stderr=subprocess.DEVNULL)
-
-
-def free_port() -> int:
-    """Return a port that nobody has now; Postfix takes no 0."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture
@@ -177,8 +113,8 @@ def example(port: int) -> str:
 async def test_mail_waits_while_the_look_up_server_is_away(folder):
     """With the reply that the example names."""
     shown = (EXAMPLES / "main.cf").read_text()
-    main = MAIN.format(folder=folder, next_hop=free_port()) + example(free_port())
-    with postfix(folder, main) as port:
+    away = free_port()
+    with running(POSTFIX_ASKING, folder, NEXT_HOP=away, EXAMPLE=example(away)) as port:
         code, text = await asyncio.to_thread(send, port, DAVE)
     assert (code, text) == (451, f"4.3.5 <{DAVE}>: Recipient address rejected: Server configuration error")
     assert re.search(
@@ -192,8 +128,7 @@ async def test_a_suppressed_recipient_is_refused_and_delivered_to_again_after_re
     with lookup_server(folder) as asked:
         handler = NextHop()
         async with listening(handler) as next_hop:
-            main = MAIN.format(folder=folder, next_hop=next_hop) + example(asked)
-            with postfix(folder, main) as port:
+            with running(POSTFIX_ASKING, folder, NEXT_HOP=next_hop, EXAMPLE=example(asked)) as port:
                 code, text = await asyncio.to_thread(send, port, "Carol@Example.org")
                 assert (code, "5.7.1" in text, "operator" in text) == (554, True, True)
                 assert (await asyncio.to_thread(send, port, DAVE))[0] == 250

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
 from asyncio.subprocess import DEVNULL, Process
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from redis.crc import key_slot
 from redis.exceptions import RedisError
 
 from bounced.edges.embedded.binary import find_server
+from tests.support.ports import free_port
 
 PATIENCE_S = 30.0
 
@@ -158,14 +158,6 @@ async def until(server: Server, *command: Any) -> Any:
             if satisfied(reply):
                 return reply
             await asyncio.sleep(0.02)
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 async def _spawn(folder: Path, port: int, arguments: tuple[str, ...]) -> Process:

@@ -12,10 +12,10 @@ from redis.exceptions import RedisError
 from bounced.cli.root import bounced
 from bounced.client import AsyncClient, Client, Keyring, ReturnPaths, SigningKey
 from bounced.core.servers import servers
+from tests.support.ports import free_port
 
 from .conftest import Bench
 from .reports import ALICE, report, suppress
-from .servers import free_port
 
 CLIENT = Path(__file__).parents[2] / "docs/client.md"
 JOSE = "josé@example.org"

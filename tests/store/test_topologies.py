@@ -14,9 +14,10 @@ from bounced.core.state import ReportId
 from bounced.edges.connect import connections
 from bounced.edges.redis_store import RedisStore, durability
 from bounced.ports import StoreUnavailable
+from tests.support.ports import free_port
 
 from .reports import ALICE, count, report
-from .servers import Fleet, free_port, until
+from .servers import Fleet, until
 
 PEERS = 8
 REPORTS = 150

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tests.support.ports import free_port
 from tests.support.programs import in_private_root, private_root
 
 TEMPLATES = Path(__file__).with_name("mtas")
@@ -82,6 +83,7 @@ SENDMAIL = Mta(
     "sendmail", "sendmail", "usr/libexec/sendmail/sendmail", "etc/mail", ("-C/etc/mail/sendmail.cf", "-bD", "-q1s")
 )
 HARAKA = Mta("haraka", "haraka", "usr/bin/haraka", "var/mta", ("-c", "/var/mta"), reuses_connections=False)
+POSTFIX_ASKING = replace(POSTFIX, name="postfix-asking")
 EXIM_ASKING = replace(EXIM, name="exim-asking")
 HARAKA_ASKING = replace(HARAKA, name="haraka-asking")
 EXIM_ALIASES = replace(EXIM, name="exim-aliases")
@@ -101,9 +103,7 @@ def running(mta: Mta, folder: Path, **filled_in: object) -> Iterator[int]:
     """
     program = mta.find()
     assert program
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     values = {"PORT": port, "PROGRAM": program, **filled_in}
     _furnish(mta, folder, values)
     isolated = in_private_root(mta.root, "sh", "-c", ENTER, "sh")
