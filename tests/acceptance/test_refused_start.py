@@ -1,4 +1,4 @@
-"""A daemon that could not keep its promises does not start, and says why; systemd does not try it again."""
+"""A daemon that could not keep its promises does not start, and says why."""
 
 import asyncio
 import sys

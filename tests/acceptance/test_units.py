@@ -61,6 +61,14 @@ def test_the_service_needs_no_privilege_for_port_25() -> None:
     assert "\nListenStream=0.0.0.0:25\nListenStream=[::]:25\n" in socket
 
 
+def test_nothing_makes_systemd_give_the_service_up() -> None:
+    """It would close the socket with it; tests/acceptance/test_systemd.py shows it where a container boots."""
+    service = (UNITS / "bounced.service").read_text("utf-8")
+    assert "\nStartLimitIntervalSec=0\n" in service
+    assert "\nRestart=on-failure\n" in service
+    assert "RestartPreventExitStatus" not in service
+
+
 def test_sockets_carry_the_name_under_which_the_daemon_takes_them() -> None:
     """See bounced.edges.sockets: sockets called smtp replace smtp.listen."""
     assert "\nFileDescriptorName=smtp\n" in (UNITS / "bounced.socket").read_text("utf-8")

