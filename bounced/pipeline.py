@@ -121,9 +121,7 @@ class Pipeline:
         report = parse(content, work=ROLE_WORK)
         if report.kind is not Kind.COMPLAINT:
             return report, None
-        return attempt(
-            lambda: (report, self.directory.find(report.returned_header, today)), lambda fault: (unread(fault), None)
-        )
+        return attempt(lambda: (report, self.directory.find(report.traces, today)), lambda fault: (unread(fault), None))
 
     async def _whose(
         self, report: Report, found: ReturnPath | TokenPath | None, list_: str, today: date

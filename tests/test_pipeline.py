@@ -106,6 +106,45 @@ async def test_a_complaint_at_a_feedback_address_is_attributed_by_the_return_pat
     assert (await store.load("main", ALICE)).category is Category.COMPLAINT
 
 
+@pytest.mark.parametrize("type_", ["abuse", "opt-out", "Abuse (user marked it)"])
+@pytest.mark.parametrize(
+    ("field", "returned"),
+    [
+        ("Original-Mail-From: <{path}>", "rfc822"),
+        ("Original-Mail-From:\n <{path}>", ""),
+        ("Original-Mail-From: <>\nOriginal-Mail-From: <{path}>", ""),
+        ("Original-Rcpt-To: <{path}>", "rfc822"),
+        ("Reported-URI: https://shop.example/u?p={percent}", ""),
+        ("CFBL-Feedback-ID: {path}", ""),
+        ("", "rfc822|Return-Path: <{path}>"),
+        ("", "rfc822-headers|Sender: {path}"),
+        ("", "rfc822-headers|X-Hidden: <>\nX-Hidden: {path}"),
+        ("", "rfc822-headers|List-Unsubscribe: <https://shop.example/u>,\n <mailto:{percent}?subject=leave>"),
+        ("", "rfc822-headers|Message-ID: <{path}>"),
+        ("", "rfc822-headers|Feedback-ID: nov:main:{path}"),
+        ("", "rfc822-headers|CFBL-Feedback-ID: {quoted}"),
+        ("", "plain|Return-Path: <{path}>"),
+    ],
+)
+async def test_a_complaint_is_attributed_by_a_return_path_in_any_field(pipeline, store, field, returned, type_):
+    """Of the report, or of the header that came back as a message, as a header, or in plain text."""
+    path = signed()
+    percent = path.replace("=", "%3D").replace("@", "%40")
+    quoted = f"=?utf-8?q?{path.replace('=', '=3D')}?="
+    kind, _, fields = returned.format(path=path, percent=percent, quoted=quoted).partition("|")
+    media = {"rfc822": "message/rfc822", "rfc822-headers": "text/rfc822-headers", "plain": "text/plain"}.get(kind)
+    part = f"--b\nContent-Type: {media}\n\nTo: redacted\n{fields}\nSubject: November news\n\nHello.\n" if media else ""
+    feedback = f"Feedback-Type: {type_}\nVersion: 1\n{field.format(path=path, percent=percent)}\n"
+    content = (
+        "From: feedback@isp.example\nSubject: complaint\n"
+        "Content-Type: multipart/report; report-type=feedback-report; boundary=b\n\n"
+        "--b\n\nThis is an abuse report.\n"
+        f"--b\nContent-Type: message/feedback-report\n\n{feedback}\n{part}--b--\n"
+    )
+    await deliver(pipeline, f"fbl@{DOMAIN}", content.encode())
+    assert (await store.load("main", ALICE)).category is Category.COMPLAINT
+
+
 async def test_a_complaint_comes_late(pipeline, store):
     """A return path inside a report is believed for 400 days, at RCPT for 30."""
     long_ago = signed(issued=datetime(2026, 1, 1, tzinfo=UTC))

@@ -77,5 +77,6 @@ def _return_path(content: bytes, explanation: explaining.Explanation, directory:
     if directory is None:
         return None
     header = content[:MAX_HEADER_BYTES].replace(b"\r\n", b"\n").partition(b"\n\n")[0].decode("utf-8", "replace")
-    found = directory.find(f"{header}\n{explanation.report.returned_header}", datetime.now(UTC).date())
+    report = explanation.report
+    found = directory.find(f"{header}\n{report.traces or report.returned_header}", datetime.now(UTC).date())
     return found if isinstance(found, ReturnPath) else None

@@ -294,7 +294,8 @@ class Report(NamedTuple):
     ``reader`` names what recognised it (``rfc3464``, ``arf``, a family of notices, ``flufl.bounce``).
     ``fields`` are further per-message fields in lower case (``original-envelope-id``, ``arrival-date``,
     ``feedback-type``, ...).  ``returned_header`` is the header of the returned message, as far as it came back.
-    ``sent_to`` are the addresses to which the notice itself was sent: the sender's.
+    ``sent_to`` are the addresses to which the notice itself was sent: the sender's.  ``traces`` is, in a complaint, all
+    text that may hold the return path of the message that is complained about.
     ``fault`` is what was raised where the message could not be read: then the report says nothing.
     """
 
@@ -307,6 +308,7 @@ class Report(NamedTuple):
     returned_header: str = ""
     fields: Mapping[str, str] = NO_FIELDS
     sent_to: tuple[str, ...] = ()
+    traces: str = ""
     fault: Exception | None = None
 
 

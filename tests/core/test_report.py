@@ -321,11 +321,12 @@ def test_a_redacted_complaint_is_attributed_to_whom_the_returned_message_went() 
     assert [fields.address for fields in parse(redacted).recipients] == ["alice@example.org"]
 
 
-def test_a_complaint_feed_without_arf_is_a_complaint() -> None:
-    """Microsoft forwards the message alone, with a subject of its own."""
+@pytest.mark.parametrize("media", [b"message/rfc822", b"text/rfc822-headers"])
+def test_a_complaint_feed_without_arf_is_a_complaint(media: bytes) -> None:
+    """Microsoft forwards the message alone, or its header, with a subject of its own."""
     content = (
         b"From: staff@hotmail.com\nSubject: complaint about message from 192.0.2.1\n"
-        b'Content-Type: multipart/mixed; boundary="b"\n\n--b\nContent-Type: message/rfc822\n\n'
+        b'Content-Type: multipart/mixed; boundary="b"\n\n--b\nContent-Type: ' + media + b"\n\n"
         b"X-HmXmrOriginalRecipient: alice@example.org\nTo: list@sender.example\n\nspam\n--b--\n"
     )
     found = parse(content)

@@ -2,17 +2,21 @@
 
 import re
 
-from bounced.core.message import Header, Message, unwrap_words
+from bounced.core.message import RETURNED_TYPES, Header, Message, header_of, unwrap_words
+from bounced.core.message.limits import MAX_HEADER_BYTES
 from bounced.core.notices.notice import addresses
 from bounced.core.report.status import address
 from bounced.core.terms import Kind, PerRecipientFields, Report
 
 MAX_RECIPIENTS = 100
+MAX_REPORT_CHARS = 12 * 1024
 
 _COMPLAINTS = frozenset(
     {"abuse", "fraud", "virus", "other", "opt-out", "opt-out-list", "complaint", "miscategorized", ""}
 )
 _FEED = re.compile(r"complaint about message from|^email feedback report for ip|abuse report \[", re.IGNORECASE)
+_COMMENT = re.compile(r"[\s;(]")
+_INLINE_TYPES = ("text/plain", "text/html", "application/octet-stream")
 _RECIPIENT_FIELDS = ("original-rcpt-to", "removal-recipient", "redacted-address")
 _RETURNED_RECIPIENT = ("x-hmxmroriginalrecipient", "x-original-to", "delivered-to", "to")
 
@@ -24,7 +28,7 @@ def read(message: Message) -> Report | None:
         return _feed(message)
     report = Header(part.text.strip())
     returned = Header(message.returned_header)
-    type_ = report.get("feedback-type").lower()
+    type_ = _first_word(report.get("feedback-type"))
     named = [value for name in _RECIPIENT_FIELDS for value in report.every(name)]
     found = [cleaned for value in named if (cleaned := address(value)) and "@" in cleaned]
     return Report(
@@ -35,12 +39,13 @@ def read(message: Message) -> Report | None:
         message_id=message.header.get("message-id") or None,
         returned_header=returned.block,
         fields={**report.first_values(), "feedback-type": type_ or "abuse"},
+        traces=_traces(message, part.text),
     )
 
 
 def _feed(message: Message) -> Report | None:
     """Return a complaint of a provider that sends the message alone, such as Microsoft's."""
-    if not message.first("message/rfc822") or not _FEED.search(unwrap_words(message.header.get("subject"))):
+    if not message.first(*RETURNED_TYPES) or not _FEED.search(unwrap_words(message.header.get("subject"))):
         return None
     returned = Header(message.returned_header)
     return Report(
@@ -50,7 +55,26 @@ def _feed(message: Message) -> Report | None:
         message_id=message.header.get("message-id") or None,
         returned_header=returned.block,
         fields={"feedback-type": "abuse"},
+        traces=_traces(message),
     )
+
+
+def _traces(message: Message, report: str = "") -> str:
+    """Return what may hold our return path: the report's fields, and the header that came back, whole.
+
+    Where no part is the returned message its header may stand in the text of one.  The complaint's own header comes
+    last: some relays add the fields of the original to it.  (RFC 5965 section 3.2, RFC 9477 section 3.2)
+    """
+    headers = [header_of(part.octets) for part in message.parts if part.content_type in RETURNED_TYPES]
+    inline = [part.text[:MAX_REPORT_CHARS] for part in message.parts if part.content_type in _INLINE_TYPES]
+    returned = "\n".join(headers or inline)
+    pieces = (report[:MAX_REPORT_CHARS], returned[:MAX_HEADER_BYTES], message.header.block[:MAX_REPORT_CHARS])
+    return "\n".join(pieces)
+
+
+def _first_word(value: str) -> str:
+    """Return a type in lower case, without the comment or parameters that some write behind it."""
+    return _COMMENT.split(value.strip(), maxsplit=1)[0].lower()
 
 
 def _returned_recipients(returned: Header) -> list[str]:

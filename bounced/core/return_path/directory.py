@@ -19,6 +19,8 @@ POSTMASTER = "postmaster"
 MAX_FORWARD_PATH_CHARACTERS = 512
 MAX_VERIFICATIONS = 1024
 """How many signatures are tried in one text: about 10 ms of work, whatever somebody wrote into it."""
+MAX_CANDIDATES = 8 * MAX_VERIFICATIONS
+"""How many candidates are looked at; one that is there more than once, each form of a text has it, is tried once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ class Directory:
         attempts = (
             _verified(paths, local_part, today)
             for prefix in self._prefixes
-            for local_part in search.signed_candidates(text, prefix)
+            for local_part in dict.fromkeys(islice(search.signed_candidates(text, prefix), MAX_CANDIDATES))
             for paths in self.lists
             if paths.prefix == prefix
         )

@@ -1,25 +1,39 @@
 """Return paths inside other text, such as the header of a returned original.
 
-They stand in Return-Path, Received, List-Unsubscribe, Message-ID or Feedback-ID, bare, wrapped or percent-encoded
-(RFC 6068 section 2 wants ``=`` encoded in a mailto).  Work is linear in the length of the text.
+They stand in Original-Mail-From, Return-Path, Received, List-Unsubscribe, Message-ID or Feedback-ID, bare, wrapped,
+percent-encoded (RFC 6068 section 2 wants ``=`` encoded in a mailto), in encoded words (RFC 2047), or cut by a fold.
+Work is linear in the length of the text.
 """
 
 import re
 from collections.abc import Iterator
 from urllib.parse import unquote
 
+from bounced.core.message import unfold, unwrap_words
 from bounced.core.return_path.paths import MAX_LOCAL_PART_BYTES
 
-MAX_TEXT_CHARACTERS = 64 * 1024
+MAX_TEXT_CHARACTERS = 96 * 1024
+MAX_ENCODINGS = 2
+"""A redirection encodes once more what a link had encoded."""
 
 _SIGNED = re.compile(r"[a-z2-7]{18}=[a-z0-9-]{0,8}=[a-z0-9#$&'*+=?^_`{}~.-]+=[a-z0-9_-]+(?:\.[a-z0-9_-]+)*", re.ASCII)
+_FOLD = re.compile(r"\n[ \t]++")
 _TOKEN = re.compile(r"t([a-z2-7]{26})@([a-z0-9_.-]{1,253})", re.ASCII)
 
 
 def searchable(text: str) -> str:
-    """Return the text in lower case, bounded, with what was percent-encoded once more in plain."""
-    lower = text[:MAX_TEXT_CHARACTERS].lower()
-    return lower + "\n" + unquote(lower, errors="replace") if "%3d" in lower else lower
+    """Return the text in lower case, bounded, followed by what it becomes where its encodings and folds are undone."""
+    text = text[:MAX_TEXT_CHARACTERS].replace("\r", "")
+    forms = [text]
+    if "=?" in text:
+        forms.append(unwrap_words(unfold(text)))
+    if "\n " in text or "\n\t" in text:
+        forms.append(_FOLD.sub("", text))
+    forms = ["\n".join(forms).lower()]
+    for _ in range(MAX_ENCODINGS):
+        if "%" in forms[-1] and (decoded := unquote(forms[-1], errors="replace")) != forms[-1]:
+            forms.append(decoded)
+    return "\n".join(forms)
 
 
 def signed_candidates(text: str, prefix: str) -> Iterator[str]:
