@@ -1,8 +1,8 @@
 """Whose message is read next: a flood at one address holds up nobody but those who write there."""
 
 import asyncio
-from collections import deque
-from collections.abc import Callable
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable
 from time import perf_counter
 from typing import Any, Final, TypeVar
 
@@ -11,28 +11,39 @@ T = TypeVar("T")
 SLICE_S: Final = 0.005
 """How long messages are read before the loop turns to sessions and Redis; one that has begun is read to its end."""
 REST: Final = 3
-"""After a message to a role address, role addresses rest this many times as long: they get a quarter of the time."""
+"""After one of its messages the last rotation rests this many times as long: it gets a quarter of the time."""
+HEAVY_S: Final = 2 * SLICE_S
+"""No real bounce takes a fifth of this to read."""
+REMEMBERED: Final = 1000
+"""How many addresses with heavy messages are remembered."""
 
 
-class _Lane:
+_Message = tuple[Callable[[], Any], asyncio.Future[Any]]
+
+
+class _Rotation:
     """Messages that wait, in the rotation of their addresses: the next message is the next address's."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, deque[tuple[Callable[[], Any], asyncio.Future[Any]]]] = {}
+        self._waiting: dict[str, deque[_Message]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._waiting)
 
+    def remove(self, address: str) -> Iterable[_Message]:
+        """Take out the messages of an address."""
+        return self._waiting.pop(address, ())
+
     def add(self, address: str, read: Callable[[], Any], done: asyncio.Future[Any]) -> None:
         self._waiting.setdefault(address, deque()).append((read, done))
 
-    def next(self) -> tuple[Callable[[], Any], asyncio.Future[Any]]:
+    def next(self) -> tuple[str, Callable[[], Any], asyncio.Future[Any]]:
         address = next(iter(self._waiting))
         messages = self._waiting.pop(address)
-        found = messages.popleft()
+        read, done = messages.popleft()
         if messages:
             self._waiting[address] = messages  # behind all others
-        return found
+        return address, read, done
 
 
 class FairTurns:
@@ -43,13 +54,15 @@ class FairTurns:
     after the other.  As long as nobody waits, a message is read at once.
 
     A ``last`` address is one that anybody may write to without a signature, such as the postmaster's.  These share one
-    rotation of their own, which gets a quarter of the time at most.  ``clock`` is in seconds.
+    rotation of their own, which gets a quarter of the time at most.  An address whose message was heavy joins them.
+    ``clock`` is in seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = perf_counter) -> None:
         self._clock = clock
-        self._first = _Lane()
-        self._last = _Lane()
+        self._first = _Rotation()
+        self._last = _Rotation()
+        self._heavy: OrderedDict[str, None] = OrderedDict()
         self._used_s = 0.0
         self._rests_until = 0.0
         self._turn: asyncio.Handle | None = None
@@ -57,9 +70,10 @@ class FairTurns:
 
     async def take(self, lane: str, read: Callable[[], T], *, last: bool = False) -> T:
         """Return what ``read`` returns, called when it is this address's turn."""
+        last = last or lane in self._heavy
         rotation = self._last if last else self._first
         if not rotation and self._used_s < SLICE_S and not (last and self._rests):
-            return self._timed(read, last=last)
+            return self._timed(lane, read, last=last)
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         rotation.add(lane, read, done)
         self._await_turn()
@@ -69,16 +83,27 @@ class FairTurns:
     def _rests(self) -> bool:
         return self._clock() < self._rests_until
 
-    def _timed(self, read: Callable[[], T], *, last: bool) -> T:
+    def _timed(self, lane: str, read: Callable[[], T], *, last: bool) -> T:
         begun = self._clock()
         try:
             return read()
         finally:
             now = self._clock()
-            self._used_s += now - begun
-            if last:
-                self._rests_until = now + (now - begun) * REST
+            took_s = now - begun
+            self._used_s += took_s
+            if took_s > HEAVY_S:
+                self._remember(lane)
+            if last or took_s > HEAVY_S:
+                self._rests_until = now + took_s * REST
             self._await_turn()
+
+    def _remember(self, lane: str) -> None:
+        self._heavy[lane] = None
+        self._heavy.move_to_end(lane)
+        if len(self._heavy) > REMEMBERED:
+            self._heavy.popitem(last=False)
+        for read, done in self._first.remove(lane):
+            self._last.add(lane, read, done)
 
     def _await_turn(self) -> None:
         """See to it that a turn begins with the loop's next."""
@@ -86,7 +111,7 @@ class FairTurns:
             self._turn = asyncio.get_running_loop().call_soon(self._begin)
 
     def _begin(self) -> None:
-        """Begin a turn: one message of the role addresses, if they have rested, then the others."""
+        """Begin a turn: one message of the last rotation, if it has rested, then the others."""
         self._turn = None
         self._used_s = 0.0
         if self._last and not self._rests:
@@ -103,12 +128,12 @@ class FairTurns:
         self._rest = None
         self._await_turn()
 
-    def _serve(self, rotation: _Lane) -> None:
-        read, done = rotation.next()
+    def _serve(self, rotation: _Rotation) -> None:
+        lane, read, done = rotation.next()
         if done.done():  # its peer was told 451 meanwhile
             return
         try:
-            result = self._timed(read, last=rotation is self._last)
+            result = self._timed(lane, read, last=rotation is self._last)
         except Exception as error:  # noqa: BLE001 - it is raised again, for whom it concerns
             done.set_exception(error)
         else:

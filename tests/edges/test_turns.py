@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bounced.edges.turns import REST, SLICE_S, FairTurns
+from bounced.edges.turns import HEAVY_S, REST, SLICE_S, FairTurns
 
-LONG_S = 2 * SLICE_S
+LONG_S = 1.5 * SLICE_S
 
 
 class Desk:
@@ -94,6 +94,19 @@ async def test_role_addresses_are_read_while_others_never_stop() -> None:
     paths = [desk.take(f"path {n}") for n in range(20)]
     await asyncio.gather(*paths, *(desk.take("role", last=True) for _ in range(3)))
     assert Counter(desk.order[:12])["role"] == 3
+
+
+async def test_an_address_with_a_heavy_message_joins_the_last() -> None:
+    """What waits for it too: a flood of them at one valid path leaves three quarters of the time to others."""
+    desk = Desk()
+    flood = asyncio.gather(*(desk.take("flood", 2 * HEAVY_S) for _ in range(5)))
+    await asyncio.sleep(0)
+    await asyncio.gather(*(desk.take(f"path {n}") for n in range(8)))
+    assert Counter(desk.order)["flood"] <= 3
+    while not flood.done():
+        desk.now += REST * 2 * HEAVY_S
+        await asyncio.sleep(0)
+    assert Counter(desk.order)["flood"] == 5
 
 
 async def test_who_does_not_wait_any_more_is_passed_over() -> None:

@@ -1,0 +1,88 @@
+"""A crowd that does its worst where no signature is asked for: an honest peer beside it is served in time."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from tests.support.daemon import Daemon, unknown_user
+from tests.support.door import Peer
+from tests.support.nasty import MARKS, OPENINGS
+
+CROWD = 50
+SERVED_WITHIN_S = 2.0
+HEADER = b"From: MAILER-DAEMON@x.example\r\nTo: a@b.example\r\nSubject: Undelivered Mail Returned to Sender\r\n"
+HUGE_DOMAIN = "".join(chr(0x4E00 + number) for number in range(59)) + ".example"
+WORST = {
+    "every family's mark": HEADER + b"\r\n" + MARKS + OPENINGS + (b"~" * 399 + b"@1.\n") * 40,
+    "every recogniser in vain": HEADER + b"\r\n" + MARKS + OPENINGS + b"'-@'-@550 5.1.1 no\n" * 900,
+    "HTML of references": HEADER
+    + b"Content-Type: multipart/mixed; boundary=B\r\n\r\n"
+    + (b"--B\r\nContent-Type: text/html\r\n\r\n" + b"&#9;" * 5000 + b"\r\n") * 20,
+    "200 recipients beyond ASCII": HEADER
+    + b"Content-Type: multipart/report; boundary=B\r\n\r\n--B\r\nContent-Type: message/delivery-status\r\n\r\n"
+    + b"".join(f"Final-Recipient: rfc822; u{n}@{HUGE_DOMAIN}\r\nAction: failed\r\n\r\n".encode() for n in range(200)),
+}
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """Return a daemon with two workers."""
+    running = Daemon(tmp_path_factory.mktemp("daemon"), workers=2)
+    running.start()
+    yield running
+    running.stop()
+
+
+async def attacker(port: int, path: str, message: bytes) -> None:
+    """Send one message after the other on one connection, and begin anew where it ends."""
+    content = message.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n") + b"\r\n.\r\n"
+    while True:
+        peer = Peer(*await asyncio.open_connection("127.0.0.1", port))
+        try:
+            await peer.reply()
+            await peer.say("EHLO attacker.example")
+            while (await peer.say("MAIL FROM:<>")).startswith("250"):
+                await peer.say(f"RCPT TO:<{path}>")
+                await peer.say("DATA")
+                peer.send(content)
+                await peer.reply()
+        finally:
+            await peer.close()
+
+
+@asynccontextmanager
+async def attacked(port: int, path: str, message: bytes) -> AsyncIterator[None]:
+    """Let a crowd of attackers do their worst."""
+    attackers = [asyncio.create_task(attacker(port, path, message)) for _ in range(CROWD)]
+    yield
+    for task in attackers:
+        task.cancel()
+    await asyncio.gather(*attackers, return_exceptions=True)
+
+
+async def honest(daemon: Daemon, recipient: str) -> tuple[str, float]:
+    """Bring one bounce; return the last reply, and how long it all took in seconds."""
+    path = daemon.return_path(recipient)
+    begun = time.monotonic()
+    peer = Peer(*await asyncio.open_connection("127.0.0.1", daemon.port))
+    assert (await peer.reply()).startswith("220")
+    await peer.begin(path)
+    peer.send(unknown_user(recipient, path) + b"\r\n.\r\n")
+    reply = await peer.reply()
+    await peer.close()
+    return reply, time.monotonic() - begun
+
+
+@pytest.mark.parametrize("count", [6, pytest.param(100, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("worst", WORST)
+@pytest.mark.parametrize("where", ["postmaster@bounce.example.com", "a valid path"])
+async def test_honest_mail_is_served_beside_a_crowd(daemon: Daemon, where: str, worst: str, count: int) -> None:
+    """Fifty connections hold neither a role address's rotation nor their own path's against anybody else."""
+    path = where if "@" in where else daemon.return_path("mallory@example.org")
+    async with attacked(daemon.port, path, WORST[worst]):
+        served = [await honest(daemon, f"user{number}@example.org") for number in range(count)]
+    assert {reply[:3] for reply, _ in served} == {"250"}
+    assert max(seconds for _, seconds in served) < SERVED_WITHIN_S
