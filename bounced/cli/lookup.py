@@ -36,8 +36,7 @@ COLOURS = {State.ACTIVE: "green", State.BOUNCING: "cyan", State.HELD: "yellow", 
 def lookup(address: str, list_: str | None, config_file: Path | None, *, as_json: bool) -> None:
     """Tell what each list knows of ADDRESS and why, with its last events, the oldest first.
 
-    Exit code 1 if a list that was asked says that it must not be mailed, 0 if none does.  --json has one object for
-    each list.
+    Exit code 0 if a list that was asked knows anything, 1 if none does.  --json has one object for each list.
 
     \b
     bounced lookup alice@example.org
@@ -51,7 +50,7 @@ def lookup(address: str, list_: str | None, config_file: Path | None, *, as_json
             print_json(answer.as_record())
     else:
         _tell(answers)
-    sys.exit(ExitCode.NO if any(answer.must_not_be_mailed for answer in answers) else ExitCode.DONE)
+    sys.exit(ExitCode.DONE if any(answer.is_known or answer.history for answer in answers) else ExitCode.NO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +67,14 @@ class Answer:
         """Whether it is suppressed or held."""
         return self.state.state in OFF_THE_LIST
 
+    @property
+    def is_known(self) -> bool:
+        """Whether there is a state to tell of."""
+        return self.state != AddressState(version=self.state.version)
+
     def as_record(self) -> Mapping[str, Any]:
         """Return it for a program."""
-        known = self.state != AddressState(version=self.state.version)
-        told = to_fields(self.state) if known else {"state": self.state.state}
+        told = to_fields(self.state) if self.is_known else {"state": self.state.state}
         rule = {"rule": decided} if (decided := deciding_rule(self.state, self.history)) else {}
         return {"list": self.list_, "address": self.address, **told, **rule, "history": self.history}
 

@@ -36,7 +36,7 @@ def test_a_bounce_becomes_a_suppressed_address_that_lookup_explains_and_release_
 
     looked_up = daemon.command("lookup", ALICE, "--json")
     story = json.loads(looked_up.stdout)
-    assert (looked_up.returncode, story["state"], story["category"]) == (1, "suppressed", "mailbox_unknown")
+    assert (looked_up.returncode, story["state"], story["category"]) == (0, "suppressed", "mailbox_unknown")
     assert story["history"][-1]["id"] == event_id
     assert "User unknown" in story["diagnostic"]
 
@@ -73,7 +73,7 @@ def test_a_changed_character_in_the_return_path_is_refused(daemons):
     forged = path[:8] + ("a" if path[8] != "a" else "b") + path[9:]
     assert daemon.send(forged, unknown_user(ALICE, forged))[0] == 550
     assert daemon.send(path.replace("bounce.example.com", "example.net"), b"")[0] == 550
-    assert "Nothing is known of it" in daemon.command("lookup", ALICE).stdout
+    assert daemon.command("lookup", ALICE).returncode == 1
 
 
 def test_with_redis_frozen_a_bounce_gets_451_in_time_and_counts_once_when_it_comes_again(daemons):

@@ -142,7 +142,9 @@ def _page(name: str, heading: str) -> str:
     text = (PROJECT / "docs" / name).read_text("utf-8")
     _, found, below = text.partition(f"\n## {heading}\n")
     assert found, heading
-    return re.search(r"^```sh\n(.*?)^```$", below, re.MULTILINE | re.DOTALL)[1]
+    commands = re.search(r"^```sh\n(.*?)^```$", below, re.MULTILINE | re.DOTALL)
+    assert commands, heading
+    return commands[1]
 
 
 def _start_servers(machine: Container) -> None:

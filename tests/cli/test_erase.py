@@ -51,7 +51,7 @@ def test_an_address_is_erased_from_all_lists(call):
     first = call("erase", "Bob@Example.org", "--json")
     assert first.exit_code == 0
     assert [(each["list"], each["keys"], each["members"]) for each in told(first)] == [("main", 1, 1), ("brand", 1, 1)]
-    assert "Nothing is known" in call("lookup", "bob@example.org", "--list", "main").stdout
+    assert call("lookup", "bob@example.org", "--list", "main").exit_code == 1
     again = call("erase", "bob@example.org")
     assert (again.exit_code, again.stdout.count("nothing was known")) == (1, 2)
 
@@ -64,7 +64,7 @@ def test_a_complaint_without_a_pepper_is_refused_before_anything_is_erased(call)
     assert "lists.main.pepper_file" in refused.stderr
     assert "complaint" in call("lookup", "alice@example.org", "--list", "main", pepper="").stdout
     assert call("erase", "alice@example.org", "--forget-complaint", pepper="").exit_code == 0
-    assert "Nothing is known" in call("lookup", "alice@example.org", "--list", "main", pepper="").stdout
+    assert call("lookup", "alice@example.org", "--list", "main", pepper="").exit_code == 1
 
 
 def test_an_erased_complainer_stays_suppressed_until_an_operator_releases(call):
