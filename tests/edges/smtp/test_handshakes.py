@@ -84,8 +84,9 @@ async def test_handshakes_that_never_end_keep_nobody_from_tls(tls_door: OpenDoor
     assert set(tls_door.ear.refused) == {"handshakes"}
 
 
-async def test_a_peer_that_finds_no_place_goes_on_in_the_clear(tls_door: OpenDoor) -> None:
+async def test_a_peer_that_finds_no_place_goes_on_in_the_clear(tls_door: OpenDoor, monkeypatch) -> None:
     """Young handshakes are left alone; STARTTLS is put off, which is no error, and the peer may bring its bounce."""
+    monkeypatch.setattr("bounced.edges.smtp.gate.GIVES_WAY_S", 3600.0)
     for _ in range(PLACES):
         await _half_open(tls_door)
     peer = await tls_door.greeted()
