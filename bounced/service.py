@@ -81,7 +81,7 @@ async def open_store(config: Config, tally: Tally = NO_TALLY) -> AsyncIterator[R
 
 def identities(config: Config) -> Identities:
     """Return what this host remembers of its Redis."""
-    return Identities(config.redis.data_dir)
+    return Identities(config.redis.data_dir, build.redis_place(config.redis))
 
 
 def keyspaces(config: Config) -> dict[str, Keyspace]:

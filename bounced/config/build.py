@@ -1,6 +1,6 @@
 """From settings to the objects that work: keys, return paths, policies, key names, the server's URL."""
 
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
 from bounced.config.model import Config, Redis, SuppressionList
 from bounced.config.policy import policy_of
@@ -55,3 +55,12 @@ def redis_url(settings: Redis) -> str | None:
     host = parts.netloc.rpartition("@")[2]
     user = f"{quote(settings.username or '', safe='')}:{quote(password, safe='')}"
     return urlunsplit(parts._replace(netloc=f"{user}@{host}"))
+
+
+def redis_place(settings: Redis) -> str:
+    """Return where the server is, for a file or a log: its URL without a login; ``embedded``; empty if there is none."""
+    if settings.embedded or settings.url is None:
+        return settings.url or ""
+    parts = urlsplit(settings.url)
+    database = parse_qs(parts.query).get("db", ("",))[-1]
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" + (f"?db={database}" if database else "")

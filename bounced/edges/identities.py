@@ -2,7 +2,8 @@
 
 A server that was replaced by an empty one answers like any other, and nobody would notice that the list is gone.  So
 each list has a random name in its Redis (``bounced:{LIST}:identity``), which goes wherever the data goes: to replicas,
-through a failover, into a copy.  The file is shared by all processes of a host; the parent writes it.  (ADR 0017)
+through a failover, into a copy.  The file is shared by all processes of a host; the parent writes it.  A host whose
+configuration names another server knows nothing of that one yet: the operator moved.  (ADR 0017)
 """
 
 import json
@@ -14,24 +15,31 @@ FILE_NAME = "identities.json"
 
 
 class Identities:
-    """The identities that this host knows, by the key under which Redis has each."""
+    """The identities that this host knows, by the key under which Redis has each.
 
-    def __init__(self, folder: Path | None = None) -> None:
+    ``server`` is where the configuration says that Redis is, without a password.
+    """
+
+    def __init__(self, folder: Path | None = None, server: str = "") -> None:
         self._file = folder / FILE_NAME if folder else None
+        self._server = server
         self._known: dict[str, str] = {}
         self._read_at: tuple[int, int] | None = None
 
     def known(self, key: str) -> str:
         """Return the identity that a key is known to have; empty where none is known."""
         self._read_again()
-        return self._known.get(key, "")
+        return self._known.get(self._name(key), "")
 
     def remember(self, identities: Mapping[str, str]) -> None:
         """Know these from now on.  Raises OSError where that cannot be written; it is known until the end then."""
         self._read_again()
-        self._known |= identities
+        self._known |= {self._name(key): identity for key, identity in identities.items()}
         if self._file is not None:
             self._write(self._file)
+
+    def _name(self, key: str) -> str:
+        return f"{key} {self._server}".rstrip()
 
     def _read_again(self) -> None:
         """Read the file where another process has written it; one that cannot be read says nothing."""

@@ -69,3 +69,17 @@ def test_the_password_comes_from_its_file(tmp_path: Path, url: str, expected: st
 def test_a_url_without_credentials_stays_as_it_is() -> None:
     """Also one with a password in it."""
     assert build.redis_url(Redis(url="redis://:word@localhost")) == "redis://:word@localhost"
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("redis://user:secret@one.example:6379/2", "redis://one.example:6379/2"),
+        ("redis+sentinel://:secret@a:1,b:2/group/0?sentinel_password=other", "redis+sentinel://a:1,b:2/group/0"),
+        ("unix:///run/redis.sock?db=3&password=secret", "unix:///run/redis.sock?db=3"),
+        ("embedded", "embedded"),
+    ],
+)
+def test_where_a_server_is_holds_no_password(url: str, place: str) -> None:
+    """The database does belong to it."""
+    assert build.redis_place(Redis(url=url)) == place

@@ -266,6 +266,15 @@ def test_a_ruined_file_is_as_none(tmp_path: Path, content: str):
     assert Identities(tmp_path).known("a") == "1"
 
 
+def test_another_server_in_the_configuration_is_a_move(tmp_path: Path):
+    """The operator chose it: nothing is known of it yet, and what is known of the other stays."""
+    Identities(tmp_path, "redis://one:6379/").remember({"a": "1"})
+    moved = Identities(tmp_path, "redis://two:6379/")
+    assert moved.known("a") == ""
+    moved.remember({"a": "2"})
+    assert Identities(tmp_path, "redis://one:6379/").known("a") == "1"
+
+
 @pytest.mark.parametrize("days", [400, 32, -3, -400])
 async def test_while_clocks_are_days_apart_no_good_path_is_refused_for_good(
     redis_url: str, keys: Keyspace, tmp_path: Path, events: Names, days: int
