@@ -58,7 +58,7 @@ def redis_url(settings: Redis) -> str | None:
 
 
 def redis_place(settings: Redis) -> str:
-    """Return where the server is, for a file or a log: its URL without a login; ``embedded``; empty if there is none."""
+    """Return where the server is, for a file: its URL without a login, or ``embedded``; empty if there is none."""
     if settings.embedded or settings.url is None:
         return settings.url or ""
     parts = urlsplit(settings.url)
