@@ -1,8 +1,11 @@
 """redis-py's clients for every URL that the daemon takes; none of them sends anything twice by itself."""
 
-from collections.abc import Iterator
+import threading
+from asyncio import Task, create_task, shield
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 from redis import Redis, RedisCluster, asyncio
 from redis.asyncio.cluster import ClusterNode as AsyncClusterNode
@@ -28,25 +31,21 @@ _IN_PART: dict[str, Any] = {"require_full_coverage": False}
 _ASKING: dict[str, Any] = {"socket_timeout": ASKING_TIMEOUT_S, "socket_connect_timeout": ASKING_TIMEOUT_S}
 
 Node = tuple[str, int]
-AnyRedis = TypeVar("AnyRedis", Redis, asyncio.Redis)
+T = TypeVar("T")
+P = ParamSpec("P")
 
 
 class _Sentinels(Sentinel):
-    """Sentinels that are asked over connections of each question's own, which are closed when it is answered.
-
-    Many connections are opened at once, each with this question; and nobody else would close them.
-    """
+    """Sentinels that are left when they have answered, since nobody would close the connections."""
 
     def discover_master(self, service_name: str) -> Node:
         """Return host and port of the primary."""
-        asked = Sentinel([_node(each) for each in self.sentinels], sentinel_kwargs=self.sentinel_kwargs)  # type: ignore[no-untyped-call]  # nor below
         try:
-            found: Node = asked.discover_master(service_name)  # type: ignore[no-untyped-call]
+            found: Node = super().discover_master(service_name)  # type: ignore[no-untyped-call]  # nor below
+            return found
         finally:
-            for sentinel in asked.sentinels:
+            for sentinel in self.sentinels:
                 sentinel.close()
-        self.sentinels = _first(self.sentinels, _node(asked.sentinels[0]))
-        return found
 
 
 class _AsyncSentinels(AsyncSentinel):
@@ -54,14 +53,59 @@ class _AsyncSentinels(AsyncSentinel):
 
     async def discover_master(self, service_name: str) -> Node:
         """Return host and port of the primary."""
-        asked = AsyncSentinel([_node(each) for each in self.sentinels], sentinel_kwargs=self.sentinel_kwargs)  # type: ignore[no-untyped-call]  # nor below
         try:
-            found: Node = await asked.discover_master(service_name)
+            found: Node = await super().discover_master(service_name)
+            return found
         finally:
-            for sentinel in asked.sentinels:
+            for sentinel in self.sentinels:
                 await sentinel.aclose()
-        self.sentinels = _first(self.sentinels, _node(asked.sentinels[0]))
-        return found
+
+
+class _Shared(Generic[P, T]):
+    """A call whose outcome is also that of the threads that ask for it while it is under way.
+
+    Many calls may need to know at once where the servers are.  Sentinels would be asked over connections that others
+    close; a Cluster that hangs would be asked by one thread after the other, the last of which waits for all time-outs.
+    """
+
+    def __init__(self, call: Callable[P, T]) -> None:
+        self._call = call
+        self._lock = threading.Lock()
+        self._under_way: Future[T] | None = None
+
+    def __call__(self, *arguments: P.args, **more: P.kwargs) -> T:
+        """Make the call, or wait for the one under way."""
+        with self._lock:
+            first, outcome = self._under_way is None, self._under_way or Future()
+            self._under_way = outcome
+        if first:
+            try:
+                outcome.set_result(self._call(*arguments, **more))
+            except BaseException as error:  # noqa: BLE001 - raised below, in every thread
+                outcome.set_exception(error)
+            with self._lock:
+                self._under_way = None
+        return outcome.result()
+
+
+class _AsyncShared(Generic[P, T]):
+    """The same for tasks."""
+
+    def __init__(self, call: Callable[P, Coroutine[Any, Any, T]]) -> None:
+        self._call = call
+        self._under_way: Task[T] | None = None
+
+    async def __call__(self, *arguments: P.args, **more: P.kwargs) -> T:
+        """Make the call, or wait for the one under way."""
+        if self._under_way is None:
+            self._under_way = create_task(self._call(*arguments, **more))
+            self._under_way.add_done_callback(self._end)
+        return await shield(self._under_way)
+
+    def _end(self, task: Task[T]) -> None:
+        self._under_way = None
+        if not task.cancelled():
+            task.exception()  # all who waited may have given up
 
 
 class _Packing:
@@ -91,8 +135,11 @@ def plain(url: str, timeout_s: float = TIMEOUT_S) -> Redis | RedisCluster:
     if named.topology is Topology.CLUSTER:
         with redis_errors():
             startup_nodes = [ClusterNode(*node) for node in nodes]  # type: ignore[no-untyped-call]
-            return RedisCluster(startup_nodes=startup_nodes, **_IN_PART, **options)
+            cluster = RedisCluster(startup_nodes=startup_nodes, **_IN_PART, **options)
+        cluster.nodes_manager.initialize = _Shared(cluster.nodes_manager.initialize)  # type: ignore[method-assign]
+        return cluster
     sentinels = _Sentinels(nodes, sentinel_kwargs=_login(named, options), **options)  # type: ignore[no-untyped-call]
+    sentinels.discover_master = _Shared(sentinels.discover_master)  # type: ignore[method-assign]
     primary: Redis = sentinels.master_for(named.group)  # type: ignore[no-untyped-call]
     return primary
 
@@ -107,6 +154,7 @@ def asynchronous(url: str, timeout_s: float = TIMEOUT_S) -> asyncio.Redis | asyn
         return asyncio.RedisCluster(startup_nodes=[AsyncClusterNode(*node) for node in nodes], **_IN_PART, **options)
     own = _login(named, options)
     sentinels = _AsyncSentinels(nodes, sentinel_kwargs=own, **options)  # type: ignore[no-untyped-call]
+    sentinels.discover_master = _AsyncShared(sentinels.discover_master)  # type: ignore[method-assign]
     return _packing(sentinels.master_for(named.group))
 
 
@@ -125,16 +173,6 @@ def _settings(retry: object, timeout_s: float) -> dict[str, Any]:
         "socket_timeout": timeout_s,
         "socket_connect_timeout": min(CONNECT_TIMEOUT_S, timeout_s),
     }
-
-
-def _node(sentinel: Redis | asyncio.Redis) -> Node:
-    where = sentinel.connection_pool.connection_kwargs
-    return where["host"], where["port"]
-
-
-def _first(sentinels: list[AnyRedis], node: Node) -> list[AnyRedis]:
-    """Return the Sentinels with the one first that knew the answer: it is asked first the next time."""
-    return sorted(sentinels, key=lambda each: _node(each) != node)
 
 
 def _named(named: Servers, settings: dict[str, Any]) -> tuple[list[Node], dict[str, Any]]:
