@@ -1,9 +1,7 @@
 """What Prometheus reads from a daemon with two workers is the sum of what was sent."""
 
-import http.client
 import os
 import signal
-import socket
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,12 +12,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from bounced.demo.scenes import SCENES
 from bounced.edges.metrics import declared
 from tests.support.daemon import WAIT_S, Daemon, send
+from tests.support.metrics import HTTP, Sample, get, labels_of, scrape
 
 UNKNOWN_USER, FULL_MAILBOX, SPAM_BLOCK, *_ = SCENES
-Values = Mapping[tuple[str, frozenset[tuple[str, str]]], float]
-
-
-HTTP = '[http]\nlisten = "unix:FOLDER/http"\n'
+Values = Mapping[Sample, float]
 
 
 @pytest.fixture
@@ -41,19 +37,19 @@ def test_two_workers_add_up_to_what_was_sent(watched: Callable[[int], Daemon]) -
         _hold_a_session(daemon, number)
     values = _once(daemon, "bounced_replies_total", {"code": "221"}, 20)
     report = {"list": "main", "kind": "bounce"}
-    assert values["bounced_reports_total", _labels(report | {"category": "mailbox_unknown", "class": "hard"})] == 20
-    assert values["bounced_reports_total", _labels(report | {"category": "mailbox_full", "class": "soft"})] == 20
-    assert values["bounced_duplicates_total", _labels({"list": "main"})] == 20
-    assert values["bounced_paths_refused_total", _labels({"reason": "tampered"})] == 20
-    assert values["bounced_sessions_total", _labels({})] == 20
-    assert values["bounced_sessions_open", _labels({})] == 0
-    assert values["bounced_replies_total", _labels({"code": "354"})] == 60
-    assert values["bounced_commit_seconds_count", _labels({})] == 60
-    assert values["bounced_commit_batch_size_sum", _labels({})] >= 60
-    assert values["bounced_stream_entries", _labels({"list": "main", "stream": "events"})] == 80
-    assert values["bounced_workers", _labels({})] == 2
-    assert values["bounced_redis_up", _labels({})] == 1
-    assert values["bounced_commits_total", _labels({"list": "main", "type": "report"})] == 40
+    assert values["bounced_reports_total", labels_of(report | {"category": "mailbox_unknown", "class": "hard"})] == 20
+    assert values["bounced_reports_total", labels_of(report | {"category": "mailbox_full", "class": "soft"})] == 20
+    assert values["bounced_duplicates_total", labels_of({"list": "main"})] == 20
+    assert values["bounced_paths_refused_total", labels_of({"reason": "tampered"})] == 20
+    assert values["bounced_sessions_total", labels_of({})] == 20
+    assert values["bounced_sessions_open", labels_of({})] == 0
+    assert values["bounced_replies_total", labels_of({"code": "354"})] == 60
+    assert values["bounced_commit_seconds_count", labels_of({})] == 60
+    assert values["bounced_commit_batch_size_sum", labels_of({})] >= 60
+    assert values["bounced_stream_entries", labels_of({"list": "main", "stream": "events"})] == 80
+    assert values["bounced_workers", labels_of({})] == 2
+    assert values["bounced_redis_up", labels_of({})] == 1
+    assert values["bounced_commits_total", labels_of({"list": "main", "type": "report"})] == 40
     changed = {labels: value for (name, labels), value in values.items() if name == "bounced_transitions_total"}
     assert sum(changed.values()) == 40
 
@@ -68,22 +64,22 @@ def test_counts_outlive_a_worker_that_is_killed(watched: Callable[[int], Daemon]
     daemon.wait_for("service.started")
     _hold_a_session(daemon, 2)
     values = _once(daemon, "bounced_sessions_total", {}, 2)
-    assert values["bounced_worker_deaths_total", _labels({})] == 1
-    assert values["bounced_sessions_open", _labels({})] == 0
+    assert values["bounced_worker_deaths_total", labels_of({})] == 1
+    assert values["bounced_sessions_open", labels_of({})] == 0
 
 
 def test_every_metric_declared_is_served(lasting: Daemon) -> None:
     """Nothing stands in the documentation that the daemon does not serve, and the other way round."""
-    _, text = _get(lasting, "/metrics")
+    _, text = get(lasting, "/metrics")
     assert {family.name for family in text_string_to_metric_families(text)} == {each.name for each in declared.ALL}
 
 
 def test_a_daemon_that_takes_in_mail_is_healthy_and_ready(lasting: Daemon) -> None:
     """Health and readiness answer 200; what is not there answers 404."""
     _once(lasting, "bounced_workers", {}, 1)
-    assert _get(lasting, "/healthz") == (200, "ok\n")
-    assert _get(lasting, "/readyz") == (200, "ok\n")
-    assert _get(lasting, "/secret")[0] == 404
+    assert get(lasting, "/healthz") == (200, "ok\n")
+    assert get(lasting, "/readyz") == (200, "ok\n")
+    assert get(lasting, "/secret")[0] == 404
 
 
 def _hold_a_session(daemon: Daemon, number: int) -> None:
@@ -102,28 +98,11 @@ def _once(daemon: Daemon, name: str, labels: dict[str, str], wanted: float) -> V
     """Return all values once one of them is as wanted: workers report every two seconds."""
     patience = time.monotonic() + WAIT_S
     while time.monotonic() < patience:
-        families = text_string_to_metric_families(_get(daemon, "/metrics")[1])
-        values = {(each.name, _labels(each.labels)): each.value for family in families for each in family.samples}
-        if values.get((name, _labels(labels))) == wanted:
+        values = scrape(daemon)
+        if values.get((name, labels_of(labels))) == wanted:
             return values
         time.sleep(0.2)
     raise AssertionError(f"{name} never came to {wanted}")
-
-
-def _get(daemon: Daemon, path: str) -> tuple[int, str]:
-    connection = http.client.HTTPConnection("localhost")
-    connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    connection.sock.settimeout(WAIT_S)
-    connection.sock.connect(str(daemon.folder / "http"))
-    connection.request("GET", path)
-    response = connection.getresponse()
-    body = response.read().decode()
-    connection.close()
-    return response.status, body
-
-
-def _labels(labels: Mapping[str, str]) -> frozenset[tuple[str, str]]:
-    return frozenset(labels.items())
 
 
 def _workers(pid: int) -> list[int]:

@@ -1,6 +1,7 @@
 """Programs beside Python that some tests need, as tests/install-programs unpacks them: each in a root of its own."""
 
 import os
+import shutil
 from pathlib import Path
 
 FOLDER = Path(os.environ.get("BOUNCED_TEST_PROGRAMS", "/var/cache/bounced-tests"))
@@ -16,6 +17,11 @@ def private_root(name: str) -> Path | None:
     """Return the folder that a program was unpacked into."""
     root = FOLDER / name
     return root if root.is_dir() else None
+
+
+def find(name: str, program: str) -> str | None:
+    """Return the path of a program that needs nothing of its root but itself; there, or where Debian has it."""
+    return shutil.which(program, path=str(FOLDER / name / "usr" / "bin")) or shutil.which(program)
 
 
 def in_private_root(name: str, *command: str) -> list[str]:

@@ -1,0 +1,294 @@
+"""Each alert rule fires when it should and not before: asked of promtool, about the series of a real daemon."""
+
+import json
+import re
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from bounced.demo.scenes import SCENES, Scene
+from tests.support.daemon import GOOD, WAIT_S, Daemon
+from tests.support.metrics import HTTP, Labels, Sample, labels_of, scrape
+from tests.support.programs import find
+
+ALERTS = Path(__file__).parents[2] / "config" / "examples" / "alerts.yml"
+PROMTOOL = find("prometheus", "promtool")
+HOSTS = ("mx1:9025", "mx2:9025")
+MINUTES = 36 * 60
+STEP = 5  # minutes
+
+HARD, SOFT, BLOCK, UNDETERMINED = "hard", "soft", "block", "undetermined"
+HEALTHY = {HARD: 60.0, SOFT: 30.0, BLOCK: 5.0, UNDETERMINED: 1.0}
+"""Bounces in an hour that a host with little trouble reads, by their class."""
+
+
+def course(*parts: tuple[float | None, float, int]) -> str:
+    """Return the values of a series up to now: of parts, each its first value, its growth an hour, and its minutes.
+
+    The last part ends now; the first is as long as needed.  None is a series that is not there.
+    """
+    written = []
+    left = MINUTES // STEP - sum(minutes // STEP for *_, minutes in parts[1:]) + 1
+    for number, (first, hourly, minutes) in enumerate(parts):
+        steps = minutes // STEP if number else left
+        growth = hourly * STEP / 60
+        written.append(f"_x{steps}" if first is None else f"{first}{growth:+}x{steps - 1}")
+    return " ".join(written)
+
+
+def always(value: float) -> str:
+    """Return a gauge that stays as it is."""
+    return course((value, 0, 0))
+
+
+def rising(hourly: float) -> str:
+    """Return a counter that began long ago."""
+    return course((0, hourly, 0))
+
+
+def lately(before: float, now: float, minutes: int) -> str:
+    """Return a gauge that has another value since some minutes."""
+    return course((before, 0, 0), (now, 0, minutes))
+
+
+@dataclass(frozen=True)
+class Case:
+    """What differs from a healthy day, on the second host or on both, and which alerts fire then.
+
+    ``changed`` are the values of all series whose name begins so and that have these labels; ``added`` are more series.
+    """
+
+    name: str
+    changed: Mapping[Sample, str] = field(default_factory=dict)
+    fires: tuple[Labels, ...] = ()
+    hosts: tuple[str, ...] = HOSTS
+    added: Mapping[Sample, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def series(name: str, **labels: str) -> Sample:
+    """Return a series by its name and labels."""
+    return name, labels_of(labels)
+
+
+def of_class(word: str) -> Sample:
+    """Return the bounces of a class."""
+    return "bounced_reports_total", labels_of({"class": word})
+
+
+def alert(name: str, **labels: str) -> Labels:
+    """Return an alert and what it is about."""
+    return labels_of({"alertname": name, **labels})
+
+
+TRY_AGAIN = series("bounced_replies_total", code="451")
+COMMITS = series("bounced_commit_seconds_count")
+SUPPRESSED = series("bounced_addresses", state="suppressed")
+EVERYTHING = series("bounced_")
+MX2 = HOSTS[1]
+
+CASES = (
+    Case("a healthy day"),
+    Case(
+        "no worker on one of two hosts",
+        {series("bounced_workers"): lately(2, 0, 10)},
+        (alert("BouncedNotTakingMail", instance=MX2),),
+        hosts=HOSTS[1:],
+    ),
+    Case("no worker for a moment", {series("bounced_workers"): lately(2, 0, STEP)}),
+    Case(
+        "nothing is exposed",
+        {EVERYTHING: course((0, 0, 0), (None, 0, 60)), COMMITS: course((0, 90, 0), (None, 0, 60))},
+        (alert("BouncedNotTakingMail"),),
+    ),
+    Case(
+        "no commits",
+        {series("bounced_redis_up"): lately(1, 0, 10)},
+        (alert("BouncedRedisRefusesCommits", instance=MX2),),
+        hosts=HOSTS[1:],
+    ),
+    Case("no commits for a moment", {series("bounced_redis_up"): lately(1, 0, STEP)}),
+    Case("one bounce of ten is put off", added={TRY_AGAIN: rising(10)}, fires=(alert("BouncedAsksToComeAgain"),)),
+    Case("one bounce of two hundred is put off", added={TRY_AGAIN: rising(0.5)}),
+    Case(
+        "every bounce is put off since an hour",
+        {COMMITS: course((0, 90, 0), (9000, 0, 60))},
+        (alert("BouncedAsksToComeAgain"),),
+        added={TRY_AGAIN: course((None, 0, 0), (1, 300, 60))},
+    ),
+    Case(
+        "four workers died",
+        {series("bounced_worker_deaths_total"): course((0, 0, 0), (0, 6, 50))},
+        (alert("BouncedWorkersDie", instance=MX2),),
+        hosts=HOSTS[1:],
+    ),
+    Case("a worker died now and then", {series("bounced_worker_deaths_total"): rising(0.5)}),
+    Case(
+        "one bounce of nine is undetermined",
+        {of_class(UNDETERMINED): rising(12)},
+        (alert("BouncedUndetermined", list="main"),),
+    ),
+    Case("one bounce of twenty-five is undetermined", {of_class(UNDETERMINED): rising(4)}),
+    Case(
+        "a single bounce of few is undetermined",
+        {
+            of_class(HARD): rising(0.25),
+            of_class(SOFT): rising(0),
+            of_class(BLOCK): rising(0),
+            of_class(UNDETERMINED): rising(0.05),
+        },
+    ),
+    Case(
+        "many are suppressed at once",
+        {SUPPRESSED: course((0, 5, 0), (1000, 300, 60))},
+        (alert("BouncedSuppressionSpike", list="main"),),
+    ),
+    Case("many are suppressed in each hour", {SUPPRESSED: rising(150)}),
+    Case(
+        "no report for more than a day",
+        {COMMITS: course((0, 60, 0), (9000, 0, 26 * 60))},
+        (alert("BouncedNoBounceForADay"),),
+    ),
+    Case(
+        "one report a day, of a kind of its own",
+        {COMMITS: course((6, 0, 0), (7, 0, 120)), of_class(HARD): course((None, 0, 0), (1, 0, 120))},
+    ),
+    Case(
+        "a new installation without a report",
+        {
+            EVERYTHING: course((None, 0, 0), (0, 0, 180)),
+            series("bounced_workers"): course((None, 0, 0), (2, 0, 180)),
+            series("bounced_redis_up"): course((None, 0, 0), (1, 0, 180)),
+        },
+    ),
+    Case(
+        "a disputed domain",
+        {series("bounced_disputed_domains"): lately(0, 1, STEP)},
+        (alert("BouncedDomainDisputed", list="main"),),
+    ),
+    Case(
+        "a provider refuses us",
+        {of_class(BLOCK): course((0, 1, 0), (200, 60, 70))},
+        (alert("BouncedBlockedByProvider", list="main"),),
+    ),
+    Case("a provider refuses little", {of_class(BLOCK): course((0, 1, 0), (200, 15, 70))}),
+    Case("a provider refuses one of ten", {of_class(BLOCK): rising(100), of_class(HARD): rising(900)}),
+    Case(
+        "few bounces, all of them refusals",
+        {
+            of_class(HARD): rising(0),
+            of_class(SOFT): rising(0),
+            of_class(UNDETERMINED): rising(0),
+            of_class(BLOCK): rising(9),
+        },
+    ),
+    Case(
+        "an alarm stands", {series("bounced_alarms"): lately(0, 2, STEP)}, (alert("BouncedAlarmStands", list="main"),)
+    ),
+    Case(
+        "intake waits",
+        {series("bounced_intake_oldest_seconds"): lately(0, 901, STEP)},
+        (alert("BouncedIntakeWaits", list="main"),),
+    ),
+    Case("intake waits a little", {series("bounced_intake_oldest_seconds"): lately(0, 899, 60)}),
+    Case(
+        "releases are late",
+        {series("bounced_overdue_addresses"): lately(0, 5, 40)},
+        (alert("BouncedReleasesLate", list="main"),),
+    ),
+    Case("releases are late for a moment", {series("bounced_overdue_addresses"): lately(0, 5, 20)}),
+)
+
+
+@pytest.fixture(scope="module")
+def exposed(lasting_daemons: Callable[..., Daemon]) -> frozenset[Sample]:
+    """Return the series of a daemon that read a bounce of each class."""
+    daemon = lasting_daemons(workers=1, further=HTTP).start()
+    for scene in SCENES[:3]:
+        _send(daemon, scene, lambda content: content)
+    _send(daemon, Scene("unknown_user", "zoe@mailbox.example"), _without_a_reason)
+    asked = set(re.findall(r"\bbounced_\w+", ALERTS.read_text()))
+    deadline = time.monotonic() + WAIT_S
+    while True:  # workers report every two seconds
+        series = frozenset(sample for sample in scrape(daemon) if sample[0] in asked)
+        classes = {dict(labels).get("class") for name, labels in series if name == "bounced_reports_total"}
+        if classes == set(HEALTHY):
+            return series
+        assert time.monotonic() < deadline, classes
+        time.sleep(0.2)
+
+
+@pytest.mark.skipif(PROMTOOL is None, reason="promtool is not here: tests/install-programs")
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_exactly_the_alerts_of_a_case_fire(case: Case, exposed: frozenset[Sample], tmp_path: Path) -> None:
+    """And no other, about no other host or list."""
+    firing = [{"labels": _written("", alert), "value": 1} for alert in case.fires]
+    asked = {
+        "expr": 'count by (alertname, list, instance) (ALERTS{alertstate="firing"})',
+        "eval_time": f"{MINUTES}m",
+        "exp_samples": firing,
+    }
+    series = [
+        {"series": _written(name, labels | {("job", "bounced"), ("instance", host)}), "values": values}
+        for host in HOSTS
+        for (name, labels), values in _values(case, exposed, host).items()
+    ]
+    test = {"interval": f"{STEP}m", "input_series": series, "promql_expr_test": [asked]}
+    file = tmp_path / "test.json"  # which is YAML too
+    file.write_text(json.dumps({"rule_files": [str(ALERTS)], "evaluation_interval": f"{STEP}m", "tests": [test]}))
+    assert PROMTOOL
+    done = subprocess.run([PROMTOOL, "test", "rules", file], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_alert_fires_in_a_case() -> None:
+    """A rule that never fires is not tested."""
+    fired = {dict(alert)["alertname"] for case in CASES for alert in case.fires}
+    assert fired == set(re.findall(r"alert: (\w+)", ALERTS.read_text()))
+
+
+def _values(case: Case, exposed: frozenset[Sample], host: str) -> dict[Sample, str]:
+    """Return the values of all series of a host.  Each change has to change something."""
+    values = {sample: _on_a_healthy_day(sample) for sample in exposed}
+    if host not in case.hosts:
+        return values
+    for (name, wanted), changed in case.changed.items():
+        found = [sample for sample in exposed if sample[0].startswith(name) and wanted <= sample[1]]
+        assert found, name
+        values |= dict.fromkeys(found, changed)
+    return values | dict(case.added)
+
+
+def _on_a_healthy_day(sample: Sample) -> str:
+    name, labels = sample
+    if name == "bounced_reports_total":
+        return rising(HEALTHY[dict(labels)["class"]])
+    if name == "bounced_commit_seconds_count":
+        return rising(sum(HEALTHY.values()))
+    if name in {"bounced_workers", "bounced_redis_up"}:
+        return always(1)
+    if name.endswith(("_sum", "_count", "_bucket", "_total")):
+        return always(5)
+    return always(0)
+
+
+def _written(name: str, labels: Labels) -> str:
+    """Return a series as Prometheus writes it."""
+    return f"{name}{{{','.join(f'{label}={json.dumps(value)}' for label, value in sorted(labels))}}}"
+
+
+def _send(daemon: Daemon, scene: Scene, edit: Callable[[bytes], bytes]) -> None:
+    path = daemon.return_path(scene.address)
+    assert daemon.send(path, edit(scene.content(path)))[0] == GOOD
+
+
+def _without_a_reason(content: bytes) -> bytes:
+    for old, new in ((b"5.1.1", b"5.0.0"), (b"550", b"554"), (b"Recipient address rejected: User", b"error 4711")):
+        content = content.replace(old, new)
+    return content.replace(b"unknown in virtual mailbox table", b"")
