@@ -67,6 +67,20 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
 )
 
 
+class TooOld(click.ClickException):
+    """A library that cannot do what is needed."""
+
+    exit_code = ExitCode.USAGE
+
+
+def _explained(error: Exception) -> Exception:
+    """Return why a command cannot be imported: a library that is too old, if one is, else the error as it came."""
+    from bounced.cli.libraries import too_old  # noqa: PLC0415 - it takes long, and is needed when all is lost
+
+    old = too_old()
+    return TooOld(old) if old else error
+
+
 class LazyGroup(click.Group):
     """A group that imports a command when it is called: ``--help`` and the small commands stay quick."""
 
@@ -80,7 +94,10 @@ class LazyGroup(click.Group):
         if entry is None:
             return None
         module, _, attribute = entry.target.partition(":")
-        command: click.Command = getattr(import_module(module), attribute)
+        try:
+            command: click.Command = getattr(import_module(module), attribute)
+        except Exception as error:
+            raise _explained(error) from error
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -17,6 +17,7 @@ import structlog
 from bounced import rules
 from bounced.cli.configured import configured_to_run
 from bounced.cli.exits import ExitCode
+from bounced.cli.libraries import too_old
 from bounced.cli.options import config_option
 from bounced.config import Config, ConfigError, load_to_run, read
 from bounced.core.rulefile import RulesInvalid
@@ -50,6 +51,8 @@ def run(config_file: Path | None) -> None:
     bounced run --config ./bounced.toml
     systemctl start bounced
     """  # noqa: D301 - \b is click's mark for lines to be left as they are
+    if old := too_old():
+        fail(old)
     config, source = configured_to_run(config_file)
     set_up_log(config)
     try:

@@ -43,6 +43,7 @@ class Event(StrEnum):
     WORKER_KILLED = "worker.killed"
     STORE_FAILED = "store.failed"
     STORE_RECOVERED = "store.recovered"
+    LINE_FAILED = "line.failed"
     STORE_WARNED = "store.warned"
     STORE_REPLACED = "store.replaced"
     STORE_RECOGNISED = "store.recognised"

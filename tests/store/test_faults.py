@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import redis
 from redis.asyncio import Redis
+from structlog.testing import capture_logs
 
 from bounced.core.keys import Keyspace
 from bounced.core.state import AddressState, Transition
@@ -17,6 +18,7 @@ from bounced.edges.connect import connections
 from bounced.edges.embedded import EmbeddedServer
 from bounced.edges.redis_store import Misconfigured, RedisStore, durability, line, store
 from bounced.edges.redis_store.durabilities import Memory, NotDurable
+from bounced.edges.redis_store.line import NoTally
 from bounced.edges.redis_store.wire import Reply, pack
 from bounced.ports import StoreUnavailable
 
@@ -271,6 +273,51 @@ async def test_a_fault_of_ours_costs_one_batch(server: EmbeddedServer, keys: Key
         await tested.commit(report(), ALICE, count())
     assert (await tested.commit(report(), ALICE, count())).duplicate
     await tested.close()
+
+
+async def test_a_fault_of_ours_in_the_line_is_told_counted_and_overcome(
+    server: EmbeddedServer, keys: Keyspace, monkeypatch: pytest.MonkeyPatch
+):
+    """As an event of ours with its traceback; one that stays is told a few times, and commits work when it has gone."""
+    monkeypatch.setattr(line, "LAST_PAUSE_AFTER_FAULT_S", 0.1)
+    faulty, counted = True, []
+
+    class Faulty(Memory):
+        def check(self, replies: list[Reply]) -> None:
+            if faulty:
+                raise AttributeError("a library lacks what we use")
+
+    class Counting(NoTally):
+        def failed(self) -> None:
+            counted.append(True)
+
+    tested = RedisStore(connections(server.url), {"main": keys}, Faulty, tally=Counting())
+    await tested.start()
+    refused = 0
+    with capture_logs() as logged:
+        async with asyncio.timeout(10):
+            while len(counted) < 4:
+                with pytest.raises(StoreUnavailable, match="a library lacks what we use"):
+                    await tested.commit(report(), ALICE, count())
+                refused += 1
+                await asyncio.sleep(0.001)
+    told = [entry for entry in logged if entry["event"] == "line.failed"]
+    assert len(told) == len(counted)
+    assert {entry["log_level"] for entry in told} == {"error"}
+    assert refused > len(told)
+    faulty = False
+    async with asyncio.timeout(10):
+        while not await _committed(tested):  # noqa: ASYNC110 - the line tells nobody
+            await asyncio.sleep(0.01)
+    await tested.close()
+
+
+async def _committed(tested: RedisStore) -> bool:
+    try:
+        await tested.commit(report(), ALICE, count())
+    except StoreUnavailable:
+        return False
+    return True
 
 
 async def test_a_store_that_was_closed_refuses(tested: RedisStore):

@@ -59,7 +59,9 @@ PATHS_REFUSED = _counter(
     "Forward-paths refused at RCPT: malformed, tampered, expired, ... With 550, or with 451 where it may be our fault.",
     "reason",
 )
-FAULTS = _counter("bounced_faults", "Faults of our own in a session, each answered with 451 and logged.")
+FAULTS = _counter(
+    "bounced_faults", "Faults of our own, in a session or in the line to Redis, each answered with 451 and logged."
+)
 REPORTS = _counter(
     "bounced_reports",
     'Reports that came by SMTP or LMTP and were committed, each once. Kind "other" is mail that is no report, and has '

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+import structlog
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import (
     AskError,
@@ -29,15 +30,19 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from bounced.core.state import Transition
 from bounced.edges.connect import CONNECT_TIMEOUT_S, Connect, Node, reason
+from bounced.edges.log import Event
 from bounced.edges.redis_store.durabilities import Durability, Misconfigured, NotDurable, ReadElsewhere
 from bounced.edges.redis_store.wire import Reply, read
 from bounced.ports import StoreUnavailable
+
+LOG = structlog.get_logger()
 
 FLUSH_TIMEOUT_S = 3.0
 MAX_BATCH = 256
 MAX_QUEUED_BYTES = 16 * 1024 * 1024
 FIRST_BACKOFF_S = 0.05
 LAST_BACKOFF_S = 0.3
+LAST_PAUSE_AFTER_FAULT_S = 5.0
 
 _DID_NOTHING = (NoScriptError, ReadOnlyError, AskError, TryAgainError, ClusterDownError, ReadElsewhere)
 _TROUBLE = (RedisError, OSError, TimeoutError, NotDurable, Misconfigured)
@@ -61,22 +66,30 @@ class Tally(Protocol):
     def server_failed(self) -> None:
         """Count a connection that was given up, or that nobody answered."""
 
+    def failed(self) -> None:
+        """Count a fault of ours, which ended the line's task."""
 
-class _NoTally:
+
+class NoTally:
+    """A Tally that counts nothing."""
+
     def written(self, list_: str, transition: Transition, /) -> None:
-        pass
+        """Count nothing."""
 
     def counter_overflowed(self, list_: str, room: str, /) -> None:
         pass
 
     def batch_flushed(self, commands: int, /) -> None:
-        pass
+        """Count nothing."""
 
     def server_failed(self) -> None:
-        pass
+        """Count nothing."""
+
+    def failed(self) -> None:
+        """Count nothing."""
 
 
-NO_TALLY: Tally = _NoTally()
+NO_TALLY: Tally = NoTally()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,7 +158,7 @@ class Line:
             raise StoreUnavailable(reason(self._trouble))
         if self._queued_bytes + len(command) > MAX_QUEUED_BYTES:
             raise StoreUnavailable("it is too slow, the queue is full")
-        if self._carrier is None or self._carrier.done():  # done: a fault of ours, which asyncio has logged
+        if self._carrier is None or self._carrier.done():  # done: a fault of ours, which was logged
             self._carry_from(None)
         loop = asyncio.get_running_loop()
         waiting = _Waiting(command, loop.create_future())
@@ -160,6 +173,34 @@ class Line:
 
     def _carry_from(self, connection: AbstractConnection | None) -> None:
         self._carrier = asyncio.create_task(self._carry(connection), name="redis line")
+        self._carrier.add_done_callback(self._ended)
+
+    def _ended(self, carrier: asyncio.Task[None]) -> None:
+        """Tell of a fault of ours that ended the task, and begin anew: at once after a first one.
+
+        After further ones without a batch between them commands are refused for a while, so that a fault that stays
+        neither fills the log nor keeps the processor busy.
+        """
+        error = None if carrier.cancelled() else carrier.exception()
+        if error is None:
+            return
+        LOG.error(Event.LINE_FAILED, exc_info=error)
+        self._tally.failed()
+        self._failures += 1
+        if self._failures == 1:
+            if self._queue and self._carrier is carrier:
+                self._carry_from(None)
+        else:
+            if self._carrier is not None:
+                self._carrier.cancel()  # a command may have begun another since
+            self._trouble = error
+            self._refuse_all(error)
+            pause = min(LAST_PAUSE_AFTER_FAULT_S, FIRST_BACKOFF_S * 2 ** min(self._failures, 10))
+            asyncio.get_running_loop().call_later(pause, self._begin_anew, error)
+
+    def _begin_anew(self, error: BaseException) -> None:
+        if self._trouble is error:  # nobody closed the line meanwhile
+            self._trouble = None
 
     async def _carry(self, connection: AbstractConnection | None) -> None:
         while True:
@@ -212,10 +253,10 @@ class Line:
         """Carry one batch and hand out its replies.  Raises what makes the connection unfit for another."""
         try:
             replies, waits = await self._exchange(connection, [waiting.command for waiting in batch])
+            doubt = self._doubt(waits)
         except BaseException as error:
             _refuse(batch, error)
             raise
-        doubt = self._doubt(waits)
         faults = [reply if isinstance(reply, ResponseError) else doubt for reply in replies]
         for waiting, reply, fault in zip(batch, replies, faults, strict=True):
             if fault is None:

@@ -12,7 +12,7 @@ from bounced.core.state import NOTHING_KNOWN, AddressState, ReportId
 from bounced.edges.connect import Connections
 from bounced.edges.redis_store import script
 from bounced.edges.redis_store.durabilities import Durability, Primary
-from bounced.edges.redis_store.line import NO_TALLY, Line, Notice, Tally
+from bounced.edges.redis_store.line import NO_TALLY, Line, NoTally, Notice, Tally
 from bounced.edges.redis_store.lines import Lines
 from bounced.edges.redis_store.look import Look, look
 from bounced.edges.redis_store.wire import Argument, Reply, fields, pack, text, texts
@@ -48,8 +48,9 @@ class RedisStore:
         self._tally = tally
         self._events_max = events_max
         self._commits = Lines(connections, lambda connect: Line(connect, durability(), script.load, notice, tally))
+        for_reads = _FaultsOnly(tally)
         self._reads = Lines(
-            connections, lambda connect: Line(connect, Primary(), _prepare_nothing, lambda _reason: None)
+            connections, lambda connect: Line(connect, Primary(), _prepare_nothing, lambda _reason: None, for_reads)
         )
 
     def use(self, keys: Mapping[str, Keyspace]) -> None:
@@ -162,6 +163,16 @@ class RedisStore:
 
     async def _read(self, list_: str, *command: Argument) -> Reply:
         return await self._reads.to(self._keys[list_].events).ask(pack(*command), _deadline())
+
+
+class _FaultsOnly(NoTally):
+    """A tally of the reads' line: its batches are no commits, and its server is the commits' too."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+
+    def failed(self) -> None:
+        self._tally.failed()
 
 
 def _deadline() -> float:
