@@ -107,13 +107,29 @@ async def test_with_redis_stopped_a_bounce_gets_451_in_time_and_counts_once_when
             assert counted(inside) == 1
 
 
-def refused_in_time(daemon, path, message):
-    """Send a message and tell whether it got 451 within five seconds."""
+def test_the_operator_says_how_long_a_peer_waits_for_a_commit(daemons):
+    """With a Redis that answers nothing, ``redis.timeout_s`` is over long before any limit of our own."""
+    daemon = daemons()
+    written = daemon.config_file.read_text()
+    daemon.config_file.write_text(written.replace("[redis]\n", "[redis]\ntimeout_s = 0.2\n"))
+    daemon.start()
+    path = daemon.return_path(ALICE)
+    with redis_of(daemon) as inside:
+        server = inside.info("server")["process_id"]
+    os.kill(server, signal.SIGSTOP)
+    try:
+        assert refused_in_time(daemon, path, unknown_user(ALICE, path), within_s=2.5)
+    finally:
+        os.kill(server, signal.SIGCONT)
+
+
+def refused_in_time(daemon, path, message, within_s=5):
+    """Send a message and tell whether it got 451 in time."""
     with daemon.session() as client:
         client.mail("")
         assert client.rcpt(path)[0] == 250
         begun = monotonic()
-        return client.data(message)[0] == 451 and monotonic() - begun < 5
+        return client.data(message)[0] == 451 and monotonic() - begun < within_s
 
 
 def send_until_taken(daemon, path, message):

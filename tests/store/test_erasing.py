@@ -1,6 +1,7 @@
 """After ``erase`` nothing in a list holds the address, after as rich a life as an address can have."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -19,6 +20,7 @@ from bounced.edges.connect import connections
 from bounced.edges.redis_store import RedisStore, durability
 from bounced.edges.redis_store.erasing import ScanForbidden, check_scan, complained, erase
 from bounced.pipeline import ListSettings, Pipeline
+from bounced.ports import StoreUnavailable
 
 from .reports import hold, report
 
@@ -168,6 +170,36 @@ async def test_a_complaint_leaves_a_keyed_hash_that_keeps_the_address_suppressed
     assert not await client.may_send(ALICE, "confirmation")
     assert (await client.why(ALICE)).category is Category.COMPLAINT
     assert await complained(store, "main", ALICE) is (keys.pepper is not None)
+
+
+async def test_whoever_complained_is_never_mailable_while_being_erased(store, redis, keys, monkeypatch):
+    """Nor afterwards, wherever a crash ends it: what stays is written before anything goes, and lost by no second try."""
+    if not (kept := keys.erased_id(ALICE)):
+        pytest.skip("no pepper, no hash")
+    pipeline = Pipeline(Directory(()), rules.load(), {"main": ListSettings(DEFAULT_POLICY)}, store, lambda: NOW)
+    client, write, writes_left = AsyncClient(redis, keys=keys), store.write, 0
+
+    async def crashing(list_, *command):
+        nonlocal writes_left
+        if not writes_left:
+            raise StoreUnavailable("the process is gone")
+        writes_left -= 1
+        reply = await write(list_, *command)
+        assert not await client.may_send(ALICE), command
+        return reply
+
+    monkeypatch.setattr(store, "write", crashing)
+    for survived in range(100):
+        complaint = Evidence(EvidenceType.COMPLAINED, NOW, Origin.INTAKE, campaign="nov")
+        await pipeline.commit(ReportId("main", "", f"{survived}"), ALICE, complaint)
+        await client.report_delivered(ALICE)
+        writes_left = survived
+        with suppress(StoreUnavailable):
+            await erase(store, "main", ALICE, lambda _count: None, kept=kept)
+            break
+        assert not await client.may_send(ALICE), survived
+    assert survived >= 4
+    assert (await client.why(ALICE)).category is Category.COMPLAINT
 
 
 async def test_bounces_alone_are_no_complaint(store, redis, keys):
