@@ -173,7 +173,7 @@ async def test_a_complaint_leaves_a_keyed_hash_that_keeps_the_address_suppressed
 
 
 async def test_whoever_complained_is_never_mailable_while_being_erased(store, redis, keys, monkeypatch):
-    """Nor afterwards, wherever a crash ends it: what stays is written before anything goes, and lost by no second try."""
+    """Nor afterwards, wherever a crash ends it: what stays is written before anything goes."""
     if not (kept := keys.erased_id(ALICE)):
         pytest.skip("no pepper, no hash")
     pipeline = Pipeline(Directory(()), rules.load(), {"main": ListSettings(DEFAULT_POLICY)}, store, lambda: NOW)

@@ -123,7 +123,9 @@ async def test_a_slot_that_nobody_serves_for_a_moment_costs_no_bounce(cluster: C
     async def served() -> None:
         await source.ask("CLUSTER", "ADDSLOTS", slot)
         for node in cluster.nodes:
-            await until(node, "CLUSTER", "SLOTS", lambda shares: any(first <= slot <= last for first, last, *_ in shares))
+            await until(
+                node, "CLUSTER", "SLOTS", lambda shares: any(first <= slot <= last for first, last, *_ in shares)
+            )
 
     mended = Mended(connections(cluster.url), served)
     async with _store(mended, keys) as store:
@@ -176,11 +178,12 @@ def _frozen(server: Server) -> Iterator[None]:
 
 async def _until_back(store: RedisStore) -> None:
     """Wait until every line is connected again."""
+    lines = [*store._commits._lines.values(), *store._reads._lines.values()]
     async with asyncio.timeout(10):
-        for lines in (store._commits, store._reads):
-            for line in lines._lines.values():
-                while line._trouble is not None:
-                    await asyncio.sleep(0.01)
+        while True:
+            if all(line._trouble is None for line in lines):
+                return
+            await asyncio.sleep(0.01)
 
 
 async def _errors(server: Server, name: str) -> int:
