@@ -29,7 +29,7 @@ def decide(state: AddressState, evidence: Evidence, policy: Policy) -> Transitio
     settled = settle(state, evidence.at, policy)
     after, reason = _OUTCOMES[evidence.type](settled, evidence, policy)
     another_reason = after.state is State.SUPPRESSED and after.category is not state.category
-    if after.state is not state.state or another_reason:
+    if after.state is not state.state or after.state is not settled.state or another_reason:
         after = replace(after, since=evidence.at)
     return Transition(evidence, state, after, reason, policy.hard_gap, policy.settles)
 
