@@ -118,7 +118,8 @@ async def test_together_lets_all_come_to_their_end_before_it_complains() -> None
     done: list[int] = []
 
     async def work(number: int) -> None:
-        await asyncio.sleep(0)
+        for _ in range(10 * number):
+            await asyncio.sleep(0)
         if number == 1:
             raise StoreUnavailable("away")
         done.append(number)

@@ -11,9 +11,9 @@ from bounced.client import AsyncClient
 from bounced.core.keys import Keyspace
 from bounced.core.policy import DEFAULT_POLICY
 from bounced.core.state import EvidenceType, ReportId
-from bounced.core.terms import Category, Engagement, OptIn, Profile, State
+from bounced.core.terms import Category, Class, Engagement, OptIn, Profile, State
 from bounced.edges.jobs import IntakeReader, Releaser, intake
-from bounced.edges.jobs.intake import BATCH
+from bounced.edges.jobs.intake import BATCH, FIRST_PAUSE_S, LAST_PAUSE_S
 from bounced.edges.memory_store import MemoryStore
 from bounced.edges.redis_store.erasing import erase
 from bounced.pipeline import ListSettings, kept_hash
@@ -297,6 +297,40 @@ async def test_entries_of_one_address_are_taken_in_the_order_of_their_time(house
     await tell(house, "unsubscribed", at=at - 3600)
     await reader(house).round()
     assert (await house.state()).state is State.ACTIVE
+
+
+async def test_failures_of_one_address_count_in_whatever_order_they_were_written(house: House) -> None:
+    """The older one would be none after the newer: it is less than 24 hours later."""
+    house.clock.forward(days=8)
+    now = int(house.clock.now.timestamp())
+    for at in (now, now - 8 * 86_400):
+        await tell(house, "rejected", at=at, reply="552 5.2.2 mailbox full")
+    await reader(house).round()
+    assert (await house.state()).streaks[Class.SOFT].count == 2
+
+
+async def test_a_round_takes_over_what_was_left_for_long_and_nothing_else(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody has to ask for it."""
+    monkeypatch.setattr("bounced.edges.jobs.intake.TAKE_OVER_EVERY_S", 0.0)
+    old = await tell(house, "complained", address="old@company.example")
+    await tell(house, "complained", address="young@company.example")
+    assert len(await house.chores().next_entries("main", BATCH)) == 2
+    await house.ask("XCLAIM", house.keys.intake, "bounced", "a dead worker", 0, old, "IDLE", 20_000)
+    await reader(house).round()
+    assert (await house.state("old@company.example")).state is State.SUPPRESSED
+    assert (await house.state("young@company.example")).state is State.ACTIVE
+
+
+async def test_where_something_came_more_is_looked_for_soon(house: House) -> None:
+    """And ever more rarely while nothing comes."""
+    worker = reader(house)
+    idle = [await worker.round() for _ in range(9)]
+    assert idle == sorted(idle)
+    assert idle[0] < idle[-1] == await worker.round() == LAST_PAUSE_S
+    await tell(house, "complained")
+    assert await worker.round() == FIRST_PAUSE_S
 
 
 async def test_older_evidence_in_a_later_batch_does_not_override_newer(house: House) -> None:

@@ -1,14 +1,20 @@
 """Held addresses come back when due, exactly once."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
+
+import pytest
+from structlog.testing import capture_logs
 
 from bounced.core.policy import FailureRule, Policy, Then
 from bounced.core.policy.settings import DEFAULT_RULES
-from bounced.core.state import EvidenceType
+from bounced.core.state import EvidenceType, ReportId
 from bounced.core.terms import Category, State
 from bounced.edges.jobs import Releaser
 from bounced.edges.jobs.releaser import BATCH, PAUSE_S
+from bounced.edges.memory_store import MemoryStore
+from bounced.ports import Committed, Decide, StoreUnavailable
 
 from .conftest import ALICE, House
 
@@ -39,6 +45,26 @@ async def test_a_state_that_nobody_can_read_keeps_no_other_from_coming_back(hous
     await releaser(house).round()
     assert (await house.state()).state is State.BOUNCING
     assert await house.chores().due("main", house.clock(), BATCH) == []
+
+
+async def test_while_the_store_is_away_nothing_is_put_off(house: House) -> None:
+    """The job comes again as soon as the store is back: who is due waits for no hour, and nobody is alarmed."""
+
+    class Away(MemoryStore):
+        async def commit(self, report_id: ReportId, address: str | None, decide: Decide) -> Committed:
+            raise StoreUnavailable("away")
+
+    await house.hold()
+    house.clock.forward(days=30)
+    present = house.pipeline
+    house.pipeline = replace(present, store=Away({"main": house.keys}))
+    with capture_logs() as logs, pytest.raises(StoreUnavailable):
+        await releaser(house).round()
+    assert logs == []
+    assert await house.chores().due("main", house.clock(), BATCH) == [ALICE]
+    house.pipeline = present
+    await releaser(house).round()
+    assert (await house.state()).state is State.BOUNCING
 
 
 async def test_two_workers_release_it_once(house: House) -> None:
