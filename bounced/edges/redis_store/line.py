@@ -77,7 +77,7 @@ class NoTally:
         """Count nothing."""
 
     def counter_overflowed(self, list_: str, room: str, /) -> None:
-        pass
+        """Count nothing."""
 
     def batch_flushed(self, commands: int, /) -> None:
         """Count nothing."""
