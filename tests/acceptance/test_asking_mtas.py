@@ -37,6 +37,7 @@ pytestmark = pytest.mark.skipif(
 def test_exim_asks_the_lookup_server(daemons: Callable[..., Daemon], tmp_path: Path) -> None:
     """By readsocket, the way for an Exim without Redis."""
     with _exim_asking(daemons, tmp_path) as (daemon, port, lookup):
+        daemon.start()
         daemon.command("suppress", RECIPIENT, "--reason", "asked by phone")
         with _answering([*LOOKUP_SERVER, str(daemon.config_file)], lookup):
             assert _asked(port) == (REFUSED, b"5.7.1 recipient is on the suppression list")
