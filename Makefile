@@ -5,19 +5,22 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
+AHEAD := $(if $(SHIFT_DAYS),$(VENV)/clock-ahead.so)
+
 .DEFAULT_GOAL := help
 .PHONY: help run test lint format docs bench soak dist clean
 
 help: ## List what can be made
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 	@echo "  PYTHON=...    the interpreter to use, 3.11 or later (now: $(PYTHON))"
+	@echo "  SHIFT_DAYS=400  run the tests with a clock that is so many days ahead"
 	@echo "  ARGS=...      further arguments, such as: make test ARGS='-k return_path'"
 
 run: $(VENV)/.installed-run ## See the whole thing work on this machine, nothing to set up; Ctrl-C ends it
 	$(BIN)/bounced demo $(ARGS)
 
-test: $(VENV)/.installed-dev ## Run all tests but the long ones
-	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+test: $(VENV)/.installed-dev $(AHEAD) ## Run all tests but the long ones
+	$(if $(SHIFT_DAYS),LD_PRELOAD=$(abspath $(AHEAD)) BOUNCED_TEST_DAYS_AHEAD=$(SHIFT_DAYS)) $(BIN)/pytest -n 2 --dist worksteal $(ARGS)
 
 lint: $(VENV)/.installed-dev ## Check style, format, types and layers
 	$(BIN)/ruff check .
@@ -56,6 +59,9 @@ $(VENV)/.installed-dev: pyproject.toml | $(VENV)/.created
 	@echo "Installing bounced and its tools into $(VENV), once."
 	$(PIP) --editable '.[dev]'
 	@touch $(VENV)/.installed-run $@
+
+$(VENV)/clock-ahead.so: tests/support/clock.c | $(VENV)/.created
+	$(CC) -shared -fPIC -O2 -Wall -Wextra -Werror -o $@ $<
 
 $(VENV)/.created:
 	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here.  Debian, Ubuntu: apt install python3"; exit 1; }
