@@ -5,8 +5,18 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+import structlog
 
 from bounced.edges.embedded import EmbeddedServer
+
+# As the daemon writes errors.  structlog's own way, all variables of all frames in boxes, holds the loop for seconds.
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.processors.format_exc_info,
+        structlog.dev.ConsoleRenderer(),
+    ]
+)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
