@@ -202,6 +202,17 @@ async def test_whoever_complained_is_never_mailable_while_being_erased(store, re
     assert (await client.why(ALICE)).category is Category.COMPLAINT
 
 
+async def test_a_complaint_counts_as_long_as_it_keeps_the_address_off_the_list(store, keys):
+    """Though an operator's decision stands in its place; not any more once an operator has lifted it."""
+    pipeline = Pipeline(Directory(()), rules.load(), {"main": ListSettings(DEFAULT_POLICY)}, store, lambda: NOW)
+    known = []
+    for number, type_ in enumerate((EvidenceType.COMPLAINED, EvidenceType.SUPPRESS, EvidenceType.RELEASE)):
+        said = Evidence(type_, NOW, Origin.OPERATOR)
+        await pipeline.commit(ReportId("main", "", f"{number}"), ALICE, said)
+        known.append(((await store.load("main", ALICE)).category, await complained(store, "main", ALICE)))
+    assert known == [(Category.COMPLAINT, True), (Category.OPERATOR, True), (None, False)]
+
+
 async def test_bounces_alone_are_no_complaint(store, redis, keys):
     """Then nothing has to stay."""
     await a_rich_life(store, redis, keys, ALICE)

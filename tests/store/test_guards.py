@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -68,6 +68,38 @@ async def test_a_resend_is_not_acknowledged_before_the_original_is_safe(
         await _until_back(store)
         assert (await store.commit(report(before), ALICE, count())).duplicate
         assert (await store.load("main", ALICE)).version == max(before, 1)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_all_replicas_means_all_that_there_are_now(fleet: Fleet, keys: Keyspace, monkeypatch: pytest.MonkeyPatch):
+    """One that came after the connection was made counts too: any of them may become the primary."""
+    primary = await fleet.start()
+    async with _store(connections(primary.url), keys, "replica") as store:
+        for number in (1, 2):
+            replica = await fleet.start("--replicaof", "127.0.0.1", str(primary.port))
+            await until(primary, "ROLE", lambda role, number=number: len(role[2]) == number)
+            with suppress(StoreUnavailable):  # which says that there is another one by now
+                await store.commit(report(number), ALICE, count())
+            await _until_back(store)
+        with _frozen(replica), monkeypatch.context() as soon:
+            soon.setattr("bounced.edges.redis_store.durabilities.WAIT_MS", 20)
+            with pytest.raises(StoreUnavailable, match="WAIT 2 answered 1"):
+                await store.commit(report(3), ALICE, count())
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_what_has_not_reached_the_disk_is_no_commit(
+    fleet: Fleet, keys: Keyspace, monkeypatch: pytest.MonkeyPatch
+):
+    """Somebody changed the server's settings while we were connected: its own copy is what WAITAOF must name."""
+    server = await fleet.start("--appendonly", "yes", "--appendfsync", "always")
+    async with _store(connections(server.url), keys, "fsync") as store:
+        await store.commit(report(1), ALICE, count())
+        await server.ask("CONFIG", "SET", "appendfsync", "no")
+        with monkeypatch.context() as soon:
+            soon.setattr("bounced.edges.redis_store.durabilities.WAIT_MS", 20)
+            with pytest.raises(StoreUnavailable, match="WAITAOF 1 0 answered"):
+                await store.commit(report(2), ALICE, count())
 
 
 @pytest.mark.usefixtures("impatient")

@@ -73,8 +73,8 @@ async def complained(store: RedisStore, list_: str, address: str) -> bool:
     if state.state is not State.SUPPRESSED:
         return False
     history = await store.history(list_, address)
-    mark = f'"class":"{Class.COMPLAINT}"'
-    return state.category is Category.COMPLAINT or any(mark in event or '"complained"' in event for event in history)
+    marks = (f'"class":"{Class.COMPLAINT}"', f'"reason":"{Category.COMPLAINT}"')
+    return state.category is Category.COMPLAINT or any(mark in event for event in history for mark in marks)
 
 
 async def check_scan(store: RedisStore, list_: str) -> None:
