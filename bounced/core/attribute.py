@@ -11,6 +11,10 @@ from bounced.core.notices.notice import addresses
 from bounced.core.terms import Action, PerRecipientFields, Report
 
 _LOCAL_USER = re.compile(r"[\w.+-]+")
+_PACKING = re.compile(r"[=%!/:@\s]")
+"""Between these stand the addresses that a gateway packed into the user of its own: ``SRS0=x=y=example.org=bob``."""
+_X400 = re.compile(r"IMCEA", re.IGNORECASE)
+"""So begins Exchange's name for a mailbox that has no address here; it tells of nobody."""
 _XTEXT = re.compile(r"\+([2-7][0-9A-F])")
 _ACTIONS = (Action.DELIVERED, Action.RELAYED, Action.EXPANDED, Action.DELAYED, Action.FAILED)
 _TENANTS = ".onmicrosoft.com."
@@ -62,8 +66,10 @@ def _went_on(group: PerRecipientFields, named: Sequence[PerRecipientFields], rep
     actual = group.actual_recipient
     if group.expanded_from and (not actual or not _is_within(actual, recipient)):
         return True
-    if actual and actual[:1] in ("|", "/"):  # what an alias runs
+    if actual and _is_program(actual):
         return True
+    if len({each.diagnostic_code for each in named if each.action is Action.FAILED}) > 1:
+        return True  # each member's own reason
     return any(_is_another(each, recipient) for each in (group.final_recipient, actual)) or _is_about_another(
         group, report, recipient
     )
@@ -99,10 +105,17 @@ class _Ours:
 
 def _is_another(address: str | None, recipient: str) -> bool:
     """Tell another mailbox from the same user at whatever host, which is a store behind a gateway."""
-    if not address or _same(address, recipient):
+    if not address or _same(address, recipient) or _is_program(address) or _X400.match(address):
         return False
-    user = _user(address)
-    return bool(_LOCAL_USER.fullmatch(user)) and user != _user(recipient)
+    user, ours = _user(address), _user(recipient)
+    if _LOCAL_USER.fullmatch(user):
+        return user != ours
+    return "@" in address and user != "" and user.isascii() and ours not in _PACKING.split(user)
+
+
+def _is_program(address: str) -> bool:
+    """Tell what an alias runs or writes to."""
+    return address.lstrip('"')[:1] in ("|", "/")
 
 
 def _is_within(address: str, recipient: str) -> bool:

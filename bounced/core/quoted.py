@@ -20,18 +20,26 @@ _URL = re.compile(r"(?:https?://|www\.)[^\s<>'\")\]]*", re.IGNORECASE)
 _RCPT = re.compile(r"\bRCPT TO:? {0,3}<([^<>\s]{1,320})>", re.IGNORECASE)
 # A user without a domain: ``550 5.1.1 <bob>: ...``, and Sendmail's ``550 5.1.1 bob... User unknown``.
 _LOCAL_USER = re.compile(
-    r"[\s\d.#:-]{0,30}(?:<(?P<angled>[\w.+-]{1,64})>(?=[:,]|\.\.\.)|(?P<bare>[\w.+-]{1,64}?)\.\.\. ?user unknown)",
+    r"[\s\d.#:-]{0,30}(?:<(?P<angled>[\w.+-]{1,64})>(?=[:,\s]|\.\.\.)|(?P<bare>[\w.+-]{1,64}?)\.\.\. ?user unknown)",
     re.IGNORECASE,
 )
+# A user without a domain in quotes: Postfix's ``unknown user: "bob"``.
+_NAMED_USER = re.compile(
+    r"\b(?:(?:unknown|no such) user|user(?: unknown| not found)?):? [\"'<](?P<user>[\w.+-]{1,64})[\"'>]",
+    re.IGNORECASE,
+)
+_CODES_ONLY = re.compile(r"[\s\d.#<(\['\":-]*")
 _SENTENCE = re.compile(r"[.;!?]\s")
 _CLOSING = ".,;:!?'\"\\"
 
-# Who answers questions, and what Exchange writes in the place of a name of its own.
+# Who answers questions, unless the reply begins with it or says that it failed.
 _OFFICES = re.compile(
     r"(?:post-?master|mailer-daemon|abuse|support|help-?desk|administrator|admin|hostmaster|webmaster|noc|security|"
-    r"unblock\w*|delist\w*|imceaex-.*)@",
+    r"unblock\w*|delist\w*)@",
     re.IGNORECASE,
 )
+# What Exchange writes in the place of a name of its own, and senders that a gateway rewrote or signed.
+_NOBODY = re.compile(r"imceaex-|srs[01][=+-]|prvs=|btv1=", re.IGNORECASE)
 _OTHERS = PatternSet(
     (
         # the sender
@@ -48,6 +56,12 @@ _OTHERS = PatternSet(
         r"\b(message-?id|msg-?id|id|envelope)\b ?[:=#]?[^\w]*$",
     )
 )
+_FAILS = re.compile(
+    r"[>'\")\]]{0,3}[ :.,;-]{0,4}(?:(?:does|could|was|is) ?(?:n[o']t |not )|(?:is |was )?(?:an? )?"
+    r"(?:unknown|invalid|unavailable|no such|no longer|no mailbox|not found|"
+    r"user unknown|user not|recipient address rejected)\b)",
+    re.IGNORECASE,
+)
 _SENDER_FOLLOWS = re.compile(r"[>'\")\]]{0,3}[ :.,;-]{0,4}(?:\(?sender\b|\(?as sender\b)", re.IGNORECASE)
 
 
@@ -60,7 +74,10 @@ def recipient_in(reply: str, ours: Container[str] = ()) -> str | None:
     local = _LOCAL_USER.match(text)
     if local:
         return local["angled"] or local["bare"]
-    return next(_recipients(text, ours), None) if "@" in text else None
+    if "@" not in text:
+        named = _NAMED_USER.search(text)
+        return named["user"] if named else None
+    return next(_recipients(text, ours), None)
 
 
 def told_at_rcpt(words: str) -> list[str]:
@@ -74,13 +91,12 @@ def _recipients(text: str, ours: Container[str]) -> Iterator[str]:
         if count >= MAX_ADDRESSES:
             return
         address = found[0].rstrip(_CLOSING)
+        leads = bool(_CODES_ONLY.fullmatch(text, 0, found.start()))
         before = _SENTENCE.split(text[max(end, found.start() - MAX_BEFORE_CHARS) : found.start()])[-1]
         after = text[found.end() : found.end() + MAX_AFTER_CHARS]
         end = found.end()
-        if (
-            address.lower() not in ours
-            and not _OFFICES.match(address)
-            and not _OTHERS.matching(before)
-            and not _SENDER_FOLLOWS.match(after)
-        ):
+        if address.lower() in ours or _NOBODY.match(address) or _SENDER_FOLLOWS.match(after):
+            continue
+        failed = leads or _FAILS.match(after)
+        if failed or not (_OFFICES.match(address) or _OTHERS.matching(before)):
             yield address

@@ -206,3 +206,36 @@ def test_mail_that_went_to_several_places_went_to_members() -> None:
     stores = [failed("info@example.org", actual_recipient=f"info@{host}.example") for host in ("one", "two")]
     assert not is_about("info@example.org", *stores)
     assert is_about("info@example.org", stores[0])
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        "o'hara@example.net",
+        "left=x@example.net",
+        "left/sales@example.net",
+        '"left one"@example.net',
+        "SRS0=ab=cd=example.net=left@example.org",
+        '"|/usr/bin/vacation team"',
+    ],
+)
+def test_a_member_with_any_local_part_is_another(member: str) -> None:
+    """Local parts are not only letters, digits, dots and dashes.  (RFC 5322 section 3.2.3)"""
+    assert not is_about("team@example.org", failed("team@example.org", actual_recipient=member))
+
+
+def test_an_address_that_holds_the_recipients_own_is_the_recipient() -> None:
+    """A gateway packs addresses into local parts."""
+    for packed in (
+        "SRS0=ab=cd=example.org=alice@relay.example.net",
+        "alice%example.org@relay.example.net",
+        "@mx.example.org",
+    ):
+        assert is_about("alice@example.org", failed("alice@example.org", actual_recipient=packed))
+
+
+def test_different_reasons_for_one_recipient_are_those_of_members() -> None:
+    """Nobody else has two groups that failed differently; a group that is only repeated says nothing new."""
+    first, second = (failed("team@example.org", f"550 5.1.1 {why}") for why in ("User unknown", "No mailbox"))
+    assert not is_about("team@example.org", first, second)
+    assert is_about("team@example.org", first, first)

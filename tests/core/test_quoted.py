@@ -16,6 +16,9 @@ ABOUT_CAROL = (
     "550 Mail from <news@sender.example> to <carol@example.net> rejected: no such user",
     "550 5.1.1 Mail from 192.0.2.1 refused: carol@example.net unknown",
     "550 5.1.1 Please check the spelling. <carol@example.net>: User unknown",
+    "550 5.1.1 Please check the address: carol@example.net does not exist",
+    "550 5.1.1 Your new message could not reach carol@example.net: user unknown",
+    "550 5.1.1 Help: carol@example.net no such user",
     "host mx.example.net[192.0.2.9] said: 550 5.1.1 Empfänger carol@example.net unbekannt",
 )
 ABOUT_NOBODY = (
@@ -31,6 +34,8 @@ ABOUT_NOBODY = (
     "550 5.1.1 Benutzer unbekannt. Bitte wenden Sie sich an dave@example.net",
     "550 5.1.1 Пользователь не найден, пишите на dave@example.net",
     "550 5.1.1 用户不存在 请联系 dave@example.net",
+    "550 5.1.1 SRS0=ab=cd=sender.example=news@example.org to you: User unknown",
+    "550 5.1.1 prvs=1234=news@sender.example to you: User unknown",
     "550 5.1.1 IMCEAEX-_O=EXAMPLE_OU=CN=BOB@example.net not found",
     "<",
     "",
@@ -49,11 +54,28 @@ def test_senders_contacts_new_addresses_and_messages_are_no_recipients(reply: st
     assert recipient_in(reply) is None
 
 
-@pytest.mark.parametrize("reply", ["550 5.1.1 carol... User unknown", "550 5.1.1 <carol>: no mailbox"])
-def test_a_local_user_is_quoted_at_the_beginning_only(reply: str) -> None:
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "550 5.1.1 carol... User unknown",
+        "550 5.1.1 <carol>: no mailbox",
+        "550 5.1.1 <carol> User unknown",
+        'unknown user: "carol"',
+        "550 User 'carol' unknown",
+    ],
+)
+def test_a_local_user_is_quoted_at_the_beginning_or_in_quotes(reply: str) -> None:
     """Sendmail and Postfix write users of their own host without a domain."""
     assert recipient_in(reply) == "carol"
     assert recipient_in("550 No such mailbox... sorry") is None
+
+
+@pytest.mark.parametrize("office", ["admin", "support", "noc", "postmaster"])
+def test_an_office_may_be_the_member_that_failed(office: str) -> None:
+    """An office is a contact unless the reply begins with it or says that it failed."""
+    assert recipient_in(f"550 5.1.1 <{office}@example.net>: Recipient address rejected") == f"{office}@example.net"
+    assert recipient_in(f"550 5.1.1 The mailbox {office}@example.net is unknown") == f"{office}@example.net"
+    assert recipient_in(f"550 5.1.1 User unknown, see {office}@example.net") is None
 
 
 def test_addresses_of_the_sender_are_told_and_left_out() -> None:

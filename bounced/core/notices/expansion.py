@@ -14,7 +14,7 @@ from bounced.core.notices import layout
 MOST = 200
 """So many members are looked at."""
 
-_ALIAS = rf"<?(?P<alias>{layout.ADDRESS}|[\w.+-]{{1,64}})>?"
+_ALIAS = rf"<?(?P<alias>{layout.ADDRESS}|:include:[^\s<>()]{{1,200}}|[\w.+-]{{1,64}})>?"
 _FROM = re.compile(
     rf"\((?:ultimately\s{{1,9}})?(?:generated|expanded|forwarded|redirected)\s{{1,9}}from:?\s{{1,9}}{_ALIAS}"
 )

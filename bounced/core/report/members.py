@@ -59,7 +59,7 @@ def _failed(groups: Groups, failed: Sequence[str]) -> list[PerRecipientFields]:
     """Give each group that X-Failed-Recipients does not name one of those that only it names."""
     known = {name for group in groups for name in _names(group)}
     others = [address for address in reversed(failed) if address.lower() not in known]
-    if len(failed) != len(groups) or not others:
+    if not others:
         return list(groups)
     listed = {address.lower() for address in failed}
     return [
