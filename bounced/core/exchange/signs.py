@@ -12,11 +12,12 @@ def _each(names: str) -> frozenset[str]:
 
 
 _YES = _each("true yes y t 1 on")
-_NO = _each("false no n f 0 off null none never") | {""}
+_NO = _each("false no n f 0 off null none never - nein falsch non faux falso nee onwaar нет ложь") | {""}
 
 _BLOCKED = _each(
-    "emailblocklisted emailblacklisted blocklisted blacklisted isblocklisted isblacklisted blocked isblocked "
-    "emailblocked suppressed issuppressed emailsuppressed inactive isinactive unsubscribed isunsubscribed "
+    "emailblocklisted emailblacklisted blocklistedforemail blacklistedforemail emailblocked "
+    "blocklisted blacklisted isblocklisted isblacklisted blocked isblocked "
+    "suppressed issuppressed emailsuppressed inactive isinactive unsubscribed isunsubscribed "
     "emailunsubscribed optedout isoptedout hasoptedoutofemail emailoptout optout bounced isbounced hardbounced "
     "emailbounced isemailbounced donotemail donotmail donotcontact excluded isexcludedfromcampaigns "
     "isexcluded isspamming"
@@ -48,10 +49,11 @@ _KIND = _each(
 _KINDS = {
     word: class_
     for class_, words in {
-        Class.SOFT: "soft softbounce softbounced softbounces mailboxfull overquota quota full expired",
+        Class.SOFT: "soft softbounce softbounced softbounces weich mailboxfull overquota quota full expired",
         Class.TRANSIENT: "transient transientbounce temporary temporaryfailure temporaryfailed temporaryerror tempfail "
         "deferred deferral delayed delay retry dnserror dnsfailure network timeout technical throttled ratelimited",
-        Class.BLOCK: "block blocked blocks spamblock spamnotification spam policy dmarcpolicy content contentrejected "
+        Class.BLOCK: "block blocked blocks blockbounce "
+        "spamblock spamnotification spam policy dmarcpolicy content contentrejected "
         "attachmentrejected messagetoolarge reputation frequency volume frequencyorvolume frequency/volume virus "
         "virusnotification relaying",
         Class.UNDETERMINED: "undetermined unknown unclassified other general",
@@ -63,9 +65,15 @@ _KINDS = {
 """What services call a failure, or no failure at all, that says nothing against an address.  A spam report is called
 otherwise (``spamcomplaint``, ``spamreport``)."""
 
+_BEHIND = re.compile(r"[/(:;,]| - ")
 _CODE = _each("code status smtpcode statuscode smtpstatus replycode enhancedstatuscode dsnstatus")
 _TEMPORARY = re.compile(r"4\d\d(?:\D|$)|4\.\d{1,3}\.\d{1,3}(?:\D|$)")
-_TEXT = _each("reason error diagnostic diagnosticcode response smtpresponse message description details bouncereason")
+_TEXT = _each(
+    "reason error diagnostic diagnosticcode response smtpresponse message description details bouncereason "
+    "bouncereasontext bouncemessage bounceerror bouncedetail bouncedetails bouncedescription errormessage errortext "
+    "errordescription lasterror smtperror smtpreply serverresponse diagnosticmessage detail emailhardbouncereason "
+    "emailhardbouncereasontext hardbouncereason softbouncereason"
+)
 
 
 def against(fields: Fields) -> str | None:
@@ -86,8 +94,14 @@ def against(fields: Fields) -> str | None:
 
 def kind_told(fields: Fields) -> tuple[str, Class] | None:
     """Return a service's own word for a failure that condemns nobody, with its class, if one is there."""
-    found = ((value, _KINDS.get(_word(value))) for _, value in _in(fields, _KIND))
+    found = ((value, _kind(value)) for _, value in _in(fields, _KIND))
     return next(((value, class_) for value, class_ in found if class_ is not None), None)
+
+
+def _kind(value: str) -> Class | None:
+    """Return the class of a word, or of one that more stands behind: ``Transient/General``, ``Soft (mailbox full)``."""
+    first = _KINDS.get(_word(_BEHIND.split(value, maxsplit=1)[0]))
+    return _KINDS.get(_word(value)) or (first if first in (Class.SOFT, Class.TRANSIENT) else None)
 
 
 def temporary(fields: Fields) -> str | None:

@@ -184,6 +184,24 @@ def test_what_does_not_condemn_an_address_is_left_out(text, why):
     assert fault.why is why
 
 
+@pytest.mark.parametrize(
+    ("columns", "value", "why"),
+    [
+        ("email,bounce type", "Transient/General", Why.TRANSIENT),
+        ("email,bounce type", "soft bounce (mailbox full)", Why.SOFT),
+        ("email,bounce type", "Block Bounce", Why.BLOCK),
+        ("email,error message", "mailbox full", Why.SOFT),
+        ("email,bounce_reason_text", "552 5.2.2 over quota", Why.SOFT),
+        ("email,Email hard bounce reason", "Mailbox full", Why.SOFT),
+    ],
+)
+def test_what_the_operator_says_of_a_file_does_not_condemn_what_a_row_excuses(columns, value, why):
+    """A list of bad addresses may hold soft failures."""
+    [fault] = found(f"{columns}\na@example.org,{value}\n", Category.MAILBOX_UNKNOWN)
+    assert isinstance(fault, Fault)
+    assert fault.why is why
+
+
 @pytest.mark.parametrize("category", [Category.MAILBOX_UNKNOWN, Category.UNSUBSCRIBED, Category.OPERATOR])
 @pytest.mark.parametrize(
     ("columns", "row"),
@@ -200,6 +218,8 @@ def test_what_does_not_condemn_an_address_is_left_out(text, why):
         ("email,Subscribed", "a@example.org,Yes"),
         ("email,status", "a@example.org,Active"),
         ("email,Email Status", "a@example.org,not blocked"),
+        ("email;Blocklisted for email;Blocklisted for SMS", "a@example.org;no;yes"),
+        ("email;EMAIL_BLOCKLISTED", "a@example.org;FALSCH"),
     ],
 )
 def test_a_row_that_says_that_it_is_not_blocked_is_left_out(columns, row, category):
