@@ -5,11 +5,21 @@ import pytest
 from bounced.core.terms import Class
 from bounced.explain import explain
 
-SUBJECTS = ("No such user here", "Mailbox full?", "550 5.1.1 User unknown", "Blocked: your spam report")
+SUBJECTS = (
+    "No such user here",
+    "Mailbox full?",
+    "550 5.1.1 User unknown",
+    "Blocked: your spam report",
+    "Re: User unknown",
+)
 FORMS = (
     "Subject: {subject}\n",
     "    Subject: {subject}\n    Sent:    Mon, 23 Nov\n",
     "> Betreff: {subject}\n",
+    "Subject\n{subject}\n",
+    "Betreff:\n    {subject}\n",
+    "**Subject:** {subject}\n",
+    "| Subject | {subject} |\n",
     "Objet : {subject}\n",
     "件名：{subject}\n",
     "Your document: {subject}\n",

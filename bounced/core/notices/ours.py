@@ -37,11 +37,12 @@ _LABELS = (
 _DOCUMENTS = ("your document", "ihr dokument", "votre document", "su documento")
 _OPEN, _CLOSE = "[\"'“”„«»\u2039\u2018「『]", "[\"'“”«»\u203a\u2019」』]"
 _SHORT = '[^"“”„«»「」『』\n]{1,300}'
-# A line; one that is as long as lines may be goes on in the next where that is indented.
+# A line; one that is as long as lines may be goes on in the next where that is indented.  Or the next line, where the
+# label stands alone.
 _LABELLED = Replacer(
-    rf"^[ \t>*|-]*(?:(?:original |message |e-?mail )?(?:{'|'.join(_LABELS)})|{'|'.join(_DOCUMENTS)})[ \t]*[:：]"
-    r"(?:[^\n]{60,}\n[ \t]+[^\n:]*(\n|$)|[^\n]*)",
-    rf"{TAKEN_OUT}\1",
+    rf"^[ \t>*|-]*(?:(?:original |message |e-?mail )?(?:{'|'.join(_LABELS)})|{'|'.join(_DOCUMENTS)})[ \t*]*"
+    r"(?:[:：|]?[ \t*|]*\n(?:(?:re|fwd?|aw|wg|sv|tr|antw|[^\n:]* [^\n:]*):[^\n]*|[^\n:]*)(\n|$)|[:：|](?:[^\n]{60,}\n[ \t]+[^\n:]*(\n|$)|[^\n]*))",
+    rf"{TAKEN_OUT}\1\2",
 )
 # In quotes, or behind "with the" up to what the notice goes on with.
 _CALLED = Replacer(
@@ -61,7 +62,7 @@ _YOURS = Replacer(
 # Searched for first, since RE2 is quicker to say that nothing is there: one for each of the three.
 _BEGINNINGS = PatternSet(
     (
-        rf"(?:{'|'.join((*_LABELS, *_DOCUMENTS))})[ \t]*[:：]",
+        rf"(?:{'|'.join((*_LABELS, *_DOCUMENTS))})[ \t*]*[:：|\n]",
         rf"(?:{'|'.join((*_LABELS, 'темой', 'temacie', 'titled'))})(?: line| of)?\s{{0,3}}[:：]?\s",
         rf"(?:mail|message|nachricht|courriel|correo|mensaje|messaggio|mensagem|bericht|wiadomość|сообщение|письмо)\s{{1,12}}{_OPEN}",
     )
