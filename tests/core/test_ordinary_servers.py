@@ -92,3 +92,20 @@ def test_codes_and_words_of_other_providers_are_theirs() -> None:
     assert verdict("550 Not sent for you by its SPF record. IB508").category is Category.AUTH_FAILURE
     assert verdict("550 Relaying denied: you are not our customer").class_ is not Class.HARD
     assert verdict("550 Rejected because the domain of the sender is too new").class_ is not Class.HARD
+
+
+@pytest.mark.parametrize("status", ["5.0.0", "5.1.2", "5.4.4", None])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Temporary failure in name resolution",
+        "Unable to resolve domain example.net: server failure",
+        "Hostname lookup failed, retry later",
+        "MX lookup of example.net failed temporarily",
+    ],
+)
+def test_a_lookup_that_failed_for_now_is_no_missing_domain_whatever_status_stands_beside_it(
+    said: str, status: str | None
+) -> None:
+    """MTAs write 5.1.2 of every domain that they could not look up."""
+    assert verdict(said, status).category is Category.DNS_FAILURE
