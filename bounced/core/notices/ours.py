@@ -39,9 +39,10 @@ _OPEN, _CLOSE = "[\"'“”„«»\u2039\u2018「『]", "[\"'“”«»\u203a\u2
 _SHORT = '[^"“”„«»「」『』\n]{1,300}'
 # A line; one that is as long as lines may be goes on in the next where that is indented.  Or the next line, where the
 # label stands alone.
+_BELOW = r"(?:(?:re|fwd?|aw|wg|sv|tr|antw|[^\n:]* [^\n:]*):[^\n]*|[^\n:]*)"
 _LABELLED = Replacer(
     rf"^[ \t>*|-]*(?:(?:original |message |e-?mail )?(?:{'|'.join(_LABELS)})|{'|'.join(_DOCUMENTS)})[ \t*]*"
-    r"(?:[:：|]?[ \t*|]*\n(?:(?:re|fwd?|aw|wg|sv|tr|antw|[^\n:]* [^\n:]*):[^\n]*|[^\n:]*)(\n|$)|[:：|](?:[^\n]{60,}\n[ \t]+[^\n:]*(\n|$)|[^\n]*))",
+    rf"(?:[:：|]?[ \t*|]*\n{_BELOW}(\n|$)|[:：|](?:[^\n]{{60,}}\n[ \t]+[^\n:]*(\n|$)|[^\n]*))",
     rf"{TAKEN_OUT}\1\2",
 )
 # In quotes, or behind "with the" up to what the notice goes on with.
