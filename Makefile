@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 AHEAD := $(if $(SHIFT_DAYS),$(VENV)/clock-ahead.so)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format docs bench soak dist clean
+.PHONY: help run test coverage lint format docs bench soak dist clean
 
 help: ## List what can be made
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -21,6 +21,9 @@ run: $(VENV)/.installed-run ## See the whole thing work on this machine, nothing
 
 test: $(VENV)/.installed-dev $(AHEAD) ## Run all tests but the long ones
 	$(if $(SHIFT_DAYS),LD_PRELOAD=$(abspath $(AHEAD)) BOUNCED_TEST_DAYS_AHEAD=$(SHIFT_DAYS)) $(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+
+coverage: $(VENV)/.installed-dev ## Run all tests but the long ones and print what they leave out, line and branch
+	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report term $(ARGS)
 
 lint: $(VENV)/.installed-dev ## Check style, format, types and layers
 	$(BIN)/ruff check .
@@ -45,7 +48,7 @@ dist: $(VENV)/.installed-dev ## Build the wheel and the source archive into dist
 	$(BIN)/python -m hatchling build
 
 clean: ## Remove everything that was made
-	rm -rf $(VENV) build dist .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) build dist .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage .coverage.*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Each is installed once, and again when pyproject.toml changes.  What developers have includes what `make run` needs.
