@@ -70,7 +70,9 @@ def recipient_in(reply: str, ours: Container[str] = ()) -> str | None:
 
     ``ours`` are addresses of the sender, in lower case.
     """
-    text = _URL.sub(" ", reply[:MAX_REPLY_CHARS])
+    text = reply[:MAX_REPLY_CHARS]
+    if "//" in text or "www." in text.lower():
+        text = _URL.sub(" ", text)
     local = _LOCAL_USER.match(text)
     if local:
         return local["angled"] or local["bare"]
@@ -82,7 +84,7 @@ def recipient_in(reply: str, ours: Container[str] = ()) -> str | None:
 
 def told_at_rcpt(words: str) -> list[str]:
     """Return the recipients of the dialogue that words quote: ``after RCPT TO:<bob@example.net>``."""
-    return _RCPT.findall(words) if "<" in words else []
+    return _RCPT.findall(words) if "rcpt to" in words.lower() else []
 
 
 def _recipients(text: str, ours: Container[str]) -> Iterator[str]:
@@ -95,7 +97,7 @@ def _recipients(text: str, ours: Container[str]) -> Iterator[str]:
         before = _SENTENCE.split(text[max(end, found.start() - MAX_BEFORE_CHARS) : found.start()])[-1]
         after = text[found.end() : found.end() + MAX_AFTER_CHARS]
         end = found.end()
-        if address.lower() in ours or _NOBODY.match(address) or _SENDER_FOLLOWS.match(after):
+        if _NOBODY.match(address) or _SENDER_FOLLOWS.match(after) or address.lower() in ours:
             continue
         failed = leads or _FAILS.match(after)
         if failed or not (_OFFICES.match(address) or _OTHERS.matching(before)):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from bounced.core.message import Header, Message, header_of, unwrap_words
 from bounced.core.message.limits import NOTICE_UNITS_A_CHAR, Work
 from bounced.core.notices import finality
-from bounced.core.notices.ours import without_ours
+from bounced.core.notices.ours import phrases_of, without_ours
 from bounced.core.notices.phrases import RETURNED
 from bounced.core.terms import Action
 
@@ -51,8 +51,9 @@ def from_message(message: Message) -> Notice:
     words, rest = divided(message.words)
     header = message.header
     returned = message.returned_header or (header_of(rest.encode()) if rest else "")
-    words = without_ours(words, returned)
-    subject, author = without_ours(unwrap_words(header.get("subject")), returned), unwrap_words(header.get("from"))
+    ours = phrases_of(returned)
+    words = without_ours(words, ours)
+    subject, author = without_ours(unwrap_words(header.get("subject")), ours), unwrap_words(header.get("from"))
     return Notice(
         header=header,
         subject=subject,

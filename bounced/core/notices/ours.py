@@ -5,7 +5,7 @@ They are known where the message, or its header, came back.  Elsewhere they are 
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 
 from bounced.core.message import Header, unwrap_words
 from bounced.core.patterns import PatternSet, Replacer
@@ -71,31 +71,30 @@ _BEGINNINGS = PatternSet(
 _REPLACERS = (_LABELLED, _CALLED, _YOURS)
 
 
-def without_ours(words: str, returned: str) -> str:
-    """Return a notice's words without those of our message, whose header ``returned`` is, as far as it is known."""
-    for phrase in _phrases(returned):
+def phrases_of(returned: str) -> tuple[str, ...]:
+    """Return our own words, each on one line: the Subject and the author's name in the header that came back, if any."""
+    if not returned:
+        return ()
+    header = Header(returned)
+    author = unwrap_words(header.get("from")).partition("<")[0].strip(" \"'")
+    both = (unwrap_words(header.get("subject")), author if "@" not in author else "")
+    return tuple(" ".join(parts) for phrase in both if (parts := phrase[:MAX_PHRASE_CHARS].split()))
+
+
+def without_ours(words: str, phrases: Iterable[str]) -> str:
+    """Return a notice's words without those of our message, of which ``phrases`` are known."""
+    for phrase in phrases:
         words = _without(words, phrase)
     for number in _BEGINNINGS.matching(words):
         words = _REPLACERS[number].replaced(words)
     return words
 
 
-def without_quoted(reply: str, returned: str) -> str:
+def without_quoted(reply: str, phrases: Iterable[str]) -> str:
     """Return a reply without our words where it quotes them as such."""
-    for phrase in _phrases(returned):
+    for phrase in phrases:
         reply = _replaced(reply, phrase, _is_quoted)
     return reply
-
-
-def _phrases(returned: str) -> Iterator[str]:
-    """Yield the Subject and the author's name in a header, on one line each."""
-    if not returned:
-        return
-    header = Header(returned)
-    author = unwrap_words(header.get("from")).partition("<")[0].strip(" \"'")
-    for phrase in (unwrap_words(header.get("subject")), author if "@" not in author else ""):
-        if parts := phrase[:MAX_PHRASE_CHARS].split():
-            yield " ".join(parts)
 
 
 def _without(words: str, phrase: str) -> str:
@@ -103,12 +102,12 @@ def _without(words: str, phrase: str) -> str:
 
     A single short word is ours only in quotes or on a line of its own: it may be a word of the reason as well.
     """
-    first, _, more = phrase.partition(" ")
-    if not more and len(phrase) < FEW_CHARS:
+    parts = phrase.split()
+    if len(parts) == 1 and len(phrase) < FEW_CHARS:
         return _replaced(words, phrase, _is_quoted)
     words = _replaced(words, phrase, _is_whole)
-    if more and first in words and phrase in " ".join(words.replace(">", " ").split()):
-        wrapped = r"[\s>]++".join(map(re.escape, phrase.split()))
+    if len(parts) > 1 and all(part in words for part in parts) and phrase in " ".join(words.replace(">", " ").split()):
+        wrapped = r"[\s>]++".join(map(re.escape, parts))
         return re.sub(rf"(?<!\w){wrapped}(?!\w)", TAKEN_OUT, words)
     return words
 

@@ -7,7 +7,7 @@ from bounced.core.message import Message, Part, read
 from bounced.core.message.limits import MAX_HEADER_BYTES, MAX_STATUS_CHARS, Work
 from bounced.core.notices import finality, generic, layout
 from bounced.core.notices.notice import Notice, divided, from_message
-from bounced.core.notices.ours import without_ours, without_quoted
+from bounced.core.notices.ours import phrases_of, without_ours, without_quoted
 from bounced.core.report import status
 from bounced.core.report.members import with_members
 from bounced.core.terms import Action, Kind, PerRecipientFields, Report
@@ -75,7 +75,8 @@ def _from_fields(message: Message, fields: str, reader: str, words: str) -> Repo
     if not found:
         return None
     returned = message.returned_header
-    found = with_members([_without_quoted(recipient, returned) for recipient in found], message)
+    ours = phrases_of(returned)
+    found = with_members([_without_quoted(recipient, ours) for recipient in found], message)
     if any(map(_leaves_questions, found)):
         notice = from_message(message)
         notice.spend()
@@ -87,16 +88,18 @@ def _from_fields(message: Message, fields: str, reader: str, words: str) -> Repo
         reporting_mta=status.typed(about_message.get("reporting-mta", ""))[1] or None,
         recipients=tuple(found),
         message_id=message.header.get("message-id") or None,
-        text=without_ours(divided(words[:MAX_TEXT_CHARS])[0], returned),
+        text=without_ours(divided(words[:MAX_TEXT_CHARS])[0], ours),
         returned_header=returned,
         fields=about_message,
     )
 
 
-def _without_quoted(fields: PerRecipientFields, returned: str) -> PerRecipientFields:
+def _without_quoted(fields: PerRecipientFields, ours: Iterable[str]) -> PerRecipientFields:
     """Take the words of our message out of a reply that quotes them."""
     reply = fields.diagnostic_code
-    return fields._replace(diagnostic_code=without_quoted(reply, returned)) if reply else fields
+    if not reply or (cleaned := without_quoted(reply, ours)) == reply:
+        return fields
+    return fields._replace(diagnostic_code=cleaned)
 
 
 def _nameless(group: Mapping[str, str], message: Message) -> list[PerRecipientFields]:
