@@ -72,7 +72,7 @@ _REPLACERS = (_LABELLED, _CALLED, _YOURS)
 
 
 def phrases_of(returned: str) -> tuple[str, ...]:
-    """Return our own words, each on one line: the Subject and the author's name in the header that came back, if any."""
+    """Return our own words, each on one line: the Subject and the author's name in the header that came back."""
     if not returned:
         return ()
     header = Header(returned)
