@@ -10,7 +10,7 @@ from bounced.core.mailbox import BadAddress
 from bounced.core.return_path import search
 from bounced.core.return_path.errors import Reason, Refused
 from bounced.core.return_path.paths import ReturnPaths
-from bounced.core.return_path.spelling import fold, in_a_labels, readings
+from bounced.core.return_path.spelling import fold, in_a_labels, may_differ, readings
 from bounced.core.return_path.token import TokenPath
 from bounced.core.return_path.unwrap import unwrap
 from bounced.core.terms import ReturnPath, RoleAddress
@@ -59,6 +59,8 @@ class Directory:
         if forward_path.lower() == POSTMASTER and self.lists:
             return RoleAddress(self.lists[0].list, POSTMASTER)
         local_part, domain = self._split(forward_path)
+        if not may_differ(local_part):
+            return self._decode(local_part, domain, today, max_age_days)
         refusals = []
         for reading in readings(local_part):
             try:

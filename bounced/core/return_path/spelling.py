@@ -14,8 +14,14 @@ from bounced.core.mailbox import BadAddress, normalise_domain
 ACE = "xn--"
 
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+_ODD = re.compile(r'["%]|^xn--', re.ASCII | re.IGNORECASE)
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _UPPER = re.compile(r"[A-Z]+")
+
+
+def may_differ(local_part: str) -> bool:
+    """Whether a local part may stand for more than what is written; of most it is known at once that it does not."""
+    return _ODD.search(local_part) is not None
 
 
 def readings(local_part: str) -> Iterator[str]:
