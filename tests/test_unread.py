@@ -125,6 +125,23 @@ async def test_a_role_address_may_make_less_work(pipeline: Pipeline, told: list[
     assert len(told) == 1
 
 
+async def test_a_complaint_may_not_make_more(pipeline: Pipeline, told: list[tuple[str, Exception]]) -> None:
+    """Anybody can send one: each part that is looked through for our return path is paid for."""
+    html = b"--B\nContent-Type: text/html\n\n" + b"&#9;" * 1000 + b"\n"
+    report = b"--B\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\n\n"
+    content = (
+        b"From: fbl@x.example\nSubject: abuse\nMessage-ID: <1@x.example>\n"
+        b"Content-Type: multipart/report; report-type=feedback-report; boundary=B\n\n"
+        b"--B\nContent-Type: text/plain\n\nThis is an abuse report, and it is long enough to be the greeting.\n"
+        + report
+        + html * 38
+        + b"--B--\n"
+    )
+    await deliver(pipeline, f"fbl@{DOMAIN}", content)
+    [(_, fault)] = told
+    assert isinstance(fault, WorkSpent)
+
+
 async def test_a_number_that_python_refuses_is_no_character(pipeline: Pipeline, store: MemoryStore) -> None:
     """The bounce around it is read like any other."""
     await deliver(pipeline, signed(), DIGITS)

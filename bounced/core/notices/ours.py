@@ -72,7 +72,7 @@ _REPLACERS = (_LABELLED, _CALLED, _YOURS)
 
 
 def phrases_of(returned: str) -> tuple[str, ...]:
-    """Return our own words, each on one line: the Subject and the author's name in the header that came back."""
+    """Return our own words in a header that came back: the Subject and the author's name, on one line each."""
     if not returned:
         return ()
     header = Header(returned)

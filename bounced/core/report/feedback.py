@@ -26,7 +26,8 @@ def read(message: Message) -> Report | None:
     part = message.first("message/feedback-report")
     if part is None:
         return _feed(message)
-    report = Header(part.text.strip())
+    text = part.readable(message.work)
+    report = Header(text.strip())
     returned = Header(message.returned_header)
     type_ = _first_word(report.get("feedback-type"))
     named = [value for name in _RECIPIENT_FIELDS for value in report.every(name)]
@@ -39,7 +40,7 @@ def read(message: Message) -> Report | None:
         message_id=message.header.get("message-id") or None,
         returned_header=returned.block,
         fields={**report.first_values(), "feedback-type": type_ or "abuse"},
-        traces=_traces(message, part.text),
+        traces=_traces(message, text),
     )
 
 
@@ -65,9 +66,11 @@ def _traces(message: Message, report: str = "") -> str:
     Where no part is the returned message its header may stand in the text of one.  The complaint's own header comes
     last: some relays add the fields of the original to it.  (RFC 5965 section 3.2, RFC 9477 section 3.2)
     """
-    headers = [header_of(part.octets) for part in message.parts if part.content_type in RETURNED_TYPES]
-    inline = [part.text[:MAX_REPORT_CHARS] for part in message.parts if part.content_type in _INLINE_TYPES]
-    returned = "\n".join(headers or inline)
+    original = [header_of(part.octets) for part in message.parts if part.content_type in RETURNED_TYPES]
+    if not original:
+        inline = [part for part in message.parts if part.content_type in _INLINE_TYPES]
+        original = [part.readable(message.work)[:MAX_REPORT_CHARS] for part in inline]
+    returned = "\n".join(original)
     pieces = (report[:MAX_REPORT_CHARS], returned[:MAX_HEADER_BYTES], message.header.block[:MAX_REPORT_CHARS])
     return "\n".join(pieces)
 

@@ -35,7 +35,7 @@ def receipt(message: Message) -> Report | None:
     But for Sieve's reject, which answers with one: that is left to be read as a notice.  (RFC 5429 section 2.1)
     """
     part = message.first("message/disposition-notification", "message/global-disposition-notification")
-    if part is None or ("deleted" in part.text and REJECTIONS.matching(message.words)):
+    if part is None or ("deleted" in part.readable(message.work) and REJECTIONS.matching(message.words)):
         return None
     return _report(message, Kind.OTHER, "mdn")
 
