@@ -12,6 +12,8 @@ SLICE_S: Final = 0.005
 """How long messages are read before the loop turns to sessions and Redis; one that has begun is read to its end."""
 REST: Final = 3
 """After one of its messages the last rotation rests this many times as long: it gets a quarter of the time."""
+LONGEST_REST_S: Final = 1.0
+"""Reading takes no second: where the clock says so the machine stood still, and nobody has to pay for that."""
 HEAVY_S: Final = 2 * SLICE_S
 """No real bounce takes a fifth of this to read."""
 REMEMBERED: Final = 1000
@@ -94,7 +96,7 @@ class FairTurns:
             if took_s > HEAVY_S:
                 self._remember(lane)
             if last or took_s > HEAVY_S:
-                self._rests_until = now + took_s * REST
+                self._rests_until = now + min(took_s * REST, LONGEST_REST_S)
             self._await_turn()
 
     def _remember(self, lane: str) -> None:

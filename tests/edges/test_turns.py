@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bounced.edges.turns import HEAVY_S, REST, SLICE_S, FairTurns
+from bounced.edges.turns import HEAVY_S, LONGEST_REST_S, REST, SLICE_S, FairTurns
 
 LONG_S = 1.5 * SLICE_S
 
@@ -86,6 +86,16 @@ async def test_role_addresses_rest_three_times_as_long_as_they_took() -> None:
     assert desk.order == ["role", "path"]
     desk.now += REST * LONG_S
     assert await waiting == "role"
+
+
+async def test_a_machine_that_stood_still_is_not_paid_for() -> None:
+    """It was stopped for an hour while a message was read; the next one of a role address is not put off for three."""
+    desk = Desk()
+    await desk.take("role", 3600.0, last=True)
+    await asyncio.sleep(0)
+    desk.now += LONGEST_REST_S
+    with pytest.raises(StopIteration):
+        desk.take("role", 0, last=True).send(None)
 
 
 async def test_role_addresses_are_read_while_others_never_stop() -> None:
