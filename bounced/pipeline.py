@@ -139,7 +139,7 @@ class Pipeline:
                 return await self._resolve(found, today, self.directory[found.list].inner_max_age_days)
             except Refused:
                 pass
-        if doubt := await self.store.doubt(list_, self.clock()):
+        if doubt := await self.store.doubt(found.list if found else list_, self.clock()):
             raise StoreUnavailable(doubt)
         return None
 
