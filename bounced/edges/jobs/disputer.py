@@ -80,12 +80,12 @@ class Disputer:
         await one_by_one(self._try(pipeline, suspect, now) for suspect in suspects)
 
     async def _try(self, pipeline: Pipeline, suspect: tuple[str, str], now: datetime) -> None:
-        """Look at one suspect.  It stays one where the store is away; after a fault of ours it is none any more."""
+        """Look at one suspect.  It stays one where the store is away or slow; after a fault of ours it is none."""
         self._suspects.discard(suspect)
         self._looked_at[suspect] = now
         try:
             await self._look(pipeline, *suspect)
-        except StoreUnavailable:
+        except (StoreUnavailable, asyncio.CancelledError):
             self._suspects.add(suspect)
             del self._looked_at[suspect]
             raise

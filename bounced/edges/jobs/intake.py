@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from time import monotonic
@@ -110,7 +111,8 @@ class IntakeReader:
     async def _take_in(self, pipeline: Pipeline, list_: str, entries: Sequence[Entry]) -> None:
         understood: list[_Understood] = []
         reading = (self._understand(pipeline, list_, entry, understood) for entry in entries)
-        await one_by_one((one_by_one(reading), self._commit_all(pipeline, list_, understood)))
+        steps = (partial(one_by_one, reading), partial(self._commit_all, pipeline, list_, understood))
+        await one_by_one(step() for step in steps)
 
     async def _commit_all(self, pipeline: Pipeline, list_: str, understood: list[_Understood]) -> None:
         understood.sort(key=lambda each: (each.subject, each.told.evidence.at))
