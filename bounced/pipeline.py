@@ -9,7 +9,7 @@ from bounced.core.alarms import DEFAULT_ALARMS, AlarmRule
 from bounced.core.border import attempt
 from bounced.core.digest import report_digest
 from bounced.core.mailbox import AddressId, domain_of
-from bounced.core.message.limits import ROLE_WORK
+from bounced.core.message.limits import LIGHT_WORK, MAX_WORK, ROLE_WORK, WorkSpent
 from bounced.core.policy import Policy, decide
 from bounced.core.policy.doubt import DEFAULT_DISPUTES, DisputeRule
 from bounced.core.report import parse, unread
@@ -70,11 +70,7 @@ class Pipeline:
     async def process(self, destination: Destination, envelope: Envelope) -> Committed:
         """Read, classify, decide and commit one message.  Raises StoreUnavailable."""
         today = envelope.received_at.date()
-        read = partial(self._read, destination, envelope.content, today)
-        if isinstance(destination, ReturnPath):
-            report, found = await self.turns.take(destination.path, read)
-        else:
-            report, found = await self.turns.take(destination.local_part, read, last=True)
+        report, found = await self._read(destination, envelope.content, today)
         return_path = await self._whose(report, found, destination.list, today)
         list_ = return_path.list if return_path else destination.list
         trust_unsigned = self.lists[list_].trust_unsigned
@@ -111,13 +107,22 @@ class Pipeline:
         policy = self.lists[report_id.list].policy
         return await self.store.commit(report_id, address, partial(decide, evidence=evidence, policy=policy))
 
-    def _read(self, destination: Destination, content: bytes, today: date) -> Found:
-        """Return what a message reports, and whose it is: for a complaint, whose path it brings back.
+    async def _read(self, destination: Destination, content: bytes, today: date) -> Found:
+        """Return what a message reports, and whose it is, when it is its turn.  Raises nothing.  (contract, section 4)
 
-        Raises nothing.  (contract, section 4)
+        Whoever has many return paths can send a message that makes much work to each, so what makes more work than a
+        real bounce is read behind all others, however well its path is signed.
         """
-        if isinstance(destination, ReturnPath):
-            return parse(content), destination
+        if not isinstance(destination, ReturnPath):
+            read_role = partial(self._read_role, content, today)
+            return await self.turns.take(destination.local_part, read_role, last=True)
+        report = await self.turns.take(destination.path, partial(parse, content, work=LIGHT_WORK))
+        if isinstance(report.fault, WorkSpent):
+            report = await self.turns.take(destination.path, partial(parse, content, work=MAX_WORK), last=True)
+        return report, destination
+
+    def _read_role(self, content: bytes, today: date) -> Found:
+        """Return what a message to a role address reports, and for a complaint, whose path it brings back."""
         report = parse(content, work=ROLE_WORK)
         if report.kind is not Kind.COMPLAINT:
             return report, None

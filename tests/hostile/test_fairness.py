@@ -1,6 +1,7 @@
 """A crowd that does its worst where no signature is asked for: an honest peer beside it is served in time."""
 
 import asyncio
+import itertools
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -39,7 +40,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     running.stop()
 
 
-async def attacker(port: int, path: str, message: bytes, begun: asyncio.Semaphore) -> None:
+async def attacker(port: int, paths: Iterator[str], message: bytes, begun: asyncio.Semaphore) -> None:
     """Send one message after the other on one connection, and begin anew where it ends."""
     content = message.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n") + b"\r\n.\r\n"
     while True:
@@ -49,7 +50,7 @@ async def attacker(port: int, path: str, message: bytes, begun: asyncio.Semaphor
                 await peer.reply()
                 await peer.say("EHLO attacker.example")
                 while (await peer.say("MAIL FROM:<>")).startswith("250"):
-                    await peer.say(f"RCPT TO:<{path}>")
+                    await peer.say(f"RCPT TO:<{next(paths)}>")
                     await peer.say("DATA")
                     peer.send(content)
                     begun.release()
@@ -59,10 +60,10 @@ async def attacker(port: int, path: str, message: bytes, begun: asyncio.Semaphor
 
 
 @asynccontextmanager
-async def attacked(port: int, path: str, message: bytes) -> AsyncIterator[None]:
+async def attacked(port: int, paths: Iterator[str], message: bytes) -> AsyncIterator[None]:
     """Let a crowd of attackers do their worst."""
     begun = asyncio.Semaphore(0)
-    attackers = [asyncio.create_task(attacker(port, path, message, begun)) for _ in range(CROWD)]
+    attackers = [asyncio.create_task(attacker(port, paths, message, begun)) for _ in range(CROWD)]
     for _ in attackers:
         await begun.acquire()
     yield
@@ -86,11 +87,13 @@ async def honest(daemon: Daemon, recipient: str) -> tuple[str, float]:
 
 @pytest.mark.parametrize("count", [6, pytest.param(100, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("worst", WORST)
-@pytest.mark.parametrize("where", ["postmaster@bounce.example.com", "a valid path"])
+@pytest.mark.parametrize("where", ["postmaster@bounce.example.com", "a valid path", "another valid path each time"])
 async def test_honest_mail_is_served_beside_a_crowd(daemon: Daemon, where: str, worst: str, count: int) -> None:
-    """Fifty connections hold neither a role address's rotation nor their own path's against anybody else."""
-    path = where if "@" in where else daemon.return_path("mallory@example.org")
-    async with attacked(daemon.port, path, WORST[worst]):
+    """Fifty connections hold nobody else, whether they write to a role address, to one path or to ever new ones."""
+    one = where if "@" in where else daemon.return_path("mallory@example.org")
+    new = (daemon.return_path(f"mallory{number}@example.org") for number in itertools.count())
+    paths = new if where.startswith("another") else itertools.repeat(one)
+    async with attacked(daemon.port, paths, WORST[worst]):
         served = [await honest(daemon, f"user{number}@example.org") for number in range(count)]
     assert {reply[:3] for reply, _ in served} == {"250"}
     assert median(seconds for _, seconds in served) < SERVED_WITHIN_S

@@ -21,6 +21,11 @@ MAX_WORK = 2_000_000
 """Units of work that reading one message may take.  A unit is about 20 ns at the slowest, so this is 40 ms."""
 ROLE_WORK = MAX_WORK // 4
 """The same for mail to a role address: anybody may write there, without a signature."""
+LIGHT_WORK = MAX_WORK // 8
+"""What a message may take among all others; one that makes more is read again, behind them.
+
+Real bounces take half of this at most.
+"""
 
 # What is paid before it is done, by the slowest text that was found for it.
 SPLIT_OCTETS_A_UNIT = 8
