@@ -1,7 +1,6 @@
 """``bounced lookup``: what each list knows of one address, and the story behind it."""
 
 import asyncio
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +17,7 @@ from bounced.cli.output import console, print_facts, print_json, printable
 from bounced.cli.selecting import any_list_option, chosen_lists, normalised
 from bounced.cli.story import day, sentence
 from bounced.config import Config
-from bounced.core.escape import visible_fields
-from bounced.core.record import to_fields
+from bounced.core.record import past_events, to_fields
 from bounced.core.state import AddressState
 from bounced.core.terms import OFF_THE_LIST, Class, State
 from bounced.edges.redis_store import RedisStore
@@ -91,7 +89,7 @@ async def _look(store: RedisStore, list_: str, address: str) -> Answer:
     if erased is not None and state.state not in OFF_THE_LIST:
         kept = await store.load(list_, erased)
         state = kept if kept.state in OFF_THE_LIST else state
-    return Answer(list_, address, state, [visible_fields(json.loads(entry)) for entry in reversed(history)])
+    return Answer(list_, address, state, list(past_events(reversed(history))))
 
 
 def _tell(answers: Sequence[Answer]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -12,7 +13,7 @@ from bounced.cli.options import config_option
 from bounced.cli.run import fail, in_loop, set_up_log
 from bounced.config import Config
 from bounced.core.mailbox import normalise
-from bounced.core.record import from_fields
+from bounced.core.record import UnreadableState, from_fields
 from bounced.edges.embedded import NoServer
 from bounced.edges.log import Event
 from bounced.edges.lookup import (
@@ -85,10 +86,18 @@ def _asker(store: RedisStore, list_: str, *, fold: bool) -> Ask:
         try:
             for id_ in [form(normalised) for form in keys.suppressed_forms]:
                 if await store.read(list_, "SISMEMBER", keys.suppressed, id_) == 1:
-                    state = from_fields(fields(await store.read(list_, "HGETALL", keys.address(id_))))
-                    return Suppressed(state.category, state.since.date().isoformat() if state.since else "")
+                    return _why(fields(await store.read(list_, "HGETALL", keys.address(id_))))
         except StoreUnavailable as error:
             raise Unavailable(str(error)) from error
         return None
 
     return ask
+
+
+def _why(held: Mapping[str, str]) -> Suppressed:
+    """Return why an address on the list is there; a state that cannot be read does not take it off."""
+    try:
+        state = from_fields(held)
+    except UnreadableState:
+        return Suppressed(None, "")
+    return Suppressed(state.category, state.since.date().isoformat() if state.since else "")

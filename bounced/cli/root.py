@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from bounced.cli.exits import ExitCode
+from bounced.core.record import UnreadableState
 from bounced.ports import NoServer, StoreUnavailable
 
 
@@ -114,6 +115,10 @@ class LazyGroup(click.Group):
         except StoreUnavailable as error:
             click.echo(f"bounced: Redis cannot be reached: {error}", err=True)
             click.echo("Is the server running, and redis.url right?  `bounced doctor` looks at everything.", err=True)
+            ctx.exit(ExitCode.UNREACHABLE)
+        except UnreadableState as error:
+            click.echo(f"bounced: what Redis holds of an address is no state: {error}", err=True)
+            click.echo("Nothing was changed for it.  `bounced erase ADDRESS` takes it out.", err=True)
             ctx.exit(ExitCode.UNREACHABLE)
         except NoServer as error:
             click.echo(f"bounced: {error}", err=True)

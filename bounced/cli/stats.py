@@ -16,7 +16,7 @@ from bounced.cli.output import console, print_json, print_table
 from bounced.cli.selecting import chosen_list, hours_option, list_option, overview
 from bounced.config import Config
 from bounced.core.stamp import stamp
-from bounced.core.terms import CLASS_OF, Category, Class, Kind
+from bounced.core.terms import CLASS_OF, Category, Class, Kind, State
 from bounced.service import now
 
 Hours = Sequence[tuple[datetime, Counter[str]]]
@@ -54,7 +54,9 @@ def stats(hours: int, list_: str | None, config_file: Path | None, *, as_json: b
         for at, counts in counted:
             print_json({"list": list_, "hour": stamp(at), "counts": dict(sorted(counts.items()))})
         return
-    categories = [(name, CLASS_OF[Category(name)], over) for name, over in _by_hour(counted, "category").items()]
+    named = {str(category): CLASS_OF[category] for category in Category}  # whatever else somebody counted, it is none
+    said = _by_hour(counted, "category").items()
+    categories = [(name, named[name], over) for name, over in said if name in named]
     if over := _by_hour(counted, "kind").get(Kind.OTHER):
         categories.append(("(no report)", Class.NONE, over))
     order = {class_: number for number, class_ in enumerate(Class)}
@@ -67,7 +69,7 @@ def stats(hours: int, list_: str | None, config_file: Path | None, *, as_json: b
     _chart(
         "What became of addresses",
         ("before", "after", "count"),
-        [(tuple(name.split(":")), over) for name, over in _by_hour(counted, "transition").items()],
+        _transitions(counted),
     )
 
 
@@ -116,6 +118,13 @@ def _by_hour(hours: Hours, kind: str) -> Mapping[str, list[int]]:
             if name.startswith(f"{kind}:"):
                 found[name.removeprefix(f"{kind}:")][number] = count
     return found
+
+
+def _transitions(hours: Hours) -> Iterator[tuple[tuple[str, str], list[int]]]:
+    for name, over in _by_hour(hours, "transition").items():
+        before, _, after = name.partition(":")
+        if {before, after} <= set(State):
+            yield (before, after), over
 
 
 def _crossed(counts: Mapping[str, int], kind: str) -> Mapping[str, Counter[str]]:

@@ -1,12 +1,11 @@
 """What the suppression list answers, as values."""
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from bounced.core.escape import visible_fields
-from bounced.core.record import from_fields
+from bounced.core.record import from_fields, past_events
 from bounced.core.state import AddressState
 from bounced.core.terms import Category, State
 
@@ -48,7 +47,7 @@ class Why:
 def why(address: str, fields: Mapping[str | bytes, str | bytes], history: Iterable[str | bytes]) -> Why:
     """Return what the state hash and the history of an address say."""
     state = from_fields({text_of(name): text_of(value) for name, value in fields.items()})
-    return Why(address, state, tuple(_past_event(visible_fields(json.loads(entry))) for entry in history))
+    return Why(address, state, tuple(_past_events(history)))
 
 
 def text_of(reply: str | bytes) -> str:
@@ -56,6 +55,8 @@ def text_of(reply: str | bytes) -> str:
     return reply if isinstance(reply, str) else reply.decode("utf-8", "replace")
 
 
-def _past_event(entry: Mapping[str, str]) -> PastEvent:
-    known = {name: value for name in PastEvent.__slots__ if name != "at" and (value := entry.get(name))}
-    return PastEvent(at=datetime.fromisoformat(entry["at"]), **known)
+def _past_events(history: Iterable[str | bytes]) -> Iterator[PastEvent]:
+    for entry in past_events(map(text_of, history)):
+        known = {name: value for name in PastEvent.__slots__ if name != "at" and (value := entry.get(name))}
+        with suppress(ValueError):  # an event without its time is none of ours
+            yield PastEvent(at=datetime.fromisoformat(entry.get("at", "")), **known)

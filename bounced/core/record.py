@@ -1,11 +1,12 @@
 """What a transition leaves behind: the state hash, events, history and counters, as plain text fields."""
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from bounced.core.escape import escaped
+from bounced.core.escape import MAX_CHARS, escaped, visible, visible_fields
 from bounced.core.keys import Keyspace
 from bounced.core.mailbox import ADDRESS_LIKE
 from bounced.core.numbers import whole
@@ -143,14 +144,26 @@ def to_fields(state: AddressState, version: int | None = None) -> dict[str, str]
     return kept
 
 
+class UnreadableState(ValueError):  # noqa: N818 - says what is so
+    """A state that no version of ours wrote, and what of it cannot be read."""
+
+
 def from_fields(fields: Mapping[str, str], disputed_until: datetime | None = None) -> AddressState:
     """Return the state that ``to_fields`` wrote.
 
     A number or a time of the past that nobody can read counts as missing.  What decides whether the address may be
-    mailed does not: raises ValueError for a state, a category, a class, an origin or an ``until`` that nobody wrote.
+    mailed does not: raises UnreadableState for a state, a category, a class, an origin or an ``until`` that nobody
+    wrote.
     """
     if not fields:
         return replace(NOTHING_KNOWN, disputed_until=disputed_until)
+    try:
+        return _state(fields, disputed_until)
+    except ValueError as error:
+        raise UnreadableState(visible(str(error))[:MAX_CHARS]) from error
+
+
+def _state(fields: Mapping[str, str], disputed_until: datetime | None) -> AddressState:
     get = fields.get
     return AddressState(
         state=State(get("state", State.ACTIVE)),
@@ -172,6 +185,17 @@ def from_fields(fields: Mapping[str, str], disputed_until: datetime | None = Non
         version=_version(get("version")),
         disputed_until=disputed_until,
     )
+
+
+def past_events(history: Iterable[str]) -> Iterator[dict[str, str]]:
+    """Yield the events of an address's history as they may be shown; what is no event of ours is passed over."""
+    for entry in history:
+        try:
+            event = json.loads(entry)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(event, dict) and all(isinstance(value, str) for value in event.values()):
+            yield visible_fields(event)
 
 
 def without_addresses(text: str, local_part: str = "") -> str:

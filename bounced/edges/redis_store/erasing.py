@@ -68,13 +68,18 @@ class Erased:
 
 
 async def complained(store: RedisStore, list_: str, address: str) -> bool:
-    """Return whether an address is suppressed and somebody there once complained.  Raises StoreUnavailable."""
-    state = await store.load(list_, address)
-    if state.state is not State.SUPPRESSED:
+    """Return whether an address is suppressed and somebody there once complained.  Raises StoreUnavailable.
+
+    Of a state that cannot be read this can be told as well: what is wrong must not keep an address from being erased.
+    """
+    keys = store.keyspace(list_)
+    held = fields(await store.read(list_, "HGETALL", keys.address(keys.address_id(address))))
+    if held.get("state") != State.SUPPRESSED:
         return False
     history = await store.history(list_, address)
     marks = (f'"class":"{Class.COMPLAINT}"', f'"reason":"{Category.COMPLAINT}"')
-    return state.category is Category.COMPLAINT or any(mark in event for event in history for mark in marks)
+    said = any(mark in event for event in history for mark in marks)
+    return held.get("category") == Category.COMPLAINT or said
 
 
 async def check_scan(store: RedisStore, list_: str) -> None:
