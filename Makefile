@@ -5,13 +5,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
+LOWEST := .venv-lowest
 AHEAD := $(if $(SHIFT_DAYS),$(VENV)/clock-ahead.so)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage lint format docs bench soak dist clean
+.PHONY: help run test test-lowest coverage lint format docs bench soak dist clean
 
 help: ## List what can be made
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 	@echo "  PYTHON=...    the interpreter to use, 3.11 or later (now: $(PYTHON))"
 	@echo "  SHIFT_DAYS=400  run the tests with a clock that is so many days ahead"
 	@echo "  ARGS=...      further arguments, such as: make test ARGS='-k return_path'"
@@ -21,6 +22,10 @@ run: $(VENV)/.installed-run ## See the whole thing work on this machine, nothing
 
 test: $(VENV)/.installed-dev $(AHEAD) ## Run all tests but the long ones
 	$(if $(SHIFT_DAYS),LD_PRELOAD=$(abspath $(AHEAD)) BOUNCED_TEST_DAYS_AHEAD=$(SHIFT_DAYS)) $(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+
+test-lowest: $(LOWEST)/.installed ## Run the tests of the core, the store and the edges with the lowest versions promised
+	$(LOWEST)/bin/pytest -n 2 --dist worksteal tests/core tests/store tests/edges tests/client \
+	  tests/acceptance/test_main_job.py $(ARGS)
 
 coverage: $(VENV)/.installed-dev ## Run all tests but the long ones and print what they leave out, line and branch
 	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report term $(ARGS)
@@ -48,7 +53,7 @@ dist: $(VENV)/.installed-dev ## Build the wheel and the source archive into dist
 	$(BIN)/python -m hatchling build
 
 clean: ## Remove everything that was made
-	rm -rf $(VENV) build dist .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage .coverage.*
+	rm -rf $(VENV) $(LOWEST) build dist .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage .coverage.*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Each is installed once, and again when pyproject.toml changes.  What developers have includes what `make run` needs.
@@ -62,6 +67,12 @@ $(VENV)/.installed-dev: pyproject.toml | $(VENV)/.created
 	@echo "Installing bounced and its tools into $(VENV), once."
 	$(PIP) --editable '.[dev]'
 	@touch $(VENV)/.installed-run $@
+
+$(LOWEST)/.installed: pyproject.toml tests/lowest.txt $(VENV)/.installed-dev
+	@echo "Installing bounced with the lowest versions into $(LOWEST), once."
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(LOWEST)
+	$(BIN)/uv pip install --quiet --python $(LOWEST) --constraint tests/lowest.txt --editable '.[dev]'
+	@touch $@
 
 $(VENV)/clock-ahead.so: tests/support/clock.c | $(VENV)/.created
 	$(CC) -shared -fPIC -O2 -Wall -Wextra -Werror -o $@ $<

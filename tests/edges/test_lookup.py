@@ -1,7 +1,7 @@
 """What MTAs are answered, over a real socket; with the real postmap where Postfix is installed."""
 
 import asyncio
-import shutil
+import os
 from contextlib import asynccontextmanager
 
 import pytest
@@ -10,6 +10,8 @@ from bounced.core.mailbox import normalise
 from bounced.core.terms import Category
 from bounced.edges import lookup
 from bounced.edges.lookup import LookupLimits, LookupServer, Suppressed, Unavailable, WhenUnavailable, netstring
+from tests.support.mta import POSTFIX
+from tests.support.programs import in_private_root
 
 CAROL = "carol@example.org"
 FOUND = Suppressed(Category.MAILBOX_UNKNOWN, "2026-11-21")
@@ -237,13 +239,15 @@ async def _ended(client):
             return True
 
 
-@pytest.mark.skipif(shutil.which("postmap") is None, reason="Postfix is not installed")
+@pytest.mark.skipif(POSTFIX.find() is None or os.geteuid() != 0, reason="Postfix is not here: tests/install-programs")
 @pytest.mark.parametrize(("key", "value"), [(CAROL, f"REJECT {TOLD}"), ("dave@example.org", "")])
-async def test_postfix_understands_the_answers(key, value):
+async def test_postfix_understands_the_answers(key, value, tmp_path):
     """As the real postmap -q asks."""
+    (tmp_path / "main.cf").write_text("mail_owner = daemon\nsetgid_group = mail\n")  # users of every machine
+    ask = in_private_root("postfix", "/usr/sbin/postmap", "-c", str(tmp_path), "-q", key)
     async with listening() as port:
         asked = await asyncio.create_subprocess_exec(
-            "postmap", "-q", key, f"socketmap:inet:127.0.0.1:{port}:access", stdout=asyncio.subprocess.PIPE
+            *ask, f"socketmap:inet:127.0.0.1:{port}:access", stdout=asyncio.subprocess.PIPE
         )
         answer, _ = await asked.communicate()
     assert answer.decode().strip() == value

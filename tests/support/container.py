@@ -16,6 +16,7 @@ from tests.support.programs import in_private_root, private_root
 ENVIRONMENT = "/opt/bounced"
 WAIT_S = 60.0
 NAMESPACES = ("--mount", "--uts", "--ipc", "--net", "--pid")
+INSIDE = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 CGROUPS = Path("/sys/fs/cgroup")
 
 APART = """
@@ -51,7 +52,7 @@ class Container:
             text=True,
             timeout=WAIT_S,
             check=False,
-            env={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"},
+            env=INSIDE,
         )
         assert code is None or done.returncode == code, f"{script}\nended with {done.returncode}: {done.stdout}"
         return done.stdout
@@ -60,7 +61,7 @@ class Container:
     def running(self, *command: str) -> Iterator[subprocess.Popen[str]]:
         """Begin a command; give its process with pipes to it and from it.  In the end it is killed."""
         pipe = subprocess.PIPE
-        with subprocess.Popen([*self._enter, *command], stdin=pipe, stdout=pipe, text=True) as process:
+        with subprocess.Popen([*self._enter, *command], stdin=pipe, stdout=pipe, text=True, env=INSIDE) as process:
             try:
                 yield process
             finally:
