@@ -3,7 +3,7 @@
 A server that was replaced by an empty one answers like any other, and nobody would notice that the list is gone.  So
 each list has a random name in its Redis (``bounced:{LIST}:identity``), which goes wherever the data goes: to replicas,
 through a failover, into a copy.  The file is shared by all processes of a host; the parent writes it.  A host whose
-configuration names another server knows nothing of that one yet: the operator moved.  (ADR 0017)
+configuration names another server knows nothing of that one yet: the operator moved.  (ADR 16)
 """
 
 import json
