@@ -7,6 +7,8 @@ from bounced.core.message.limits import MAX_FIELDS, MAX_HEADER_BYTES, MAX_HEADER
 
 REMEMBERED_BLOCKS = 256
 REMEMBERED_BYTES = 400
+SHORT_HEADER_CHARS = 8192
+"""The lines of a shorter one are not counted: they are few enough."""
 
 _FOLD = re.compile(r"\n[ \t]++(?=\S)")
 _FIELD = re.compile(r"^([!-9;-~]{1,76}+)[ \t]*+:[ \t]*+(.*)", re.MULTILINE)
@@ -86,7 +88,9 @@ class Header:
 
 
 def _bounded(block: str) -> str:
-    return block if block.count("\n") < MAX_HEADER_LINES else "\n".join(block.split("\n", MAX_HEADER_LINES)[:-1])
+    if len(block) < SHORT_HEADER_CHARS or block.count("\n") < MAX_HEADER_LINES:
+        return block
+    return "\n".join(block.split("\n", MAX_HEADER_LINES)[:-1])
 
 
 @cache

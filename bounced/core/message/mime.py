@@ -56,7 +56,7 @@ class Part(NamedTuple):
 
     def readable(self, work: Work) -> str:
         """Return the content as text, HTML as a reader sees it.  Raises WorkSpent."""
-        work.spend(min(len(self.raw), MAX_TEXT_BYTES) // DECODED_OCTETS_A_UNIT)
+        work.spend(len(self.raw[:MAX_TEXT_BYTES]) // DECODED_OCTETS_A_UNIT)
         text = to_text(self.octets, self.header.charset).replace("\r", "")
         return from_html(text, work) if self.content_type == "text/html" else text
 

@@ -1,10 +1,10 @@
 """Delivery status notifications, wherever in a message their fields stand.  (RFC 3464, RFC 6533)"""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 
-from bounced.core.message import Message, Part, read
-from bounced.core.message.limits import MAX_HEADER_BYTES, MAX_STATUS_CHARS, Work
+from bounced.core.message import Message, read
+from bounced.core.message.limits import MAX_HEADER_BYTES, MAX_STATUS_CHARS
 from bounced.core.notices import finality, generic, layout
 from bounced.core.notices.notice import Notice, divided, from_message
 from bounced.core.notices.ours import phrases_of, without_ours, without_quoted
@@ -33,21 +33,10 @@ def from_part(message: Message) -> Report | None:
     ]
     if not parts:
         return None
-    texts = list(_texts(parts, message.work))
+    texts = [part.readable(message.work) for part in parts]
     if "reporting-mta" in parts[0].header:  # the blank line after the part's header got lost
         texts.insert(0, parts[0].header.block)
-    return _from_fields(message, "\n\n".join(texts), "rfc3464", message.words)
-
-
-def _texts(parts: Iterable[Part], work: Work) -> Iterator[str]:
-    """Yield the texts of status parts, as much of all together as is looked at."""
-    left = MAX_STATUS_CHARS
-    for part in parts:
-        text = part.readable(work)[:left]
-        left -= len(text)
-        yield text
-        if not left:
-            return
+    return _from_fields(message, "\n\n".join(texts)[:MAX_STATUS_CHARS], "rfc3464", message.words)
 
 
 def from_text(message: Message) -> Report | None:

@@ -73,7 +73,7 @@ def recipient(group: Mapping[str, str]) -> PerRecipientFields:
         final_recipient=address(final),
         action=action(get("action", "")) or _implied(get("status", "")),
         status=status(get("status", "")),
-        diagnostic_code=" ".join(unwrap_words(diagnostic).split()) or None,
+        diagnostic_code=" ".join(unwrap_words(diagnostic[:MAX_VALUE_CHARS]).split()) or None,
         diagnostic_type=type_.lower() or None,
         remote_mta=typed(get("remote-mta", ""))[1] or None,
         last_attempt_date=get("last-attempt-date"),
@@ -136,7 +136,7 @@ def _groups(text: str) -> Iterator[Fields]:
                 group = {}
             key = "" if found in group else found  # the first of several fields counts
             if key:
-                group[key] = value.lstrip(" \t")[:MAX_VALUE_CHARS]
+                group[key] = value.lstrip(" \t")
         elif not line or line.isspace():
             yield group
             group, key = {}, ""
