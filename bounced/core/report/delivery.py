@@ -1,7 +1,7 @@
 """Delivery status notifications, wherever in a message their fields stand.  (RFC 3464, RFC 6533)"""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from bounced.core.message import Message, read
 from bounced.core.message.limits import MAX_HEADER_BYTES, MAX_STATUS_CHARS
