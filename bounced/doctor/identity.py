@@ -13,10 +13,10 @@ async def examine_identity(connection: AbstractConnection, keys: Keyspace, remem
     """Return whether the server behind an open connection is the one that kept a list.  Raises RedisError."""
     subject = f"Redis identity {keys.list_}"
     seen = look(await call(connection, "TIME"), await call(connection, "HGET", keys.identity, "id"))
-    known = remembered.known(keys.identity)
-    if fault := seen.identity_fault(known):
+    if fault := seen.identity_fault(remembered.known(keys.identity)):
         advice = "Is redis.url right? Restore or import the list. If it is wanted so: bounced accept-redis"
         return error(subject, fault, advice)
     if not seen.identity:
         return ok(subject, "none yet: the daemon gives it one when it runs")
-    return ok(subject, f"{seen.identity}, {'as this host knows it' if known else 'which this host has not met yet'}")
+    met = remembered.has_met(keys.identity, seen.identity)
+    return ok(subject, f"{seen.identity}, {'as this host knows it' if met else 'which this host has not met yet'}")

@@ -31,6 +31,11 @@ class Identities:
         self._read_again()
         return self._known.get(self._name(key), "")
 
+    def has_met(self, key: str, identity: str) -> bool:
+        """Whether the identity of a key is known, from wherever its server was then: a copy has the same."""
+        self._read_again()
+        return any(name.partition(" ")[0] == key and known == identity for name, known in self._known.items())
+
     def remember(self, identities: Mapping[str, str]) -> None:
         """Know these from now on.  Raises OSError where that cannot be written; it is known until the end then."""
         self._read_again()

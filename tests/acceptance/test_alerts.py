@@ -114,6 +114,19 @@ CASES = (
         hosts=HOSTS[1:],
     ),
     Case("no commits for a moment", {series("bounced_redis_up"): lately(1, 0, STEP)}),
+    Case(
+        "an emptied Redis",
+        {series("bounced_redis_replaced"): lately(0, 1, STEP)},
+        (alert("BouncedRedisReplaced", list="main"),),
+        hosts=HOSTS[1:],
+    ),
+    Case(
+        "a clock that is a day behind",
+        {series("bounced_clock_apart_seconds"): lately(0, -90_000, 10)},
+        (alert("BouncedClocksApart", list="main"),),
+        hosts=HOSTS[1:],
+    ),
+    Case("a clock that is seconds ahead", {series("bounced_clock_apart_seconds"): lately(0, 20, 60)}),
     Case("one bounce of ten is put off", added={TRY_AGAIN: rising(10)}, fires=(alert("BouncedAsksToComeAgain"),)),
     Case("one bounce of two hundred is put off", added={TRY_AGAIN: rising(0.5)}),
     Case(

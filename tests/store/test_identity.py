@@ -273,6 +273,7 @@ def test_another_server_in_the_configuration_is_a_move(tmp_path: Path):
     assert moved.known("a") == ""
     moved.remember({"a": "2"})
     assert Identities(tmp_path, "redis://one:6379/").known("a") == "1"
+    assert [moved.has_met("a", each) for each in ("1", "2", "3")] == [True, True, False]
 
 
 @pytest.mark.parametrize("days", [400, 32, -3, -400])

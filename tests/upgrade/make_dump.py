@@ -61,7 +61,7 @@ async def make(given: Path, folder: Path, url: str, prefix: str) -> None:
             expected = [await _expected(world, *known) for known in world.known]
             lines = [line async for line in dump(redis, prefix, int(world.clock().timestamp() * 1000))]
         await store.close()
-    about: dict[str, Any] = {"version": version("bounced"), "taken_at": world.clock().isoformat()}
+    about: dict[str, Any] = {"version": version("bounced-mx"), "taken_at": world.clock().isoformat()}
     (folder / "dump.jsonl").write_text(to_text([about, *lines]))
     (folder / "expected.jsonl").write_text(to_text(expected))
     (folder / "reports.jsonl").write_text(to_text(world.reports))
@@ -78,7 +78,7 @@ async def _expected(world: World, list_: str, address: str) -> dict[str, Any]:
 
 
 def _folder() -> Path:
-    folder = DUMPS / version("bounced")
+    folder = DUMPS / version("bounced-mx")
     folder.mkdir(exist_ok=True)
     return folder
 

@@ -205,7 +205,7 @@ async def test_an_error_that_nobody_foresaw_costs_the_entry_and_not_the_job(hous
     await reader(house).round()
     (failed,) = await house.stream(house.keys.intake_failed)
     assert (failed["entry"], failed["address"], failed["type"]) == (entry, bob, "complained")
-    assert failed["error"] == "ValueError: 'asleep' is not a valid State"
+    assert failed["error"] == "UnreadableState: 'asleep' is not a valid State"
     assert await left(house) == 0
     assert (await house.state()).state is State.SUPPRESSED
 
