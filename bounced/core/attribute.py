@@ -16,6 +16,7 @@ _PACKING = re.compile(r"[=%!/:@\s]")
 _X400 = re.compile(r"IMCEA", re.IGNORECASE)
 """So begins Exchange's name for a mailbox that has no address here; it tells of nobody."""
 _XTEXT = re.compile(r"\+([2-7][0-9A-F])")
+_OCTAL = re.compile(r"(?:\\[0-3][0-7]{2})+")
 _ACTIONS = (Action.DELIVERED, Action.RELAYED, Action.EXPANDED, Action.DELAYED, Action.FAILED)
 _TENANTS = ".onmicrosoft.com."
 """Under this Microsoft 365 has a domain for each company, to which the company's own servers hand over."""
@@ -139,6 +140,8 @@ def _user(address: str) -> str:
 def _same(address: str | None, recipient: str) -> bool:
     if not address:
         return False
+    if "\\" in address:
+        address = _without_octal(address)
     if "@" not in address:  # a local user, or what an alias runs
         return address.lower() == recipient.partition("@")[0].lower()
     if address == recipient:
@@ -158,6 +161,15 @@ def _comparable(address: str) -> str:
         return mailbox.normalise(address)
     except mailbox.BadAddress:
         return address.lower()
+
+
+def _without_octal(address: str) -> str:
+    r"""Undo what Exim prints for octets beyond ASCII in its words and in X-Failed-Recipients, such as ``\320\277``."""
+
+    def decoded(found: re.Match[str]) -> str:
+        return bytes(int(octet, 8) for octet in found[0].split("\\")[1:]).decode("utf-8", "replace")
+
+    return _OCTAL.sub(decoded, address)
 
 
 def _without_xtext(address: str) -> str:

@@ -239,3 +239,21 @@ def test_different_reasons_for_one_recipient_are_those_of_members() -> None:
     first, second = (failed("team@example.org", f"550 5.1.1 {why}") for why in ("User unknown", "No mailbox"))
     assert not is_about("team@example.org", first, second)
     assert is_about("team@example.org", first, first)
+
+
+@pytest.mark.parametrize(
+    "failed", [r"\320\277\320\276\321\207\321\202\320\260@mailbox.example", "почта@mailbox.example"]
+)
+def test_exim_prints_octets_beyond_ascii_in_octal(failed: str) -> None:
+    """In its words and in X-Failed-Recipients, beside a Final-Recipient in UTF-8: it is the same address."""
+    group = PerRecipientFields(
+        final_recipient="почта@mailbox.example",
+        actual_recipient=failed,
+        action=Action.FAILED,
+        status="5.0.0",
+        diagnostic_code="550 5.1.1 no such user here",
+        text=f"after RCPT TO:<{failed}>: 550 5.1.1 no such user here",
+    )
+    report = Report(Kind.BOUNCE, "rfc3464", recipients=(group,))
+    assert group_for(report, "почта@mailbox.example").names_recipient
+    assert not group_for(report, "другая@mailbox.example").names_recipient

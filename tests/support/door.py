@@ -248,6 +248,7 @@ def self_signed(folder: Path) -> ssl.SSLContext:
         .sign(key, hashes.SHA256())
     )
     pem = folder / "server.pem"
+    pem.touch(mode=0o600)  # with a key that others may read no daemon starts
     pem.write_bytes(
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         + certificate.public_bytes(serialization.Encoding.PEM)
