@@ -26,6 +26,7 @@ workers = 2
 [smtp]
 listen = ["192.0.2.1:25"]  # nobody could listen there: the socket handed over replaces it
 [redis]
+data_dir = "data"
 url = "{url}"
 prefix = "{prefix}"
 [lists.main]

@@ -21,7 +21,8 @@ async def worker(redis_url: str, key_prefix: str, tmp_path: Path) -> AsyncIterat
     key.chmod(0o600)
     config = tmp_path / "bounced.toml"
     config.write_text(
-        f'[redis]\nurl = "{redis_url}"\nprefix = "{key_prefix}"\n[lists.main]\ndomains = ["bounce.example.com"]\n'
+        f'[redis]\nurl = "{redis_url}"\nprefix = "{key_prefix}"\ndata_dir = "{tmp_path}"\n'
+        '[lists.main]\ndomains = ["bounce.example.com"]\n'
         f'keys = [{{ id = "a", file = "{key}" }}]\n'
     )
     async with Worker(load(config), {}) as worker:
