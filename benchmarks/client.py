@@ -14,7 +14,7 @@ from time import perf_counter
 from redis import Redis
 
 from bounced.client import AsyncClient, Client, Keyspace
-from bounced.edges.embedded import EmbeddedServer
+from bounced.edges.redis.embedded import EmbeddedServer
 
 GOAL_PER_S = 300_000
 FILL_BATCH = 10_000

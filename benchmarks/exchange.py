@@ -14,7 +14,7 @@ from time import perf_counter
 
 from redis.asyncio import Redis
 
-from bounced.edges.embedded import EmbeddedServer
+from bounced.edges.redis.embedded import EmbeddedServer
 
 GOAL_S = 60.0
 CONFIGURATION = """

@@ -13,12 +13,12 @@ from pathlib import Path
 
 from redis import Redis
 
-from bounced.core.keys import Keyspace
+from bounced.core.contract.keys import Keyspace
+from bounced.core.contract.record import writes
 from bounced.core.policy import DEFAULT_POLICY, decide
-from bounced.core.record import writes
 from bounced.core.state import AddressState, Evidence, EvidenceType, ReportId
 from bounced.core.terms import Action, Category, Kind, Origin, Verdict
-from bounced.edges.embedded import EmbeddedServer
+from bounced.edges.redis.embedded import EmbeddedServer
 
 BATCH = 5000
 KEYS = Keyspace()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bounced.edges.embedded.binary import find_server
+from bounced.edges.redis.embedded.binary import find_server
 
 START_S = 20.0
 STOP_S = 20.0

@@ -17,8 +17,8 @@ from unittest.mock import patch
 
 from flufl.bounce import all_failures
 
-from bounced.core import rules
-from bounced.core.report import parse
+from bounced.core.meaning import rules
+from bounced.core.reading.report import parse
 from bounced.explain import explain, packaged_rules
 
 ROUNDS = 15

@@ -10,11 +10,11 @@ from functools import cache
 from typing import NamedTuple
 
 from bounced import rules
-from bounced.core import report as reports
-from bounced.core.border import attempt
-from bounced.core.classify import classify, matches
-from bounced.core.evidence import Words, hear
-from bounced.core.rules import Match, RuleSet
+from bounced.core.meaning.classify import classify, matches
+from bounced.core.meaning.rules import Match, RuleSet
+from bounced.core.meaning.words import Words, hear
+from bounced.core.reading import report as reports
+from bounced.core.reading.border import attempt
 from bounced.core.terms import Kind, PerRecipientFields, Report, Verdict
 
 JsonValue = str | None | list[dict[str, str | None]]

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from bounced.core.stored import forward_paths, received_at
+from bounced.core.reading.stored import forward_paths, received_at
 from bounced.core.terms import Destination, Envelope, Origin, ReturnPath
 from bounced.pipeline import Pipeline
 from bounced.ports import Committed, PathRefused

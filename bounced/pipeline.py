@@ -5,19 +5,19 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
 
-from bounced.core.alarms import DEFAULT_ALARMS, AlarmRule
-from bounced.core.border import attempt
-from bounced.core.digest import report_digest
+from bounced.core.contract.alarms import DEFAULT_ALARMS, AlarmRule
+from bounced.core.contract.digest import report_digest
 from bounced.core.mailbox import AddressId, domain_of
-from bounced.core.message.limits import LIGHT_WORK, MAX_WORK, ROLE_WORK, WorkSpent
+from bounced.core.meaning.rules import RuleSet
+from bounced.core.meaning.understand import understand, worth_keeping
 from bounced.core.policy import Policy, decide
 from bounced.core.policy.doubt import DEFAULT_DISPUTES, DisputeRule
-from bounced.core.report import parse, unread
+from bounced.core.reading.border import attempt
+from bounced.core.reading.message.limits import LIGHT_WORK, MAX_WORK, ROLE_WORK, WorkSpent
+from bounced.core.reading.report import parse, unread
 from bounced.core.return_path import HANGS_ON_THE_SERVER, Directory, Refused, TokenPath, likely_cause, unsigned_path
-from bounced.core.rules import RuleSet
 from bounced.core.state import AddressState, Evidence, EvidenceType, ReportId, Transition
-from bounced.core.terms import OFF_THE_LIST, Class, Destination, Envelope, Kind, Report, ReturnPath
-from bounced.core.understand import understand, worth_keeping
+from bounced.core.terms import ON_SUPPRESSION_LIST, Class, Destination, Envelope, Kind, Report, ReturnPath
 from bounced.ports import AT_ONCE, Committed, PathRefused, Store, StoreUnavailable, Turns
 
 Clock = Callable[[], datetime]
@@ -168,7 +168,7 @@ async def kept_hash(store: Store, list_: str, address: str) -> AddressId | None:
     hash_ = keys.erased_id(address)
     if hash_ is None or hash_ == keys.address_id(address):
         return None
-    return hash_ if (await store.load(list_, hash_)).state in OFF_THE_LIST else None
+    return hash_ if (await store.load(list_, hash_)).state in ON_SUPPRESSION_LIST else None
 
 
 def _record(state: AddressState, evidence: Evidence) -> Transition:

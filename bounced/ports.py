@@ -1,11 +1,12 @@
 """What the pipeline asks of a store, and a door of the pipeline."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol, TypeVar
 
-from bounced.core.keys import Keyspace
+from bounced.core.contract.keys import Keyspace
+from bounced.core.mailbox import AddressId
 from bounced.core.return_path import Cause
 from bounced.core.state import AddressState, ReportId, Transition
 from bounced.core.terms import Destination, Envelope
@@ -122,3 +123,102 @@ class Store(Protocol):
 
     async def token(self, list_: str, token: str) -> dict[str, str] | None:
         """Return the fields of a registered return path, or None.  Raises StoreUnavailable."""
+
+
+class Dues(Protocol):
+    """Whose time has come.  All methods raise StoreUnavailable."""
+
+    async def due(self, list_: str, now: datetime, limit: int) -> list[AddressId]:
+        """Return addresses that time alone brings back, those first that are due for longest."""
+
+    async def postpone(self, list_: str, address: AddressId, until: datetime) -> None:
+        """Do not return an address again before a time, unless it has become due at another one."""
+
+
+class Waves(Protocol):
+    """What the domains of a list call unknown.  All methods raise StoreUnavailable."""
+
+    async def unknowns(self, list_: str, domain: str, since: datetime) -> list[AddressId]:
+        """Return the addresses with a good profile that a domain called unknown since a time."""
+
+    async def suppressed_by(self, list_: str, domain: str, since: datetime) -> list[AddressId]:
+        """Return the addresses that were suppressed since a time because a domain called them unknown.
+
+        As far as the stream of events tells: not where it holds no addresses, and not beyond its last entries.
+        """
+
+    async def usual_unknowns(self, list_: str, domain: str, now: datetime) -> float:
+        """Return how many addresses the domain called unknown in an hour of the week before the present wave."""
+
+    async def dispute(self, list_: str, domain: str, now: datetime, until: datetime, addresses: int) -> bool:
+        """Note that a domain is disputed, and tell so; False where it was already, and nothing is told again."""
+
+    async def disputed(self, list_: str, beyond: datetime) -> list[str]:
+        """Return the domains that are disputed beyond a time."""
+
+
+class Alarms(Protocol):
+    """The alarms of a list.  All methods raise StoreUnavailable."""
+
+    async def standing(self, list_: str) -> Mapping[str, str]:
+        """Return the alarms now standing, as JSON by their scope."""
+
+    async def ring(self, list_: str, scope: str, before: str, after: str, event: Mapping[str, str]) -> bool:
+        """Replace an alarm and tell ``event``, if there is one; False where another worker has replaced it before.
+
+        An empty text stands for no alarm.
+        """
+
+
+class Counters(Alarms, Protocol):
+    """The hourly counters of a list beside its alarms.  All methods raise StoreUnavailable."""
+
+    async def counts(self, list_: str, now: datetime, hours: int) -> Sequence[Mapping[str, int]]:
+        """Return the counters of the last hours, this one among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeEntry:
+    """One entry of an intake stream."""
+
+    id: str
+    fields: Mapping[str, str]
+
+
+class Intake(Protocol):
+    """The intake of a list, as one consumer among several.  All methods raise StoreUnavailable."""
+
+    async def next_entries(self, list_: str, limit: int) -> Sequence[IntakeEntry]:
+        """Return entries that no consumer has had."""
+
+    async def abandoned(self, list_: str, idle_s: float, limit: int) -> Sequence[IntakeEntry]:
+        """Return entries that a consumer, perhaps this one, has had for ``idle_s`` and did not settle."""
+
+    async def set_aside(self, list_: str, entry: IntakeEntry, error: str) -> None:
+        """Move an entry to those that failed; nothing where it is gone already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the last look at the server of one list found.  A fault is empty where there is none."""
+
+    apart_s: float
+    faults: Mapping[str, str]
+
+
+class ServerWatch(Protocol):
+    """What is known of the servers that keep the lists, for those who ask whether all is well."""
+
+    @property
+    def found(self) -> Mapping[str, Findings]:
+        """What the last look at each list found."""
+
+    @property
+    def faults(self) -> Sequence[str]:
+        """Everything that is wrong now, for people."""
+
+    def use(self, keys: Mapping[str, Keyspace]) -> None:
+        """Know these lists from now on."""
+
+    async def look(self) -> None:
+        """Look at every list once.  Raises StoreUnavailable."""

@@ -22,22 +22,22 @@ from bounced.config import Config, build
 from bounced.config.health import alarm_rule, dispute_rule
 from bounced.config.model import Listener
 from bounced.config.tls import tls_context
-from bounced.core.keys import Keyspace
+from bounced.core.contract.keys import Keyspace
 from bounced.core.return_path import Directory
-from bounced.edges.connect import connections
-from bounced.edges.door_log import DoorLog, log_not_read
-from bounced.edges.identities import Identities
-from bounced.edges.jobs import AlarmBell, Background, Disputer, IntakeReader, Releaser
-from bounced.edges.log import Event
-from bounced.edges.metrics.meter import Meter
-from bounced.edges.redis_store import RedisStore, durability
-from bounced.edges.redis_store.chores import Chores
-from bounced.edges.redis_store.line import NO_TALLY, Tally
-from bounced.edges.redis_url import redis_url
+from bounced.edges.redis import RedisStore, durability
+from bounced.edges.redis.connect import connections
+from bounced.edges.redis.identities import Identities
+from bounced.edges.redis.job_store import JobStore
+from bounced.edges.redis.line import NO_TALLY, Tally
+from bounced.edges.redis.url import redis_url
 from bounced.edges.smtp import Door, Gate, Limits, SessionSettings, Speech
 from bounced.edges.sockets import SMTP, Sockets, address_of, listener_name
 from bounced.edges.turns import FairTurns
-from bounced.edges.watched import WatchedReceiver
+from bounced.edges.watch.door_log import DoorLog, log_not_read
+from bounced.edges.watch.log import Event
+from bounced.edges.watch.metrics.meter import Meter
+from bounced.edges.watch.watched import WatchedReceiver
+from bounced.jobs import AlarmBell, Background, Disputer, IntakeReader, Releaser
 from bounced.pipeline import ListSettings, Pipeline
 from bounced.ports import Store
 
@@ -224,7 +224,7 @@ class Worker:
         """Return what this worker does beside its doors."""
         keep = self._config.keep
         consumer = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-        chores = Chores(store, consumer, events_max=keep.events_max, failed_max=keep.intake_failed_max)
+        chores = JobStore(store, consumer, events_max=keep.events_max, failed_max=keep.intake_failed_max)
         self._disputer = Disputer(self._now_in_use, chores)
         jobs = (
             Releaser(self._now_in_use, chores),

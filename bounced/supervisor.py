@@ -22,15 +22,15 @@ from functools import partial
 import structlog
 
 from bounced.config import Config, ConfigError, Source, load_to_run, read
-from bounced.edges.http import HttpServer
-from bounced.edges.jobs import Background
-from bounced.edges.log import Event
-from bounced.edges.metrics.totals import Totals
-from bounced.edges.monitor import Crew, Monitor
-from bounced.edges.redis_store.chores import Chores
-from bounced.edges.redis_watch import RedisWatch
+from bounced.edges.redis.job_store import JobStore
 from bounced.edges.sockets import Sockets, open_socket
 from bounced.edges.systemd import Notifier
+from bounced.edges.watch.http import HttpServer
+from bounced.edges.watch.log import Event
+from bounced.edges.watch.metrics.totals import Totals
+from bounced.edges.watch.monitor import Crew, Monitor
+from bounced.jobs import Background
+from bounced.jobs.redis_watch import RedisWatch
 from bounced.service import DRAIN_S, identities, keyspaces, now, open_store
 
 LOG = structlog.get_logger()
@@ -110,7 +110,7 @@ class Supervisor:
         async with AsyncExitStack() as stack:
             store = await stack.enter_async_context(open_store(self._config))
             keys, keep = keyspaces(self._config), self._config.keep
-            chores = Chores(store, "", events_max=keep.events_max, failed_max=keep.intake_failed_max)
+            chores = JobStore(store, "", events_max=keep.events_max, failed_max=keep.intake_failed_max)
             redis_watch = RedisWatch(store, keys, identities(self._config), chores, now)
             self._monitor = Monitor(store, keys, self._crew, self._totals, redis_watch)
             if self._config.http.listen is not None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from bounced.config.document import example_file, manual
 from bounced.core.policy.document import classes, defaults
 from bounced.core.policy.table import diagram
-from bounced.edges.metrics import declared
+from bounced.edges.watch.metrics import declared
 from docs.manual_page import manual_page
 
 PROJECT = Path(__file__).parents[1]

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 import structlog
 
-from bounced.edges.embedded import EmbeddedServer
+from bounced.edges.redis.embedded import EmbeddedServer
 
 # As the daemon writes errors.  structlog's own way, all variables of all frames in boxes, holds the loop for seconds.
 structlog.configure(

@@ -7,10 +7,10 @@ from email.utils import parsedate_to_datetime
 import pytest
 
 from bounced import rules
-from bounced.core.keys import Keyspace
+from bounced.core.contract.keys import Keyspace
 from bounced.core.policy import DEFAULT_POLICY
+from bounced.core.reading.stored import forward_paths, received_at
 from bounced.core.return_path import Directory, Keyring, Registration, ReturnPaths, SigningKey, new_token
-from bounced.core.stored import forward_paths, received_at
 from bounced.core.terms import Origin, State
 from bounced.demo.scenes import SCENES, Scene
 from bounced.edges.memory_store import MemoryStore

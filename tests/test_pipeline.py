@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from bounced import rules
-from bounced.core.digest import report_digest
-from bounced.core.keys import Keyspace
+from bounced.core.contract.digest import report_digest
+from bounced.core.contract.keys import Keyspace
 from bounced.core.policy import DEFAULT_POLICY
 from bounced.core.return_path import Directory, Keyring, Pattern, ReturnPaths, SigningKey, new_token
 from bounced.core.return_path.keyring import KeyStatus

@@ -5,16 +5,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bounced import rules
-from bounced.core.border import attempt
-from bounced.core.keys import Keyspace
-from bounced.core.mention import Mention
-from bounced.core.message.limits import WorkSpent
+from bounced.core.contract.keys import Keyspace
+from bounced.core.meaning.reclassify import Reclassifier
 from bounced.core.policy import DEFAULT_POLICY
-from bounced.core.reclassify import Reclassifier
-from bounced.core.report import parse
+from bounced.core.reading.border import attempt
+from bounced.core.reading.mention import Mention
+from bounced.core.reading.message.limits import WorkSpent
+from bounced.core.reading.report import parse
+from bounced.core.reading.stored import forward_paths
 from bounced.core.return_path import Directory, Keyring, ReturnPaths, SigningKey
 from bounced.core.return_path.keyring import KeyStatus
-from bounced.core.stored import forward_paths
 from bounced.core.terms import Category, Envelope, Kind, State
 from bounced.edges.memory_store import MemoryStore
 from bounced.explain import explain

@@ -17,7 +17,7 @@ from bounced.config.document import example_file
 from bounced.config.errors import masked
 from bounced.config.loading import found
 from bounced.config.toml import toml_document
-from bounced.core.rulefile import Fault, RulesInvalid
+from bounced.core.meaning.rulefile import Fault, RulesInvalid
 
 
 @dataclass(frozen=True, slots=True)

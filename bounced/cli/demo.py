@@ -15,10 +15,10 @@ from bounced.cli.run import fail, in_loop
 from bounced.config import Config, build, load
 from bounced.demo.scenes import SCENES, Outcome, newest, return_path, send
 from bounced.demo.setting import DOMAIN, HOST, Setting, prepare
-from bounced.edges import log
-from bounced.edges.embedded import NoServer
-from bounced.edges.redis_store import RedisStore
+from bounced.edges.redis import RedisStore
+from bounced.edges.redis.embedded import NoServer
 from bounced.edges.sockets import CannotListen, bind
+from bounced.edges.watch import log
 from bounced.service import Worker, now, open_store
 
 COLUMNS = ("address", "what was said", "category", "what followed", "mail it?")

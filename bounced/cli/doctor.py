@@ -19,16 +19,16 @@ from bounced.config import Config, Severity, examine
 from bounced.config.checks import missing_to_run
 from bounced.config.errors import masked
 from bounced.config.loading import found
-from bounced.core.keys import Keyspace
+from bounced.core.contract.keys import Keyspace
 from bounced.doctor.certificate import examine_certificate
 from bounced.doctor.dns import examine_dns, resolver
 from bounced.doctor.finding import Finding, Outcome, error, ok, warning
 from bounced.doctor.identity import examine_identity
 from bounced.doctor.ports import examine_ports
 from bounced.doctor.server import examine_server
-from bounced.edges.connect import CONNECT_TIMEOUT_S, connections, reason
-from bounced.edges.embedded import NoServer
-from bounced.edges.redis_url import redis_url
+from bounced.edges.redis.connect import CONNECT_TIMEOUT_S, connections, reason
+from bounced.edges.redis.embedded import NoServer
+from bounced.edges.redis.url import redis_url
 from bounced.service import identities
 
 REDIS = "Redis"

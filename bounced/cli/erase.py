@@ -18,8 +18,8 @@ from bounced.cli.run import in_loop
 from bounced.cli.selecting import chosen_list, names_to_complete, normalised
 from bounced.config import Config
 from bounced.core.mailbox import AddressId
-from bounced.edges.redis_store import RedisStore
-from bounced.edges.redis_store.erasing import Erased, ScanForbidden, check_scan, complained, erase
+from bounced.edges.redis import RedisStore
+from bounced.edges.redis.erasing import Erased, ScanForbidden, check_scan, complained, erase
 from bounced.service import open_store
 
 PEPPER_NEEDED = """{address} complained, and must stay suppressed in the list {list_}.

@@ -15,7 +15,7 @@ from bounced.cli.output import console, print_json, printable
 from bounced.cli.selecting import chosen_list, list_option, normalised, overview
 from bounced.cli.story import sentence
 from bounced.config import Config
-from bounced.edges.overview import EVENTS_AT_ONCE, Entry, Overview
+from bounced.edges.redis.overview import EVENTS_AT_ONCE, Entry, Overview
 from bounced.service import keyspaces
 
 LOOK_EVERY_S = 1.0

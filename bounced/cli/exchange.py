@@ -23,15 +23,15 @@ from bounced.cli.output import print_facts, print_json, printable
 from bounced.cli.run import in_loop, spare_the_collector
 from bounced.cli.selecting import chosen_list, list_option
 from bounced.config import Config, build
-from bounced.core.classify import classify_reply
+from bounced.core.contract.keys import Keyspace
 from bounced.core.exchange import COLUMNS, Fault, Reader, Row, Unrecognised, Why, exported, merge, read
 from bounced.core.exchange.cells import to_cell
 from bounced.core.exchange.reading import ClassifyReply
-from bounced.core.keys import Keyspace
 from bounced.core.mailbox import AddressId, BadAddress, normalise
-from bounced.core.rulefile import RulesInvalid
+from bounced.core.meaning.classify import classify_reply
+from bounced.core.meaning.rulefile import RulesInvalid
 from bounced.core.terms import Category
-from bounced.edges.redis_store.bulk import BATCH, Merge, merge_all, off_the_list, would_change
+from bounced.edges.redis.bulk import BATCH, Merge, merge_all, off_the_list, would_change
 from bounced.service import now, open_store
 
 AT_ONCE = 20

@@ -8,8 +8,8 @@ from rich.text import Text
 
 from bounced.cli.mailboxes import Stored
 from bounced.cli.output import printable
-from bounced.core.attribute import group_for
-from bounced.core.rules import Rule, RuleSet
+from bounced.core.meaning.attribute import group_for
+from bounced.core.meaning.rules import Rule, RuleSet
 from bounced.core.terms import Category, Class, Kind, PerRecipientFields, Report, ReturnPath, Verdict
 from bounced.explain import Explanation, Finding, Step, steps
 
@@ -108,7 +108,7 @@ def _lines(finding: Finding, content: bytes, explanation: Explanation, rule_set:
     if verdict.diagnostic:
         yield Text.assemble("    ", (f"{_where(content, verdict.diagnostic)}", "dim"), printable(verdict.diagnostic))
     yield Text.assemble(
-        "    ", (f"{_PLACES.get(verdict.evidence, verdict.evidence)} \u2192 ", "dim"), (f"rule {verdict.rule}", "bold")
+        "    ", (f"{_PLACES.get(verdict.place, verdict.place)} \u2192 ", "dim"), (f"rule {verdict.rule}", "bold")
     )
     for step in steps(finding, explanation.report, rule_set):
         yield from _weighed(step, verdict)
@@ -146,7 +146,7 @@ def _tells(rule: Rule, step: Step, verdict: Verdict) -> bool:
 
 
 def _decided(rule: Rule, step: Step, verdict: Verdict) -> bool:
-    return rule.id == verdict.rule and step.words.place == verdict.evidence
+    return rule.id == verdict.rule and step.words.place == verdict.place
 
 
 def _why_not(rule: Rule, verdict: Verdict) -> str:
@@ -154,6 +154,6 @@ def _why_not(rule: Rule, verdict: Verdict) -> str:
         return "weak: a code says more"
     if rule.category is Category.EXPIRED:
         return "expiry is no reason where a better one is found"
-    if verdict.evidence == "diagnostic":
+    if verdict.place == "diagnostic":
         return "stands behind what the server's reply says"
     return "stands behind"

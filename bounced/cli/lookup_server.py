@@ -12,10 +12,8 @@ from bounced.cli.configured import configured_to_run
 from bounced.cli.options import config_option
 from bounced.cli.run import fail, in_loop, set_up_log
 from bounced.config import Config
+from bounced.core.contract.record import UnreadableState, from_fields
 from bounced.core.mailbox import normalise
-from bounced.core.record import UnreadableState, from_fields
-from bounced.edges.embedded import NoServer
-from bounced.edges.log import Event
 from bounced.edges.lookup import (
     MAX_REQUEST_BYTES,
     Ask,
@@ -25,10 +23,12 @@ from bounced.edges.lookup import (
     Unavailable,
     WhenUnavailable,
 )
-from bounced.edges.redis_store import Misconfigured, RedisStore
-from bounced.edges.redis_store.wire import fields
+from bounced.edges.redis import Misconfigured, RedisStore
+from bounced.edges.redis.embedded import NoServer
+from bounced.edges.redis.wire import fields
 from bounced.edges.sockets import CannotListen, address_of, open_socket
 from bounced.edges.systemd import Notifier
+from bounced.edges.watch.log import Event
 from bounced.ports import StoreUnavailable
 from bounced.service import open_store
 

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bounced.core.contract.stamp import stamp
 from bounced.core.escape import json_escaped, visible
-from bounced.core.stamp import stamp
 
 printable = visible
 """Text that cannot move a cursor or forge a line: what cannot be printed stands escaped."""

@@ -13,16 +13,16 @@ from bounced.cli.output import print_facts, print_json
 from bounced.cli.run import in_loop
 from bounced.cli.selecting import chosen_list, list_option
 from bounced.config import Config
+from bounced.core.contract.record import from_fields
 from bounced.core.mailbox import AddressId
+from bounced.core.meaning.reclassify import Reclassifier
+from bounced.core.meaning.rulefile import RulesInvalid
 from bounced.core.policy import decide
-from bounced.core.reclassify import Reclassifier
-from bounced.core.record import from_fields
-from bounced.core.rulefile import RulesInvalid
 from bounced.core.state import AddressState, Evidence, EvidenceType, ReportId, Transition
 from bounced.core.terms import Origin, Verdict
-from bounced.edges.redis_store import RedisStore
-from bounced.edges.redis_store.bulk import off_the_list
-from bounced.edges.redis_store.wire import fields, text
+from bounced.edges.redis import RedisStore
+from bounced.edges.redis.bulk import off_the_list
+from bounced.edges.redis.wire import fields, text
 from bounced.pipeline import Pipeline
 from bounced.service import now, open_store, pipeline
 

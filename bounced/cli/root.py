@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from bounced.cli.exits import ExitCode
-from bounced.core.record import UnreadableState
+from bounced.core.contract.record import UnreadableState
 from bounced.ports import NoServer, StoreUnavailable
 
 
@@ -140,6 +140,6 @@ def bounced() -> None:
     Exit codes: 0 done, 1 the answer is no, 2 usage or configuration, 3 Redis cannot be reached,
     4 the output cannot be written.
     """  # noqa: D301 - \b is click's mark for lines to be left as they are
-    from bounced.edges import log  # noqa: PLC0415 - structlog takes long to import, and --help needs none
+    from bounced.edges.watch import log  # noqa: PLC0415 - structlog takes long to import, and --help needs none
 
     log.silence()

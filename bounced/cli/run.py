@@ -20,13 +20,13 @@ from bounced.cli.exits import ExitCode
 from bounced.cli.libraries import too_old
 from bounced.cli.options import config_option
 from bounced.config import Config, ConfigError, load_to_run, read
-from bounced.core.rulefile import RulesInvalid
-from bounced.edges import log
-from bounced.edges.embedded import NoServer
-from bounced.edges.metrics.meter import Meter
-from bounced.edges.redis_store import Misconfigured
+from bounced.core.meaning.rulefile import RulesInvalid
+from bounced.edges.redis import Misconfigured
+from bounced.edges.redis.embedded import NoServer
 from bounced.edges.sockets import CannotListen, Sockets, bind
 from bounced.edges.systemd import Notifier, listen_fds
+from bounced.edges.watch import log
+from bounced.edges.watch.metrics.meter import Meter
 from bounced.service import Worker
 from bounced.supervisor import ALIVE, HEARTBEAT_S, READY, Supervisor, WorkersFail, text_from
 

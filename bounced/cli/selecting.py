@@ -7,7 +7,7 @@ import click
 
 from bounced.config import Config, examine
 from bounced.core.mailbox import BadAddress, normalise
-from bounced.edges.overview import Overview
+from bounced.edges.redis.overview import Overview
 from bounced.service import keyspaces, open_store
 
 

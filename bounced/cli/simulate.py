@@ -18,10 +18,10 @@ from bounced.config import Config, ConfigError
 from bounced.config.build import policy
 from bounced.config.health import dispute_rule
 from bounced.config.proposal import proposal
+from bounced.core.contract.stamp import stamp
 from bounced.core.policy import DEFAULT_POLICY
-from bounced.core.stamp import stamp
 from bounced.core.state import Evidence
-from bounced.core.terms import OFF_THE_LIST
+from bounced.core.terms import ON_SUPPRESSION_LIST
 from bounced.pipeline import ListSettings
 from bounced.simulation.compare import Changes, Life, invent, lives, replay, totals
 from bounced.simulation.population import SHARED_DOMAIN
@@ -179,13 +179,13 @@ def _row(life: Life) -> tuple[str, str, str]:
 
 def _story(changes: tuple[Change, ...]) -> str:
     """Return what happened to an address as far as it mattered to a sender."""
-    told = [_sentence(change) for change in changes if {change.before, change.after} & OFF_THE_LIST]
+    told = [_sentence(change) for change in changes if {change.before, change.after} & ON_SUPPRESSION_LIST]
     return ", ".join(told) or "mailed all the time"
 
 
 def _sentence(change: Change) -> str:
     day = f"{change.at:%Y-%m-%d}"
-    if change.after not in OFF_THE_LIST:
+    if change.after not in ON_SUPPRESSION_LIST:
         return f"released {day}"
     return f"{change.after} {day}" + (f" to {change.until:%Y-%m-%d}" if change.until else "")
 

@@ -15,7 +15,7 @@ from bounced.cli.options import config_option, json_option
 from bounced.cli.output import console, print_json, print_table
 from bounced.cli.selecting import chosen_list, hours_option, list_option, overview
 from bounced.config import Config
-from bounced.core.stamp import stamp
+from bounced.core.contract.stamp import stamp
 from bounced.core.terms import CLASS_OF, Category, Class, Kind, State
 from bounced.service import now
 

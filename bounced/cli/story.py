@@ -64,7 +64,7 @@ WHY = MappingProxyType(
         "disputed": "its domain is not believed now",
         "not_believed_yet": "not believed yet, the address was recently active",
         "sent_before_release": "the mail was sent before a release, so it is not counted",
-        "counted_today": "counted already within a day",
+        "within_24_hours": "counted already within a day",
         "under_threshold": "counted, too few for a consequence",
         "threshold": "that reached the threshold",
         "holds_used_up": "it was held often enough",

@@ -8,7 +8,7 @@ from bounced.client.asynchronous import AsyncClient
 from bounced.client.places import NoFreeConnection
 from bounced.client.plain import Client
 from bounced.client.requests import Purpose
-from bounced.core.keys import Keyspace
+from bounced.core.contract.keys import Keyspace
 from bounced.core.mailbox import BadAddress, normalise
 from bounced.core.return_path import Keyring, KeyStatus, ReturnPaths, SigningKey
 from bounced.core.terms import Category, Engagement, OptIn, Profile, State

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from bounced.core.record import from_fields, past_events
+from bounced.core.contract.record import from_fields, past_events
 from bounced.core.state import AddressState
 from bounced.core.terms import Category, State
 

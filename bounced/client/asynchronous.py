@@ -13,7 +13,7 @@ from bounced.client import connect
 from bounced.client.answers import Why
 from bounced.client.places import AsyncPlaces
 from bounced.client.requests import Purpose, Request, Requests, T
-from bounced.core.keys import Keyspace
+from bounced.core.contract.keys import Keyspace
 from bounced.core.return_path import ReturnPaths
 from bounced.core.terms import UNKNOWN_PROFILE, Profile
 

@@ -12,7 +12,7 @@ from itertools import compress
 from typing import Any, Generic, Literal, TypeVar
 
 from bounced.client.answers import Why, text_of, why
-from bounced.core.keys import Keyspace
+from bounced.core.contract.keys import Keyspace
 from bounced.core.mailbox import BadAddress, normalise
 from bounced.core.return_path import RANDOM_BYTES, TOKEN_TTL_S, DoesNotFit, Registration, ReturnPaths, new_token
 from bounced.core.terms import Category, Profile, State

@@ -108,7 +108,7 @@ def _redis_url(value: str) -> str:
 
 
 def _leads_to_redis(url: str) -> bool:
-    """Whether a URL names one server, a group behind Sentinels, or a Cluster.  (bounced.edges.connect)"""
+    """Whether a URL names one server, a group behind Sentinels, or a Cluster.  (bounced.edges.redis.connect)"""
     try:
         parts = urlsplit(url)
         hosts = [urlsplit(f"//{host}") for host in parts.netloc.rpartition("@")[2].split(",")]

@@ -155,7 +155,7 @@ class State(Word):
     SUPPRESSED = "suppressed"
 
 
-OFF_THE_LIST = frozenset({State.HELD, State.SUPPRESSED})
+ON_SUPPRESSION_LIST = frozenset({State.HELD, State.SUPPRESSED})
 """The states in which an address must not be mailed."""
 
 
@@ -315,14 +315,14 @@ class Report(NamedTuple):
 class Verdict(NamedTuple):
     """What one recipient's evidence means, and which rule said so.
 
-    ``rule`` is the id of the row that matched, ``evidence`` the place it matched in (``diagnostic``, ``text``,
+    ``rule`` is the id of the row that matched, ``place`` where it matched (``diagnostic``, ``text``,
     ``status``, ``reply_code``, ``none``).  ``status`` is the enhanced status code (``5.1.1``), ``reply_code``
     the three digits of the SMTP reply; ``diagnostic`` is at most 200 characters, control characters escaped.
     """
 
     category: Category
     rule: str
-    evidence: str
+    place: str
     action: Action | None = None
     status: str | None = None
     reply_code: str | None = None

@@ -2,11 +2,11 @@
 
 from redis.asyncio.connection import AbstractConnection
 
-from bounced.core.keys import Keyspace
+from bounced.core.contract.keys import Keyspace
 from bounced.doctor.finding import Finding, error, ok
-from bounced.edges.identities import Identities
-from bounced.edges.redis_store.look import look
-from bounced.edges.redis_store.wire import call
+from bounced.edges.redis.identities import Identities
+from bounced.edges.redis.look import look
+from bounced.edges.redis.wire import call
 
 
 async def examine_identity(connection: AbstractConnection, keys: Keyspace, remembered: Identities) -> Finding:

@@ -8,8 +8,8 @@ from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ResponseError
 
 from bounced.doctor.finding import Finding, error, ok, skipped, warning
-from bounced.edges.redis_store.look import Look
-from bounced.edges.redis_store.wire import call, text, texts
+from bounced.edges.redis.look import Look
+from bounced.edges.redis.wire import call, text, texts
 
 OLDEST = (7, 0)
 OLDEST_WITH_WAITAOF = (7, 2)

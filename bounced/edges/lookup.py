@@ -17,8 +17,8 @@ import structlog
 
 from bounced.core.mailbox import BadAddress
 from bounced.core.terms import Category
-from bounced.edges.log import Event
 from bounced.edges.smtp.gate import peer_name
+from bounced.edges.watch.log import Event
 
 LOG = structlog.get_logger()
 

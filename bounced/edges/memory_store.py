@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import takewhile
 
-from bounced.core import record
-from bounced.core.keys import Keyspace
+from bounced.core.contract import record
+from bounced.core.contract.counters import FIELDS_OF, Counted, unknowns_counter, usual_hours
+from bounced.core.contract.keys import Keyspace
+from bounced.core.contract.stamp import stamp
 from bounced.core.mailbox import AddressId
 from bounced.core.policy.doubt import WAVE, suppressed_as_unknown
-from bounced.core.stamp import stamp
 from bounced.core.state import NOTHING_KNOWN, AddressState, ReportId
-from bounced.core.tally import FIELDS_OF, Counted, unknowns_counter, usual_hours
 from bounced.ports import Committed, Decide
 
 SEEN_MAX = 20

@@ -5,10 +5,10 @@ from importlib import resources
 from itertools import chain
 from pathlib import Path
 
-from bounced.core import rulefile
-from bounced.core.classify import classify_example
-from bounced.core.rulefile import Fault, RulesInvalid
-from bounced.core.rules import Rule, RuleSet
+from bounced.core.meaning import rulefile
+from bounced.core.meaning.classify import classify_example
+from bounced.core.meaning.rulefile import Fault, RulesInvalid
+from bounced.core.meaning.rules import Rule, RuleSet
 
 PACKAGED = (
     "microsoft.toml",

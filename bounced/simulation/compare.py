@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bounced.core.keys import Keyspace
+from bounced.core.contract.keys import Keyspace
 from bounced.core.state import Evidence
-from bounced.core.terms import OFF_THE_LIST, State
+from bounced.core.terms import ON_SUPPRESSION_LIST, State
 from bounced.edges.memory_store import MemoryStore
 from bounced.pipeline import ListSettings
 from bounced.simulation.mailing import Mailing
@@ -64,11 +64,11 @@ def lives(in_force: Changes, proposed: Changes) -> list[Life]:
 def totals(changes: Changes) -> Counter[str]:
     """Return how many addresses were ever held, suppressed and released, and how many are off the list at the end."""
     last = {change.address: change.after for change in changes}
-    ever = {(change.address, str(change.after)) for change in changes if change.after in OFF_THE_LIST}
+    ever = {(change.address, str(change.after)) for change in changes if change.after in ON_SUPPRESSION_LIST}
     released = {
         (change.address, "released")
         for change in changes
-        if change.before in OFF_THE_LIST and change.after not in OFF_THE_LIST
+        if change.before in ON_SUPPRESSION_LIST and change.after not in ON_SUPPRESSION_LIST
     }
     counts = Counter(what for _, what in ever | released)
     counts["held at the end"] = sum(state is State.HELD for state in last.values())
@@ -85,5 +85,5 @@ def _off_the_list(changes: Iterable[Change]) -> list[tuple[datetime, State, time
     return [
         (change.at, change.after, change.until - change.at if change.until else None)
         for change in changes
-        if change.after in OFF_THE_LIST or change.before in OFF_THE_LIST
+        if change.after in ON_SUPPRESSION_LIST or change.before in ON_SUPPRESSION_LIST
     ]

@@ -68,7 +68,7 @@ def _bounce(member: Member, trouble: Trouble, sent: datetime) -> Evidence:
     verdict = Verdict(
         category=trouble.category,
         rule="simulation",
-        evidence="none",
+        place="none",
         action=Action.DELAYED if delayed else Action.FAILED,
         status=_STATUS.get(trouble.category, "5.0.0"),
     )

@@ -50,7 +50,7 @@ def _verdict(event: Mapping[str, str]) -> Verdict:
     return Verdict(
         category=Category(event["category"]),
         rule=event.get("rule", ""),
-        evidence="none",
+        place="none",
         action=Action(event["action"]) if event.get("action") else None,
         status=event.get("status"),
         diagnostic=event.get("diagnostic", ""),

@@ -5,16 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from bounced.core.keys import Keyspace
+from bounced.core.contract.keys import Keyspace
+from bounced.core.meaning.rules import RuleSet
 from bounced.core.return_path import Directory
-from bounced.core.rules import RuleSet
 from bounced.core.state import AddressState, Evidence, ReportId
-from bounced.core.terms import OFF_THE_LIST, State
-from bounced.edges.jobs import Disputer, Releaser
-from bounced.edges.jobs.disputer import Waves
-from bounced.edges.jobs.releaser import Dues
+from bounced.core.terms import ON_SUPPRESSION_LIST, State
+from bounced.jobs import Disputer, Releaser
 from bounced.pipeline import ListSettings, Pipeline
-from bounced.ports import Committed, Decide, Store
+from bounced.ports import Committed, Decide, Dues, Store, Waves
 
 LIST = "main"
 TICK = timedelta(hours=1)
@@ -35,7 +33,7 @@ class Change:
 Notice = Callable[[str, Committed], None]
 
 
-class Chores(Dues, Waves, Protocol):
+class JobStore(Dues, Waves, Protocol):
     """What the jobs on the stage ask of the store."""
 
 
@@ -47,7 +45,7 @@ class Stage:
     """
 
     def __init__(
-        self, settings: ListSettings, store: Store, chores: Chores, begin: datetime, tick: timedelta = TICK
+        self, settings: ListSettings, store: Store, chores: JobStore, begin: datetime, tick: timedelta = TICK
     ) -> None:
         self.now = begin
         self.changes: list[Change] = []
@@ -96,7 +94,7 @@ class Stage:
         if transition is None or transition.after.state is transition.before.state:
             return
         after = transition.after
-        if after.state in OFF_THE_LIST:
+        if after.state in ON_SUPPRESSION_LIST:
             self._off_the_list.add(address)
         else:
             self._off_the_list.discard(address)

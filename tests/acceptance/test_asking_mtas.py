@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bounced.edges.embedded.binary import find_server
+from bounced.edges.redis.embedded.binary import find_server
 from tests.support.daemon import WAIT_S, Daemon
 from tests.support.mta import EXIM_ASKING, HARAKA_ASKING, Mta, running
 from tests.support.ports import free_port

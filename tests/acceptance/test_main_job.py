@@ -9,7 +9,7 @@ from time import monotonic
 
 import redis
 
-from bounced.edges.embedded import EmbeddedServer
+from bounced.edges.redis.embedded import EmbeddedServer
 from tests.support.daemon import WAIT_S, unknown_user
 from tests.support.golden import differing
 

@@ -10,7 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bounced.demo.scenes import SCENES
-from bounced.edges.metrics import declared
+from bounced.edges.watch.metrics import declared
 from tests.support.daemon import WAIT_S, Daemon, send
 from tests.support.metrics import HTTP, Sample, get, labels_of, scrape
 

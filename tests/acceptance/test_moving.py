@@ -10,7 +10,7 @@ from subprocess import DEVNULL, Popen
 from redis import Redis
 from redis.exceptions import RedisError
 
-from bounced.edges.embedded.binary import find_server
+from bounced.edges.redis.embedded.binary import find_server
 from tests.support.daemon import WAIT_S, Daemon, unknown_user
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bounced.edges.connect import connections
-from bounced.edges.embedded import EmbeddedServer
-from bounced.edges.redis_store.wire import call
+from bounced.edges.redis.connect import connections
+from bounced.edges.redis.embedded import EmbeddedServer
+from bounced.edges.redis.wire import call
 
 REFUSED = 2
 CONFIG = """\

@@ -8,14 +8,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from bounced.core.keys import Keyspace
+from bounced.core.contract.keys import Keyspace
 from bounced.core.policy import DEFAULT_POLICY
 from bounced.core.policy.doubt import DisputeRule
 from bounced.core.terms import Engagement, OptIn, State
-from bounced.edges.connect import connections
 from bounced.edges.memory_store import MemoryStore
-from bounced.edges.redis_store import RedisStore, durability
-from bounced.edges.redis_store.chores import Chores
+from bounced.edges.redis import RedisStore, durability
+from bounced.edges.redis.connect import connections
+from bounced.edges.redis.job_store import JobStore
 from bounced.pipeline import ListSettings
 from bounced.ports import Store
 from bounced.simulation.mailing import Mailing
@@ -71,7 +71,7 @@ async def half_a_year(redis_url: str, key_prefix: str) -> AsyncIterator[Outcome]
     """Return the end of half a year, with 48 members, on a real server."""
     store = RedisStore(connections(redis_url), {"main": Keyspace(key_prefix)}, durability("fsync", pytest.fail))
     await store.start()
-    chores = Chores(store, "simulation", events_max=100_000, failed_max=100)
+    chores = JobStore(store, "simulation", events_max=100_000, failed_max=100)
     stage = Stage(SETTINGS, store, chores, BEGIN, tick=timedelta(days=1))
     members = populate(seed=7, members=48, begin=BEGIN, days=182)
     mailing = Mailing(stage, members, seed=7, deliveries=True)

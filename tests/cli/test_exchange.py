@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from redis import Redis
 
 from bounced.cli.root import bounced
-from bounced.core.keys import Keyspace
+from bounced.core.contract.keys import Keyspace
 
 CONFIG = """
 [redis]

@@ -24,8 +24,8 @@ from redis import Redis
 from bounced import rules
 from bounced.cli.root import COMMANDS, bounced
 from bounced.config import build, load
-from bounced.core.keys import Keyspace
-from bounced.core.record import to_fields
+from bounced.core.contract.keys import Keyspace
+from bounced.core.contract.record import to_fields
 from bounced.core.state import AddressState
 from bounced.core.terms import Category, Class, Origin, State
 from bounced.demo.scenes import SCENES

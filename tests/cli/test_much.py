@@ -11,8 +11,8 @@ from click.testing import CliRunner, Result
 from redis import Redis
 
 from bounced.cli.root import bounced
-from bounced.core.tally import hour
-from bounced.edges.overview import EVENTS_AT_ONCE
+from bounced.core.contract.counters import hour
+from bounced.edges.redis.overview import EVENTS_AT_ONCE
 
 CONFIG = """
 [redis]

@@ -11,12 +11,12 @@ from click.testing import CliRunner
 from redis import Redis
 
 from bounced.cli.root import bounced
-from bounced.core.keys import Keyspace
-from bounced.core.record import to_fields
+from bounced.core.contract.keys import Keyspace
+from bounced.core.contract.record import to_fields
 from bounced.core.state import AddressState
 from bounced.core.terms import Category, Class, Origin, State
 from bounced.demo.scenes import Scene
-from bounced.edges.embedded import EmbeddedServer
+from bounced.edges.redis.embedded import EmbeddedServer
 
 CONFIG = """
 [redis]

@@ -11,13 +11,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bounced.cli.root import bounced
-from bounced.core.keys import Keyspace
+from bounced.core.contract.keys import Keyspace
 from bounced.core.policy import DEFAULT_POLICY, decide
 from bounced.core.state import Evidence, EvidenceType, ReportId
 from bounced.core.terms import Action, Category, Engagement, Kind, OptIn, Origin, Profile, Verdict
-from bounced.edges.connect import connections
 from bounced.edges.memory_store import MemoryStore
-from bounced.edges.redis_store import RedisStore, durability
+from bounced.edges.redis import RedisStore, durability
+from bounced.edges.redis.connect import connections
 from bounced.ports import Store
 from bounced.simulation.recorded import evidence_in
 

@@ -13,8 +13,8 @@ from bounced.client import AsyncClient, Client, Keyring, Keyspace, ReturnPaths, 
 from bounced.core.policy import DEFAULT_POLICY, decide
 from bounced.core.state import Evidence, EvidenceType, ReportId
 from bounced.core.terms import Category, Origin, Verdict
-from bounced.edges.connect import connections
-from bounced.edges.redis_store import RedisStore, durability
+from bounced.edges.redis import RedisStore, durability
+from bounced.edges.redis.connect import connections
 
 SAID = "550 5.1.1 no such user"
 Ask = Callable[..., Awaitable[Any]]

@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from bounced.client import AsyncClient, BadAddress, Client, Keyspace, Profile, ReturnPaths
 from bounced.core.return_path import Directory, TokenPath
 from bounced.core.terms import Engagement, OptIn, ReturnPath
-from bounced.edges.redis_store import RedisStore
+from bounced.edges.redis import RedisStore
 
 from .conftest import Asked, asking
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from bounced.core import mailbox
-from bounced.core.attribute import group_for
-from bounced.core.classify import classify
-from bounced.core.report import parse
+from bounced.core.meaning.attribute import group_for
+from bounced.core.meaning.classify import classify
+from bounced.core.reading.report import parse
 from bounced.core.terms import Action, Class, PerRecipientFields, Report
 from bounced.explain import packaged_rules
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from bounced.edges.embedded import EmbeddedServer
-from bounced.edges.log import Event
+from bounced.edges.redis.embedded import EmbeddedServer
+from bounced.edges.watch.log import Event
 
 PROJECT = Path(__file__).parents[2]
 PAGES = sorted([PROJECT / "README.md", *(PROJECT / "docs").glob("*.md")])

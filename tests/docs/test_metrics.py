@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bounced.edges.metrics import declared
+from bounced.edges.watch.metrics import declared
 from docs.generate import pages
 
 PROJECT = Path(__file__).parents[2]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bounced.core.alarms import Alarm
+from bounced.core.contract.alarms import Alarm
 from bounced.core.policy import DEFAULT_POLICY, FailureRule, Then
 from bounced.core.policy.document import sentence
 from bounced.core.policy.table import ROWS, allowed, diagram

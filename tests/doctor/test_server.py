@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 
 from bounced.doctor.finding import Finding, Outcome
 from bounced.doctor.server import Server, ask_server, judge
-from bounced.edges.connect import connections
+from bounced.edges.redis.connect import connections
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 SETTINGS = MappingProxyType(

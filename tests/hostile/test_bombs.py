@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from bounced.core.report import parse
+from bounced.core.reading.report import parse
 from bounced.explain import explain, packaged_rules
 
 LIMIT_S = 0.05

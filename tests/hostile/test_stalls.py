@@ -6,12 +6,12 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from bounced.core.digest import report_digest
-from bounced.core.report import parse
+from bounced.core.contract.digest import report_digest
+from bounced.core.meaning.understand import Understood, understand
+from bounced.core.reading.report import parse
 from bounced.core.return_path import Directory, Keyring, ReturnPaths, SigningKey
 from bounced.core.return_path.keyring import KeyStatus
 from bounced.core.terms import Envelope, ReturnPath
-from bounced.core.understand import Understood, understand
 from bounced.explain import packaged_rules
 from tests.support.nasty import ATOMS, MARKS, OPENINGS
 

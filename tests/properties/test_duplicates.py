@@ -5,7 +5,7 @@ from functools import partial
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bounced.core.keys import Keyspace
+from bounced.core.contract.keys import Keyspace
 from bounced.core.policy import DEFAULT_POLICY, decide
 from bounced.core.state import AddressState, Evidence, ReportId
 from bounced.edges.memory_store import MemoryStore

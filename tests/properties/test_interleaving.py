@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bounced.core.keys import Keyspace
+from bounced.core.contract.keys import Keyspace
+from bounced.core.contract.record import from_fields, to_fields
 from bounced.core.policy import DEFAULT_POLICY, decide
-from bounced.core.record import from_fields, to_fields
 from bounced.core.state import NOTHING_KNOWN, AddressState, Evidence, ReportId
-from bounced.edges.connect import connections
-from bounced.edges.redis_store import RedisStore, durability
+from bounced.edges.redis import RedisStore, durability
+from bounced.edges.redis.connect import connections
 
 from .test_policy import evidence, lives
 

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bounced.core.contract.record import from_fields, to_fields
 from bounced.core.policy import DEFAULT_POLICY, decide
 from bounced.core.policy.decide import settle
 from bounced.core.policy.table import allowed
-from bounced.core.record import from_fields, to_fields
 from bounced.core.state import NOTHING_KNOWN, AddressState, Evidence, EvidenceType
 from bounced.core.terms import Action, Category, Class, Engagement, Kind, OptIn, Origin, Profile, State, Verdict
 
@@ -23,7 +23,7 @@ verdicts = st.builds(
     Verdict,
     categories,
     rule=st.just("test"),
-    evidence=st.just("text"),
+    place=st.just("text"),
     action=st.sampled_from(Action),
     status=st.just("5.0.0"),
 )

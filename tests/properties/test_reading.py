@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bounced.core.message.limits import WorkSpent
-from bounced.core.report import parse
+from bounced.core.reading.message.limits import WorkSpent
+from bounced.core.reading.report import parse
 from bounced.core.terms import Kind
 from bounced.explain import explain
 from tests.support.mutations import Mutator

@@ -11,11 +11,11 @@ import pytest
 import pytest_asyncio
 from redis.asyncio.connection import AbstractConnection
 
-from bounced.core.keys import Keyspace
-from bounced.edges.connect import connections
+from bounced.core.contract.keys import Keyspace
 from bounced.edges.memory_store import MemoryStore
-from bounced.edges.redis_store import RedisStore, durability
-from bounced.edges.redis_store.wire import call, fields, texts
+from bounced.edges.redis import RedisStore, durability
+from bounced.edges.redis.connect import connections
+from bounced.edges.redis.wire import call, fields, texts
 
 from .servers import Fleet
 

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from redis.crc import key_slot
 from redis.exceptions import RedisError
 
-from bounced.edges.embedded.binary import find_server
+from bounced.edges.redis.embedded.binary import find_server
 from tests.support.ports import free_port
 
 PATIENCE_S = 30.0

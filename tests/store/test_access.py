@@ -9,9 +9,9 @@ import pytest
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import NoPermissionError, ResponseError
 
-from bounced.core.keys import Keyspace
-from bounced.edges.connect import connections
-from bounced.edges.redis_store.wire import call
+from bounced.core.contract.keys import Keyspace
+from bounced.edges.redis.connect import connections
+from bounced.edges.redis.wire import call
 
 from .conftest import logged_in
 

@@ -5,15 +5,15 @@ from functools import partial
 
 import pytest
 
+from bounced.core.contract.keys import Keyspace
 from bounced.core.exchange import Row, merge
-from bounced.core.keys import Keyspace
 from bounced.core.state import AddressState
 from bounced.core.terms import Category, Class, State
-from bounced.edges.connect import connections
-from bounced.edges.overview import Overview
-from bounced.edges.redis_store import RedisStore, durability
-from bounced.edges.redis_store.bulk import merge_all
-from bounced.edges.redis_store.erasing import erase
+from bounced.edges.redis import RedisStore, durability
+from bounced.edges.redis.bulk import merge_all
+from bounced.edges.redis.connect import connections
+from bounced.edges.redis.erasing import erase
+from bounced.edges.redis.overview import Overview
 
 from .reports import ALICE, count, hold, release, report, suppress
 

@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from redis.asyncio import Redis
 
-from bounced.core.keys import Keyspace
+from bounced.core.contract.keys import Keyspace
 from bounced.core.state import ReportId
 from bounced.core.terms import Engagement, OptIn, Profile
-from bounced.edges.connect import connections
-from bounced.edges.jobs.intake import Entry
-from bounced.edges.redis_store import RedisStore, durability
-from bounced.edges.redis_store.chores import Chores
-from bounced.edges.redis_store.erasing import erase
+from bounced.edges.redis import RedisStore, durability
+from bounced.edges.redis.connect import connections
+from bounced.edges.redis.erasing import erase
+from bounced.edges.redis.job_store import JobStore
+from bounced.ports import IntakeEntry
 
 from .reports import ALICE, AT, BOUNCE, HOUR, count, hold, report, suppress
 
@@ -81,11 +81,11 @@ async def test_streams_keep_so_many_entries_and_no_more(store, redis, keys):
 
 async def test_of_what_nobody_understood_so_many_entries_are_kept(store, redis, keys):
     """A sender that writes nonsense fills nothing."""
-    chores = Chores(store, "test", events_max=100, failed_max=100)
+    chores = JobStore(store, "test", events_max=100, failed_max=100)
     for number in range(350):
         await redis.xadd(keys.intake, {"type": f"nonsense {number}"})
     for each in await chores.next_entries("main", 350):
-        await chores.set_aside("main", Entry(each.id, each.fields), "no such type")
+        await chores.set_aside("main", IntakeEntry(each.id, each.fields), "no such type")
     assert await redis.xlen(keys.intake) == 0
     assert (await redis.xpending(keys.intake, "bounced"))["pending"] == 0
     assert 100 <= await redis.xlen(keys.intake_failed) < 250
@@ -94,14 +94,14 @@ async def test_of_what_nobody_understood_so_many_entries_are_kept(store, redis, 
 async def test_an_entry_that_is_committed_is_pending_no_longer(store, redis, keys):
     """Else every entry ever taken in would be looked at again and again."""
     entry = await redis.xadd(keys.intake, {"type": "rejected"})
-    await Chores(store, "test", events_max=100, failed_max=100).next_entries("main", 1)
+    await JobStore(store, "test", events_max=100, failed_max=100).next_entries("main", 1)
     await store.commit(ReportId("main", "", entry, entry=entry), ALICE, count())
     assert (await redis.xpending(keys.intake, "bounced"))["pending"] == 0
 
 
 async def test_disputes_that_are_over_are_forgotten_with_the_next(store, redis, keys):
     """A domain that nobody believed once is no key for ever."""
-    chores, now = Chores(store, "test", events_max=100, failed_max=100), datetime(2026, 3, 2, tzinfo=UTC)
+    chores, now = JobStore(store, "test", events_max=100, failed_max=100), datetime(2026, 3, 2, tzinfo=UTC)
     for days, domain in ((0, "a.example"), (3, "b.example")):
         begun = now + timedelta(days=days)
         assert await chores.dispute("main", domain, begun, begun + timedelta(days=1), 9)

@@ -10,8 +10,8 @@ import pytest
 from bounced.core.exchange import Row, merge
 from bounced.core.state import AddressState
 from bounced.core.terms import CLASS_OF, Category, State
-from bounced.edges.redis_store import RedisStore
-from bounced.edges.redis_store.bulk import BATCH, merge_all, off_the_list, would_change
+from bounced.edges.redis import RedisStore
+from bounced.edges.redis.bulk import BATCH, merge_all, off_the_list, would_change
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

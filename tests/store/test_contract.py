@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
+from bounced.core.contract.counters import FIELDS_OF, Room
 from bounced.core.state import NOTHING_KNOWN, AddressState, Evidence, Transition
-from bounced.core.tally import FIELDS_OF, Room
 from bounced.core.terms import Action, Kind, State, Verdict
 from bounced.ports import Decide
 

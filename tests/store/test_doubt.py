@@ -9,8 +9,8 @@ import pytest
 from bounced.core.state import AddressState, Evidence, EvidenceType, Transition
 from bounced.core.terms import Category, Engagement, OptIn, Origin, Profile, State, Verdict
 from bounced.edges.memory_store import MemoryStore
-from bounced.edges.redis_store import RedisStore
-from bounced.edges.redis_store.chores import Chores
+from bounced.edges.redis import RedisStore
+from bounced.edges.redis.job_store import JobStore
 from bounced.ports import Decide
 
 from .conftest import Bench
@@ -19,10 +19,10 @@ from .reports import ALICE, AT, BOUNCE, HOUR, hold, report, suppress
 ACTIVE = replace(BOUNCE, profile=Profile(OptIn.SINGLE, Engagement.ACTIVE))
 
 
-def chores(bench: Bench) -> MemoryStore | Chores:
+def chores(bench: Bench) -> MemoryStore | JobStore:
     """Return what answers the background jobs about this store."""
     if isinstance(bench.store, RedisStore):
-        return Chores(bench.store, "test", events_max=1000, failed_max=10)
+        return JobStore(bench.store, "test", events_max=1000, failed_max=10)
     return bench.store
 
 

@@ -10,15 +10,15 @@ from redis.asyncio import Redis
 
 from bounced import rules
 from bounced.client import AsyncClient
-from bounced.core.keys import Keyspace
+from bounced.core.contract.keys import Keyspace
 from bounced.core.policy import DEFAULT_POLICY
 from bounced.core.return_path import Directory, Keyring, ReturnPaths, SigningKey
 from bounced.core.state import Evidence, EvidenceType, ReportId
 from bounced.core.terms import Category, Engagement, Envelope, Kind, OptIn, Origin, Profile, State, Verdict
 from bounced.demo.scenes import Scene
-from bounced.edges.connect import connections
-from bounced.edges.redis_store import RedisStore, durability
-from bounced.edges.redis_store.erasing import ScanForbidden, check_scan, complained, erase
+from bounced.edges.redis import RedisStore, durability
+from bounced.edges.redis.connect import connections
+from bounced.edges.redis.erasing import ScanForbidden, check_scan, complained, erase
 from bounced.pipeline import ListSettings, Pipeline
 from bounced.ports import StoreUnavailable
 

@@ -12,14 +12,14 @@ import redis
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
-from bounced.core.keys import Keyspace
+from bounced.core.contract.keys import Keyspace
 from bounced.core.state import AddressState, Transition
-from bounced.edges.connect import connections
-from bounced.edges.embedded import EmbeddedServer
-from bounced.edges.redis_store import Misconfigured, RedisStore, durability, line, store
-from bounced.edges.redis_store.durabilities import Memory, NotDurable
-from bounced.edges.redis_store.line import NoTally
-from bounced.edges.redis_store.wire import Reply, pack
+from bounced.edges.redis import Misconfigured, RedisStore, durability, line, store
+from bounced.edges.redis.connect import connections
+from bounced.edges.redis.durabilities import Memory, NotDurable
+from bounced.edges.redis.embedded import EmbeddedServer
+from bounced.edges.redis.line import NoTally
+from bounced.edges.redis.wire import Reply, pack
 from bounced.ports import StoreUnavailable
 
 from .reports import ALICE, count, report
@@ -220,7 +220,7 @@ async def test_a_replica_that_is_not_there_is_no_commit(
     server: EmbeddedServer, keys: Keyspace, monkeypatch: pytest.MonkeyPatch
 ):
     """Without any replica ``replica`` acknowledges nothing.  (trap 20)"""
-    monkeypatch.setattr("bounced.edges.redis_store.durabilities.WAIT_MS", 20)
+    monkeypatch.setattr("bounced.edges.redis.durabilities.WAIT_MS", 20)
     tested = RedisStore(connections(server.url), {"main": keys}, durability("replica", pytest.fail))
     await tested.start()
     with pytest.raises(StoreUnavailable, match="WAIT 1 answered 0"):

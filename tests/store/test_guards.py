@@ -12,9 +12,9 @@ import pytest_asyncio
 from redis.asyncio.connection import AbstractConnection
 from redis.crc import key_slot
 
-from bounced.core.keys import Keyspace
-from bounced.edges.connect import Connections, Node, connections
-from bounced.edges.redis_store import RedisStore, durability
+from bounced.core.contract.keys import Keyspace
+from bounced.edges.redis import RedisStore, durability
+from bounced.edges.redis.connect import Connections, Node, connections
 from bounced.ports import StoreUnavailable
 
 from .reports import ALICE, AT, count, hold, report
@@ -34,7 +34,7 @@ async def fleet(tmp_path: Path) -> AsyncIterator[Fleet]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a line that was lost be tried again soon."""
-    monkeypatch.setattr("bounced.edges.redis_store.line.LAST_BACKOFF_S", 0.05)
+    monkeypatch.setattr("bounced.edges.redis.line.LAST_BACKOFF_S", 0.05)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -61,7 +61,7 @@ async def test_a_resend_is_not_acknowledged_before_the_original_is_safe(
         for number in range(before):
             await store.commit(report(number), ALICE, count())
         with _frozen(replica), monkeypatch.context() as soon:
-            soon.setattr("bounced.edges.redis_store.durabilities.WAIT_MS", 20)
+            soon.setattr("bounced.edges.redis.durabilities.WAIT_MS", 20)
             for _ in ("the original", "its resend"):
                 with pytest.raises(StoreUnavailable, match="WAIT 1 answered 0"):
                     await store.commit(report(before), ALICE, count())
@@ -82,7 +82,7 @@ async def test_all_replicas_means_all_that_there_are_now(fleet: Fleet, keys: Key
                 await store.commit(report(number), ALICE, count())
             await _until_back(store)
         with _frozen(replica), monkeypatch.context() as soon:
-            soon.setattr("bounced.edges.redis_store.durabilities.WAIT_MS", 20)
+            soon.setattr("bounced.edges.redis.durabilities.WAIT_MS", 20)
             with pytest.raises(StoreUnavailable, match="WAIT 2 answered 1"):
                 await store.commit(report(3), ALICE, count())
 
@@ -97,7 +97,7 @@ async def test_what_has_not_reached_the_disk_is_no_commit(
         await store.commit(report(1), ALICE, count())
         await server.ask("CONFIG", "SET", "appendfsync", "no")
         with monkeypatch.context() as soon:
-            soon.setattr("bounced.edges.redis_store.durabilities.WAIT_MS", 20)
+            soon.setattr("bounced.edges.redis.durabilities.WAIT_MS", 20)
             with pytest.raises(StoreUnavailable, match="WAITAOF 1 0 answered"):
                 await store.commit(report(2), ALICE, count())
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from redis.asyncio import Redis
 
-from bounced.core.keys import Keyspace
+from bounced.core.contract.keys import Keyspace
 from bounced.core.mailbox import address_id
 from bounced.core.state import Evidence
 from bounced.core.terms import Category, Verdict

@@ -13,17 +13,17 @@ import structlog
 from structlog.testing import LogCapture
 
 from bounced import rules
-from bounced.core.keys import Keyspace
+from bounced.core.contract.keys import Keyspace
 from bounced.core.policy import DEFAULT_POLICY
 from bounced.core.return_path import Directory, Keyring, Registration, ReturnPaths, SigningKey, new_token
 from bounced.core.terms import Envelope, ReturnPath, RoleAddress
 from bounced.demo.scenes import Scene
-from bounced.edges.connect import connections
-from bounced.edges.identities import FILE_NAME, Identities
-from bounced.edges.log import Event
-from bounced.edges.redis_store import RedisStore, durability
-from bounced.edges.redis_store.chores import Chores
-from bounced.edges.redis_watch import RedisWatch
+from bounced.edges.redis import RedisStore, durability
+from bounced.edges.redis.connect import connections
+from bounced.edges.redis.identities import FILE_NAME, Identities
+from bounced.edges.redis.job_store import JobStore
+from bounced.edges.watch.log import Event
+from bounced.jobs.redis_watch import RedisWatch
 from bounced.pipeline import ListSettings, Pipeline
 from bounced.ports import PathRefused, StoreUnavailable
 
@@ -69,7 +69,7 @@ class Host:
 
     async def alarms(self) -> set[str]:
         """Return the scopes of the alarms that stand."""
-        return set(await Chores(self.store, "", events_max=9, failed_max=9).standing("main"))
+        return set(await JobStore(self.store, "", events_max=9, failed_max=9).standing("main"))
 
 
 @asynccontextmanager
@@ -85,7 +85,7 @@ async def host(url: str, keys: Keyspace, folder: Path | None) -> AsyncIterator[H
         return made.now()
 
     pipeline = Pipeline(Directory((PATHS,)), RULES, {"main": ListSettings(DEFAULT_POLICY)}, store, now)
-    watch = RedisWatch(store, {"main": keys}, identities, Chores(store, "", events_max=99, failed_max=9), now)
+    watch = RedisWatch(store, {"main": keys}, identities, JobStore(store, "", events_max=99, failed_max=9), now)
     made = Host(store, watch, pipeline, keys)
     yield made
     await store.close()

@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from bounced.core.keys import Keyspace
-from bounced.edges.connect import connections
-from bounced.edges.redis_store import RedisStore, durability
+from bounced.core.contract.keys import Keyspace
+from bounced.edges.redis import RedisStore, durability
+from bounced.edges.redis.connect import connections
 from bounced.ports import StoreUnavailable
 
 from .reports import ALICE, count, report

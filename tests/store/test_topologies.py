@@ -9,10 +9,10 @@ import pytest
 from redis.exceptions import RedisError
 
 from bounced.client import AsyncClient, Client
-from bounced.core.keys import Keyspace
+from bounced.core.contract.keys import Keyspace
 from bounced.core.state import ReportId
-from bounced.edges.connect import connections
-from bounced.edges.redis_store import RedisStore, durability
+from bounced.edges.redis import RedisStore, durability
+from bounced.edges.redis.connect import connections
 from bounced.ports import StoreUnavailable
 from tests.support.ports import free_port
 

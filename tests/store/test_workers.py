@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bounced.core.keys import Keyspace
-from bounced.edges.connect import connections
-from bounced.edges.redis_store import RedisStore, durability
+from bounced.core.contract.keys import Keyspace
+from bounced.edges.redis import RedisStore, durability
+from bounced.edges.redis.connect import connections
 
 from .reports import ALICE, count, report
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from bounced.edges.connect import connections
-from bounced.edges.redis_store import RedisStore, durability
+from bounced.edges.redis import RedisStore, durability
+from bounced.edges.redis.connect import connections
 from bounced.pipeline import Pipeline
 from bounced.service import keyspaces, pipeline
 

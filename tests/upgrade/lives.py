@@ -11,9 +11,9 @@ from typing import Any
 from bounced.core.exchange import Row, merge
 from bounced.core.state import AddressState, Evidence, EvidenceType, ReportId, Transition
 from bounced.core.terms import Category, Class, Engagement, OptIn, Origin, Profile, State
-from bounced.edges.jobs import AlarmBell
-from bounced.edges.redis_store.bulk import merge_all
-from bounced.edges.redis_store.erasing import erase
+from bounced.edges.redis.bulk import merge_all
+from bounced.edges.redis.erasing import erase
+from bounced.jobs import AlarmBell
 
 from .world import FULL, GOOD, LONG, SPAM, UNKNOWN, World
 

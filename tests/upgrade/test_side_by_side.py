@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 from redis.asyncio import Redis
 
-from bounced.core.keys import Keyspace
+from bounced.core.contract.keys import Keyspace
 from bounced.core.state import AddressState, Evidence, EvidenceType, ReportId, Streak, Transition
 from bounced.core.terms import CLASS_OF, Action, Category, Class, Kind, Origin, State, Verdict
-from bounced.edges.connect import connections
-from bounced.edges.redis_store import RedisStore, durability
+from bounced.edges.redis import RedisStore, durability
+from bounced.edges.redis.connect import connections
 from bounced.ports import Decide
 
 from .make_dump import DUMPS

@@ -7,9 +7,9 @@ from typing import Any
 from bounced.core.mailbox import AddressId
 from bounced.core.state import EvidenceType
 from bounced.core.terms import State
-from bounced.edges.jobs import AlarmBell, IntakeReader, Releaser
-from bounced.edges.redis_store.bulk import off_the_list
-from bounced.edges.redis_store.erasing import erase
+from bounced.edges.redis.bulk import off_the_list
+from bounced.edges.redis.erasing import erase
+from bounced.jobs import AlarmBell, IntakeReader, Releaser
 
 from .conftest import Upgraded
 from .portable import Line

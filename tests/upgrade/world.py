@@ -8,13 +8,13 @@ from typing import Any
 
 from bounced.client import AsyncClient, Why
 from bounced.config import Config, build
+from bounced.core.contract.stamp import stamp
 from bounced.core.return_path import ReturnPaths
-from bounced.core.stamp import stamp
 from bounced.core.state import Evidence, EvidenceType, ReportId
 from bounced.core.terms import UNKNOWN_PROFILE, Engagement, Envelope, OptIn, Origin, Profile
-from bounced.edges.jobs import Disputer, IntakeReader, Releaser
-from bounced.edges.redis_store import RedisStore
-from bounced.edges.redis_store.chores import Chores
+from bounced.edges.redis import RedisStore
+from bounced.edges.redis.job_store import JobStore
+from bounced.jobs import Disputer, IntakeReader, Releaser
 from bounced.pipeline import Pipeline
 from bounced.ports import Committed
 
@@ -90,9 +90,9 @@ class World:
         """Return the pipeline in use."""
         return self.pipeline
 
-    def chores(self, consumer: str = "worker") -> Chores:
+    def chores(self, consumer: str = "worker") -> JobStore:
         """Return what the jobs ask of the store."""
-        return Chores(self.store, consumer, events_max=10_000, failed_max=100)
+        return JobStore(self.store, consumer, events_max=10_000, failed_max=100)
 
     def paths(self, list_: str) -> ReturnPaths:
         """Return the return paths of a list."""

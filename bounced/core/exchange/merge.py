@@ -5,7 +5,7 @@ from dataclasses import replace
 from bounced.core.exchange.rows import Row
 from bounced.core.policy.suppress import rank
 from bounced.core.state import NOTHING_KNOWN, AddressState
-from bounced.core.terms import OFF_THE_LIST, State
+from bounced.core.terms import ON_SUPPRESSION_LIST, State
 
 
 def merge(state: AddressState, row: Row) -> AddressState:
@@ -19,7 +19,7 @@ def merge(state: AddressState, row: Row) -> AddressState:
         return said
     if lifted is not None and said.since is not None and lifted >= said.since:
         return state
-    if said.state is State.HELD and state.state in OFF_THE_LIST:
+    if said.state is State.HELD and state.state in ON_SUPPRESSION_LIST:
         return state
     standing = state.state is State.SUPPRESSED
     if standing and rank(said.category, said.class_) <= rank(state.category, state.class_):

@@ -10,7 +10,7 @@ from bounced.core.exchange.records import records
 from bounced.core.exchange.rows import Fault, Row, Why, why_not
 from bounced.core.exchange.signs import against, is_temporary, kind_told, temporary, words
 from bounced.core.state import AddressState
-from bounced.core.terms import CLASS_OF, OFF_THE_LIST, Category, Class, Origin, State, Verdict
+from bounced.core.terms import CLASS_OF, ON_SUPPRESSION_LIST, Category, Class, Origin, State, Verdict
 
 UNREADABLE = "\ufffd"
 """What stands for octets that are no UTF-8."""
@@ -127,7 +127,7 @@ def _own(fields: Fields, reader: Reader) -> AddressState:
     """Return what a row of our own says.  Raises KeyError, ValueError, OverflowError, OSError."""
     get = fields.get
     category, state = Category(fields["category"]), State(fields["state"])
-    if state not in OFF_THE_LIST:
+    if state not in ON_SUPPRESSION_LIST:
         raise ValueError(f"{state} is not on the suppression list")
     until = moment(get("until", ""))
     if state is State.HELD and until is None:

@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bounced.core.providers import SHARED_DOMAINS
+from bounced.core.meaning.providers import SHARED_DOMAINS
 from bounced.core.state import Evidence, EvidenceType
 from bounced.core.terms import Action, Category, Engagement, Kind, OptIn, Profile, State
 

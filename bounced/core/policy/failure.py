@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from bounced.core.policy.settings import COUNTED, FailureRule, Policy, Then
-from bounced.core.policy.streaks import count, counted_today
+from bounced.core.policy.streaks import count, within_24_hours
 from bounced.core.policy.suppress import blamed, rank, suppressed
 from bounced.core.state import AddressState, Evidence, Streak
 from bounced.core.terms import Class, Engagement, OptIn, State, Verdict
@@ -24,8 +24,8 @@ def after_failure(state: AddressState, evidence: Evidence, verdict: Verdict, pol
     state = _doubt_delivery(state, evidence)
     if rule.cautious and _disputed(state, evidence):
         return _not_believed(state, evidence, verdict, policy, "disputed")
-    if counted_today(state, class_, evidence.at):
-        return state, "counted_today"
+    if within_24_hours(state, class_, evidence.at):
+        return state, "within_24_hours"
     return _counted(state, evidence, verdict, class_, rule, policy)
 
 

@@ -11,7 +11,7 @@ from bounced.core.terms import Class
 ONCE_IN = timedelta(hours=24)
 
 
-def counted_today(state: AddressState, class_: Class, at: datetime) -> bool:
+def within_24_hours(state: AddressState, class_: Class, at: datetime) -> bool:
     """Tell whether a failure comes too soon after one that was counted.
 
     An address counts at most once in 24 hours; only a hard failure counts beside one of another class.  A clock that

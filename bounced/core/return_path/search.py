@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import unquote
 
-from bounced.core.message import unfold, unwrap_words
+from bounced.core.reading.message import unfold, unwrap_words
 from bounced.core.return_path.paths import MAX_LOCAL_PART_BYTES
 
 MAX_TEXT_CHARACTERS = 96 * 1024

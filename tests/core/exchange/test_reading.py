@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from bounced import rules
-from bounced.core.classify import classify_reply
 from bounced.core.exchange import Fault, Reader, Row, Unrecognised, Why, read
 from bounced.core.exchange.reading import moment
+from bounced.core.meaning.classify import classify_reply
 from bounced.core.state import AddressState
 from bounced.core.terms import Category, Class, Origin, State
 

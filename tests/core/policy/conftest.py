@@ -37,7 +37,7 @@ class Story:
 
     def fails(self, category: str, day: float, sent: float | None = None, **facts: object) -> State:
         """Let a bounce come in for mail of a day (by default the same)."""
-        verdict = Verdict(Category(category), rule="test", evidence="text", action=Action.FAILED, status="5.0.0")
+        verdict = Verdict(Category(category), rule="test", place="text", action=Action.FAILED, status="5.0.0")
         sent_on = on(day if sent is None else sent).date()
         self.say(EvidenceType.REPORT, day, **{"verdict": verdict, "kind": Kind.BOUNCE, "sent_on": sent_on, **facts})
         return self.state.state

@@ -50,7 +50,7 @@ def test_a_second_unknown_mailbox_within_a_day_changes_nothing(told):
     story = told(profile=ACTIVE)
     story.fails("mailbox_unknown", day=0)
     assert story.fails("mailbox_unknown", day=0.9) is State.HELD
-    assert story.reasons[-1] == "counted_today"
+    assert story.reasons[-1] == "within_24_hours"
 
 
 def test_a_late_bounce_of_mail_from_before_the_hold_is_no_second_one(told):

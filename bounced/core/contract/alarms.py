@@ -1,0 +1,102 @@
+"""The health of the sender as a whole: rates over a day, and the alarms that they raise."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from bounced.core.contract.counters import COMPLAINT, HARD, SENT, UNATTRIBUTED, scope_of
+from bounced.core.contract.stamp import stamp
+
+WINDOW_HOURS = 24
+FEEDBACK = "feedback"
+"""The scope of complaints at a feedback address that brought no return path of ours."""
+REDIS, CLOCK = "redis", "clock"
+"""The scopes of a Redis that is not the one that kept the list, and of clocks that contradict each other."""
+OF_THE_SERVER = frozenset({REDIS, CLOCK})
+"""Alarms that no rate raises or clears."""
+
+
+class Level(StrEnum):
+    """What an alarm asks for."""
+
+    WARN = "warn"
+    PAUSE = "pause"
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmRule:
+    """The shares of sent messages from which an alarm is raised, over 24 hours and ``at_least_sent`` messages."""
+
+    at_least_sent: int = 500
+    hard_warn: float = 0.02
+    hard_pause: float = 0.05
+    complaint_warn: float = 0.001
+    complaint_pause: float = 0.003
+
+
+DEFAULT_ALARMS = AlarmRule()
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One alarm now standing: for the list, a campaign, a domain, or the feedback addresses.
+
+    ``hard`` and ``complaints`` count distinct return paths among ``sent`` messages of the last 24 hours.
+    """
+
+    level: Level
+    since: str
+    sent: int
+    hard: int
+    complaints: int
+
+    def to_json(self) -> str:
+        """Return what stands in the hash of alarms."""
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> "Alarm":
+        """Return what ``to_json`` wrote.  Raises ValueError."""
+        try:
+            alarm = cls(**json.loads(text))
+            return replace(alarm, level=Level(alarm.level))
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ValueError(f"not an alarm: {text!r}") from error
+
+
+def rates(hours: Iterable[Mapping[str, int]]) -> dict[str, dict[str, int]]:
+    """Return the sums of hourly counters that rates are made of: by scope, then by measure."""
+    sums: dict[str, dict[str, int]] = {}
+    for counters in hours:
+        for name, count in counters.items():
+            if found := scope_of(name):
+                measure, scope = found
+                by_measure = sums.setdefault(scope, {})
+                by_measure[measure] = by_measure.get(measure, 0) + count
+    return sums
+
+
+def alarms(sums: Mapping[str, Mapping[str, int]], rule: AlarmRule, now: datetime) -> dict[str, Alarm]:
+    """Return the alarms that the rates raise, by their scope."""
+    since = stamp(now)
+    raised = {}
+    for scope, counts in sums.items():
+        sent, hard, complaints = (counts.get(measure, 0) for measure in (SENT, HARD, COMPLAINT))
+        if level := _level(sent, hard, complaints, rule):
+            raised[scope] = Alarm(level, since, sent, hard, complaints)
+    unattributed = sums.get("list", {}).get(UNATTRIBUTED, 0)
+    if unattributed:
+        raised[FEEDBACK] = Alarm(Level.WARN, since, 0, 0, unattributed)
+    return raised
+
+
+def _level(sent: int, hard: int, complaints: int, rule: AlarmRule) -> Level | None:
+    if sent < rule.at_least_sent:
+        return None
+    if hard >= rule.hard_pause * sent or complaints >= rule.complaint_pause * sent:
+        return Level.PAUSE
+    if hard >= rule.hard_warn * sent or complaints >= rule.complaint_warn * sent:
+        return Level.WARN
+    return None

@@ -1,0 +1,126 @@
+"""What senders tell: one entry of the intake stream -> the address it is about, and the evidence in it.
+
+(contract, section 2)
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from bounced.core.mailbox import BadAddress, normalise, normalise_domain
+from bounced.core.meaning.classify import classify_reply
+from bounced.core.meaning.rules import RuleSet
+from bounced.core.numbers import whole
+from bounced.core.state import Evidence, EvidenceType
+from bounced.core.terms import UNKNOWN_PROFILE, Action, Origin, Profile, Verdict
+
+MAX_COUNT = 1_000_000_000
+
+_TELLABLE = {
+    str(type_): type_
+    for type_ in (
+        EvidenceType.DELIVERED,
+        EvidenceType.ENGAGED,
+        EvidenceType.REJECTED,
+        EvidenceType.SUBSCRIBED,
+        EvidenceType.COMPLAINED,
+        EvidenceType.UNSUBSCRIBED,
+        EvidenceType.SENT,
+        EvidenceType.SUPPRESS,
+        EvidenceType.RELEASE,
+    )
+}
+_NEVER = datetime.min.replace(tzinfo=UTC)
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_UNIX_TIME = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,12})?(?:[eE]\+?[0-9]{1,2})?", re.ASCII)
+_OF_MAIL = (EvidenceType.DELIVERED, EvidenceType.REJECTED)
+
+
+class NotUnderstood(ValueError):  # noqa: N818 - says what is so; the sender's fault
+    """An entry that nobody can make sense of, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one entry says.  ``address`` is normalised; None for what is about no address (``sent``)."""
+
+    address: str | None
+    evidence: Evidence
+
+
+def understand_entry(fields: Mapping[str, str], rules: RuleSet, now: datetime, *, fold_local_part: bool) -> Told:
+    """Return what an entry says.  A time in the future is taken as now.  Raises NotUnderstood."""
+    type_ = _TELLABLE.get(fields.get("type", ""))
+    if type_ is None:
+        raise NotUnderstood(f"type must be one of {', '.join(_TELLABLE)}, got {fields.get('type', '')[:40]!r}")
+    at = _at(fields, now)
+    evidence = Evidence(
+        type=type_,
+        at=at,
+        origin=Origin.INTAKE,
+        verdict=_verdict(fields, rules) if type_ is EvidenceType.REJECTED else None,
+        sent_on=at.date() if type_ in _OF_MAIL else None,
+        profile=_profile(fields),
+        campaign=fields.get("campaign", ""),
+        note=fields.get("reason", ""),
+    )
+    if type_ is EvidenceType.SENT:
+        return Told(None, replace(evidence, count=_count(fields), domain=_domain(fields)))
+    return Told(_address(fields, fold_local_part=fold_local_part), evidence)
+
+
+def _at(fields: Mapping[str, str], now: datetime) -> datetime:
+    """Return when it happened.  A time before 1970 is some language's zero value, and no time of any mail."""
+    text = fields.get("at", "")
+    try:
+        at = datetime.fromtimestamp(int(float(text)), UTC) if _UNIX_TIME.fullmatch(text) else _NEVER
+    except (ValueError, OverflowError, OSError):
+        at = _NEVER
+    if at < _EPOCH:
+        raise NotUnderstood(f"at must be a unix time in seconds, got {text[:40]!r}") from None
+    return min(at, now.astimezone(UTC).replace(microsecond=0))
+
+
+def _address(fields: Mapping[str, str], *, fold_local_part: bool) -> str:
+    try:
+        return normalise(fields.get("address", ""), fold_local_part=fold_local_part)
+    except BadAddress as error:
+        raise NotUnderstood(f"address: {error}") from None
+
+
+def _verdict(fields: Mapping[str, str], rules: RuleSet) -> Verdict:
+    """Return what a refusal means; a temporary one (4yz) is a delay: the sender's MTA will try again.
+
+    (RFC 5321 section 4.2.1)
+    """
+    reply = fields.get("reply", "").strip()
+    if not reply:
+        raise NotUnderstood('reply must say with what the sender was refused, such as "550 5.1.1 no such user"')
+    verdict = classify_reply(reply, rules)
+    temporary = (verdict.reply_code or verdict.status or "5").startswith("4")
+    return verdict._replace(action=Action.DELAYED) if temporary else verdict
+
+
+def _profile(fields: Mapping[str, str]) -> Profile:
+    try:
+        return Profile.of(fields["profile"]) if fields.get("profile") else UNKNOWN_PROFILE
+    except ValueError as error:
+        raise NotUnderstood(f"profile: {error}") from None
+
+
+def _count(fields: Mapping[str, str]) -> int:
+    text = fields.get("count", "1")
+    count = whole(text)
+    if count is None or not 1 <= count <= MAX_COUNT:
+        raise NotUnderstood(f"count must be a whole number from 1 to {MAX_COUNT}, got {text[:40]!r}")
+    return count
+
+
+def _domain(fields: Mapping[str, str]) -> str:
+    if not fields.get("domain"):
+        return ""
+    try:
+        return normalise_domain(fields["domain"])
+    except BadAddress as error:
+        raise NotUnderstood(f"domain: {error}") from None

@@ -1,0 +1,1 @@
+"""Why: what a report says of one recipient, as a verdict."""

@@ -1,0 +1,1 @@
+"""What came: octets to a report, whoever wrote it."""

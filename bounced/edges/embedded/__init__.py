@@ -1,7 +1,0 @@
-"""A private Redis-compatible server for newcomers and tests: a child process that keeps its data in a folder."""
-
-from bounced.edges.embedded.folder import Folder
-from bounced.edges.embedded.server import EmbeddedServer
-from bounced.ports import NoServer
-
-__all__ = ["EmbeddedServer", "Folder", "NoServer"]

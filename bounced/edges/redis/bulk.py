@@ -1,0 +1,113 @@
+"""Many states of a list at once, for import and export: one round trip a batch, no event for each address."""
+
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from importlib.resources import files
+from itertools import chain
+from typing import NamedTuple, Protocol
+
+from bounced.core.contract.keys import Keyspace
+from bounced.core.contract.record import from_fields, scrubbed, to_fields
+from bounced.core.state import NOTHING_KNOWN, AddressState
+from bounced.edges.redis.wire import Argument, Reply, fields, text, texts
+from bounced.ports import StoreUnavailable
+
+BATCH = 100
+MAX_ROUNDS = 100
+WRITE = files(__package__).joinpath("bulk.lua").read_bytes()
+READ = b"local states = {} for i, key in ipairs(KEYS) do states[i] = redis.call('HGETALL', key) end return states"
+
+Merge = Callable[[AddressState], AddressState]
+"""What becomes of a state: off the list, or the very same object where nothing is to be written."""
+Item = tuple[str, Merge]
+"""A normalised address, and what becomes of it."""
+
+
+class _Change(NamedTuple):
+    """A state that is to be written in place of one of this version."""
+
+    item: Item
+    id: str
+    version: int
+    after: AddressState
+
+
+class Server(Protocol):
+    """The part of a store that is needed here."""
+
+    async def read(self, list_: str, *command: Argument) -> Reply:
+        """Return the reply to a command that reads keys of one list.  Raises StoreUnavailable."""
+
+    async def write(self, list_: str, *command: Argument) -> Reply:
+        """Return the reply to a command that writes keys of one list, once it is durable.  Raises StoreUnavailable."""
+
+
+async def merge_all(server: Server, keys: Keyspace, items: Sequence[Item]) -> int:
+    """Write what each Merge makes of the state of its normalised address; return how many states changed.
+
+    An address may occur once only in ``items``.  Raises StoreUnavailable; what was written then stays written, and
+    doing it again does no harm.
+    """
+    changed = 0
+    for _ in range(MAX_ROUNDS):
+        asked = await _changes(server, keys, items)
+        if not asked:
+            return changed
+        stale = await server.write(keys.list_, *_request(keys, asked))
+        assert isinstance(stale, list)
+        changed += len(asked) - len(stale)
+        items = [asked[place].item for place in stale if isinstance(place, int)]
+    raise StoreUnavailable(f"others changed the same addresses {MAX_ROUNDS} times in a row")
+
+
+async def would_change(server: Server, keys: Keyspace, items: Sequence[Item]) -> int:
+    """Return how many states ``merge_all`` would change, and change none.  Raises StoreUnavailable."""
+    return len(await _changes(server, keys, items))
+
+
+async def off_the_list(server: Server, keys: Keyspace) -> AsyncIterator[list[tuple[str, Mapping[str, str]]]]:
+    """Yield, a page at a time, every address of the set `suppressed` with the fields of its state.
+
+    Addresses are in the form that keys carry.  One that comes or goes meanwhile may be there, or not, or twice.
+    Raises StoreUnavailable.
+    """
+    cursor = "0"
+    while True:
+        reply = await server.read(keys.list_, "SSCAN", keys.suppressed, cursor, "COUNT", BATCH)
+        assert isinstance(reply, list)
+        cursor, ids = text(reply[0]), texts(reply[1])
+        yield list(zip(ids, await _states(server, keys, ids), strict=True))
+        if cursor == "0":
+            return
+
+
+async def _changes(server: Server, keys: Keyspace, items: Sequence[Item]) -> list[_Change]:
+    """Return what is to be written, as the states are now."""
+    ids = [keys.address_id(address) for address, _ in items]
+    changes = []
+    for item, id_, held in zip(items, ids, await _states(server, keys, ids), strict=True):
+        before = from_fields(held) if held else NOTHING_KNOWN
+        address, merge = item
+        after = merge(before)
+        if after is not before:
+            kept = after if keys.pepper is None else scrubbed(after, address.rpartition("@")[0])
+            changes.append(_Change(item, id_, before.version, kept))
+    return changes
+
+
+async def _states(server: Server, keys: Keyspace, ids: Sequence[str]) -> list[dict[str, str]]:
+    names = [keys.address(id_) for id_ in ids]
+    reply = await server.read(keys.list_, "EVAL", READ, len(names), *names) if names else []
+    assert isinstance(reply, list)
+    return [fields(state) for state in reply]
+
+
+def _request(keys: Keyspace, changes: Sequence[_Change]) -> list[Argument]:
+    names = [keys.suppressed, keys.due, keys.bouncing, *(keys.address(change.id) for change in changes)]
+    return ["EVAL", WRITE, len(names), *names, json.dumps([_asked(change) for change in changes], ensure_ascii=False)]
+
+
+def _asked(change: _Change) -> list[str | int]:
+    until, version = change.after.until, change.version
+    state = chain.from_iterable(to_fields(change.after, version + 1).items())
+    return [change.id, version, int(until.timestamp()) if until else 0, *state]

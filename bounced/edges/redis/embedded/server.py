@@ -1,0 +1,214 @@
+"""An embedded server from start to stop: found alive or started, watched, stopped by the last who used it."""
+
+import asyncio
+import contextlib
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from bounced.edges.redis.embedded.binary import find_server
+from bounced.edges.redis.embedded.folder import Folder, closing
+from bounced.ports import NoServer
+
+ANSWER_TIMEOUT_S = 15.0
+STOP_TIMEOUT_S = 10.0
+RESTART_PAUSE_S = 1.0
+BURIAL_TIMEOUT_S = 1.0
+POLL_S = 0.02
+LOG_TAIL_CHARS = 600
+
+
+class EmbeddedServer:
+    """A server on a Unix socket in ``data_dir`` for as long as the ``async with`` lasts.
+
+    One that is alive already, left behind by a kill or started by another daemon or command, is adopted: a Redis is
+    there to be shared.  One that dies is started again.  The last of its users stops it.  Each commit is on disk
+    (``appendfsync always``) before it answers.
+    """
+
+    def __init__(self, data_dir: Path, binary: Path | None = None) -> None:
+        self._folder = Folder(data_dir)
+        self._binary = binary
+        self._program: Path | None = None
+        self._users_lock: int | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._keeper: asyncio.Task[None] | None = None
+
+    @property
+    def url(self) -> str:
+        """The URL that Redis clients take."""
+        return f"unix://{self._folder.socket}"
+
+    async def start(self) -> None:
+        """Have a server that answers.  Raises NoServer."""
+        self._folder.prepare()
+        self._users_lock = await self._enter()
+        try:
+            await self._have_server()
+        except BaseException:
+            await self.stop()
+            raise
+        self._keeper = asyncio.create_task(self._keep(), name="embedded server")
+
+    async def stop(self) -> None:
+        """Leave; the last user stops the server and waits for its end."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._keeper
+        if self._users_lock is None:
+            return
+        with closing(self._users_lock):
+            if self._folder.lock_as_last_user(self._users_lock):
+                await self._shut_down()
+        self._forget_child()
+        self._users_lock = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def _enter(self) -> int:
+        try:
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                return await _got(self._folder.lock_as_user)
+        except TimeoutError as error:
+            raise NoServer(f"{self._folder.data_dir}: its last user has not yet stopped the server") from error
+
+    async def _have_server(self) -> None:
+        """Adopt the server that answers on the socket, else start one once no other lives."""
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                lock = await self._answer_or_lock()
+        except TimeoutError as error:
+            problem = f"locked by a server that does not answer on {self._folder.socket}"
+            raise NoServer(f"{self._folder.data_dir}: {problem}") from error
+        if lock is not None:
+            with closing(lock):
+                self._forget_child()
+                self._process = await self._spawn(lock)
+            await self._wait_for_child(self._process)
+
+    async def _answer_or_lock(self) -> int | None:
+        """Return None when a server answers, the lock of a new one when none lives."""
+        while not await self._answers():
+            lock = self._folder.lock_as_server()
+            if lock is not None:
+                return lock
+            await asyncio.sleep(POLL_S)
+        return None
+
+    async def _spawn(self, lock: int) -> "subprocess.Popen[bytes]":
+        """Start the program in its own session, so that Ctrl-C and systemd's stop reach the daemon first.
+
+        Not by the event loop: uvloop's children inherit descriptors, such as our listening sockets, and keep them.
+        """
+        self._folder.socket.unlink(missing_ok=True)
+        if self._program is None:
+            self._program = await asyncio.to_thread(find_server, self._binary)
+        return subprocess.Popen(  # noqa: S603, ASYNC220 - a program that was checked; starting takes milliseconds
+            [self._program, *self._settings()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            pass_fds=(lock,),
+        )
+
+    def _settings(self) -> list[str]:
+        settings = {
+            "port": "0",
+            "unixsocket": str(self._folder.socket),
+            "unixsocketperm": "700",
+            "dir": str(self._folder.data_dir.resolve()),
+            "logfile": str(self._folder.log.resolve()),
+            "loglevel": "warning",
+            "save": "",
+            "appendonly": "yes",
+            "appendfsync": "always",
+            "maxmemory-policy": "noeviction",
+            "hash-max-listpack-value": "512",  # a diagnostic over 64 octets would double the state's memory
+        }
+        return [word for name, value in settings.items() for word in (f"--{name}", value)]
+
+    async def _wait_for_child(self, process: "subprocess.Popen[bytes]") -> None:
+        """Wait as long as it takes to load the data, but no longer than the child lives."""
+        while not await self._answers():
+            if process.poll() is not None:
+                raise NoServer(f"the embedded server ended at once, {self._folder.log} says: {self._last_words()}")
+            await asyncio.sleep(POLL_S)
+
+    async def _answers(self) -> bool:
+        try:
+            async with asyncio.timeout(1.0):
+                return await self._ask(b"PING\r\n") == b"+PONG\r\n"
+        except (OSError, TimeoutError):
+            return False
+
+    async def _ask(self, command: bytes) -> bytes:
+        reader, writer = await asyncio.open_unix_connection(str(self._folder.socket))
+        with contextlib.closing(writer):
+            writer.write(command)
+            return await reader.readline()
+
+    async def _keep(self) -> None:
+        """Start the server again whenever it is gone."""
+        while True:
+            with contextlib.suppress(OSError):
+                reader, writer = await asyncio.open_unix_connection(str(self._folder.socket))
+                with contextlib.closing(writer):
+                    await reader.read(1)
+            await self._bury()
+            try:
+                await self._have_server()
+            except NoServer:
+                await asyncio.sleep(RESTART_PAUSE_S)
+
+    async def _bury(self) -> None:
+        """Reap a child that has died: it may be another user that starts the next server."""
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                await asyncio.to_thread(self._process.wait, BURIAL_TIMEOUT_S)
+                self._process = None
+
+    async def _shut_down(self) -> None:
+        """Stop the server and wait for its end; a child of ours that does not heed is killed."""
+        try:
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                with contextlib.suppress(OSError):
+                    await self._ask(b"SHUTDOWN\r\n")
+                os.close(await _got(self._folder.lock_as_server))
+        except TimeoutError:
+            if self._process is not None:
+                self._process.kill()
+        if self._process is not None:
+            await asyncio.to_thread(self._process.wait)
+
+    def _forget_child(self) -> None:
+        """Take leave of a child: one that is dead is reaped, one that others use is theirs to stop."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.returncode = 0  # so that nobody wonders why it still runs
+        self._process = None
+
+    def _last_words(self) -> str:
+        try:
+            return self._folder.log.read_text(errors="replace")[-LOG_TAIL_CHARS:].strip()
+        except OSError as error:
+            return str(error)
+
+
+async def _got(lock: Callable[[], int | None]) -> int:
+    """Return the descriptor of a lock once nobody else holds it."""
+    while True:
+        descriptor = lock()
+        if descriptor is not None:
+            return descriptor
+        await asyncio.sleep(POLL_S)

@@ -1,0 +1,170 @@
+"""What the background jobs ask of Redis.  Each write is one script that a second worker finds done."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from importlib.resources import files
+from itertools import chain, islice
+
+from bounced.core.contract.counters import hour, unknowns_counter, usual_hours
+from bounced.core.contract.keys import Keyspace
+from bounced.core.contract.stamp import stamp
+from bounced.core.escape import escaped
+from bounced.core.mailbox import AddressId
+from bounced.core.numbers import counters_of, whole
+from bounced.core.policy.doubt import suppressed_as_unknown
+from bounced.core.terms import Origin
+from bounced.edges.redis.script import INTAKE_GROUP
+from bounced.edges.redis.store import RedisStore
+from bounced.edges.redis.wire import Argument, Reply, fields, text, texts
+from bounced.ports import IntakeEntry
+
+EVENTS_IN_PAGE = 1000
+EVENT_PAGES = 200
+"""How many pages of events are searched for what a wave suppressed."""
+
+FAILED_FIELDS = 100
+FIELD_CHARS = 2000
+"""How much is kept of an intake entry that failed."""
+
+_HOUR = timedelta(hours=1)
+
+
+def _source(name: str) -> bytes:
+    return files(__package__).joinpath(name).read_bytes()
+
+
+_READ, _SET_ASIDE, _DISPUTE, _ALARM = map(_source, ("intake.lua", "set_aside.lua", "dispute.lua", "alarm.lua"))
+
+
+class JobStore:
+    """The Dues, Waves, Counts and Entries of the jobs.  ``consumer`` is this worker's name, unlike any other's.
+
+    ``events_max`` and ``failed_max`` are how many entries the streams keep.  All methods raise StoreUnavailable.
+    """
+
+    def __init__(self, store: RedisStore, consumer: str, *, events_max: int, failed_max: int) -> None:
+        self._store = store
+        self._consumer = consumer
+        self._events_max = events_max
+        self._failed_max = failed_max
+
+    async def due(self, list_: str, now: datetime, limit: int) -> list[AddressId]:
+        """Return addresses that time alone brings back, those first that are due for longest."""
+        return [AddressId(address) for address in await self._store.due(list_, now, limit)]
+
+    async def postpone(self, list_: str, address: AddressId, until: datetime) -> None:
+        """Do not return an address again before a time, unless it has become due at another one."""
+        await self._store.write(list_, "ZADD", self._keys(list_).due, "XX", "GT", _unix(until), address)
+
+    async def unknowns(self, list_: str, domain: str, since: datetime) -> list[AddressId]:
+        """Return the addresses with a good profile that a domain called unknown since a time."""
+        reply = await self._store.read(
+            list_, "ZRANGE", self._keys(list_).unknowns(domain), f"({_unix(since)}", "+inf", "BYSCORE"
+        )
+        return [AddressId(address) for address in texts(reply)]
+
+    async def suppressed_by(self, list_: str, domain: str, since: datetime) -> list[AddressId]:
+        """Return the addresses that were suppressed since a time because a domain called them unknown."""
+        found, newest, begun = [], "+", stamp(since)
+        for _ in range(EVENT_PAGES):
+            reply = await self._store.read(
+                list_, "XREVRANGE", self._keys(list_).events, newest, "-", "COUNT", EVENTS_IN_PAGE
+            )
+            page = _entries(reply)
+            events = [entry.fields for entry in page if entry.fields.get("at", "") >= begun]
+            found += [AddressId(event["address"]) for event in events if suppressed_as_unknown(event, domain)]
+            if len(page) < EVENTS_IN_PAGE or not events:
+                break
+            newest = f"({page[-1].id}"
+        return found
+
+    async def usual_unknowns(self, list_: str, domain: str, now: datetime) -> float:
+        """Return how many addresses the domain called unknown in an hour of the week before the present wave."""
+        keys, counter = self._keys(list_), unknowns_counter(domain)
+        hours = usual_hours(now)
+        replies = await asyncio.gather(*(self._store.read(list_, "HGET", keys.counts(at), counter) for at in hours))
+        return sum(whole(text(reply)) or 0 for reply in replies if reply is not None) / len(hours)
+
+    async def dispute(self, list_: str, domain: str, now: datetime, until: datetime, addresses: int) -> bool:
+        """Note that a domain is disputed, and tell so; False where it was already, and nothing is told again."""
+        keys = self._keys(list_)
+        event = {
+            "type": "domain.disputed",
+            "at": stamp(now),
+            "domain": domain,
+            "addresses": str(addresses),
+            "until": stamp(until),
+            "origin": Origin.DAEMON,
+        }
+        arguments = [domain, _unix(now), _unix(until), self._events_max, *_flat(event)]
+        return await self._run(list_, _DISPUTE, (keys.disputed, keys.events), arguments) == 1
+
+    async def disputed(self, list_: str, beyond: datetime) -> list[str]:
+        """Return the domains that are disputed beyond a time."""
+        disputed = self._keys(list_).disputed
+        return texts(await self._store.read(list_, "ZRANGE", disputed, f"({_unix(beyond)}", "+inf", "BYSCORE"))
+
+    async def counts(self, list_: str, now: datetime, hours: int) -> Sequence[Mapping[str, int]]:
+        """Return the counters of the last hours, this one among them."""
+        keys = self._keys(list_)
+        replies = [
+            await self._store.read(list_, "HGETALL", keys.counts(hour(now - _HOUR * back))) for back in range(hours)
+        ]
+        return [counters_of(fields(reply)) for reply in replies]
+
+    async def standing(self, list_: str) -> Mapping[str, str]:
+        """Return the alarms now standing, as JSON by their scope."""
+        return fields(await self._store.read(list_, "HGETALL", self._keys(list_).alarms))
+
+    async def ring(self, list_: str, scope: str, before: str, after: str, event: Mapping[str, str]) -> bool:
+        """Replace an alarm and tell ``event``, if there is one; False where another worker has replaced it before."""
+        keys = self._keys(list_)
+        arguments = [scope, before, after, self._events_max, *_flat(event)]
+        return await self._run(list_, _ALARM, (keys.alarms, keys.events), arguments) == 1
+
+    async def next_entries(self, list_: str, limit: int) -> Sequence[IntakeEntry]:
+        """Return entries that no consumer has had."""
+        return await self._entries(list_, limit, "new")
+
+    async def abandoned(self, list_: str, idle_s: float, limit: int) -> Sequence[IntakeEntry]:
+        """Return entries that a consumer, perhaps this one, has had for ``idle_s`` and did not settle."""
+        return await self._entries(list_, limit, int(idle_s * 1000))
+
+    async def set_aside(self, list_: str, entry: IntakeEntry, error: str) -> None:
+        """Move an entry to those that failed; without what it says where addresses are not kept.
+
+        What an entry should not have, fields without end, is cut off: the script could not write them.
+        """
+        keys = self._keys(list_)
+        kept = _cut(entry.fields) if keys.pepper is None else {"type": entry.fields.get("type", "")[:FIELD_CHARS]}
+        told = {**kept, "entry": entry.id, "error": escaped(error) if keys.pepper is None else "not understood"}
+        arguments = [INTAKE_GROUP, entry.id, self._failed_max, *_flat(told)]
+        await self._run(list_, _SET_ASIDE, (keys.intake, keys.intake_failed), arguments)
+
+    async def _entries(self, list_: str, limit: int, which: Argument) -> Sequence[IntakeEntry]:
+        arguments = (INTAKE_GROUP, self._consumer, limit, which)
+        return _entries(await self._run(list_, _READ, (self._keys(list_).intake,), arguments))
+
+    async def _run(self, list_: str, source: bytes, keys: Sequence[str], arguments: Sequence[Argument]) -> Reply:
+        return await self._store.write(list_, "EVAL", source, len(keys), *keys, *arguments)
+
+    def _keys(self, list_: str) -> Keyspace:
+        return self._store.keyspace(list_)
+
+
+def _entries(reply: Reply) -> list[IntakeEntry]:
+    assert isinstance(reply, list)
+    return [IntakeEntry(text(entry[0]), fields(entry[1])) for entry in reply if isinstance(entry, list)]
+
+
+def _cut(told: Mapping[str, str]) -> dict[str, str]:
+    return {name[:FIELD_CHARS]: text[:FIELD_CHARS] for name, text in islice(told.items(), FAILED_FIELDS)}
+
+
+def _unix(at: datetime) -> int:
+    return int(at.timestamp())
+
+
+def _flat(pairs: Mapping[str, str]) -> list[Argument]:
+    return list(chain.from_iterable(pairs.items()))

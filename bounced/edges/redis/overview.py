@@ -1,0 +1,178 @@
+"""What a list holds as a whole: its sizes, its counters by the hour, its events.  Reads only."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from bounced.core.contract.counters import hour
+from bounced.core.contract.keys import Keyspace
+from bounced.core.contract.record import DAY_S
+from bounced.core.escape import visible_fields
+from bounced.core.numbers import counters_of, whole
+from bounced.core.terms import State
+from bounced.edges.redis import RedisStore
+from bounced.edges.redis.wire import Reply, fields, text
+
+_WRITES_NOTHING = "#!lua\nreturn 1"
+"""A script that could write: refused like a commit by a server that is read-only, full or short of replicas."""
+
+
+EVENTS_AT_ONCE = 1000
+HOURS_AT_ONCE = 8
+"""How much is asked for in one reply, or in replies that come together: they have to be read within the deadline."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListSizes:
+    """How much a list holds now.
+
+    ``suppressed`` counts held addresses too, ``bouncing`` those that may be mailed; ``due`` those that time alone will
+    change, ``overdue`` those of them whose time has come.
+    """
+
+    suppressed: int
+    bouncing: int
+    due: int
+    overdue: int
+    disputed: int
+    alarms: int
+    streams: Mapping[str, int]
+    intake_oldest_s: float
+
+    @property
+    def by_state(self) -> Mapping[State, int]:
+        """How many addresses are in which state; what is read may be a moment apart.
+
+        A suppression that a rule lets expire (none does by default) counts as held.
+        """
+        suppressed = max(0, self.suppressed - self.due)
+        return {State.BOUNCING: self.bouncing, State.HELD: self.due, State.SUPPRESSED: suppressed}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of the stream of events."""
+
+    id: str
+    fields: Mapping[str, str]
+
+
+class Span(NamedTuple):
+    """The ids of the first and the last of some entries of the stream of events; empty where there are none."""
+
+    first: str
+    last: str
+
+
+class Overview:
+    """Reads what one list holds.  All methods raise StoreUnavailable."""
+
+    def __init__(self, store: RedisStore, list_: str, keys: Keyspace) -> None:
+        self._store = store
+        self._list = list_
+        self._keys = keys
+
+    async def need_writable(self) -> None:
+        """Return when the server would take a commit now."""
+        await self._ask("EVAL", _WRITES_NOTHING, 1, self._keys.suppressed)
+
+    async def sizes(self, now: datetime) -> ListSizes:
+        """Return how much there is."""
+        keys, at = self._keys, int(now.timestamp())
+        streams = {
+            "events": keys.events,
+            "blocks": keys.blocks,
+            "intake": keys.intake,
+            "intake-failed": keys.intake_failed,
+            "unrecognised": keys.unrecognised,
+        }
+        oldest = asyncio.ensure_future(self._oldest(keys.intake, now))
+        suppressed, bouncing, due, overdue, disputed, alarms, *lengths = await asyncio.gather(
+            self._number("SCARD", keys.suppressed),
+            self._bouncing(now),
+            self._number("ZCARD", keys.due),
+            self._number("ZCOUNT", keys.due, "-inf", at),
+            self._number("ZCOUNT", keys.disputed, at, "+inf"),
+            self._number("HLEN", keys.alarms),
+            *(self._number("XLEN", key) for key in streams.values()),
+        )
+        return ListSizes(
+            suppressed=suppressed,
+            bouncing=bouncing,
+            due=due,
+            overdue=overdue,
+            disputed=disputed,
+            alarms=alarms,
+            streams=dict(zip(streams, lengths, strict=True)),
+            intake_oldest_s=await oldest,
+        )
+
+    async def counts(self, now: datetime, hours: int) -> list[tuple[datetime, Counter[str]]]:
+        """Return the counters of the last hours, the oldest first, this one last."""
+        begun = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+        moments = [begun - timedelta(hours=back) for back in reversed(range(hours))]
+        replies: list[Reply] = []
+        for first in range(0, hours, HOURS_AT_ONCE):
+            asked = (self._ask("HGETALL", self._keys.counts(hour(at))) for at in moments[first : first + HOURS_AT_ONCE])
+            replies += await asyncio.gather(*asked)
+        return [(at, Counter(counters_of(fields(reply)))) for at, reply in zip(moments, replies, strict=True)]
+
+    async def newest_events(self, limit: int) -> Span:
+        """Return where the newest events begin and end, at most so many of them."""
+        first, last, upto = "", "", "+"
+        while limit > 0:
+            command = ("XREVRANGE", self._keys.events, upto, "-", "COUNT", min(limit, EVENTS_AT_ONCE))
+            page = _entries(await self._ask(*command))
+            if not page:
+                break
+            first, last = page[-1].id, last or page[0].id
+            limit, upto = limit - len(page), f"({first}"
+        return Span(first, last)
+
+    async def events_of(self, span: Span) -> AsyncIterator[list[Entry]]:
+        """Yield the events of a span a page at a time, the oldest first."""
+        begin = span.first
+        while begin:
+            page = _entries(await self._ask("XRANGE", self._keys.events, begin, span.last, "COUNT", EVENTS_AT_ONCE))
+            yield page
+            begin = f"({page[-1].id}" if page else ""
+
+    async def events_after(self, id_: str, limit: int) -> list[Entry]:
+        """Return events younger than the one of this stream id, the oldest first."""
+        return _entries(await self._ask("XRANGE", self._keys.events, f"({id_}", "+", "COUNT", limit))
+
+    async def _bouncing(self, now: datetime) -> int:
+        """Return how many are bouncing whose states are not forgotten yet, to the day."""
+        today = int(now.timestamp()) // DAY_S
+        counted = fields(await self._ask("HGETALL", self._keys.bouncing))
+        return max(0, sum(_signed(number) for day, number in counted.items() if (whole(day) or 0) >= today))
+
+    async def _number(self, *command: str | int) -> int:
+        reply = await self._ask(*command)
+        assert isinstance(reply, int)
+        return reply
+
+    async def _oldest(self, stream: str, now: datetime) -> float:
+        """Return the age of a stream's first entry in seconds; the milliseconds of its id say when it came."""
+        entries = _entries(await self._ask("XRANGE", stream, "-", "+", "COUNT", 1))
+        if not entries:
+            return 0.0
+        milliseconds = int(entries[0].id.partition("-")[0])
+        return max(0.0, now.timestamp() - milliseconds / 1000)
+
+    async def _ask(self, *command: str | int) -> Reply:
+        return await self._store.read(self._list, *command)
+
+
+def _signed(text: str) -> int:
+    """Return a number that may be below zero; 0 for what is none."""
+    number = whole(text.removeprefix("-")) or 0
+    return -number if text.startswith("-") else number
+
+
+def _entries(reply: Reply) -> list[Entry]:
+    assert isinstance(reply, list)
+    return [Entry(text(entry[0]), visible_fields(fields(entry[1]))) for entry in reply if isinstance(entry, Sequence)]

@@ -1,0 +1,1 @@
+"""What those who watch see: the log, metrics, health."""

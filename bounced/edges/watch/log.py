@@ -1,0 +1,174 @@
+"""Logs: structlog set up once, every event named in one place, nothing that a peer can forge.
+
+One line is one event: JSON for the journal, coloured for a terminal.  Strings are escaped and bounded, and mail
+addresses stand as short hashes unless the configuration says otherwise.
+"""
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Mapping, MutableMapping
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any, TextIO
+
+import structlog
+
+from bounced.core.escape import json_escaped, visible
+from bounced.core.mailbox import ADDRESS_LIKE
+from bounced.edges.watch.log_limit import LogLimit
+
+MAX_VALUE_CHARACTERS = 500
+MAX_TRACEBACK_LINES = 100
+ADDRESS_KEYS = frozenset({"address", "recipient"})
+TRACEBACK = "exception"
+"""Where structlog puts a traceback."""
+
+_JSON = json.JSONEncoder(default=str)
+_INFO = 6
+_PRIORITIES = {"debug": 7, "info": _INFO, "warning": 4, "error": 3}
+
+
+class Event(StrEnum):
+    """Every event there is, `noun.past_verb`."""
+
+    SERVICE_STARTED = "service.started"
+    SERVICE_STOPPED = "service.stopped"
+    SERVICE_RELOADED = "service.reloaded"
+    RELOAD_FAILED = "reload.failed"
+    DRAIN_TIMED_OUT = "drain.timed_out"
+    WORKER_STARTED = "worker.started"
+    WORKER_DIED = "worker.died"
+    WORKER_KILLED = "worker.killed"
+    STORE_FAILED = "store.failed"
+    STORE_RECOVERED = "store.recovered"
+    LINE_FAILED = "line.failed"
+    STORE_WARNED = "store.warned"
+    STORE_REPLACED = "store.replaced"
+    STORE_RECOGNISED = "store.recognised"
+    CLOCKS_PARTED = "clocks.parted"
+    CLOCKS_AGREED = "clocks.agreed"
+    REPORT_COMMITTED = "report.committed"
+    REPORT_DUPLICATED = "report.duplicated"
+    REPORT_DEFERRED = "report.deferred"
+    MESSAGE_UNREAD = "message.unread"
+    PATH_REFUSED = "path.refused"
+    KEY_DOUBTED = "key.doubted"
+    PEER_REFUSED = "peer.refused"
+    SESSION_FAILED = "session.failed"
+    ADDRESS_RELEASED = "address.released"
+    DOMAIN_DISPUTED = "domain.disputed"
+    INTAKE_FAILED = "intake.failed"
+    JOB_DEFERRED = "job.deferred"
+    JOB_RESUMED = "job.resumed"
+    JOB_FAILED = "job.failed"
+    ALARM_RAISED = "alarm.raised"
+    ALARM_CLEARED = "alarm.cleared"
+    CONFIGURATION_DOUBTED = "configuration.doubted"
+
+
+LIMITED = (
+    Event.PEER_REFUSED,
+    Event.PATH_REFUSED,
+    Event.REPORT_DEFERRED,
+    Event.SESSION_FAILED,
+    Event.STORE_FAILED,
+    Event.STORE_RECOVERED,
+)
+"""What peers, or a Redis that comes and goes, can cause for each connection and each message."""
+_CODED = (Event.PEER_REFUSED, Event.PATH_REFUSED)
+"""Those of them whose ``reason`` is one of a few codes."""
+
+
+def _past_the_limit(method: str, event: MutableMapping[str, Any]) -> None:
+    getattr(structlog.get_logger(), method)(**event)
+
+
+def flush() -> None:
+    """Say what the limits have left out so far: at the end of a process."""
+    for processor in structlog.get_config()["processors"]:
+        if isinstance(processor, LogLimit):
+            processor.flush()
+
+
+def configure(*, level: str, as_json: bool, plain_addresses: bool, stream: TextIO | None = None) -> None:
+    """Set up logging for this process, to standard error or another stream.
+
+    ``level`` is debug, info, warning or error.
+    """
+    stream = stream or sys.stderr
+    renderer = (
+        structlog.processors.JSONRenderer(serializer=_to_json)
+        if as_json
+        else structlog.dev.ConsoleRenderer(colors=stream.isatty())
+    )
+    structlog.configure(
+        processors=[
+            LogLimit(LIMITED, _past_the_limit, by_reason=_CODED),
+            structlog.processors.format_exc_info,
+            *([] if plain_addresses else [_hash_addresses]),
+            _escape,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            renderer,
+            *([_mark_priority] if _is_journal(stream) else []),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.WriteLoggerFactory(file=stream),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _is_journal(stream: TextIO) -> bool:
+    """Whether what is written goes to systemd's journal.  (systemd.exec(5), JOURNAL_STREAM)"""
+    journal = os.environ.get("JOURNAL_STREAM")
+    if not journal:
+        return False
+    status = os.fstat(stream.fileno())
+    return journal == f"{status.st_dev}:{status.st_ino}"
+
+
+def _mark_priority(_logger: Any, method: str, line: Any) -> str:
+    """Tell the journal how grave a line is, so that ``journalctl -p warning`` finds it.  (sd-daemon(3))"""
+    return f"<{_PRIORITIES.get(method, _INFO)}>{line}"
+
+
+def silence() -> None:
+    """Write nothing: for commands that answer by themselves, on the standard output that logs would go to unasked."""
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+
+
+def hashed(address: str) -> str:
+    """Return the short hash under which an address stands in the log: 12 hex digits of its SHA-256."""
+    return sha256(address.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+
+
+def escaped(text: str) -> str:
+    """Return text of a peer as it may stand in a log line: what cannot be printed escaped, bounded."""
+    return visible(text[:MAX_VALUE_CHARACTERS])
+
+
+def _hash_addresses(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    """Replace addresses by their hashes: those that are one by their name, and what looks like one in any text."""
+    for key, value in event.items():
+        if key in ADDRESS_KEYS:
+            event[key] = hashed(str(value)) if value else value
+        elif isinstance(value, str) and "@" in value:
+            event[key] = ADDRESS_LIKE.sub(lambda found: hashed(found[0]), value)
+    return event
+
+
+def _escape(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    """Let no value begin a line: control characters are escaped, and the lines of a traceback stand indented."""
+    for key, value in event.items():
+        if key == TRACEBACK:
+            event[key] = "\n".join(f"  {escaped(line)}" for line in value.split("\n")[-MAX_TRACEBACK_LINES:])
+        elif isinstance(value, str) and not (value.isprintable() and len(value) <= MAX_VALUE_CHARACTERS):
+            event[key] = escaped(value)
+    return event
+
+
+def _to_json(event: Mapping[str, Any], **_settings: Any) -> str:
+    """Return one line of JSON in ASCII; what JSON does not know stands as its text."""
+    return json_escaped(_JSON.encode(event))

@@ -1,0 +1,74 @@
+"""All metrics of the daemon as Prometheus reads them: what workers counted, what the parent knows and measures."""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import Metric as Family
+
+from bounced.core.contract.alarms import REDIS
+from bounced.edges.redis.overview import ListSizes
+from bounced.edges.watch.metrics import declared
+from bounced.edges.watch.metrics.totals import Totals, counter, gauge
+from bounced.ports import Findings
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+
+def exposition(
+    totals: Totals,
+    *,
+    workers: int,
+    deaths: int,
+    sizes: Mapping[str, ListSizes] | None,
+    found: Mapping[str, Findings] = MappingProxyType({}),
+) -> bytes:
+    """Return all metrics as text.
+
+    ``sizes`` are those of each list, None where Redis takes no commits now; ``found`` is what was seen of its server.
+    """
+    registry = CollectorRegistry()
+    registry.register(_Complete((*totals.families(), *_own(workers, deaths, up=sizes is not None))))
+    registry.register(_Complete(_of_servers(found)))
+    if sizes is not None:
+        registry.register(_Complete(_of_lists(sizes)))
+    return generate_latest(registry)
+
+
+class _Complete:
+    """A collector of families that are complete already."""
+
+    def __init__(self, families: Iterable[Family]) -> None:
+        self._families = tuple(families)
+
+    def collect(self) -> Iterable[Family]:
+        """Return them."""
+        return self._families
+
+
+def _own(workers: int, deaths: int, *, up: bool) -> Iterable[Family]:
+    yield gauge(declared.WORKERS, [((), workers)])
+    yield counter(declared.WORKER_DEATHS, [((), deaths)])
+    yield gauge(declared.REDIS_UP, [((), int(up))])
+
+
+def _of_servers(found: Mapping[str, Findings]) -> Iterable[Family]:
+    yield gauge(declared.REPLACED, [((name,), int(bool(one.faults[REDIS]))) for name, one in found.items()])
+    yield gauge(declared.CLOCK_APART, [((name,), one.apart_s) for name, one in found.items()])
+
+
+def _of_lists(sizes: Mapping[str, ListSizes]) -> Iterable[Family]:
+    yield gauge(declared.SUPPRESSED, [((name,), one.suppressed) for name, one in sizes.items()])
+    yield gauge(
+        declared.BY_STATE,
+        [((name, state), size) for name, one in sizes.items() for state, size in one.by_state.items()],
+    )
+    yield gauge(declared.DUE, [((name,), one.due) for name, one in sizes.items()])
+    yield gauge(declared.OVERDUE, [((name,), one.overdue) for name, one in sizes.items()])
+    yield gauge(
+        declared.STREAM_ENTRIES,
+        [((name, stream), entries) for name, one in sizes.items() for stream, entries in one.streams.items()],
+    )
+    yield gauge(declared.DISPUTED, [((name,), one.disputed) for name, one in sizes.items()])
+    yield gauge(declared.ALARMS, [((name,), one.alarms) for name, one in sizes.items()])
+    yield gauge(declared.INTAKE_OLDEST, [((name,), one.intake_oldest_s) for name, one in sizes.items()])

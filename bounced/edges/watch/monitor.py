@@ -1,0 +1,108 @@
+"""What those who watch the daemon are told: /metrics, /healthz, /readyz."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+from bounced.core.contract.keys import Keyspace
+from bounced.edges.redis import RedisStore
+from bounced.edges.redis.overview import ListSizes, Overview
+from bounced.edges.watch.http import Answer, Page
+from bounced.edges.watch.metrics.exposition import CONTENT_TYPE, exposition
+from bounced.edges.watch.metrics.totals import Totals
+from bounced.ports import ServerWatch, StoreUnavailable
+
+ANSWER_S = 3.0
+"""How long Redis may take to answer those who watch; they lose patience after some seconds themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """How the workers are: how many there should be, are ready, say nothing; how many died since the start."""
+
+    wanted: int
+    ready: int
+    silent: int
+    deaths: int
+
+
+class Monitor:
+    """Answers for the whole daemon.  ``watch`` knows whether Redis can be believed."""
+
+    def __init__(
+        self,
+        store: RedisStore,
+        keys: Mapping[str, Keyspace],
+        crew: Callable[[], Crew],
+        totals: Totals,
+        watch: ServerWatch | None = None,
+    ) -> None:
+        self._store = store
+        self._crew = crew
+        self._totals = totals
+        self._watch = watch
+        self.use(keys)
+
+    def use(self, keys: Mapping[str, Keyspace]) -> None:
+        """Know these lists from now on."""
+        self._store.use(keys)
+        if self._watch is not None:
+            self._watch.use(keys)
+        self._overviews = {name: Overview(self._store, name, of_list) for name, of_list in keys.items()}
+
+    @property
+    def pages(self) -> Mapping[str, Page]:
+        """What there is to ask for."""
+        return {"/metrics": self.metrics, "/healthz": self.health, "/readyz": self.readiness}
+
+    async def metrics(self) -> Answer:
+        """Return all metrics; those of Redis are absent while it takes no commits."""
+        crew, sizes = self._crew(), await self._sizes()
+        found = self._watch.found if self._watch else {}
+        text = exposition(self._totals, workers=crew.ready, deaths=crew.deaths, sizes=sizes, found=found)
+        return Answer(HTTPStatus.OK, text, CONTENT_TYPE)
+
+    async def health(self) -> Answer:
+        """Return 200 while every worker's loop runs and no commit is stuck."""
+        crew = self._crew()
+        return _answer([f"{crew.silent} of {crew.wanted} workers hang"] if crew.silent else [])
+
+    async def readiness(self) -> Answer:
+        """Return 200 when every worker takes in mail, its rules and keys loaded, and Redis takes commits.
+
+        A Redis that was replaced, or that contradicts our clock, is told as well; mail is taken in all the same.
+        """
+        crew, faults = self._crew(), []
+        if crew.ready < crew.wanted:
+            faults.append(f"{crew.ready} of {crew.wanted} workers are ready")
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                await self._need_writable()
+                if self._watch is not None:
+                    await self._watch.look()
+                    faults += self._watch.faults
+        except StoreUnavailable as error:
+            faults.append(f"Redis takes no commits: {error}")
+        except TimeoutError:
+            faults.append(f"Redis did not answer within {ANSWER_S} s")
+        return _answer(faults)
+
+    async def _sizes(self) -> dict[str, ListSizes] | None:
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                await self._need_writable()
+                sizes = await asyncio.gather(*(each.sizes(datetime.now(UTC)) for each in self._overviews.values()))
+        except (StoreUnavailable, TimeoutError):
+            return None
+        return dict(zip(self._overviews, sizes, strict=True))
+
+    async def _need_writable(self) -> None:
+        await asyncio.gather(*(overview.need_writable() for overview in self._overviews.values()))
+
+
+def _answer(faults: Sequence[str]) -> Answer:
+    if faults:
+        return Answer(HTTPStatus.SERVICE_UNAVAILABLE, "".join(f"{fault}\n" for fault in faults).encode())
+    return Answer(HTTPStatus.OK, b"ok\n")

@@ -1,0 +1,130 @@
+"""What senders tell is read from the intake stream and takes the same path as a report.  (contract, section 2)"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
+from operator import attrgetter
+from time import monotonic
+
+import structlog
+
+from bounced.core.contract.intake import NotUnderstood, Told, understand_entry
+from bounced.core.state import ReportId
+from bounced.edges.watch.log import Event
+from bounced.jobs.rounds import one_by_one, together
+from bounced.pipeline import Pipeline
+from bounced.ports import Intake, IntakeEntry, StoreUnavailable
+
+LOG = structlog.get_logger()
+
+BATCH = 100
+FIRST_PAUSE_S = 0.02
+LAST_PAUSE_S = 0.5
+TAKE_OVER_EVERY_S = 15.0
+ABANDONED_AFTER_S = 15.0
+"""An entry that a consumer has had for so long without a commit is somebody else's to try."""
+
+
+_OF_THE_ENTRY = "WRONGTYPE"
+"""What a server says where a key of the entry's address holds something else, and will say each time."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Understood:
+    entry: IntakeEntry
+    told: Told
+
+    @property
+    def subject(self) -> str:
+        """Whose entries must not overtake each other; what is about nobody stands for itself."""
+        return self.told.address or self.entry.id
+
+
+class IntakeReader:
+    """Reads batches, the entries of one address in the order of their time.
+
+    The commit acknowledges and deletes the entry: what is not committed comes again, here or at another worker.  An
+    entry that nobody understands, or that brings an error to light that nobody foresaw, is set aside for an operator;
+    it stops none of the others.
+    """
+
+    name = "intake"
+
+    def __init__(self, present: Callable[[], Pipeline], entries: Intake) -> None:
+        self._present = present
+        self._entries = entries
+        self._pause_s = FIRST_PAUSE_S
+        self._took_over_at = monotonic()
+
+    async def round(self) -> float:
+        """Take in a batch of each list; come back soon after something came, more and more slowly otherwise.
+
+        One list that fails does not stop the others.
+        """
+        pipeline, read = self._present(), Counter[str]()
+        take_over = monotonic() - self._took_over_at >= TAKE_OVER_EVERY_S
+        batches = [self._next(pipeline, list_, read) for list_ in pipeline.lists]
+        await together([*batches, *([self.take_over()] if take_over else [])])
+        if max(read.values(), default=0) == BATCH:
+            return 0.0
+        self._pause_s = FIRST_PAUSE_S if read.total() else min(self._pause_s * 2, LAST_PAUSE_S)
+        return self._pause_s
+
+    async def take_over(self, idle_s: float = ABANDONED_AFTER_S) -> None:
+        """Take in what some consumer began and did not finish."""
+        self._took_over_at = monotonic()
+        pipeline = self._present()
+        await together(self._abandoned(pipeline, list_, idle_s) for list_ in pipeline.lists)
+
+    async def _next(self, pipeline: Pipeline, list_: str, read: Counter[str]) -> None:
+        entries = await self._entries.next_entries(list_, BATCH)
+        read[list_] = len(entries)
+        await self._take_in(pipeline, list_, entries)
+
+    async def _abandoned(self, pipeline: Pipeline, list_: str, idle_s: float) -> None:
+        await self._take_in(pipeline, list_, await self._entries.abandoned(list_, idle_s, BATCH))
+
+    async def _take_in(self, pipeline: Pipeline, list_: str, entries: Sequence[IntakeEntry]) -> None:
+        understood: list[_Understood] = []
+        reading = (self._understand(pipeline, list_, entry, understood) for entry in entries)
+        steps = (partial(one_by_one, reading), partial(self._commit_all, pipeline, list_, understood))
+        await one_by_one(step() for step in steps)
+
+    async def _commit_all(self, pipeline: Pipeline, list_: str, understood: list[_Understood]) -> None:
+        understood.sort(key=lambda each: (each.subject, each.told.evidence.at))
+        by_subject = [list(group) for _, group in groupby(understood, key=attrgetter("subject"))]
+        await together(self._commit(pipeline, list_, group) for group in by_subject)
+
+    async def _understand(
+        self, pipeline: Pipeline, list_: str, entry: IntakeEntry, understood: list[_Understood]
+    ) -> None:
+        fold = pipeline.directory[list_].fold_local_part
+        try:
+            told = understand_entry(entry.fields, pipeline.rules, pipeline.clock(), fold_local_part=fold)
+        except Exception as error:  # noqa: BLE001 - one entry must not stop the others
+            await self._set_aside(list_, entry, error)
+        else:
+            understood.append(_Understood(entry, told))
+
+    async def _commit(self, pipeline: Pipeline, list_: str, entries: Sequence[_Understood]) -> None:
+        for each in entries:
+            report_id = ReportId(list_, "", each.entry.id, entry=each.entry.id)
+            try:
+                await pipeline.commit(report_id, each.told.address, each.told.evidence)
+            except StoreUnavailable as error:
+                if _OF_THE_ENTRY not in str(error):
+                    raise
+                await self._set_aside(list_, each.entry, error)
+            except Exception as error:  # noqa: BLE001 - likewise; whether it was committed, the script knows
+                await self._set_aside(list_, each.entry, error)
+
+    async def _set_aside(self, list_: str, entry: IntakeEntry, error: Exception) -> None:
+        foreseen = isinstance(error, NotUnderstood)
+        said = str(error) if foreseen else f"{type(error).__name__}: {error}"
+        await self._entries.set_aside(list_, entry, said)
+        if foreseen:
+            LOG.warning(Event.INTAKE_FAILED, list=list_, entry=entry.id, error=said)
+        else:
+            LOG.error(Event.INTAKE_FAILED, list=list_, entry=entry.id, exc_info=error)

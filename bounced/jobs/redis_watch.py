@@ -1,0 +1,132 @@
+"""The parent's eye on Redis: is it still the one that kept the lists, and does it agree with our clock on the day?
+
+Neither keeps mail out.  A server in the place of another one is told at once, since the list that senders ask is gone
+with the other; while clocks are more than a day apart, a return path that seems spent is put off instead of refused.
+"""
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+import structlog
+
+from bounced.core.contract.alarms import CLOCK, REDIS, Alarm, Level
+from bounced.core.contract.keys import Keyspace
+from bounced.core.contract.stamp import stamp
+from bounced.edges.redis import RedisStore
+from bounced.edges.redis.identities import Identities
+from bounced.edges.redis.look import Look
+from bounced.edges.watch.log import Event
+from bounced.jobs.rounds import together
+from bounced.ports import Alarms, Findings, StoreUnavailable
+
+LOG = structlog.get_logger()
+
+LOOK_EVERY_S = 5.0
+REMIND_AFTER_S = 3600.0
+"""How long a fault that stays is not said again in the log."""
+
+_EVENTS = {REDIS: (Event.STORE_REPLACED, Event.STORE_RECOGNISED), CLOCK: (Event.CLOCKS_PARTED, Event.CLOCKS_AGREED)}
+_LEVELS = {REDIS: Level.PAUSE, CLOCK: Level.WARN}
+
+
+class RedisWatch:
+    """A job that looks at the server of each list, remembers which it is, and tells what is wrong with it."""
+
+    name = "redis watch"
+
+    def __init__(
+        self,
+        store: RedisStore,
+        keys: Mapping[str, Keyspace],
+        identities: Identities,
+        bell: Alarms,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._keys = keys
+        self._identities = identities
+        self._bell = bell
+        self._clock = clock
+        self._found: dict[str, Findings] = {}
+        self._told_at: dict[tuple[str, str], float] = {}
+        self._looking = asyncio.Lock()
+
+    def use(self, keys: Mapping[str, Keyspace]) -> None:
+        """Know these lists from now on."""
+        self._keys = keys
+
+    @property
+    def found(self) -> Mapping[str, Findings]:
+        """What the last look at each list found."""
+        return {list_: self._found[list_] for list_ in self._keys if list_ in self._found}
+
+    @property
+    def faults(self) -> Sequence[str]:
+        """Everything that is wrong now, for people."""
+        return [f"{list_}: {fault}" for list_, found in self.found.items() for fault in found.faults.values() if fault]
+
+    async def round(self) -> float:
+        """Look once, as a job.  A server that is away is told by those who need it."""
+        with contextlib.suppress(StoreUnavailable):
+            await self.look()
+        return LOOK_EVERY_S
+
+    async def look(self) -> None:
+        """Look at every list once.  Raises StoreUnavailable."""
+        async with self._looking:
+            await together(self._look(list_, keys) for list_, keys in self._keys.items())
+
+    async def _look(self, list_: str, keys: Keyspace) -> None:
+        seen, known = await self._store.look(list_), self._identities.known(keys.identity)
+        if not known:
+            seen = await self._introduce(list_, keys, seen)
+        now, before = self._clock(), self._found.get(list_)
+        faults = {REDIS: seen.identity_fault(known), CLOCK: seen.clock_fault(now)}
+        self._found[list_] = Findings(seen.apart_s(now), faults)
+        for scope, fault in faults.items():
+            self._tell(list_, scope, fault, had=bool(before and before.faults[scope]))
+            await self._ring(list_, scope, bool(fault), now, may_clear=before is None or bool(before.faults[scope]))
+
+    async def _introduce(self, list_: str, keys: Keyspace, seen: Look) -> Look:
+        """Give a server that we do not know an identity, unless it has one, and remember it."""
+        if not seen.identity:
+            await self._store.write(list_, "HSETNX", keys.identity, "id", secrets.token_hex(8))
+            seen = await self._store.look(list_)
+        try:
+            self._identities.remember({keys.identity: seen.identity})
+        except OSError as error:
+            text = f"a Redis that is replaced while bounced is stopped will not be noticed: {error}"
+            LOG.warning(Event.STORE_WARNED, text=text)
+        return seen
+
+    def _tell(self, list_: str, scope: str, fault: str, *, had: bool) -> None:
+        found, gone = _EVENTS[scope]
+        at = asyncio.get_running_loop().time()
+        if not fault:
+            if had:
+                LOG.info(gone, list=list_)
+            self._told_at.pop((list_, scope), None)
+        elif at - self._told_at.get((list_, scope), -REMIND_AFTER_S) >= REMIND_AFTER_S:
+            self._told_at[list_, scope] = at
+            LOG.error(found, list=list_, text=fault)
+
+    async def _ring(self, list_: str, scope: str, raised: bool, now: datetime, *, may_clear: bool) -> None:  # noqa: FBT001 - a fact, not a flag
+        """Raise an alarm that does not stand; clear one that this host raised, or a process before this one."""
+        if not raised and not may_clear:
+            return
+        standing = (await self._bell.standing(list_)).get(scope, "")
+        if bool(standing) == raised:
+            return
+        level = _LEVELS[scope]
+        after = Alarm(level, stamp(now), 0, 0, 0).to_json() if raised else ""
+        event = {"type": "alarm", "at": stamp(now), "scope": scope, "level": level if raised else "clear"}
+        if await self._bell.ring(list_, scope, standing, after, event):
+            LOG.warning(
+                Event.ALARM_RAISED if raised else Event.ALARM_CLEARED,
+                list=list_,
+                scope=scope,
+                level=level if raised else None,
+            )

@@ -1,0 +1,118 @@
+"""What one worker counts, another adds up."""
+
+from datetime import UTC, datetime
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from bounced.core.state import AddressState, Evidence, EvidenceType, Transition
+from bounced.core.terms import Category, Kind, Origin, State, Verdict
+from bounced.edges.redis.overview import ListSizes
+from bounced.edges.watch.metrics import declared
+from bounced.edges.watch.metrics.exposition import exposition
+from bounced.edges.watch.metrics.meter import Meter
+from bounced.edges.watch.metrics.totals import Totals
+
+VERDICT = Verdict(Category.MAILBOX_UNKNOWN, "iana.5.1.1", "diagnostic")
+EVIDENCE = Evidence(EvidenceType.REPORT, datetime(2026, 5, 1, tzinfo=UTC), Origin.SMTP, Kind.BOUNCE, VERDICT)
+SUPPRESSED = Transition(EVIDENCE, AddressState(), AddressState(state=State.SUPPRESSED), "hard")
+SIZES = ListSizes(
+    suppressed=9,
+    bouncing=10,
+    due=2,
+    overdue=3,
+    disputed=4,
+    alarms=5,
+    streams={"intake": 6, "events": 7},
+    intake_oldest_s=8.5,
+)
+
+
+def _heard(*meters: Meter) -> Totals:
+    totals = Totals()
+    for place, meter in enumerate(meters):
+        for line in meter.take().splitlines():
+            totals.hear(place, line)
+    return totals
+
+
+def _samples(totals: Totals, sizes: dict[str, ListSizes] | None = None) -> dict[str, float]:
+    text = exposition(totals, workers=2, deaths=0, sizes=sizes)
+    families = text_string_to_metric_families(text.decode())
+    return {f"{s.name}{sorted(s.labels.values())}": s.value for family in families for s in family.samples}
+
+
+def test_counts_of_all_workers_are_added_up() -> None:
+    """Two workers count the same thing; it stands once, with the sum."""
+    meters = Meter(), Meter()
+    for meter in meters:
+        meter.replied(250)
+        meter.committed("main", SUPPRESSED, 0.004)
+        meter.written("main", SUPPRESSED)
+        meter.session_opened()
+    samples = _samples(_heard(*meters))
+    assert samples["bounced_replies_total['250']"] == 2
+    assert samples["bounced_reports_total['bounce', 'hard', 'mailbox_unknown', 'main']"] == 2
+    assert samples["bounced_commits_total['main', 'report']"] == 2
+    assert samples["bounced_transitions_total['active', 'main', 'suppressed']"] == 2
+    assert samples["bounced_sessions_open[]"] == 2
+
+
+def test_what_was_taken_is_not_counted_again() -> None:
+    """A worker reports again and again, each time only what is new; open sessions stand as they are."""
+    meter, totals = Meter(), Totals()
+    meter.session_opened()
+    for _ in range(3):
+        for line in meter.take().splitlines():
+            totals.hear(0, line)
+    samples = _samples(totals)
+    assert samples["bounced_sessions_total[]"] == 1
+    assert samples["bounced_sessions_open[]"] == 1
+
+
+def test_open_sessions_of_a_dead_worker_are_gone_and_its_counts_stay() -> None:
+    """What was counted happened; what was open is open no more."""
+    meter = Meter()
+    meter.session_opened()
+    totals = _heard(meter)
+    totals.forget(0)
+    samples = _samples(totals)
+    assert samples["bounced_sessions_total[]"] == 1
+    assert samples["bounced_sessions_open[]"] == 0
+
+
+@pytest.mark.parametrize(("seconds", "bound"), [(0.0005, "0.001"), (0.001, "0.001"), (0.0011, "0.002"), (7.0, "+Inf")])
+def test_a_commit_is_counted_from_its_bucket_on(seconds: float, bound: str) -> None:
+    """Buckets are cumulative, a bound belongs to its own bucket, and the sum is what was measured."""
+    meter = Meter()
+    meter.committed("main", None, seconds)
+    samples = _samples(_heard(meter))
+    bounds = [*map(str, declared.COMMIT_SECONDS.buckets), "+Inf"]
+    counted = [samples[f"bounced_commit_seconds_bucket['{each}']"] for each in bounds]
+    assert counted == [float(number >= bounds.index(bound)) for number in range(len(bounds))]
+    assert samples["bounced_commit_seconds_sum[]"] == pytest.approx(seconds)
+    assert samples["bounced_duplicates_total['main']"] == 1
+
+
+def test_sizes_stand_by_list_and_are_absent_without_redis() -> None:
+    """No stale figure is shown while Redis is away."""
+    samples = _samples(Totals(), {"main": SIZES})
+    assert samples["bounced_suppressed_addresses['main']"] == 9
+    assert samples["bounced_addresses['bouncing', 'main']"] == 10
+    assert samples["bounced_addresses['held', 'main']"] == 2
+    assert samples["bounced_addresses['main', 'suppressed']"] == 7
+    assert samples["bounced_due_addresses['main']"] == 2
+    assert samples["bounced_overdue_addresses['main']"] == 3
+    assert samples["bounced_stream_entries['intake', 'main']"] == 6
+    assert samples["bounced_intake_oldest_seconds['main']"] == 8.5
+    assert samples["bounced_redis_up[]"] == 1
+    without = _samples(Totals())
+    assert without["bounced_redis_up[]"] == 0
+    assert not [name for name in without if name.startswith("bounced_suppressed")]
+
+
+def test_metric_names_are_unique_and_keep_the_conventions() -> None:
+    """Names are given once, lower case, and Prometheus adds the suffix of counters itself."""
+    names = [metric.name for metric in declared.ALL]
+    assert len(set(names)) == len(names)
+    assert all(name.startswith("bounced_") and not name.endswith("_total") for name in names)

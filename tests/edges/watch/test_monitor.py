@@ -1,0 +1,87 @@
+"""What those who watch are told, when all is well and when it is not."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+
+import pytest
+
+from bounced.core.contract.keys import Keyspace
+from bounced.edges.redis import RedisStore, durability
+from bounced.edges.redis.connect import connections
+from bounced.edges.watch.metrics.totals import Totals
+from bounced.edges.watch.monitor import Crew, Monitor
+
+WELL = Crew(wanted=2, ready=2, silent=0, deaths=0)
+
+
+@asynccontextmanager
+async def _monitor(url: str, prefix: str, crew: Crew = WELL) -> AsyncIterator[Monitor]:
+    keys = {"main": Keyspace(prefix, "main")}
+    store = RedisStore(connections(url), keys, durability("memory", lambda _text: None))
+    await store.start()
+    yield Monitor(store, keys, lambda: crew, Totals())
+    await store.close()
+
+
+async def test_all_is_well(redis_url: str, key_prefix: str) -> None:
+    """Healthy, ready, and figures of the list."""
+    async with _monitor(redis_url, key_prefix) as monitor:
+        assert (await monitor.health()).status is HTTPStatus.OK
+        assert (await monitor.readiness()).status is HTTPStatus.OK
+        text = (await monitor.metrics()).body.decode()
+    assert "bounced_redis_up 1.0" in text
+    assert 'bounced_suppressed_addresses{list="main"} 0.0' in text
+
+
+async def test_addresses_are_counted_by_state_without_looking_at_each(redis_url: str, key_prefix: str) -> None:
+    """From the sizes of two sets: all that must not be mailed, and those of them that time brings back."""
+    keys = Keyspace(key_prefix, "main")
+    async with _monitor(redis_url, key_prefix) as monitor:
+        await monitor._store.write("main", "SADD", keys.suppressed, "a@example.org", "b@example.org", "c@example.org")
+        await monitor._store.write("main", "ZADD", keys.due, 2_000_000_000, "a@example.org")
+        text = (await monitor.metrics()).body.decode()
+    assert 'bounced_addresses{list="main",state="held"} 1.0' in text
+    assert 'bounced_addresses{list="main",state="suppressed"} 2.0' in text
+
+
+@pytest.mark.parametrize(
+    ("crew", "healthy", "ready"),
+    [
+        (Crew(wanted=2, ready=1, silent=0, deaths=1), HTTPStatus.OK, HTTPStatus.SERVICE_UNAVAILABLE),
+        (Crew(wanted=2, ready=2, silent=1, deaths=0), HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.OK),
+    ],
+    ids=["one not ready", "one hangs"],
+)
+async def test_workers_that_are_not_well_are_said(
+    redis_url: str, key_prefix: str, crew: Crew, healthy: HTTPStatus, ready: HTTPStatus
+) -> None:
+    """A worker that starts is not ready; one that hangs is not healthy."""
+    async with _monitor(redis_url, key_prefix, crew) as monitor:
+        assert (await monitor.health()).status is healthy
+        assert (await monitor.readiness()).status is ready
+
+
+async def test_without_redis_the_daemon_is_healthy_and_not_ready(tmp_path: object, key_prefix: str) -> None:
+    """Nobody should restart it for that: it answers 451. What Redis would have said is absent."""
+    async with _monitor(f"unix://{tmp_path}/nobody", key_prefix) as monitor:
+        assert (await monitor.health()).status is HTTPStatus.OK
+        readiness = await monitor.readiness()
+        text = (await monitor.metrics()).body.decode()
+    assert readiness.status is HTTPStatus.SERVICE_UNAVAILABLE
+    assert b"Redis takes no commits" in readiness.body
+    assert "bounced_redis_up 0.0" in text
+    assert "bounced_suppressed_addresses{" not in text
+
+
+async def test_a_server_that_only_reads_takes_no_commits(redis_url: str, key_prefix: str) -> None:
+    """A replica, or a full server, refuses the script that the readiness asks with, as it would refuse a commit."""
+    async with _monitor(redis_url, key_prefix) as monitor:
+        store = monitor._store
+        await store.write("main", "CONFIG", "SET", "min-replicas-to-write", "1")
+        try:
+            readiness = await monitor.readiness()
+        finally:
+            await store.read("main", "CONFIG", "SET", "min-replicas-to-write", "0")
+    assert readiness.status is HTTPStatus.SERVICE_UNAVAILABLE
+    assert b"NOREPLICAS" in readiness.body or b"replicas" in readiness.body

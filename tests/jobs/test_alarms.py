@@ -1,0 +1,291 @@
+"""The health of the sender: blocks by provider, rates, and the alarms that they raise and clear."""
+
+import asyncio
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bounced.core.contract.counters import Room, hour
+from bounced.core.state import Evidence, EvidenceType, ReportId
+from bounced.core.terms import Action, Category, Kind, Origin, Verdict
+from bounced.edges.redis import script
+from bounced.edges.redis.overview import Overview
+from bounced.edges.watch.metrics.meter import Meter
+from bounced.jobs import AlarmBell
+
+from .conftest import House
+
+
+def bell(house: House) -> AlarmBell:
+    """Return another worker's."""
+    return AlarmBell(house.present, house.chores())
+
+
+async def sent(house: House, count: int, campaign: str = "spring", domain: str = "") -> None:
+    """Let the sender tell how much it sent."""
+    evidence = Evidence(
+        EvidenceType.SENT, house.clock.now, Origin.INTAKE, campaign=campaign, count=count, domain=domain
+    )
+    await house.pipeline.commit(ReportId("main", "", "sent"), None, evidence)
+
+
+async def fail(house: House, count: int, category: Category = Category.MAILBOX_UNKNOWN, **facts: Any) -> None:
+    """Let so many messages of the campaign fail, each to another recipient."""
+    kind = Kind.COMPLAINT if category is Category.COMPLAINT else Kind.BOUNCE
+    facts = {"campaign": "spring", "kind": kind, **facts}
+    first = next(house.numbers)
+    for number in range(count):
+        await house.fails(category, f"{first}-{number}@{number}.example", **facts)
+
+
+async def alarms(house: House) -> dict[str, str]:
+    """Return the level of each alarm that stands, after a round."""
+    await bell(house).round()
+    return {scope: json.loads(alarm)["level"] for scope, alarm in (await house.chores().standing("main")).items()}
+
+
+@pytest.mark.parametrize(
+    ("category", "failures", "level"),
+    [
+        (Category.MAILBOX_UNKNOWN, 19, None),
+        (Category.MAILBOX_UNKNOWN, 20, "warn"),
+        (Category.MAILBOX_UNKNOWN, 50, "pause"),
+        (Category.COMPLAINT, 0, None),
+        (Category.COMPLAINT, 1, "warn"),
+        (Category.COMPLAINT, 3, "pause"),
+    ],
+)
+async def test_the_thresholds(house: House, category: Category, failures: int, level: str | None) -> None:
+    """Of a thousand sent: 2 % and 5 % hard, 0.1 % and 0.3 % complaints."""
+    await sent(house, 1000)
+    await fail(house, failures, category)
+    assert await alarms(house) == ({"list": level, "campaign:spring": level} if level else {})
+
+
+async def test_under_500_sent_nothing_is_said(house: House) -> None:
+    """Five of 499 are chance."""
+    await sent(house, 499)
+    await fail(house, 30)
+    assert await alarms(house) == {}
+
+
+async def test_a_domain_has_its_own_rate(house: House) -> None:
+    """Where the sender tells what it sent to it."""
+    await sent(house, 5000, campaign="", domain="company.example")
+    for number in range(99):
+        await house.fails(Category.MAILBOX_UNKNOWN, f"{number}@company.example")
+    assert await alarms(house) == {}
+    await house.fails(Category.MAILBOX_UNKNOWN, "99@company.example")
+    assert await alarms(house) == {"list": "warn", "domain:company.example": "warn"}
+
+
+async def test_distinct_paths_only(house: House) -> None:
+    """What one recipient's server says twenty times is said once."""
+    await sent(house, 1000)
+    for _ in range(20):
+        await fail(house, 1, path="one")
+    assert await alarms(house) == {}
+
+
+async def test_a_path_counts_once_for_each_measure(house: House) -> None:
+    """Refused for good and called spam are two things; twenty reports are still taken in."""
+    await sent(house, 1000)
+    for category in [Category.MAILBOX_UNKNOWN] * 10 + [Category.COMPLAINT] * 10:
+        await fail(house, 1, category, path="one")
+    (counts,) = await house.chores().counts("main", house.clock.now, 1)
+    assert counts["rate:hard:list"] == counts["rate:complaint:list"] == 1
+    assert counts["type:report"] == 20
+
+
+async def test_what_says_nothing_about_the_sender(house: House) -> None:
+    """Delays, full mailboxes, forgeries, other recipients."""
+    await sent(house, 1000)
+    await fail(house, 60, kind=Kind.DELAYED)
+    await fail(house, 60, Category.MAILBOX_FULL)
+    await fail(house, 60, trusted=False)
+    await fail(house, 60, names_recipient=False)
+    assert await alarms(house) == {}
+
+
+async def test_an_alarm_is_told_once_and_clears_itself(house: House) -> None:
+    """However many workers watch: raised, worse, over."""
+    await sent(house, 1000)
+    await fail(house, 20)
+    await asyncio.gather(*(bell(house).round() for _ in range(4)))
+    await bell(house).round()
+    house.clock.forward(hours=2)
+    await fail(house, 30)
+    await asyncio.gather(*(bell(house).round() for _ in range(4)))
+    house.clock.forward(hours=25)
+    await asyncio.gather(*(bell(house).round() for _ in range(4)))
+    told = [event["level"] for event in await house.events("alarm") if event["scope"] == "campaign:spring"]
+    assert told == ["warn", "pause", "clear"]
+    assert await house.chores().standing("main") == {}
+
+
+async def test_an_alarm_keeps_its_figures_up_to_date(house: House) -> None:
+    """What a sender reads is what is so; since when it stands does not change."""
+    await sent(house, 1000)
+    await fail(house, 20)
+    await bell(house).round()
+    house.clock.forward(minutes=10)
+    await fail(house, 5)
+    await bell(house).round()
+    alarm = json.loads((await house.chores().standing("main"))["list"])
+    assert (alarm["sent"], alarm["hard"], alarm["since"]) == (1000, 25, "2026-03-02T12:00:00Z")
+
+
+async def test_a_complaint_without_our_return_path_is_an_event_and_an_alarm(house: House) -> None:
+    """Nobody can be suppressed for it; somebody should look."""
+    evidence = Evidence(
+        EvidenceType.REPORT,
+        house.clock.now,
+        Origin.SMTP,
+        kind=Kind.COMPLAINT,
+        verdict=Verdict(Category.COMPLAINT, "feedback.abuse", "kind"),
+        trusted=False,
+    )
+    await house.pipeline.commit(ReportId("main", "fbl", "1"), None, evidence)
+    assert await alarms(house) == {"feedback": "warn"}
+    assert len(await house.events("report")) == 1
+    house.clock.forward(hours=25)
+    assert await alarms(house) == {}
+
+
+async def test_an_alarm_that_cannot_be_read_is_replaced(house: House) -> None:
+    """Somebody else wrote it."""
+    await house.ask("HSET", house.keys.alarms, "list", "red")
+    assert await alarms(house) == {}
+
+
+async def test_a_block_names_provider_category_sending_address_and_sample(house: House) -> None:
+    """Enough to know whom to ask about which of our machines."""
+    verdict = Verdict(
+        Category.REPUTATION_BLOCK,
+        "microsoft.banned",
+        "diagnostic",
+        Action.FAILED,
+        "5.7.606",
+        "550",
+        "company-example.mail.protection.outlook.com",
+        "550 5.7.606 Access denied, banned sending IP [192.0.2.25]",
+    )
+    await house.fails(Category.REPUTATION_BLOCK, "someone@company.example", verdict=verdict)
+    (block,) = await house.stream(house.keys.blocks)
+    assert block["provider"] == "microsoft"
+    assert block["category"] == "reputation_block"
+    assert block["sending_ip"] == "192.0.2.25"
+    assert block["diagnostic"] == verdict.diagnostic
+    (counts,) = await house.chores().counts("main", house.clock.now, 1)
+    assert counts["provider:microsoft:reputation_block"] == 1
+
+
+RUBBISH = ("inf", "nan", "-inf", "1e999", "9" * 400, "", "many", "0x10", "\u0661", "-5")
+
+
+async def test_counters_of_rubbish_stop_nothing(house: House) -> None:
+    """Neither the commits that count on, nor the alarms, nor what people look at."""
+    key = house.keys.counts(hour(house.clock.now))
+    await house.ask(
+        "HSET", key, *(word for n, text in enumerate(RUBBISH) for word in (f"rate:hard:campaign:{n}", text))
+    )
+    for counter in ("type:report", "rate:hard:list", "class:hard", "domain:company.example:mailbox_unknown"):
+        await house.ask("HSET", key, counter, "inf")
+    await house.ask("HSET", house.keys.bouncing, "inf", "1", "21000", "nan", "99999", "-2", "99998", "5")
+    await sent(house, 1000)
+    await fail(house, 60)
+    await house.fails(Category.MAILBOX_UNKNOWN)
+    assert await alarms(house) == {"list": "pause", "campaign:spring": "pause"}
+    overview = Overview(house.store, "main", house.keys)
+    ((_, counts),) = await overview.counts(house.clock.now, 1)
+    assert counts["rate:hard:list"] == counts["type:report"] == counts["class:hard"] == 61
+    assert not [name for name in counts if name.startswith("rate:hard:campaign:") and name[-1].isdigit()]
+    assert (await overview.sizes(house.clock.now)).bouncing == 3
+    assert await house.chores().usual_unknowns("main", "company.example", house.clock.now + timedelta(hours=2)) > 0
+
+
+@pytest.mark.parametrize("standing", ["[" * 100_000, '{"level":"red"}', "null", '{"level":[]}'])
+async def test_an_alarm_of_rubbish_is_replaced(house: House, standing: str) -> None:
+    """Somebody else wrote it, as deep as it may be."""
+    await house.ask("HSET", house.keys.alarms, "list", standing)
+    assert await alarms(house) == {}
+
+
+@pytest.mark.parametrize(
+    ("crowd", "room"), [(45, 30), pytest.param(10_500, None, marks=[pytest.mark.soak, pytest.mark.timeout(300)])]
+)
+async def test_a_crowd_of_domains_hides_neither_a_campaign_nor_the_list(
+    house: House, monkeypatch: pytest.MonkeyPatch, crowd: int, room: int | None
+) -> None:
+    """Recipients choose their domains; what a sender has to hear of its own mail cannot be crowded out by them."""
+    if room:
+        for name in ("domains", "campaigns", "providers", "unsigned"):
+            monkeypatch.setitem(script.FIELDS_OF_ROOMS, Room(name), room)
+    tally = Meter()
+    house.store._tally = tally
+    await fail_at_once(house, crowd, campaign="")
+    await sent(house, crowd * 100)
+    await sent(house, 500, campaign="bad", domain="late.example")
+    await fail_at_once(house, 60, campaign="bad", category=Category.MAILBOX_UNKNOWN)
+    assert (await alarms(house))["campaign:bad"] == "pause"
+    (counts,) = await house.chores().counts("main", house.clock.now, 1)
+    hard = crowd + 60
+    assert counts["rate:hard:list"] == counts["class:hard"] == counts["category:mailbox_unknown"] == hard
+    assert counts["rate:sent:list"] == crowd * 100 + 500
+    assert counts["transition:active:suppressed"] == hard
+    domains = [name for name in counts if ":domain:" in name or name.startswith("domain:")]
+    assert len(domains) == (room or 10_000)
+    assert counts["~other:domains"] == 2 * hard + 500 - len(domains)
+    assert f'["bounced_counters_overflowed", "main", "domains", {2 * hard + 1 - len(domains)}]' in tally.take().decode()
+
+
+async def test_campaigns_crowd_out_no_figure_of_the_list_either(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tag can hold many values, and a sender may name a campaign for each message."""
+    monkeypatch.setitem(script.FIELDS_OF_ROOMS, Room.CAMPAIGNS, 10)
+    for number in range(30):
+        await sent(house, 100, campaign=f"campaign-{number}")
+    await fail(house, 100)
+    assert await alarms(house) == {"list": "warn"}
+    (counts,) = await house.chores().counts("main", house.clock.now, 1)
+    assert len([name for name in counts if "campaign:" in name]) == 10
+    assert counts["~other:campaigns"] == 20 * 100 + 2 * 100
+    assert len([name for name in counts if name.startswith("domain:")]) == 100
+
+
+async def test_what_nobody_signed_takes_no_place_of_what_was(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anybody can send a report to an unsigned path, and name in it whom he likes."""
+    monkeypatch.setitem(script.FIELDS_OF_ROOMS, Room.UNSIGNED, 10)
+    await fail(house, 30, trusted=False, campaign="forged")
+    (counts,) = await house.chores().counts("main", house.clock.now, 1)
+    assert counts["campaign:forged:hard"] == counts["class:hard"] == 30
+    assert counts["~other:unsigned"] == 30 - 9
+    await fail(house, 5)
+    (counts,) = await house.chores().counts("main", house.clock.now, 1)
+    assert "~other:domains" not in counts
+    assert counts["rate:hard:campaign:spring"] == 5
+
+
+async def test_an_hour_that_an_older_version_began_is_counted_on(house: House) -> None:
+    """Fields stay where they were; the cap of that version does not hold any more."""
+    key = house.keys.counts(hour(house.clock.now))
+    old = [word for n in range(9_999) for word in (f"domain:{n}.example:policy", 1)]
+    await house.ask("HSET", key, *old, "~other", 7, "rate:sent:list", 900)
+    await fail(house, 50, campaign="spring")
+    await sent(house, 100)
+    assert await alarms(house) == {"list": "pause"}
+    (counts,) = await house.chores().counts("main", house.clock.now, 1)
+    assert counts["rate:sent:list"] == 1000
+    assert counts["domain:1.example:policy"] == 1
+    assert await house.ask("TTL", key) > 0
+
+
+async def fail_at_once(house: House, count: int, category: Category = Category.MAILBOX_UNKNOWN, **facts: Any) -> None:
+    """Let so many messages fail, each at another domain, as fast as the store takes them."""
+    first = next(house.numbers)
+    for begin in range(0, count, 500):
+        together = (
+            house.fails(category, f"x@{first}-{n}.example", **facts) for n in range(begin, min(begin + 500, count))
+        )
+        await asyncio.gather(*together)
