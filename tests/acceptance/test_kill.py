@@ -15,7 +15,7 @@ import redis
 
 from tests.support.daemon import GOOD, WAIT_S, Daemon, unknown_user
 
-KILLS = 20
+KILLS = 8
 SENDERS = 3
 VANISHING = 0.05
 RETRY_S = 0.05
@@ -98,7 +98,7 @@ def kill_redis(_daemon: Daemon, inside: redis.Redis) -> None:
 
 
 def test_no_acknowledged_bounce_is_lost_or_counted_twice_whatever_is_killed(daemon):
-    """Twenty times the daemon, one of its workers, or Redis."""
+    """Eight times: the daemon, one of its workers, or Redis."""
     senders, chance = Senders(daemon, total=100_000), random.Random(2)
     with redis_of(daemon) as inside:
         threads = senders.start()
