@@ -50,9 +50,10 @@ def _required(metadata: Distribution, extras: Iterable[str] = ()) -> Iterator[st
 
 
 def _link(installed: Distribution, packages: Path) -> None:
-    """Copy the files of a distribution."""
+    """Copy the files of a distribution as they are, with what was compiled of them."""
     for file in installed.files or ():
-        if ".." not in file.parts and "__pycache__" not in file.parts:
-            target = packages / file
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(str(installed.locate_file(file)), target)
+        if ".." not in file.parts:
+            source, target = Path(str(installed.locate_file(file))), packages / file
+            if source.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source, target)
