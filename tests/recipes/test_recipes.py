@@ -1,6 +1,7 @@
 """The recipes for other languages agree with the published vectors, where their interpreters are installed."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 
 from bounced.core.return_path import Keyring, Registration, ReturnPaths, SigningKey
 from bounced.core.terms import Engagement, OptIn, Profile
+from tests.support.programs import in_private_root, private_root
 
 ROOT = Path(__file__).parents[2]
 RECIPES, HERE = ROOT / "docs" / "recipes", Path(__file__).parent
@@ -21,48 +23,60 @@ VECTORS = json.loads(FILE.read_text())
 TIMEOUT_S = 120
 
 
-def script(interpreter: str, recipe: str, check: str) -> Callable[[Path], list[str]]:
-    """Return the command line of a language that is interpreted."""
-    return lambda folder: [interpreter, str(HERE / check), str(RECIPES / recipe), str(FILE), str(folder)]
+def script(recipe: str, check: str) -> Callable[[Path], list[str]]:
+    """Return the arguments of a language that is interpreted."""
+    return lambda folder: [str(HERE / check), str(RECIPES / recipe), str(FILE), str(folder)]
 
 
-def go(folder: Path) -> list[str]:
-    """Lay out a module in a folder of its own, and return the command line that runs it."""
+def module(folder: Path) -> list[str]:
+    """Lay out a Go module in a folder of its own, and return the arguments that run it."""
     (folder / "bounced").mkdir()
     shutil.copy(RECIPES / "bounced.go", folder / "bounced")
     shutil.copy(HERE / "check.go", folder)
     (folder / "go.mod").write_text("module check\n\ngo 1.18\n")
-    return ["go", "run", ".", str(FILE), str(folder)]
+    return ["run", ".", str(FILE), str(folder)]
 
 
 LANGUAGES = {
-    "node": script("node", "bounced.mjs", "check.mjs"),
-    "php": script("php", "Bounced.php", "check.php"),
-    "ruby": script("ruby", "bounced.rb", "check.rb"),
-    "go": go,
+    "node": script("bounced.mjs", "check.mjs"),
+    "php": script("Bounced.php", "check.php"),
+    "ruby": script("bounced.rb", "check.rb"),
+    "go": module,
 }
+UNPACKED = {"php": ("php.default", "-d", "extension=intl"), "ruby": ("ruby",), "go": ("go",)}
+"""How each is started in a private root, where nobody has run the scripts that set a package up."""
 ASCII_DOMAINS_ONLY = frozenset({"ruby", "go"})
 """Their standard libraries know neither UTS 46 nor, in Go, NFC; the recipes say what to add."""
 
 
 @pytest.fixture(scope="module", params=LANGUAGES)
 def language(request: pytest.FixtureRequest) -> str:
-    """Return each language that is installed."""
-    name: str = request.param
-    if shutil.which(name) is None:
-        pytest.skip(f"{name} is not installed")
-    if name == "php" and "intl" not in subprocess.run(["php", "-m"], capture_output=True, text=True, check=True).stdout:
-        pytest.skip("PHP is installed without ext-intl")
-    return name
+    """Return the name of each language."""
+    return str(request.param)
 
 
 @pytest.fixture(scope="module")
-def said(language: str, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def interpreter(language: str) -> list[str]:
+    """Return how a language is started: as it is installed, else as tests/install-programs unpacks it."""
+    if shutil.which(language) and (language != "php" or "intl" in output([language, "-m"])):
+        return [language]
+    if private_root(language) and os.geteuid() == 0:
+        return in_private_root(language, *UNPACKED[language])
+    return pytest.skip(f"{language}{' with intl' * (language == 'php')} is not here: tests/install-programs")
+
+
+def output(command: list[str]) -> str:
+    """Return what a command prints."""
+    return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=True).stdout
+
+
+@pytest.fixture(scope="module")
+def said(language: str, interpreter: list[str], tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Return what a recipe makes of the vectors."""
     folder = tmp_path_factory.mktemp(language)
     (folder / "good.key").write_bytes(b"\xef\xbb\xbf an example key, long enough \r\n")
     (folder / "short.key").write_bytes(b"too short\n")
-    command = LANGUAGES[language](folder)
+    command = [*interpreter, *LANGUAGES[language](folder)]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
