@@ -82,7 +82,7 @@ def _explained(report: Report, rule_set: RuleSet) -> Explanation:
 
 
 def as_json(file: str, explanation: Explanation, return_path: str | None = None) -> dict[str, JsonValue]:
-    """Return what ``explain --json`` prints for one message.  (contract, section 7)
+    """Return what ``explain --json`` prints for one message.  (docs/contract.md, section 7)
 
     ``return_path`` is whom the return path was made for, where one of ours was found.
     """

@@ -108,7 +108,9 @@ class Pipeline:
         return await self.store.commit(report_id, address, partial(decide, evidence=evidence, policy=policy))
 
     async def _read(self, destination: Destination, content: bytes, today: date) -> Found:
-        """Return what a message reports, and whose it is, when it is its turn.  Raises nothing.  (contract, section 4)
+        """Return what a message reports, and whose it is, when it is its turn.  Raises nothing.
+
+        (docs/contract.md, section 4)
 
         Whoever has many return paths can send a message that makes much work to each, so what makes more work than a
         real bounce is read behind all others, however well its path is signed.

@@ -1,4 +1,4 @@
-"""What a command's exit code says.  (contract, section 7)"""
+"""What a command's exit code says.  (docs/contract.md, section 7)"""
 
 from enum import IntEnum
 

@@ -1,6 +1,6 @@
 """What senders ask and tell, as Redis commands and the meaning of their replies: no connection, no waiting.
 
-Both clients, the plain and the asyncio one, send what stands here.  (contract, sections 1 to 3)
+Both clients, the plain and the asyncio one, send what stands here.  (docs/contract.md, sections 1 to 3)
 """
 
 import secrets
@@ -93,7 +93,7 @@ class Requests:
     def may_send(self, address: str, purpose: Purpose) -> Request[bool]:
         """Ask whether an address may get ordinary mail, or one that asks it to confirm a subscription.
 
-        A confirmation may go wherever confirming would lift the suppression.  (contract, section 5)
+        A confirmation may go wherever confirming would lift the suppression.  (docs/contract.md, section 5)
         Raises BadAddress, and ValueError for another purpose.
         """
         if purpose == "mail":

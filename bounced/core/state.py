@@ -154,7 +154,7 @@ class Transition:
 
 @dataclass(frozen=True, slots=True)
 class ReportId:
-    """Which report this is: the list, PATH and the digest of the report.  (contract, section 1)
+    """Which report this is: the list, PATH and the digest of the report.  (docs/contract.md, section 1)
 
     ``entry`` is the entry of the intake stream that it came as, which is acknowledged and deleted with the commit;
     its id is the digest, and it has no PATH.

@@ -246,7 +246,7 @@ class ReturnPath:
 class RoleAddress:
     """An address of the bounce domain that is no return path: a feedback address or the postmaster.
 
-    (RFC 5321 section 4.5.1; contract, section 3)
+    (RFC 5321 section 4.5.1; docs/contract.md, section 3)
     """
 
     list: str

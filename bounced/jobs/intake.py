@@ -1,4 +1,7 @@
-"""What senders tell is read from the intake stream and takes the same path as a report.  (contract, section 2)"""
+"""What senders tell is read from the intake stream and takes the same path as a report.
+
+(docs/contract.md, section 2)
+"""
 
 from collections import Counter
 from collections.abc import Callable, Sequence

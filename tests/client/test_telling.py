@@ -39,7 +39,7 @@ NOWHERE = "unix:///nonexistent/redis.sock"
 async def test_what_is_told_of_an_address_is_an_entry_for_the_daemon(
     client: Asked, told: Told, type_: str, fields: dict[str, str]
 ) -> None:
-    """Normalised, with the time in unix seconds; the answer is the entry's id.  (contract, section 2)"""
+    """Normalised, with the time in unix seconds; the answer is the entry's id.  (docs/contract.md, section 2)"""
     id_ = await getattr(client, f"report_{type_}")("Alice@Example.org", at=AT, **fields)
     assert await told() == [{"id": id_, "type": type_, "at": UNIX, "address": "alice@example.org", **fields}]
 

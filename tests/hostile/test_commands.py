@@ -96,7 +96,7 @@ async def _attack(door: OpenDoor, octets: bytes) -> None:
 
 
 async def test_unknown_verbs_are_not_remembered() -> None:
-    """Aiosmtpd keeps each verb that it ever heard, for all sessions together (trap 7)."""
+    """Aiosmtpd keeps each verb that it ever heard, for all sessions together (docs/traps.md, 7)."""
     async with open_door(limited(errors=1000)) as door:
         peer = await door.greeted()
         await peer.say("EHLO x")

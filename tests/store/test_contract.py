@@ -1,4 +1,4 @@
-"""What every store does.  (contract, section 1)"""
+"""What every store does.  (docs/contract.md, section 1)"""
 
 import asyncio
 import json

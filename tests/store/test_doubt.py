@@ -1,4 +1,4 @@
-"""What every store does for doubts, rates and time.  (contract, sections 1 and 5)"""
+"""What every store does for doubts, rates and time.  (docs/contract.md, sections 1 and 5)"""
 
 import asyncio
 from dataclasses import replace

@@ -1,4 +1,7 @@
-"""What a store says and does when its server is lost, frozen, full, read-only or forgetful.  (traps 16 to 21)"""
+"""What a store says and does when its server is lost, frozen, full, read-only or forgetful.
+
+(docs/traps.md, 16 to 21)
+"""
 
 import asyncio
 import os
@@ -65,7 +68,7 @@ async def tested(
 
 
 async def test_a_script_the_server_forgot_is_loaded_and_the_commit_sent_again(tested: RedisStore, ask: Ask):
-    """NOSCRIPT says that nothing ran, so sending again does no harm.  (trap 19)"""
+    """NOSCRIPT says that nothing ran, so sending again does no harm.  (docs/traps.md, 19)"""
     await tested.commit(report(1), ALICE, count())
     await ask("SCRIPT", "FLUSH")
     commits = (tested.commit(report(number), ALICE, count()) for number in (2, 3, 4))
@@ -106,7 +109,7 @@ async def test_what_was_acknowledged_survives_kill_9(tested: RedisStore, server:
 
 
 async def test_a_frozen_server_is_given_up_in_time_and_the_resend_is_counted_once(tested: RedisStore, ask: Ask):
-    """It may run the script when it thaws, after we had said that we do not know.  (trap 19)"""
+    """It may run the script when it thaws, after we had said that we do not know.  (docs/traps.md, 19)"""
     pid = await _pid(ask)
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -200,7 +203,7 @@ async def test_one_wait_for_the_disk_covers_a_whole_batch(tested: RedisStore, as
 
 
 async def test_a_wait_that_reaches_too_few_copies_is_no_commit(server: EmbeddedServer, keys: Keyspace):
-    """The number returned is what counts, not that an answer came.  (trap 17)"""
+    """The number returned is what counts, not that an answer came.  (docs/traps.md, 17)"""
 
     class TooFew(Memory):
         def commands(self) -> list[bytes]:
@@ -219,7 +222,7 @@ async def test_a_wait_that_reaches_too_few_copies_is_no_commit(server: EmbeddedS
 async def test_a_replica_that_is_not_there_is_no_commit(
     server: EmbeddedServer, keys: Keyspace, monkeypatch: pytest.MonkeyPatch
 ):
-    """Without any replica ``replica`` acknowledges nothing.  (trap 20)"""
+    """Without any replica ``replica`` acknowledges nothing.  (docs/traps.md, 20)"""
     monkeypatch.setattr("bounced.edges.redis.durabilities.WAIT_MS", 20)
     tested = RedisStore(connections(server.url), {"main": keys}, durability("replica", pytest.fail))
     await tested.start()
@@ -232,7 +235,7 @@ async def test_a_replica_that_is_not_there_is_no_commit(
 async def test_fsync_on_a_server_that_does_not_is_refused_at_start(
     server: EmbeddedServer, ask: Ask, keys: Keyspace, setting: str, value: str
 ):
-    """A promise that cannot be kept is not made.  (trap 18)"""
+    """A promise that cannot be kept is not made.  (docs/traps.md, 18)"""
     await ask("CONFIG", "SET", setting, value)
     refused = RedisStore(connections(server.url), {"main": keys}, durability("fsync", pytest.fail))
     with pytest.raises(Misconfigured, match=f"{setting} {value}"):

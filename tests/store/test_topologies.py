@@ -1,4 +1,7 @@
-"""Behind Sentinels and in a Cluster the loss of a primary under load loses no acknowledged commit.  (traps 17 to 21)"""
+"""Behind Sentinels and in a Cluster the loss of a primary under load loses no acknowledged commit.
+
+(docs/traps.md, 17 to 21)
+"""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -17,8 +17,8 @@ _END_OF_HEADER = re.compile(rb"\n\r?\n")
 def report_digest(path: str, kind: Kind, message_id: str | None, content: bytes) -> str:
     """Return the SHA-256 of PATH and the notice's kind and Message-ID, or its content without trace fields, in hex.
 
-    (contract, section 1.)  A resend of the same notice has the same digest, whichever way it took.  The kind parts a
-    failure from the warning before it where an MTA makes the Message-ID of both of the message's queue id.
+    (docs/contract.md, section 1.)  A resend of the same notice has the same digest, whichever way it took.  The kind
+    tells a failure from the warning before it: some MTAs make the Message-ID of both from the message's queue id.
     """
     identity = (
         f"{kind} {message_id}".encode("utf-8", "surrogateescape") if message_id else without_trace_fields(content)

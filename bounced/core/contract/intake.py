@@ -1,6 +1,6 @@
 """What senders tell: one entry of the intake stream -> the address it is about, and the evidence in it.
 
-(contract, section 2)
+(docs/contract.md, section 2)
 """
 
 import re

@@ -1,4 +1,4 @@
-"""The names of the contract's Redis keys.  (contract, section 1)"""
+"""The names of the contract's Redis keys.  (docs/contract.md, section 1)"""
 
 import re
 from collections.abc import Callable

@@ -69,7 +69,7 @@ def _evidence(
     The return path says who, the report says why; mail that is no report says nothing.  An identity that nobody signed
     is trusted only where the list says so *and* the report names the same recipient.  A request to leave at a signed
     path is an unsubscription.
-    (contract, sections 3 and 4; taxonomy)
+    (docs/contract.md, sections 3 and 4; docs/rules.md)
     """
     attribution = group_for(report, return_path.recipient) if return_path and not report.fault else _NOBODY
     verdict = _verdict(attribution, report, rules)

@@ -1,4 +1,4 @@
-"""Return paths: made, read, and found inside other text.  (contract, section 3; docs/return-path.md)"""
+"""Return paths: made, read, and found inside other text.  (docs/contract.md, section 3; docs/return-path.md)"""
 
 from bounced.core.return_path.diagnosis import Cause, likely_cause
 from bounced.core.return_path.directory import POSTMASTER, Directory

@@ -1,4 +1,4 @@
-"""Unsigned return paths of older schemes, as templates, while a sender migrates.  (contract, section 3)"""
+"""Unsigned return paths of older schemes, as templates, while a sender migrates.  (docs/contract.md, section 3)"""
 
 import re
 import unicodedata
@@ -54,5 +54,8 @@ def _quoted(local: str) -> str:
 
 
 def unsigned_path(local_part: str, recipient: str) -> str:
-    """Return PATH where nobody signed: the digest of the local part and the recipient found.  (contract, section 1)"""
+    """Return PATH where nobody signed: the digest of the local part and the recipient found.
+
+    (docs/contract.md, section 1)
+    """
     return sha256(f"{local_part.lower()}\0{recipient}".encode()).hexdigest()[:DIGEST_CHARACTERS]

@@ -1,4 +1,4 @@
-"""Signed local parts: HEAD = TAG = LOCAL = DOMAIN.  (contract, section 3)"""
+"""Signed local parts: HEAD = TAG = LOCAL = DOMAIN.  (docs/contract.md, section 3)"""
 
 import re
 from datetime import date, timedelta

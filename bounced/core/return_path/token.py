@@ -1,4 +1,4 @@
-"""Tokens: return paths that say nothing, and what is registered under them.  (contract, section 3)"""
+"""Tokens: return paths that say nothing, and what is registered under them.  (docs/contract.md, section 3)"""
 
 import re
 from collections.abc import Mapping

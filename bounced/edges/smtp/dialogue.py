@@ -106,7 +106,10 @@ class Dialogue:
         self.stage = Stage.IDLE
 
     def get(self, verb: str) -> Method:
-        """Return what answers a verb: all that aiosmtpd's loop asks of its table, made by introspection (trap 8)."""
+        """Return what answers a verb: aiosmtpd asks no more of its table, which it makes by introspection.
+
+        (docs/traps.md, 8)
+        """
         self._commands += 1
         self._since_message += 1
         if self._commands > self._settings.limits.commands:
@@ -191,7 +194,7 @@ class Dialogue:
         await self._connection.push(replies.SENDER_OK)
 
     async def rcpt(self, argument: str | None) -> None:
-        """Admit a return path.  One a message, so that one reply answers for it (contract, section 4)."""
+        """Admit a return path.  One a message, so that one reply answers for it (docs/contract.md, section 4)."""
         transaction = self._transaction
         if transaction.mail is None:
             raise Refused(replies.MAIL_FIRST)
@@ -212,7 +215,7 @@ class Dialogue:
         await self._connection.push(replies.RECIPIENT_OK)
 
     async def data(self, argument: str | None) -> None:
-        """Take a message up to CRLF.CRLF, in blocks, and commit it (traps 1, 2 and 8)."""
+        """Take a message up to CRLF.CRLF, in blocks, and commit it (docs/traps.md, 1, 2 and 8)."""
         _no_argument(argument)
         self._require_recipient()
         if self._transaction.chunks is not None:

@@ -56,7 +56,8 @@ class Inlet(asyncio.StreamReader):
     async def readuntil(self, _separator: object = None) -> bytes:
         """Return one command line.  Raises Refused for one that is none.
 
-        aiosmtpd's loop ends a command at a bare LF, and lets other control characters through (traps 4 and 10).
+        aiosmtpd's loop ends a command at a bare LF, and lets other control characters through.
+        (docs/traps.md, 4 and 10)
         """
         self._turns_left -= 1
         if not self._turns_left:

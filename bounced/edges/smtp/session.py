@@ -1,6 +1,6 @@
 """One peer's connection: aiosmtpd's SMTP, subclassed once, with the trap that each override closes.
 
-The traps are numbered as in docs/smtp.md.
+The traps are those of docs/traps.md.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ _REFUSALS: Final = MappingProxyType(
 
 
 class _CommandSizes(dict[str, int]):
-    """One size for every verb; aiosmtpd's own keeps each verb it ever heard, for all instances together (trap 7)."""
+    """One size for every verb; aiosmtpd's own keeps each verb it ever heard, for all instances.  (docs/traps.md, 7)"""
 
     def __missing__(self, verb: str) -> int:
         return MAX_COMMAND_BYTES
@@ -98,7 +98,7 @@ class Session(SMTP):
         house: House,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
-        """Pass over SMTP.__init__, which inspects itself and its handler for each connection (trap 8)."""
+        """Pass over SMTP.__init__, which inspects itself and its handler for each connection (docs/traps.md, 8)."""
         self.loop = loop
         self.inlet = Inlet(self._before_waiting, loop)
         super(SMTP, self).__init__(self.inlet, self._cb_client_connected, loop)
@@ -130,7 +130,7 @@ class Session(SMTP):
         self._handler_coroutine.add_done_callback(self._handler_ended)
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """Let a commit that runs come to its end; aiosmtpd's cancels it after the final dot (trap 5)."""
+        """Let a commit that runs come to its end; aiosmtpd's cancels it after the final dot (docs/traps.md, 5)."""
         super(SMTP, self).connection_lost(None)  # how a peer went is nobody's concern
         self.transport = None
         if self._handler_coroutine is None:  # over already, since a handshake failed
@@ -141,7 +141,7 @@ class Session(SMTP):
             self._handler_coroutine.cancel()
 
     def eof_received(self) -> bool:
-        """Answer what a peer sent before it closed its side; aiosmtpd's cancels the handler (trap 5)."""
+        """Answer what a peer sent before it closed its side; aiosmtpd's cancels the handler (docs/traps.md, 5)."""
         self.inlet.feed_eof()
         return not self.over_tls and not self._hung_up
 
@@ -246,7 +246,7 @@ class Session(SMTP):
     # Who is let in
 
     async def _handle_client(self) -> None:
-        """Greet only whom the limits let in; aiosmtpd has none (trap 6)."""
+        """Greet only whom the limits let in; aiosmtpd has none (docs/traps.md, 6)."""
         assert self.transport is not None
         self.peer = peer_name(self.transport.get_extra_info("peername"))
         reason = await self._reason_to_refuse()
@@ -276,7 +276,7 @@ class Session(SMTP):
     # Replies and time
 
     async def push(self, status: str | bytes) -> None:
-        """Collect replies until the peer has nothing more for us (trap 8); count errors (trap 6)."""
+        """Collect replies until the peer has nothing more for us; count errors.  (docs/traps.md, 6 and 8)"""
         reply = status if isinstance(status, str) else status.decode()
         if reply.startswith("5") and reply != replies.RECIPIENT_FIRST:  # a group's DATA after its RCPT was refused
             self._errors += 1
@@ -289,7 +289,7 @@ class Session(SMTP):
             self._observer.replied(int(reply[:3]))
 
     async def handle_exception(self, error: Exception) -> str:
-        """Answer 451 for any fault of ours; aiosmtpd's answers 500 with the exception's text (trap 3)."""
+        """Answer 451 for any fault of ours; aiosmtpd's answers 500 with the exception's text (docs/traps.md, 3)."""
         if isinstance(error, Refused):
             return error.reply
         if not isinstance(error, StoreUnavailable | TimeoutError):
@@ -309,7 +309,7 @@ class Session(SMTP):
         self._patience.with_us(self.loop.time())
 
     def _reset_timeout(self, duration: float | None = None) -> None:
-        """Arm no timer for each command (trap 8): one sweep over all sessions looks at their deadlines."""
+        """Arm no timer for each command (docs/traps.md, 8): one sweep over all sessions looks at their deadlines."""
 
     def _before_waiting(self, mid_command: bool) -> Awaitable[None] | None:  # noqa: FBT001 - Inlet's callback
         self._flush()

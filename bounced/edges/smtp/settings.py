@@ -30,8 +30,8 @@ class Limits:
     ``idle_s`` is the wait for a command, ``command_s`` the time to finish one, ``handshake_s`` the time for a TLS
     handshake, ``data_s`` the time to finish a message, ``session_s`` all together; none of them cuts a commit that
     runs.
-    ``processing_s`` is how long the pipeline may take before the peer hears 451 (contract: within five seconds); the
-    deadlines are looked at twice a second.
+    ``processing_s`` is how long the pipeline may take before the peer hears 451; the deadlines are looked at
+    twice a second.  (docs/contract.md, section 6)
     """
 
     connections: int = 10_000

@@ -21,7 +21,10 @@ def refusal_of(verb: str, settings: SessionSettings) -> str | None:
 
 
 def greeting(settings: SessionSettings, *, over_tls: bool) -> str:
-    """Return the reply to EHLO: no AUTH, unlike aiosmtpd's (trap 10), but PIPELINING and CHUNKING (trap 9)."""
+    """Return the reply to EHLO: unlike aiosmtpd's without AUTH, and with PIPELINING and CHUNKING.
+
+    (docs/traps.md, 9 and 10)
+    """
     offers_tls = settings.tls_context is not None and not over_tls
     return _greeting(settings.hostname, settings.max_message_bytes, offers_tls)
 

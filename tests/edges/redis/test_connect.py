@@ -59,7 +59,7 @@ def test_why_a_server_cannot_be_reached_is_said_once(error: Exception, told: str
 
 
 def test_nothing_is_retried_behind_our_back() -> None:
-    """redis-py's own habit counts a plain counter 82 times too often out of 500.  (trap 16)"""
+    """redis-py's own habit counts a plain counter 82 times too often out of 500.  (docs/traps.md, 16)"""
     found = connections("redis://localhost")
     assert isinstance(found, Standalone)
     assert found.options.arguments["retry"].get_retries() == 0

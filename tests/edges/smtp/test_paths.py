@@ -110,7 +110,7 @@ def test_bad_rcpt_is_refused(argument: str | None, code: str) -> None:
 @example(text='"' + "\\" * 2000, prefix="TO:<")
 @example(text="@" * 2000, prefix="FROM:<")
 def test_nothing_but_refusals_comes_out_of_any_text(text: str, prefix: str) -> None:
-    """Aiosmtpd's parser raises on ``RCPT TO:<``, ``a@[`` and such (trap 4)."""
+    """Aiosmtpd's parser raises on ``RCPT TO:<``, ``a@[`` and such (docs/traps.md, 4)."""
     for read in (read_mail, read_rcpt):
         with suppress(Refused):
             read(prefix + text)

@@ -28,7 +28,7 @@ async def test_message_arrives_as_it_was_sent(door: OpenDoor) -> None:
 
 
 async def test_a_line_of_any_length_is_taken(door: OpenDoor) -> None:
-    """A line over 1000 octets gets 500 from aiosmtpd: real HTML bounces are lost (trap 1)."""
+    """A line over 1000 octets gets 500 from aiosmtpd: real HTML bounces are lost (docs/traps.md, 1)."""
     peer = await door.greeted()
     await peer.begin()
     peer.send(b"x" * 300_000 + b"\r\n.\r\n")
@@ -61,7 +61,7 @@ async def test_over_the_advertised_size_is_the_one_permanent_refusal() -> None:
 
 
 async def test_fault_of_ours_is_451_without_a_word_about_it(door: OpenDoor) -> None:
-    """An exception in a handler becomes 500 with its text in aiosmtpd: a lost bounce and a leak (trap 3)."""
+    """An exception in a handler becomes 500 with its text in aiosmtpd: a lost bounce and a leak (docs/traps.md, 3)."""
     peer = await door.greeted()
     await peer.begin("b-broken@bounce.example")
     peer.send(b"x\r\n.\r\n")
@@ -101,7 +101,7 @@ async def test_store_that_never_answers_is_451_in_time() -> None:
 
 
 async def test_peer_that_vanishes_after_the_dot_does_not_cancel_the_commit() -> None:
-    """A client that disconnects cancels aiosmtpd's running handler, also after the final dot (trap 5)."""
+    """A client that disconnects cancels aiosmtpd's running handler, also after the final dot (docs/traps.md, 5)."""
     receiver = ScriptedReceiver(held=True)
     async with open_door(receiver=receiver) as door:
         peer = await door.greeted()
