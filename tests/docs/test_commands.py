@@ -73,10 +73,3 @@ def test_every_event_of_the_log_is_explained() -> None:
     """Whoever reads the log finds the name in operate.md."""
     manual = (PROJECT / "docs/operate.md").read_text("utf-8")
     assert [event for event in Event if f"`{event}`" not in manual] == []
-
-
-def test_links_between_pages_lead_somewhere() -> None:
-    """A file that is linked exists."""
-    for page in PAGES:
-        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text("utf-8")):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"
