@@ -8,12 +8,14 @@ import pytest
 from bounced.core.contract.alarms import Alarm
 from bounced.core.policy import DEFAULT_POLICY, FailureRule, Then
 from bounced.core.policy.document import sentence
+from bounced.core.policy.settings import COUNTED
 from bounced.core.policy.table import ROWS, allowed, diagram
 from bounced.core.state import EvidenceType
-from bounced.core.terms import CLASS_OF, Category, State
+from bounced.core.terms import CLASS_OF, Category, Class, State
 from docs.generate import pages
 
 PAGE = Path(__file__).parents[2] / "docs/policy.md"
+RULES = PAGE.with_name("rules.md")
 
 
 def test_the_page_is_what_the_data_say() -> None:
@@ -47,6 +49,13 @@ def test_each_category_has_its_class_on_the_page() -> None:
     text = PAGE.read_text("utf-8")
     for category in Category:
         assert re.search(rf"^\| `{CLASS_OF[category]}` \|.*`{category}`", text, re.MULTILINE), category
+
+
+def test_each_category_that_words_can_mean_is_on_the_page_about_rules() -> None:
+    """Whoever writes a row knows from the page which there are."""
+    text = RULES.read_text("utf-8")
+    meant = [category for category in Category if CLASS_OF[category] in (*COUNTED, Class.BLOCK)]
+    assert [category for category in meant if f"`{category}`" not in text] == []
 
 
 @pytest.mark.parametrize(
