@@ -36,7 +36,7 @@ PAGE = re.compile(r"(?<![\w/])docs/[\w/-]+(?:\.\w+)+")
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
 BLOCK = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"`([^`]+)`")
-NAMED_IN = re.compile(r"((?:`\w+`(?:, | and ))*`\w+`) in `([\w./-]+)`")
+NAMED_IN = re.compile(r"((?:`\w+`(?:,\s+|\s+and\s+))*`\w+`)\s+in\s+`([\w./-]+)`")
 MADE = re.compile(r"make ([a-z-]+)(?: [A-Z].*)?")
 PATH_LIKE = re.compile(r"[\w.*-]+(?:/[\w.*-]+)*/?")
 
