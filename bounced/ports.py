@@ -24,6 +24,10 @@ class StoreUnavailable(Exception):  # noqa: N818 - the name says what is so, not
     """The store cannot say that something is written: the outcome is unknown, the peer has to come again."""
 
 
+class StoreTimedOut(StoreUnavailable):
+    """The store did not answer in time."""
+
+
 class PathRefused(Exception):  # noqa: N818 - a refusal is an answer, not an error
     """A forward-path that gets no mail here.
 

@@ -29,6 +29,7 @@ from bounced.edges.redis.connect import connections
 from bounced.edges.redis.identities import Identities
 from bounced.edges.redis.job_store import JobStore
 from bounced.edges.redis.line import NO_TALLY, Tally
+from bounced.edges.redis.time_budget import TimeBudget
 from bounced.edges.redis.url import redis_url
 from bounced.edges.smtp import Door, Gate, Limits, SessionSettings, Speech
 from bounced.edges.sockets import SMTP, Sockets, address_of, listener_name
@@ -46,9 +47,6 @@ LOG = structlog.get_logger()
 DRAIN_S = 8.0
 """How long a stopping worker waits for the messages in hand; systemd waits longer."""
 
-STUCK_S = 15.0
-"""A commit older than this means that the worker is stuck."""
-
 
 def now() -> datetime:
     """Return the time in UTC."""
@@ -62,15 +60,17 @@ async def open_store(config: Config, tally: Tally = NO_TALLY) -> AsyncIterator[R
     ``tally`` counts what goes over its line.  Raises NoServer, Misconfigured; a Redis that is merely away shows with
     the first use.
     """
+    budget = TimeBudget(config.redis.timeout_s)
     async with redis_url(config) as url:
         store = RedisStore(
-            connections(url),
+            connections(url, budget),
             keyspaces(config),
-            durability(str(config.redis.effective_durability), lambda text: LOG.warning(Event.STORE_WARNED, text=text)),
+            durability(config.redis.effective_durability, _warn, budget),
             events_max=config.keep.events_max,
             notice=_notice,
             tally=tally,
             known=identities(config).known,
+            budget=budget,
         )
         await store.start()
         try:
@@ -135,7 +135,7 @@ def settings(config: Config, store: Store, workers: int) -> Settings:
         handshake_s=config.limits.handshake_s,
         data_s=config.limits.data_s,
         session_s=config.limits.session_s,
-        processing_s=config.redis.timeout_s,
+        processing_s=TimeBudget(config.redis.timeout_s).door_s,
     ).share(workers)
     main = SessionSettings(
         hostname=config.host_name or socket.gethostname(),
@@ -199,7 +199,7 @@ class Worker:
     @property
     def healthy(self) -> bool:
         """Whether no commit is stuck.  An idle worker is healthy; a job that fails is tried again by itself."""
-        return self._receiver is None or self._receiver.oldest_s < STUCK_S
+        return self._receiver is None or self._receiver.oldest_s < TimeBudget(self._config.redis.timeout_s).stuck_s
 
     async def reload(self, config: Config) -> None:
         """Use rules, keys, certificates, policies and limits of a new configuration; connections stay.
@@ -263,6 +263,10 @@ def _further(main: SessionSettings, listener: Listener) -> SessionSettings:
 def _tls(config: Config) -> ssl.SSLContext | None:
     certificate, key = config.smtp.tls_certificate, config.smtp.tls_key
     return tls_context(certificate, key) if certificate and key else None
+
+
+def _warn(text: str) -> None:
+    LOG.warning(Event.STORE_WARNED, text=text)
 
 
 def _notice(reason: str | None) -> None:

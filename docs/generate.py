@@ -6,6 +6,7 @@ from pathlib import Path
 from bounced.config.document import example_file, manual
 from bounced.core.policy.document import classes, defaults
 from bounced.core.policy.table import diagram
+from bounced.edges.redis import time_budget
 from bounced.edges.watch.metrics import declared
 from docs.manual_page import manual_page
 
@@ -32,12 +33,14 @@ def pages() -> dict[Path, str]:
     """Return every file that is written, complete."""
     metrics = PROJECT / "docs/metrics.md"
     policy = PROJECT / "docs/policy.md"
+    redis = PROJECT / "docs/redis.md"
     return {
         PROJECT / "config/bounced.toml": example_file(),
         PROJECT / "docs/configure.md": manual(),
         PROJECT / "docs/bounced.1": manual_page(),
         policy: policy_page(policy.read_text("utf-8")),
         metrics: between_marks(metrics.read_text("utf-8"), "metrics", declared.table()),
+        redis: between_marks(redis.read_text("utf-8"), "times", time_budget.table()),
     }
 
 

@@ -26,8 +26,9 @@ from bounced.doctor.finding import Finding, Outcome, error, ok, warning
 from bounced.doctor.identity import examine_identity
 from bounced.doctor.ports import examine_ports
 from bounced.doctor.server import examine_server
-from bounced.edges.redis.connect import CONNECT_TIMEOUT_S, connections, reason
+from bounced.edges.redis.connect import connections, reason
 from bounced.edges.redis.embedded import NoServer
+from bounced.edges.redis.time_budget import TimeBudget
 from bounced.edges.redis.url import redis_url
 from bounced.service import identities
 
@@ -127,14 +128,15 @@ async def _connected(config: Config) -> AsyncIterator[tuple[AbstractConnection, 
 
     Raises RedisError, OSError, TimeoutError, NoServer.
     """
+    budget = TimeBudget(config.redis.timeout_s)
     async with redis_url(config) as url:
-        reach = connections(url)
+        reach = connections(url, budget)
         lists: dict[int, list[Keyspace]] = {}
         for name in config.lists:
             keys = Keyspace(config.redis.prefix, name)
             lists.setdefault(reach.shard(keys.suppressed), []).append(keys)
         for shard, held in sorted(lists.items()):
-            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+            async with asyncio.timeout(budget.connect_s):
                 connection = await reach.open(shard)
             try:
                 yield connection, held

@@ -25,6 +25,7 @@ from bounced.edges.lookup import (
 )
 from bounced.edges.redis import Misconfigured, RedisStore
 from bounced.edges.redis.embedded import NoServer
+from bounced.edges.redis.time_budget import TimeBudget
 from bounced.edges.redis.wire import fields
 from bounced.edges.sockets import CannotListen, address_of, open_socket
 from bounced.edges.systemd import Notifier
@@ -68,7 +69,11 @@ async def serve(config: Config) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with open_store(config) as store:
         lists = {name: _asker(store, name, fold=settings.fold_local_part) for name, settings in config.lists.items()}
-        limits = LookupLimits(connections=config.lookup.connections_total, idle_s=config.lookup.idle_s)
+        limits = LookupLimits(
+            connections=config.lookup.connections_total,
+            idle_s=config.lookup.idle_s,
+            answer_s=TimeBudget(config.redis.timeout_s).door_s,
+        )
         answering = LookupServer(lists, next(iter(lists)), WhenUnavailable(config.lookup.when_unavailable), limits)
         opened = open_socket(config.lookup.listen)
         async with await asyncio.start_server(answering.serve, sock=opened, limit=MAX_REQUEST_BYTES):

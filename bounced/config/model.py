@@ -14,6 +14,7 @@ from pydantic import Field
 from bounced.config.fields import (
     Address,
     AnyPath,
+    CommitSeconds,
     Count,
     Days,
     Domain,
@@ -135,8 +136,10 @@ class Redis(Section):
         examples=["credential:bounced-redis"],
         description="File with the password.",
     )
-    timeout_s: Seconds = Field(
-        default=4.0, description="Seconds for one commit, after which the peer is told to come again (451)."
+    timeout_s: CommitSeconds = Field(
+        default=4.0,
+        description="Seconds for one commit, after which the peer is told to come again (451). All other times of a "
+        "commit follow from it.",
     )
     prefix: KeyPrefix = Field(default="bounced", description="What every key starts with.")
     durability: Durability = Field(

@@ -27,7 +27,6 @@ MAX_ATTRIBUTES = 100
 MAX_LENGTH_DIGITS = 9
 REQUEST_S = 10.0
 """How long a client may take for one request from its first octet, and to take the answer."""
-TIMEOUT_S = 3.0
 
 _BROKEN_OFF = (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError)
 
@@ -76,10 +75,12 @@ class LookupLimits:
 
     ``connections`` counts all of them; one more makes the client go that has been waited for the longest.  ``idle_s``
     is how long one may be silent between its requests: a little more than the 300 s after which Postfix closes.
+    ``answer_s`` is how long Redis may take; after that a client is told that it cannot be asked.
     """
 
     connections: int = 1000
     idle_s: float = 330.0
+    answer_s: float = 4.0
 
 
 DEFAULT_LIMITS = LookupLimits()
@@ -185,7 +186,7 @@ class LookupServer:
         if "@" not in key.strip("@"):
             return None
         try:
-            async with asyncio.timeout(TIMEOUT_S):
+            async with asyncio.timeout(self._limits.answer_s):
                 return await ask(key)
         except BadAddress:
             return None

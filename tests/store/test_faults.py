@@ -17,17 +17,19 @@ from structlog.testing import capture_logs
 
 from bounced.core.contract.keys import Keyspace
 from bounced.core.state import AddressState, Transition
-from bounced.edges.redis import Misconfigured, RedisStore, durability, line, store
+from bounced.edges.redis import Misconfigured, RedisStore, durability, line
 from bounced.edges.redis.connect import connections
 from bounced.edges.redis.durabilities import Memory, NotDurable
 from bounced.edges.redis.embedded import EmbeddedServer
 from bounced.edges.redis.line import NoTally
+from bounced.edges.redis.time_budget import TimeBudget
 from bounced.edges.redis.wire import Reply, pack
 from bounced.ports import StoreUnavailable
 
 from .reports import ALICE, count, report
 
 Ask = Callable[..., Awaitable[Any]]
+BUDGET = TimeBudget(0.4)
 
 
 @pytest.fixture
@@ -54,13 +56,14 @@ async def notices() -> list[str | None]:
 async def tested(
     server: EmbeddedServer, notices: list[str | None], keys: Keyspace, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[RedisStore]:
-    """Return a store whose patience is a tenth of the usual."""
-    monkeypatch.setattr(line, "FLUSH_TIMEOUT_S", 0.3)
-    monkeypatch.setattr(line, "CONNECT_TIMEOUT_S", 0.2)
+    """Return a store whose time budget is a tenth of the usual."""
     monkeypatch.setattr(line, "LAST_BACKOFF_S", 0.05)
-    monkeypatch.setattr(store, "DEADLINE_S", 0.45)
     tested = RedisStore(
-        connections(server.url), {"main": keys}, durability("fsync", pytest.fail), notice=notices.append
+        connections(server.url, BUDGET),
+        {"main": keys},
+        durability("fsync", pytest.fail, BUDGET),
+        notice=notices.append,
+        budget=BUDGET,
     )
     await tested.start()
     yield tested
@@ -113,7 +116,7 @@ async def test_a_frozen_server_is_given_up_in_time_and_the_resend_is_counted_onc
     pid = await _pid(ask)
     os.kill(pid, signal.SIGSTOP)
     try:
-        async with asyncio.timeout(store.DEADLINE_S + 0.2):
+        async with asyncio.timeout(BUDGET.store_s + 0.2):
             with pytest.raises(StoreUnavailable):
                 await tested.commit(report(), ALICE, count())
     finally:
@@ -219,12 +222,9 @@ async def test_a_wait_that_reaches_too_few_copies_is_no_commit(server: EmbeddedS
     await tested.close()
 
 
-async def test_a_replica_that_is_not_there_is_no_commit(
-    server: EmbeddedServer, keys: Keyspace, monkeypatch: pytest.MonkeyPatch
-):
-    """Without any replica ``replica`` acknowledges nothing.  (docs/traps.md, 20)"""
-    monkeypatch.setattr("bounced.edges.redis.durabilities.WAIT_MS", 20)
-    tested = RedisStore(connections(server.url), {"main": keys}, durability("replica", pytest.fail))
+async def test_a_replica_that_is_not_there_is_no_commit(server: EmbeddedServer, keys: Keyspace):
+    """Without any replica ``replica`` acknowledges nothing.  (trap 20)"""
+    tested = RedisStore(connections(server.url), {"main": keys}, durability("replica", pytest.fail, TimeBudget(0.1)))
     await tested.start()
     with pytest.raises(StoreUnavailable, match="WAIT 1 answered 0"):
         await tested.commit(report(), ALICE, count())

@@ -16,10 +16,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from bounced.core.servers import Topology, servers
-
-CONNECT_TIMEOUT_S = 2.0
-ASKING_TIMEOUT_S = 0.6
-"""How long one Sentinel or node may take to say where the primary is, before the next is asked."""
+from bounced.edges.redis.time_budget import DEFAULT_BUDGET, TimeBudget
 
 _NOT_CONNECTED = re.compile(r"Error (?:(?P<number>-?\d+) )?connecting to (?P<address>.+?)\. (?P<words>.*)", re.DOTALL)
 _CALL_FAILED = re.compile(r"(?:.*?\[Errno (?P<number>\d+)\] )?Connect call failed")
@@ -42,19 +39,19 @@ class Connections(Protocol):
         """
 
 
-def connections(url: str) -> Connections:
+def connections(url: str, budget: TimeBudget = DEFAULT_BUDGET) -> Connections:
     """Return how to reach what a URL names (core/servers.py).  Raises ValueError for one that names no server."""
     named = servers(url)
-    hosts = tuple(_options(each) for each in named.urls)
+    hosts = tuple(_options(each, budget) for each in named.urls)
     match named.topology:
         case Topology.ONE:
             return Standalone(hosts[0])
         case Topology.SENTINEL:
             own = {"username": None, "password": None, **named.sentinel_login, "db": 0}
             sentinels = tuple(Options(host.kind, host.arguments | own) for host in hosts)
-            return SentinelGroup(named.group, sentinels, hosts[0])
+            return SentinelGroup(named.group, sentinels, hosts[0], budget.ask_s)
         case Topology.CLUSTER:
-            return Cluster(hosts)
+            return Cluster(hosts, budget.ask_s)
 
 
 def reason(error: BaseException) -> str:
@@ -110,6 +107,7 @@ class SentinelGroup:
     group: str
     sentinels: tuple[Options, ...]
     primary: Options
+    ask_s: float
 
     def shard(self, _key: str) -> int:
         """Return the only share."""
@@ -117,7 +115,7 @@ class SentinelGroup:
 
     async def open(self, _shard: int, _moved_to: Node | None = None) -> AbstractConnection:
         """Return a new connection with the primary."""
-        return await self.primary.open(await _first_answer(self._asked(each) for each in self.sentinels))
+        return await self.primary.open(await _first_answer((self._asked(each) for each in self.sentinels), self.ask_s))
 
     async def _asked(self, sentinel: Options) -> Node | None:
         async with _passing(sentinel) as connection:
@@ -132,6 +130,7 @@ class Cluster:
     """The primaries of a Cluster's slots, which any node names: again for each new connection."""
 
     seeds: tuple[Options, ...]
+    ask_s: float
 
     def shard(self, key: str) -> int:
         """Return a key's slot."""
@@ -139,7 +138,7 @@ class Cluster:
 
     async def open(self, shard: int, moved_to: Node | None = None) -> AbstractConnection:
         """Return a new connection with the primary of a slot; with whom the last one named, if it did."""
-        primary = moved_to or await _first_answer(self._asked(seed, shard) for seed in self.seeds)
+        primary = moved_to or await _first_answer((self._asked(seed, shard) for seed in self.seeds), self.ask_s)
         return await self.seeds[0].open(primary)
 
     async def _asked(self, seed: Options, slot: int) -> Node | None:
@@ -151,7 +150,7 @@ class Cluster:
         return None
 
 
-def _options(url: str) -> Options:
+def _options(url: str, budget: TimeBudget) -> Options:
     """Return the options for one server's URL.
 
     Nothing is retried behind our back: a command that may have been applied is sent again only by those who know that
@@ -162,7 +161,7 @@ def _options(url: str) -> Options:
     arguments |= {
         "protocol": 2,
         "retry": Retry(NoBackoff(), 0),
-        "socket_connect_timeout": CONNECT_TIMEOUT_S,
+        "socket_connect_timeout": budget.connect_s,
         "socket_timeout": None,
     }
     return Options(kind, arguments)
@@ -184,12 +183,15 @@ async def _ask(connection: AbstractConnection, *command: str) -> object:
     return answer
 
 
-async def _first_answer(questions: Iterable[Awaitable[Node | None]]) -> Node:
-    """Return where the primary is, as the first of those asked who knows says.  Raises RedisConnectionError."""
+async def _first_answer(questions: Iterable[Awaitable[Node | None]], ask_s: float) -> Node:
+    """Return where the primary is, as the first of those asked who knows says, each within ``ask_s``.
+
+    Raises RedisConnectionError.
+    """
     node, faults = None, []
     for question in questions:
         try:
-            async with asyncio.timeout(ASKING_TIMEOUT_S):
+            async with asyncio.timeout(ask_s):
                 node = await question
         except (RedisError, OSError, TimeoutError) as error:
             faults.append(f"{type(error).__name__} {error}")

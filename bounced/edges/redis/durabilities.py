@@ -8,9 +8,8 @@ from typing import Protocol
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ResponseError
 
+from bounced.edges.redis.time_budget import DEFAULT_BUDGET, TimeBudget
 from bounced.edges.redis.wire import Reply, call, pack, texts
-
-WAIT_MS = 2500
 
 
 class Misconfigured(Exception):  # noqa: N818 - says what is so, and whose fault it is: the operator's
@@ -72,10 +71,11 @@ class Fsync:
     """On the disk of the primary: survives a loss of power.
 
     It needs ``appendfsync always``: under ``everysec`` WAITAOF was seen to answer before the data was on disk.
-    ``warn`` is told where the server lets nobody read its configuration.
+    ``warn`` is told where the server lets nobody read its configuration; ``wait_ms`` is how long WAITAOF may take.
     """
 
     warn: Callable[[str], None]
+    wait_ms: int
 
     async def prepare(self, connection: AbstractConnection) -> None:
         """Refuse a server that does not write each commit to disk, or cannot say that it has."""
@@ -92,7 +92,7 @@ class Fsync:
 
     def commands(self) -> list[bytes]:
         """Wait for the primary's own disk."""
-        return [pack("WAITAOF", 1, 0, WAIT_MS)]
+        return [pack("WAITAOF", 1, 0, self.wait_ms)]
 
     def check(self, replies: list[Reply]) -> None:
         """Want the one local copy."""
@@ -104,8 +104,12 @@ class Fsync:
 
 @dataclass(slots=True)
 class Replicas:
-    """In the memory of ``wanted`` replicas; of all that are connected, but at least one, where it is None."""
+    """In the memory of ``wanted`` replicas; of all that are connected, but at least one, where it is None.
 
+    ``wait_ms`` is how long WAIT may take.
+    """
+
+    wait_ms: int
     wanted: int | None = None
     connected: int = 1
 
@@ -115,7 +119,7 @@ class Replicas:
 
     def commands(self) -> list[bytes]:
         """Wait for the replicas; ROLE says how many there are at that very moment."""
-        return [pack("ROLE"), pack("WAIT", self._enough(), WAIT_MS)]
+        return [pack("ROLE"), pack("WAIT", self._enough(), self.wait_ms)]
 
     def check(self, replies: list[Reply]) -> None:
         """Want as many as asked for; a replica that has just come counts from now on."""
@@ -128,7 +132,9 @@ class Replicas:
         return self.wanted or max(1, self.connected)
 
 
-def durability(setting: str, warn: Callable[[str], None]) -> Callable[[], Durability]:
+def durability(
+    setting: str, warn: Callable[[str], None], budget: TimeBudget = DEFAULT_BUDGET
+) -> Callable[[], Durability]:
     """Return what makes, for each server, what ``memory``, ``fsync``, ``replica`` or ``replica:N`` asks for.
 
     ``warn`` hears once what could not be checked.  Raises ValueError.
@@ -137,11 +143,11 @@ def durability(setting: str, warn: Callable[[str], None]) -> Callable[[], Durabi
         case ("memory", "", ""):
             return Memory
         case ("fsync", "", ""):
-            return partial(Fsync, _once(warn))
+            return partial(Fsync, _once(warn), budget.wait_ms)
         case ("replica", "", ""):
-            return Replicas
+            return partial(Replicas, budget.wait_ms)
         case ("replica", ":", number) if number.isdecimal() and int(number) > 0:
-            return partial(Replicas, int(number))
+            return partial(Replicas, budget.wait_ms, int(number))
     raise ValueError(f"durability must be memory, fsync, replica or replica:N, got {setting!r}")
 
 

@@ -29,15 +29,15 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from bounced.core.state import Transition
-from bounced.edges.redis.connect import CONNECT_TIMEOUT_S, Connect, Node, reason
+from bounced.edges.redis.connect import Connect, Node, reason
 from bounced.edges.redis.durabilities import Durability, Misconfigured, NotDurable, ReadElsewhere
+from bounced.edges.redis.time_budget import DEFAULT_BUDGET, TimeBudget
 from bounced.edges.redis.wire import Reply, read
 from bounced.edges.watch.log import Event
-from bounced.ports import StoreUnavailable
+from bounced.ports import StoreTimedOut, StoreUnavailable
 
 LOG = structlog.get_logger()
 
-FLUSH_TIMEOUT_S = 3.0
 MAX_BATCH = 256
 MAX_QUEUED_BYTES = 16 * 1024 * 1024
 FIRST_BACKOFF_S = 0.05
@@ -111,9 +111,12 @@ class Line:
         durability: Durability,
         prepare: Prepare,
         notice: Notice,
+        *,
         tally: Tally = NO_TALLY,
+        budget: TimeBudget = DEFAULT_BUDGET,
     ) -> None:
         self._connect = connect
+        self._budget = budget
         self._durability = durability
         self._prepare = prepare
         self._notice = notice
@@ -216,7 +219,7 @@ class Line:
                     connection = None
 
     async def _open(self) -> AbstractConnection:
-        async with asyncio.timeout(CONNECT_TIMEOUT_S):
+        async with asyncio.timeout(self._budget.connect_s):
             moved_to, self._moved_to = self._moved_to, None
             connection = await self._connect(moved_to)
             try:
@@ -278,7 +281,7 @@ class Line:
         Raises TimeoutError, RedisError.
         """
         waits = self._durability.commands()
-        async with asyncio.timeout(FLUSH_TIMEOUT_S):
+        async with asyncio.timeout(self._budget.flush_s):
             await connection.send_packed_command(b"".join(commands + waits), check_health=False)
             return [await read(connection) for _ in commands], [await read(connection) for _ in waits]
 
@@ -330,12 +333,13 @@ def _answer(waiting: _Waiting, reply: Reply) -> None:
 
 def _give_up(waiting: _Waiting) -> None:
     if not waiting.reply.done():
-        waiting.reply.set_exception(StoreUnavailable("no answer in time"))
+        waiting.reply.set_exception(StoreTimedOut("no answer in time"))
 
 
 def _refuse(batch: Iterable[_Waiting], error: BaseException) -> None:
     for waiting in batch:
         if not waiting.reply.done():
-            refusal = StoreUnavailable(f"the outcome is unknown: {type(error).__name__}: {error}")
+            kind = StoreTimedOut if isinstance(error, TimeoutError) else StoreUnavailable
+            refusal = kind(f"the outcome is unknown: {type(error).__name__}: {error}")
             refusal.__cause__ = error
             waiting.reply.set_exception(refusal)

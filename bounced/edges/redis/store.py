@@ -15,10 +15,10 @@ from bounced.edges.redis.durabilities import Durability, Primary
 from bounced.edges.redis.line import NO_TALLY, Line, NoTally, Notice, Tally
 from bounced.edges.redis.lines import Lines
 from bounced.edges.redis.look import Look, look
+from bounced.edges.redis.time_budget import DEFAULT_BUDGET, TimeBudget
 from bounced.edges.redis.wire import Argument, Reply, fields, pack, text, texts
 from bounced.ports import Committed, Decide, StoreUnavailable
 
-DEADLINE_S = 4.5
 MAX_DECISIONS = 100
 EVENTS_MAX = 1_000_000
 
@@ -29,7 +29,7 @@ class RedisStore:
     ``keys`` has the keyspace of each list; ``durability`` makes what has to be true before a commit counts, for each
     server; ``notice`` hears why the server was lost, and None when it is back;
     ``tally`` counts commits, their batches and errors; ``known`` returns the identity that an identity's key is known
-    to have, empty where none is known.
+    to have, empty where none is known; ``budget`` says how long each step may take.
     """
 
     def __init__(
@@ -42,15 +42,22 @@ class RedisStore:
         notice: Notice = lambda _reason: None,
         tally: Tally = NO_TALLY,
         known: Callable[[str], str] = lambda _key: "",
+        budget: TimeBudget = DEFAULT_BUDGET,
     ) -> None:
+        self._store_s = budget.store_s
         self._keys = keys
         self._known = known
         self._tally = tally
         self._events_max = events_max
-        self._commits = Lines(connections, lambda connect: Line(connect, durability(), script.load, notice, tally))
+        self._commits = Lines(
+            connections, lambda connect: Line(connect, durability(), script.load, notice, tally=tally, budget=budget)
+        )
         for_reads = _FaultsOnly(tally)
         self._reads = Lines(
-            connections, lambda connect: Line(connect, Primary(), _prepare_nothing, lambda _reason: None, for_reads)
+            connections,
+            lambda connect: Line(
+                connect, Primary(), _prepare_nothing, lambda _reason: None, tally=for_reads, budget=budget
+            ),
         )
 
     def use(self, keys: Mapping[str, Keyspace]) -> None:
@@ -77,9 +84,9 @@ class RedisStore:
 
         Most reports are an address's first, so the empty state is tried before any is read.  A report with an empty
         ``path`` is not remembered: what an operator says twice is written twice.  Raises StoreUnavailable on any
-        doubt, within 4.5 s.
+        doubt, in the time that the budget gives the store.
         """
-        keys, state, until = self._keys[report_id.list], NOTHING_KNOWN, _deadline()
+        keys, state, until = self._keys[report_id.list], NOTHING_KNOWN, self._deadline()
         for _ in range(MAX_DECISIONS):
             transition = decide(state)
             if transition.idle and state is NOTHING_KNOWN and address is not None:  # which was only a guess
@@ -103,7 +110,7 @@ class RedisStore:
 
     async def load(self, list_: str, address: str) -> AddressState:
         """Return the state of one address as it stands.  Raises StoreUnavailable."""
-        return await self._load(list_, address, _deadline())
+        return await self._load(list_, address, self._deadline())
 
     async def look(self, list_: str) -> Look:
         """Return what the server of a list says of itself.  Raises StoreUnavailable."""
@@ -147,7 +154,7 @@ class RedisStore:
 
     async def write(self, list_: str, *command: Argument) -> Reply:
         """Return the reply to a command that writes keys of one list, once it is durable.  Raises StoreUnavailable."""
-        return await self._commits.to(self._keys[list_].events).ask(pack(*command), _deadline())
+        return await self._commits.to(self._keys[list_].events).ask(pack(*command), self._deadline())
 
     async def ping(self) -> None:
         """Return when every list's server answers.  Raises StoreUnavailable."""
@@ -162,7 +169,11 @@ class RedisStore:
         return record.from_fields(fields(stored), script.disputed_until(text(disputed) if disputed else ""))
 
     async def _read(self, list_: str, *command: Argument) -> Reply:
-        return await self._reads.to(self._keys[list_].events).ask(pack(*command), _deadline())
+        return await self._reads.to(self._keys[list_].events).ask(pack(*command), self._deadline())
+
+    def _deadline(self) -> float:
+        """Return when to give up, by the loop's clock."""
+        return asyncio.get_running_loop().time() + self._store_s
 
 
 class _FaultsOnly(NoTally):
@@ -173,11 +184,6 @@ class _FaultsOnly(NoTally):
 
     def failed(self) -> None:
         self._tally.failed()
-
-
-def _deadline() -> float:
-    """Return when to give up, by the loop's clock."""
-    return asyncio.get_running_loop().time() + DEADLINE_S
 
 
 async def _prepare_nothing(_connection: AbstractConnection) -> None:

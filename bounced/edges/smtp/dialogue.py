@@ -12,11 +12,11 @@ from bounced.core.terms import Destination, Envelope, Origin
 from bounced.edges.smtp import paths, replies
 from bounced.edges.smtp.content import DotStuffed, Kept
 from bounced.edges.smtp.inlet import Inlet
-from bounced.edges.smtp.observer import Observer
+from bounced.edges.smtp.observer import Deferral, Observer
 from bounced.edges.smtp.replies import Refused
 from bounced.edges.smtp.settings import SessionSettings, Speech
 from bounced.edges.smtp.verbs import greeting, refusal_of
-from bounced.ports import PathRefused, Receiver
+from bounced.ports import Committed, PathRefused, Receiver, StoreTimedOut, StoreUnavailable
 
 T = TypeVar("T")
 Method = Callable[[str | None], Awaitable[None]]
@@ -209,6 +209,9 @@ class Dialogue:
         except PathRefused as refused:
             self._observer.path_refused(self._connection.peer, refused.reason)
             raise Refused(_refusal_of_path(refused)) from refused
+        except (StoreUnavailable, TimeoutError) as error:
+            self._observer.path_refused(self._connection.peer, _deferral(error))
+            raise
         finally:
             self.stage = Stage.OPEN
         transaction.forward_path = forward_path
@@ -308,11 +311,19 @@ class Dialogue:
                 received_at=datetime.now(UTC),
                 origin=Origin.LMTP if self._settings.speech is Speech.LMTP else Origin.SMTP,
             )
-            committed = await self._in_time(self._receiver.process(transaction.destination, envelope))
+            committed = await self._processed(transaction.destination, envelope)
         finally:
             self._reset()
         self._connection.message_taken()
         await self._connection.push(f"{replies.OK} {committed.event_id}")
+
+    async def _processed(self, destination: Destination, envelope: Envelope) -> Committed:
+        """Return what the pipeline made of a report.  Whatever it raises, the observer hears why there is no 250."""
+        try:
+            return await self._in_time(self._receiver.process(destination, envelope))
+        except (Exception, asyncio.CancelledError) as error:
+            self._observer.report_deferred(envelope.peer, destination.list, _deferral(error), str(error))
+            raise
 
     async def _in_time(self, work: Awaitable[T]) -> T:
         """Return what the pipeline says.  Raises TimeoutError if it is cancelled for being overdue.
@@ -342,6 +353,21 @@ def _refusal_of_path(refused: PathRefused) -> str:
     if refused.for_now:
         return replies.TRY_AGAIN
     return replies.FOREIGN_PATH if refused.foreign else replies.NO_SUCH_PATH
+
+
+def _deferral(error: BaseException) -> Deferral:
+    """Return why there is no commit.  While the pipeline works, only the end of the door cancels the session."""
+    match error:
+        case StoreTimedOut():
+            return Deferral.STORE_TIMEOUT
+        case StoreUnavailable():
+            return Deferral.STORE_UNAVAILABLE
+        case TimeoutError():
+            return Deferral.DEADLINE
+        case asyncio.CancelledError():
+            return Deferral.SHUTDOWN
+        case _:
+            return Deferral.FAULT
 
 
 def _no_argument(argument: str | None) -> None:

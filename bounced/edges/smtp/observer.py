@@ -1,6 +1,17 @@
 """What the door tells those who log and count."""
 
+from enum import StrEnum
 from typing import Protocol
+
+
+class Deferral(StrEnum):
+    """Why a report that came in whole was answered with 451."""
+
+    STORE_UNAVAILABLE = "store_unavailable"
+    STORE_TIMEOUT = "store_timeout"
+    DEADLINE = "deadline"
+    SHUTDOWN = "shutdown"
+    FAULT = "fault"
 
 
 class Observer(Protocol):
@@ -17,6 +28,9 @@ class Observer(Protocol):
 
     def path_refused(self, peer: str, reason: str) -> None:
         """Hear that a forward-path was refused; ``reason`` is the pipeline's word for it, never the peer's to know."""
+
+    def report_deferred(self, peer: str, list_: str, reason: Deferral, error: str) -> None:
+        """Hear that a report came in whole and was not committed; ``error`` says more, if anything is known."""
 
     def replied(self, code: int) -> None:
         """Hear that a reply was given."""
@@ -38,6 +52,9 @@ class Unobserved:
         """Do nothing."""
 
     def path_refused(self, peer: str, reason: str) -> None:
+        """Do nothing."""
+
+    def report_deferred(self, peer: str, list_: str, reason: Deferral, error: str) -> None:
         """Do nothing."""
 
     def replied(self, code: int) -> None:

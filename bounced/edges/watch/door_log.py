@@ -3,6 +3,7 @@
 import structlog
 
 from bounced.core.reading.message.limits import WorkSpent
+from bounced.edges.smtp.observer import Deferral
 from bounced.edges.watch.log import Event
 from bounced.edges.watch.metrics.meter import Meter
 
@@ -32,6 +33,11 @@ class DoorLog:
         """Count and log a forward-path that stands for nobody, without the path: spammers try many."""
         self._meter.path_refused(reason)
         LOG.info(Event.PATH_REFUSED, peer=peer, reason=reason)
+
+    def report_deferred(self, peer: str, list_: str, reason: Deferral, error: str) -> None:
+        """Count and log a report that the peer has to bring again."""
+        self._meter.deferred(list_, reason)
+        LOG.warning(Event.REPORT_DEFERRED, list=list_, peer=peer, reason=reason, error=error)
 
     def replied(self, code: int) -> None:
         """Count a reply."""

@@ -77,7 +77,7 @@ LIMITED = (
     Event.STORE_RECOVERED,
 )
 """What peers, or a Redis that comes and goes, can cause for each connection and each message."""
-_CODED = (Event.PEER_REFUSED, Event.PATH_REFUSED)
+_CODED = (Event.PEER_REFUSED, Event.PATH_REFUSED, Event.REPORT_DEFERRED)
 """Those of them whose ``reason`` is one of a few codes."""
 
 

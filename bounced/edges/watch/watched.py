@@ -1,4 +1,7 @@
-"""The pipeline as the doors see it: each report counted and logged, commits under way known, exchangeable."""
+"""The pipeline as the doors see it: each commit counted and logged, those under way known, exchangeable.
+
+A report that is not committed is counted by its door, which alone knows why it gave up (``Observer.report_deferred``).
+"""
 
 from time import perf_counter
 
@@ -8,7 +11,7 @@ from bounced.core.terms import Destination, Envelope
 from bounced.edges.watch.key_doubts import KeyDoubts
 from bounced.edges.watch.log import Event
 from bounced.edges.watch.metrics.meter import Meter
-from bounced.ports import Committed, PathRefused, Receiver, StoreUnavailable
+from bounced.ports import Committed, PathRefused, Receiver
 
 LOG = structlog.get_logger()
 
@@ -45,10 +48,6 @@ class WatchedReceiver:
         self._begun[ticket] = begun
         try:
             committed = await self._receiver.process(destination, envelope)
-        except StoreUnavailable as error:
-            self._meter.deferred(destination.list)
-            LOG.warning(Event.REPORT_DEFERRED, list=destination.list, peer=envelope.peer, error=str(error))
-            raise
         finally:
             del self._begun[ticket]
         elapsed_s = perf_counter() - begun

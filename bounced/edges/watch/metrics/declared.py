@@ -56,7 +56,8 @@ CONNECTIONS_REFUSED = _counter(
 REPLIES = _counter("bounced_replies", "Replies given, by their three digits. 451 means: come again.", "code")
 PATHS_REFUSED = _counter(
     "bounced_paths_refused",
-    "Forward-paths refused at RCPT: malformed, tampered, expired, ... With 550, or with 451 where it may be our fault.",
+    "Forward-paths refused at RCPT: malformed, tampered, expired, ... With 550, or with 451 where it may be our fault, "
+    "such as `store_timeout`: Redis could not be asked about a token.",
     "reason",
 )
 FAULTS = _counter(
@@ -81,7 +82,12 @@ DUPLICATES = _counter(
     "bounced_duplicates", "Reports that had been counted before: acknowledged, nothing changed.", "list"
 )
 DEFERRED = _counter(
-    "bounced_deferred", "Reports answered with 451 since Redis could not say that they are stored.", "list"
+    "bounced_deferred",
+    "Reports that came in whole and were answered with 451: `store_unavailable` and `store_timeout`: Redis could not "
+    "say that they are stored; `deadline`: reading and storing took longer than `redis.timeout_s`; `shutdown`: the "
+    "daemon stopped first; `fault`: a fault of ours, see `bounced_faults`.",
+    "list",
+    "reason",
 )
 UNREAD = _counter(
     "bounced_unread",

@@ -61,9 +61,9 @@ class Meter:
         """Count a fault of our own."""
         self._counts[(declared.FAULTS.name,)] += 1
 
-    def deferred(self, list_: str) -> None:
+    def deferred(self, list_: str, reason: str) -> None:
         """Count a report that the peer has to bring again."""
-        self._counts[declared.DEFERRED.name, list_] += 1
+        self._counts[declared.DEFERRED.name, list_, reason] += 1
 
     def not_read(self, fault: str) -> None:
         """Count a message that could not be read."""
