@@ -18,9 +18,8 @@ from bounced.core.reading.report import parse, unread
 from bounced.core.return_path import HANGS_ON_THE_SERVER, Directory, Refused, TokenPath, likely_cause, unsigned_path
 from bounced.core.state import AddressState, Evidence, EvidenceType, ReportId, Transition
 from bounced.core.terms import ON_SUPPRESSION_LIST, Class, Destination, Envelope, Kind, Report, ReturnPath
-from bounced.ports import AT_ONCE, Committed, PathRefused, Store, StoreUnavailable, Turns
+from bounced.ports import AT_ONCE, Clock, Committed, PathRefused, Store, StoreUnavailable, Turns
 
-Clock = Callable[[], datetime]
 Suspect = Callable[[str, str], None]
 NotRead = Callable[[str, Exception], None]
 Found = tuple[Report, ReturnPath | TokenPath | None]

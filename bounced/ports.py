@@ -15,6 +15,9 @@ T = TypeVar("T")
 Decide = Callable[[AddressState], Transition]
 Explain = Callable[[], Cause | None]
 
+Clock = Callable[[], datetime]
+"""What time it is, in UTC.  A process has one, which ``service.py`` hands to all that ask."""
+
 
 class NoServer(Exception):  # noqa: N818 - says what is so; the message says what to do about it
     """There is no server program here that would do, or it does not run."""

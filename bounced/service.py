@@ -40,7 +40,7 @@ from bounced.edges.watch.metrics.meter import Meter
 from bounced.edges.watch.watched import WatchedReceiver
 from bounced.jobs import AlarmBell, Background, Disputer, IntakeReader, Releaser
 from bounced.pipeline import ListSettings, Pipeline
-from bounced.ports import Store
+from bounced.ports import Clock, Store
 
 LOG = structlog.get_logger()
 
@@ -89,7 +89,7 @@ def keyspaces(config: Config) -> dict[str, Keyspace]:
     return {name: build.keyspace(config, name) for name in config.lists}
 
 
-def pipeline(config: Config, store: Store) -> Pipeline:
+def pipeline(config: Config, store: Store, clock: Clock = now) -> Pipeline:
     """Return the path that messages take under a configuration.  Raises RulesInvalid, OSError."""
     return Pipeline(
         directory=Directory(tuple(build.return_paths(name, settings) for name, settings in config.lists.items())),
@@ -105,7 +105,7 @@ def pipeline(config: Config, store: Store) -> Pipeline:
             for name, settings in config.lists.items()
         },
         store=store,
-        clock=now,
+        clock=clock,
         not_read=log_not_read,
     )
 
@@ -119,7 +119,7 @@ class Settings:
     doors: dict[str, SessionSettings]
 
 
-def settings(config: Config, store: Store, workers: int) -> Settings:
+def settings(config: Config, store: Store, workers: int, clock: Clock) -> Settings:
     """Return everything that a configuration says, checked as a whole.  Raises RulesInvalid, OSError, SSLError."""
     limits = Limits(
         connections=config.limits.connections_total,
@@ -144,13 +144,16 @@ def settings(config: Config, store: Store, workers: int) -> Settings:
         max_message_bytes=config.smtp.max_message_bytes,
     )
     doors = {SMTP: main} | {listener_name(n): _further(main, each) for n, each in enumerate(config.listeners)}
-    return Settings(pipeline(config, store), limits, doors)
+    return Settings(pipeline(config, store, clock), limits, doors)
 
 
 class Worker:
     """Takes in mail on given sockets until it is told to stop.  ``workers`` is how many share the limits."""
 
-    def __init__(self, config: Config, sockets: Sockets, *, meter: Meter | None = None, workers: int = 1) -> None:
+    def __init__(
+        self, config: Config, sockets: Sockets, *, meter: Meter | None = None, workers: int = 1, clock: Clock = now
+    ) -> None:
+        self._clock = clock
         self._config = config
         self._sockets = sockets
         self._meter = meter or Meter()
@@ -171,13 +174,13 @@ class Worker:
         Raises what ``open_store`` and ``settings`` raise.
         """
         self._store = await self._stack.enter_async_context(open_store(self._config, self._meter))
-        chosen = settings(self._config, self._store, self._workers)
+        chosen = settings(self._config, self._store, self._workers, self._clock)
         self._background = self._jobs(self._store)
         self._receiver = WatchedReceiver(self._present(chosen.pipeline), self._meter)
         self._background.start()
         self._gate = Gate(chosen.limits)
         for name, door_settings in chosen.doors.items():
-            door = Door(self._receiver, door_settings, self._gate, DoorLog(self._meter))
+            door = Door(self._receiver, door_settings, self._gate, DoorLog(self._meter), self._clock)
             self._doors[name] = door
             await door.start(list(self._sockets.get(name, ())))
         doors = [address_of(opened) for several in self._sockets.values() for opened in several]
@@ -210,7 +213,7 @@ class Worker:
         assert self._store is not None
         assert self._receiver is not None
         assert self._gate is not None
-        chosen = await asyncio.to_thread(settings, config, self._store, self._workers)
+        chosen = await asyncio.to_thread(settings, config, self._store, self._workers, self._clock)
         keys = await asyncio.to_thread(keyspaces, config)
         self._store.use(keys)
         self._receiver.use(self._present(chosen.pipeline))

@@ -112,7 +112,7 @@ class Supervisor:
             keys, keep = keyspaces(self._config), self._config.keep
             chores = JobStore(store, "", events_max=keep.events_max, failed_max=keep.intake_failed_max)
             redis_watch = RedisWatch(store, keys, identities(self._config), chores, now)
-            self._monitor = Monitor(store, keys, self._crew, self._totals, redis_watch)
+            self._monitor = Monitor(store, keys, self._crew, self._totals, clock=now, watch=redis_watch)
             if self._config.http.listen is not None:
                 listening = stack.enter_context(open_socket(self._config.http.listen))
                 await stack.enter_async_context(HttpServer(listening, self._monitor.pages))

@@ -7,7 +7,7 @@ with the other; while clocks are more than a day apart, a return path that seems
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import structlog
@@ -20,7 +20,7 @@ from bounced.edges.redis.identities import Identities
 from bounced.edges.redis.look import Look
 from bounced.edges.watch.log import Event
 from bounced.jobs.rounds import together
-from bounced.ports import Alarms, Findings, StoreUnavailable
+from bounced.ports import Alarms, Clock, Findings, StoreUnavailable
 
 LOG = structlog.get_logger()
 
@@ -43,7 +43,7 @@ class RedisWatch:
         keys: Mapping[str, Keyspace],
         identities: Identities,
         bell: Alarms,
-        clock: Callable[[], datetime],
+        clock: Clock,
     ) -> None:
         self._store = store
         self._keys = keys

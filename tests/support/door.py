@@ -18,6 +18,7 @@ from cryptography.x509.oid import NameOID
 from bounced.core.terms import Destination, Envelope, RoleAddress
 from bounced.edges.smtp import Door, Gate, Limits, SessionSettings, Unobserved
 from bounced.ports import Committed, PathRefused, StoreUnavailable
+from bounced.service import now
 
 GOOD = "b-alice@bounce.example"
 HOSTNAME = "mx.bounce.example"
@@ -216,7 +217,7 @@ async def open_door(
     receiver = receiver or ScriptedReceiver()
     ear, gate = Ear(), Gate(settings.limits)
     listening = listening or loopback()
-    door = Door(receiver, settings, gate, ear)
+    door = Door(receiver, settings, gate, ear, now)
     address = listening.getsockname()
     await door.start([listening])
     opened = OpenDoor(door, receiver, ear, gate, address if isinstance(address, str) else address[:2])

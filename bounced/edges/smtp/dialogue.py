@@ -4,7 +4,6 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import Protocol, TypeVar
 
@@ -16,7 +15,7 @@ from bounced.edges.smtp.observer import Deferral, Observer
 from bounced.edges.smtp.replies import Refused
 from bounced.edges.smtp.settings import SessionSettings, Speech
 from bounced.edges.smtp.verbs import greeting, refusal_of
-from bounced.ports import Committed, PathRefused, Receiver, StoreTimedOut, StoreUnavailable
+from bounced.ports import Clock, Committed, PathRefused, Receiver, StoreTimedOut, StoreUnavailable
 
 T = TypeVar("T")
 Method = Callable[[str | None], Awaitable[None]]
@@ -79,6 +78,7 @@ class Dialogue:
     """
 
     __slots__ = (
+        "_clock",
         "_commands",
         "_connection",
         "_greeted",
@@ -92,12 +92,13 @@ class Dialogue:
     )
 
     def __init__(
-        self, connection: Connection, receiver: Receiver, settings: SessionSettings, observer: Observer
+        self, connection: Connection, receiver: Receiver, settings: SessionSettings, observer: Observer, clock: Clock
     ) -> None:
         self._connection = connection
         self._receiver = receiver
         self._settings = settings
         self._observer = observer
+        self._clock = clock
         self._greeted = False
         self._commands = 0
         self._since_message = 0
@@ -308,7 +309,7 @@ class Dialogue:
                 reverse_path=transaction.mail.reverse_path,
                 forward_path=transaction.forward_path,
                 content=kept.release(),
-                received_at=datetime.now(UTC),
+                received_at=self._clock(),
                 origin=Origin.LMTP if self._settings.speech is Speech.LMTP else Origin.SMTP,
             )
             committed = await self._processed(transaction.destination, envelope)

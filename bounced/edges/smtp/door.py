@@ -10,7 +10,7 @@ from bounced.edges.smtp.gate import Gate
 from bounced.edges.smtp.observer import Observer
 from bounced.edges.smtp.session import Session
 from bounced.edges.smtp.settings import SessionSettings
-from bounced.ports import Receiver
+from bounced.ports import Clock, Receiver
 
 SWEEP_EVERY_S: Final = 0.5
 CUT_OFF_S: Final = 1.0
@@ -23,11 +23,14 @@ class Door:
     Doors of one worker share a Gate, which counts their peers together.
     """
 
-    def __init__(self, receiver: Receiver, settings: SessionSettings, gate: Gate, observer: Observer) -> None:
+    def __init__(
+        self, receiver: Receiver, settings: SessionSettings, gate: Gate, observer: Observer, clock: Clock
+    ) -> None:
         self._receiver = receiver
         self._settings = settings
         self._gate = gate
         self._observer = observer
+        self._clock = clock
         self._sessions: set[Session] = set()
         self._servers: list[asyncio.Server] = []
         self._sweeper: asyncio.TimerHandle | None = None
@@ -109,6 +112,7 @@ class Door:
             gate=self._gate,
             observer=self._observer,
             house=self,
+            clock=self._clock,
             loop=asyncio.get_running_loop(),
         )
 

@@ -19,7 +19,7 @@ from bounced.edges.smtp.patience import Patience
 from bounced.edges.smtp.proxy import BadProxyHeader, proxied_peer
 from bounced.edges.smtp.replies import Refused
 from bounced.edges.smtp.settings import SessionSettings, Speech
-from bounced.ports import Receiver, StoreUnavailable
+from bounced.ports import Clock, Receiver, StoreUnavailable
 
 _REFUSALS: Final = MappingProxyType(
     {
@@ -96,6 +96,7 @@ class Session(SMTP):
         gate: Gate,
         observer: Observer,
         house: House,
+        clock: Clock,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         """Pass over SMTP.__init__, which inspects itself and its handler for each connection (docs/traps.md, 8)."""
@@ -110,7 +111,7 @@ class Session(SMTP):
         self._gate = gate
         self._observer = observer
         self._house = house
-        self._dialogue = Dialogue(self, receiver, settings, observer)
+        self._dialogue = Dialogue(self, receiver, settings, observer, clock)
         self._smtp_methods = self._dialogue  # type: ignore[assignment]  # its get() is all that the loop asks for
         self._entered = False
         self._handshake: Handshake | None = None

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from http import HTTPStatus
 
 from bounced.core.contract.keys import Keyspace
@@ -12,7 +11,7 @@ from bounced.edges.redis.overview import ListSizes, Overview
 from bounced.edges.watch.http import Answer, Page
 from bounced.edges.watch.metrics.exposition import CONTENT_TYPE, exposition
 from bounced.edges.watch.metrics.totals import Totals
-from bounced.ports import ServerWatch, StoreUnavailable
+from bounced.ports import Clock, ServerWatch, StoreUnavailable
 
 ANSWER_S = 3.0
 """How long Redis may take to answer those who watch; they lose patience after some seconds themselves."""
@@ -37,8 +36,11 @@ class Monitor:
         keys: Mapping[str, Keyspace],
         crew: Callable[[], Crew],
         totals: Totals,
+        *,
+        clock: Clock,
         watch: ServerWatch | None = None,
     ) -> None:
+        self._clock = clock
         self._store = store
         self._crew = crew
         self._totals = totals
@@ -93,7 +95,8 @@ class Monitor:
         try:
             async with asyncio.timeout(ANSWER_S):
                 await self._need_writable()
-                sizes = await asyncio.gather(*(each.sizes(datetime.now(UTC)) for each in self._overviews.values()))
+                now = self._clock()
+                sizes = await asyncio.gather(*(each.sizes(now) for each in self._overviews.values()))
         except (StoreUnavailable, TimeoutError):
             return None
         return dict(zip(self._overviews, sizes, strict=True))

@@ -17,6 +17,7 @@ from bounced.edges.watch.door_log import DoorLog
 from bounced.edges.watch.metrics.meter import Meter
 from bounced.edges.watch.watched import WatchedReceiver
 from bounced.ports import Committed, StoreTimedOut
+from bounced.service import now
 from tests.support.door import HOSTNAME, WAIT_S, Ear, OpenDoor, Peer, ScriptedReceiver, loopback
 
 ENDS = {
@@ -43,7 +44,7 @@ class Receiver(ScriptedReceiver):
 async def watched_door(meter: Meter, *, held: bool = False) -> AsyncIterator[OpenDoor]:
     """Open a door that counts and logs as the daemon's does."""
     receiver, gate, listening = Receiver(held=held), Gate(SessionSettings(HOSTNAME).limits), loopback()
-    door = Door(WatchedReceiver(receiver, meter), SessionSettings(HOSTNAME), gate, DoorLog(meter))
+    door = Door(WatchedReceiver(receiver, meter), SessionSettings(HOSTNAME), gate, DoorLog(meter), now)
     await door.start([listening])
     opened = OpenDoor(door, receiver, Ear(), gate, listening.getsockname())
     try:

@@ -11,6 +11,7 @@ from bounced.edges.redis import RedisStore, durability
 from bounced.edges.redis.connect import connections
 from bounced.edges.watch.metrics.totals import Totals
 from bounced.edges.watch.monitor import Crew, Monitor
+from bounced.service import now
 
 WELL = Crew(wanted=2, ready=2, silent=0, deaths=0)
 
@@ -20,7 +21,7 @@ async def _monitor(url: str, prefix: str, crew: Crew = WELL) -> AsyncIterator[Mo
     keys = {"main": Keyspace(prefix, "main")}
     store = RedisStore(connections(url), keys, durability("memory", lambda _text: None))
     await store.start()
-    yield Monitor(store, keys, lambda: crew, Totals())
+    yield Monitor(store, keys, lambda: crew, Totals(), clock=now)
     await store.close()
 
 
