@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
+from bounced.core.limits import MAX_CONTENT_BYTES
 from bounced.core.reading.stored import forward_paths, received_at
 from bounced.core.terms import Destination, Envelope, Origin, ReturnPath
 from bounced.pipeline import Pipeline
 from bounced.ports import Committed, PathRefused
 
-KEPT_CONTENT_BYTES = 1024 * 1024
 NOWHERE = "no_forward_path"
 
 
@@ -43,7 +43,7 @@ async def ingest(pipeline: Pipeline, content: bytes, now: datetime, forward_path
     path, destination = found
     issued = destination.issued if isinstance(destination, ReturnPath) else None
     envelope = Envelope(
-        "", "", path, content[:KEPT_CONTENT_BYTES], _not_before(issued, at, now) if issued else at, Origin.INGEST
+        "", "", path, content[:MAX_CONTENT_BYTES], _not_before(issued, at, now) if issued else at, Origin.INGEST
     )
     return Ingested(path, await pipeline.process(destination, envelope))
 

@@ -1,6 +1,7 @@
 """Stored mail takes the one path, at the time at which it was stored."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -8,6 +9,7 @@ import pytest
 
 from bounced import rules
 from bounced.core.contract.keys import Keyspace
+from bounced.core.limits import MAX_CONTENT_BYTES
 from bounced.core.policy import DEFAULT_POLICY
 from bounced.core.reading.stored import forward_paths, received_at
 from bounced.core.return_path import Directory, Keyring, Registration, ReturnPaths, SigningKey, new_token
@@ -16,6 +18,7 @@ from bounced.demo.scenes import SCENES, Scene
 from bounced.edges.memory_store import MemoryStore
 from bounced.ingest import ingest
 from bounced.pipeline import ListSettings, Pipeline
+from tests.support.door import open_door
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 THEN = NOW - timedelta(days=60)
@@ -45,6 +48,23 @@ async def test_a_stored_bounce_counts_at_the_time_at_which_it_came(pipeline):
     assert ingested.committed.transition.evidence.at == THEN
     assert ingested.committed.transition.evidence.origin is Origin.INGEST
     assert (await pipeline.store.load("main", ALICE)).state is State.SUPPRESSED
+
+
+async def test_a_big_message_that_came_by_smtp_is_a_duplicate_when_it_is_ingested(pipeline):
+    """Both doors keep the same part: without a Message-ID, that part tells one report from another."""
+    path = PATHS.encode(ALICE, issued=THEN.date())
+    message = re.sub(rb"Message-ID: [^\n]*\n", b"", Scene("unknown_user", ALICE).content(path, THEN))
+    big = message.replace(b"\n", b"\r\n") + b"x" * 998 + b"\r\n" * 2 * (MAX_CONTENT_BYTES // 2)
+    async with open_door() as opened:
+        peer = await opened.greeted()
+        await peer.begin()
+        peer.send(big + b".\r\n")
+        assert (await peer.reply()).startswith("250")
+        (envelope,) = opened.receiver.taken
+    destination = await pipeline.admit(path, THEN)
+    by_smtp = await pipeline.process(destination, replace(envelope, received_at=THEN))
+    assert not by_smtp.duplicate
+    assert (await ingest(pipeline, big, NOW, path)).committed.duplicate
 
 
 @pytest.mark.parametrize("days_before", [2, 20, 300])

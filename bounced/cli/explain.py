@@ -13,11 +13,10 @@ from bounced.cli.mailboxes import all_messages
 from bounced.cli.options import config_option, json_option
 from bounced.cli.output import console, print_json
 from bounced.config import Config, build
+from bounced.core.limits import MAX_HEADER_BYTES
 from bounced.core.meaning.rulefile import RulesInvalid
 from bounced.core.return_path import Directory
 from bounced.core.terms import ReturnPath
-
-MAX_HEADER_BYTES = 64 * 1024
 
 
 @click.command()

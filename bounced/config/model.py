@@ -37,8 +37,7 @@ from bounced.config.fields import (
 from bounced.config.health import AlarmSettings, DisputeSettings
 from bounced.config.policy import PolicySettings
 from bounced.config.section import Section
-
-MEBIBYTE = 1024 * 1024
+from bounced.core.limits import MAX_MESSAGE_BYTES
 
 
 class Smtp(Section):
@@ -49,7 +48,7 @@ class Smtp(Section):
         description="Addresses and ports on which SMTP is spoken. Sockets handed over by systemd replace them.",
     )
     max_message_bytes: Count = Field(
-        default=50 * MEBIBYTE,
+        default=MAX_MESSAGE_BYTES,
         description="Largest message accepted, in octets; it is advertised as SIZE. Only the first MiB is read.",
     )
     tls_certificate: File | None = Field(

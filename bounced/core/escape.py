@@ -8,8 +8,7 @@ surrogate pair.  Each character that is not printable, the space excepted, is wr
 import re
 from collections.abc import Mapping
 
-MAX_CHARS = 200
-"""How much of a text of a peer is kept."""
+from bounced.core.limits import MAX_STORED_CHARS
 
 ADDRESS = "address"
 """The field that holds a normalised address: it has no controls, and another spelling would be another address."""
@@ -24,7 +23,7 @@ def visible(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
-def escaped(text: str, most: int = MAX_CHARS) -> str:
+def escaped(text: str, most: int = MAX_STORED_CHARS) -> str:
     """Return what is kept of a text: visible, and at most so many characters."""
     short = visible(text[: most + 1])
     return short if len(short) <= most else short[: most - 1] + "…"

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 
-from bounced.core.escape import MAX_CHARS, escaped
+from bounced.core.escape import escaped
+from bounced.core.limits import MAX_CAMPAIGN_CHARS, MAX_STORED_CHARS
 from bounced.core.terms import UNKNOWN_PROFILE, Category, Class, Kind, Origin, Profile, State, Verdict, Word
-
-MAX_CAMPAIGN_CHARS = 64
 
 
 class EvidenceType(Word):
@@ -172,7 +171,7 @@ class ReportId:
 
 
 def _is_harmless(value: object) -> bool:
-    return not isinstance(value, str) or (len(value) <= MAX_CHARS and value.isprintable())
+    return not isinstance(value, str) or (len(value) <= MAX_STORED_CHARS and value.isprintable())
 
 
 def _harmless(verdict: Verdict) -> Verdict:

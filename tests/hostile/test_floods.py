@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bounced.edges.smtp.settings import MIB
+from bounced.core.limits import MIB
 from tests.support.daemon import Daemon, unknown_user
 from tests.support.door import Peer
 

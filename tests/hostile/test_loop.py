@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from bounced.edges.smtp.settings import MIB
+from bounced.core.limits import MIB
 from tests.support.door import GOOD, limited, open_door
 
 MAX_HELD_S = 0.05

@@ -3,7 +3,7 @@
 import re
 from hashlib import sha256
 
-from bounced.core.reading.message.limits import MAX_HEADER_BYTES
+from bounced.core.limits import MAX_HEADER_BYTES
 from bounced.core.terms import Kind
 
 _TRACE = re.compile(

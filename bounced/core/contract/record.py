@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from bounced.core.contract.counters import Counted, counters, hour, measure_of, placed, rates_of
 from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.stamp import stamp
-from bounced.core.escape import MAX_CHARS, escaped, visible, visible_fields
+from bounced.core.escape import escaped, visible, visible_fields
+from bounced.core.limits import MAX_STORED_CHARS, MAX_UNRECOGNISED_BYTES
 from bounced.core.mailbox import ADDRESS_LIKE
 from bounced.core.meaning.providers import provider_of, sending_ip
 from bounced.core.numbers import whole
@@ -17,7 +18,6 @@ from bounced.core.policy.doubt import doubtful
 from bounced.core.state import NOTHING_KNOWN, AddressState, EvidenceType, ReportId, Streak, Transition
 from bounced.core.terms import ON_SUPPRESSION_LIST, UNKNOWN_PROFILE, Category, Class, Origin, State
 
-KEPT_CONTENT_BYTES = 32 * 1024
 DAY_S = 86_400
 TOMBSTONE_TTL_S = 60
 
@@ -109,7 +109,7 @@ def writes(keys: Keyspace, report_id: ReportId, address: str | None, transition:
         count=evidence.count,
         block=verdict is not None and verdict.class_ is Class.BLOCK and bool(types),
         doubtful=address is not None and doubtful(evidence),
-        unrecognised=None if evidence.content is None else evidence.content[:KEPT_CONTENT_BYTES],
+        unrecognised=None if evidence.content is None else evidence.content[:MAX_UNRECOGNISED_BYTES],
     )
 
 
@@ -160,7 +160,7 @@ def from_fields(fields: Mapping[str, str], disputed_until: datetime | None = Non
     try:
         return _state(fields, disputed_until)
     except ValueError as error:
-        raise UnreadableState(visible(str(error))[:MAX_CHARS]) from error
+        raise UnreadableState(visible(str(error))[:MAX_STORED_CHARS]) from error
 
 
 def _state(fields: Mapping[str, str], disputed_until: datetime | None) -> AddressState:

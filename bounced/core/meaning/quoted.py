@@ -9,9 +9,9 @@ import re
 from collections.abc import Container, Iterator
 
 from bounced.core import mailbox
+from bounced.core.limits import MAX_REPLY_CHARS
 from bounced.core.reading.patterns import PatternSet
 
-MAX_REPLY_CHARS = 2000
 MAX_BEFORE_CHARS = 100
 MAX_AFTER_CHARS = 40
 MAX_ADDRESSES = 20

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-MAX_REPLY_CHARS = 2000
+from bounced.core.limits import MAX_REPLY_CHARS
 
 ADDRESS = "@"
 """What ``neutral`` puts in the place of a mail address."""

@@ -10,6 +10,7 @@ from bounced.core.contract.counters import hour, unknowns_counter, usual_hours
 from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.stamp import stamp
 from bounced.core.escape import escaped
+from bounced.core.limits import MAX_INTAKE_CHARS
 from bounced.core.mailbox import AddressId
 from bounced.core.numbers import counters_of, whole
 from bounced.core.policy.doubt import suppressed_as_unknown
@@ -23,9 +24,8 @@ EVENTS_IN_PAGE = 1000
 EVENT_PAGES = 200
 """How many pages of events are searched for what a wave suppressed."""
 
-FAILED_FIELDS = 100
-FIELD_CHARS = 2000
-"""How much is kept of an intake entry that failed."""
+MAX_FAILED_FIELDS = 100
+"""How many fields are kept of an intake entry that failed."""
 
 _HOUR = timedelta(hours=1)
 
@@ -137,7 +137,7 @@ class JobStore:
         What an entry should not have, fields without end, is cut off: the script could not write them.
         """
         keys = self._keys(list_)
-        kept = _cut(entry.fields) if keys.pepper is None else {"type": entry.fields.get("type", "")[:FIELD_CHARS]}
+        kept = _cut(entry.fields) if keys.pepper is None else {"type": entry.fields.get("type", "")[:MAX_INTAKE_CHARS]}
         told = {**kept, "entry": entry.id, "error": escaped(error) if keys.pepper is None else "not understood"}
         arguments = [INTAKE_GROUP, entry.id, self._failed_max, *_flat(told)]
         await self._run(list_, _SET_ASIDE, (keys.intake, keys.intake_failed), arguments)
@@ -159,7 +159,7 @@ def _entries(reply: Reply) -> list[IntakeEntry]:
 
 
 def _cut(told: Mapping[str, str]) -> dict[str, str]:
-    return {name[:FIELD_CHARS]: text[:FIELD_CHARS] for name, text in islice(told.items(), FAILED_FIELDS)}
+    return {name[:MAX_INTAKE_CHARS]: text[:MAX_INTAKE_CHARS] for name, text in islice(told.items(), MAX_FAILED_FIELDS)}
 
 
 def _unix(at: datetime) -> int:

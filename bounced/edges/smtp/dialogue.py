@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol, TypeVar
 
+from bounced.core.limits import MAX_CONTENT_BYTES
 from bounced.core.terms import Destination, Envelope, Origin
 from bounced.edges.smtp import paths, replies
 from bounced.edges.smtp.content import DotStuffed, Kept
@@ -228,7 +229,7 @@ class Dialogue:
             raise Refused(replies.BDAT_NEEDED)
         await self._connection.push(replies.START_CONTENT)
         self._begin_content()
-        kept = Kept(self._settings.kept_content_bytes)
+        kept = Kept(MAX_CONTENT_BYTES)
         content = DotStuffed(kept)
         rest = None
         while rest is None:
@@ -242,7 +243,7 @@ class Dialogue:
         size, last = _read_bdat(argument)
         transaction = self._transaction
         if transaction.chunks is None:
-            transaction.chunks = Kept(self._settings.kept_content_bytes)
+            transaction.chunks = Kept(MAX_CONTENT_BYTES)
         usable = transaction.destination is not None
         self._begin_content()
         self._refuse_beyond(transaction.chunks.total + size)

@@ -5,13 +5,10 @@ import re
 from collections.abc import Awaitable, Callable, Iterable
 from typing import SupportsIndex, cast
 
+from bounced.core.limits import MAX_COMMAND_BYTES, MAX_LINE_BYTES
 from bounced.edges.smtp import replies
 from bounced.edges.smtp.replies import Refused
 
-# 512 (RFC 5321 section 4.5.3.1.4) and what SIZE, BODY, SMTPUTF8, ENVID and ORCPT may add: less than this.
-MAX_COMMAND_BYTES = 2048
-# One that is longer than this, or has no end by then, is the peer's last.
-MAX_LINE_BYTES = 2 * MAX_COMMAND_BYTES
 # The transport is paused beyond this, so a peer that sends ahead costs so much and no more.
 MAX_WAITING_BYTES = 64 * 1024
 # Commands sent ahead are answered in turns of so many, so that no peer holds the loop.

@@ -10,10 +10,11 @@ from typing import Final, Protocol, cast
 
 from aiosmtpd.smtp import SMTP
 
+from bounced.core.limits import MAX_COMMAND_BYTES
 from bounced.edges.smtp import replies
 from bounced.edges.smtp.dialogue import Dialogue, Stage
 from bounced.edges.smtp.gate import Gate, Handshake, belongs_to, peer_name
-from bounced.edges.smtp.inlet import MAX_COMMAND_BYTES, Inlet
+from bounced.edges.smtp.inlet import Inlet
 from bounced.edges.smtp.observer import Observer
 from bounced.edges.smtp.patience import Patience
 from bounced.edges.smtp.proxy import BadProxyHeader, proxied_peer

@@ -6,7 +6,8 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from math import ceil
 
-MIB = 1024 * 1024
+from bounced.core.limits import MAX_MESSAGE_BYTES
+
 Network = IPv4Network | IPv6Network
 LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
@@ -64,8 +65,8 @@ class Limits:
 class SessionSettings:
     """How the sessions of one listener behave.
 
-    ``hostname`` is the name in the greeting.  Of a message the first ``kept_content_bytes`` are kept, and one of more
-    than ``max_message_bytes`` is refused.  ``proxied_from`` makes it a listener behind a PROXY protocol (v1 or v2) that
+    ``hostname`` is the name in the greeting.  A message of more than ``max_message_bytes`` is
+    refused.  ``proxied_from`` makes it a listener behind a PROXY protocol (v1 or v2) that
     only these networks may connect to; empty: no PROXY header is read.
     """
 
@@ -73,6 +74,5 @@ class SessionSettings:
     limits: Limits = field(default_factory=Limits)
     speech: Speech = Speech.SMTP
     tls_context: ssl.SSLContext | None = None
-    max_message_bytes: int = 50 * MIB
-    kept_content_bytes: int = MIB
+    max_message_bytes: int = MAX_MESSAGE_BYTES
     proxied_from: tuple[Network, ...] = ()

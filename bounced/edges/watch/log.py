@@ -16,10 +16,10 @@ from typing import Any, TextIO
 import structlog
 
 from bounced.core.escape import json_escaped, visible
+from bounced.core.limits import MAX_LOGGED_CHARS
 from bounced.core.mailbox import ADDRESS_LIKE
 from bounced.edges.watch.log_limit import LogLimit
 
-MAX_VALUE_CHARACTERS = 500
 MAX_TRACEBACK_LINES = 100
 ADDRESS_KEYS = frozenset({"address", "recipient"})
 TRACEBACK = "exception"
@@ -146,7 +146,7 @@ def hashed(address: str) -> str:
 
 def escaped(text: str) -> str:
     """Return text of a peer as it may stand in a log line: what cannot be printed escaped, bounded."""
-    return visible(text[:MAX_VALUE_CHARACTERS])
+    return visible(text[:MAX_LOGGED_CHARS])
 
 
 def _hash_addresses(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
@@ -164,7 +164,7 @@ def _escape(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapp
     for key, value in event.items():
         if key == TRACEBACK:
             event[key] = "\n".join(f"  {escaped(line)}" for line in value.split("\n")[-MAX_TRACEBACK_LINES:])
-        elif isinstance(value, str) and not (value.isprintable() and len(value) <= MAX_VALUE_CHARACTERS):
+        elif isinstance(value, str) and not (value.isprintable() and len(value) <= MAX_LOGGED_CHARS):
             event[key] = escaped(value)
     return event
 

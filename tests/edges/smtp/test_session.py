@@ -5,9 +5,9 @@ import gc
 import weakref
 from pathlib import Path
 
+from bounced.core.limits import MIB
 from bounced.core.terms import Origin
 from bounced.edges.smtp import SessionSettings
-from bounced.edges.smtp.settings import MIB
 from tests.support.door import GOOD, HOSTNAME, WAIT_S, OpenDoor, ScriptedReceiver, open_door, self_signed
 
 
@@ -50,7 +50,7 @@ async def test_only_the_first_part_of_a_big_message_is_kept(door: OpenDoor) -> N
 
 async def test_over_the_advertised_size_is_the_one_permanent_refusal() -> None:
     """552 comes after the final dot, and the session goes on."""
-    async with open_door(SessionSettings(HOSTNAME, max_message_bytes=1000, kept_content_bytes=500)) as door:
+    async with open_door(SessionSettings(HOSTNAME, max_message_bytes=1000)) as door:
         peer = await door.greeted()
         await peer.begin()
         peer.send(b"x" * 1001 + b"\r\n.\r\n")

@@ -3,7 +3,8 @@
 import re
 from functools import cache, cached_property, lru_cache
 
-from bounced.core.reading.message.limits import MAX_FIELDS, MAX_HEADER_BYTES, MAX_HEADER_LINES, MAX_VALUE_CHARS
+from bounced.core.limits import MAX_HEADER_BYTES, MAX_VALUE_CHARS
+from bounced.core.reading.message.limits import MAX_FIELDS, MAX_HEADER_LINES
 
 REMEMBERED_BLOCKS = 256
 REMEMBERED_BYTES = 400

@@ -1,21 +1,15 @@
-"""How much of a message is looked at, and how much work it may make: each limit, and why it is so.
+"""How many pieces of a message are looked at, and how much work it may make: each limit, and why it is so.
 
-What lies beyond a limit of size is as if it had not come.  A message that makes more work than ``MAX_WORK`` is read no
-further: ``Work`` raises, and the bounce is kept as one that gave no reason.  Work is counted, not timed, so that the
-same message reads the same on every machine.
+What lies beyond a limit is as if it had not come; limits in octets stand in ``core/limits.py``.  A message that makes
+more work than ``MAX_WORK`` is read no further: ``Work`` raises, and the bounce is kept as one that gave no reason.
+Work is counted, not timed, so that the same message reads the same on every machine.
 """
 
-MAX_CONTENT_BYTES = 1024 * 1024
-MAX_HEADER_BYTES = 64 * 1024
 MAX_HEADER_LINES = 1000
 """Each field that is asked for is looked for in all lines; real headers have up to 200."""
 MAX_FIELDS = 500
-MAX_VALUE_CHARS = 4000
 MAX_PARTS = 40
 MAX_DEPTH = 8
-MAX_TEXT_BYTES = 64 * 1024
-MAX_STATUS_CHARS = 64 * 1024
-"""Of all status parts together: forty parts of full size cost forty times what one does."""
 
 MAX_WORK = 2_000_000
 """Units of work that reading one message may take.  A unit is about 20 ns at the slowest, so this is 40 ms."""

@@ -3,17 +3,9 @@
 import re
 from typing import NamedTuple
 
+from bounced.core.limits import MAX_CONTENT_BYTES, MAX_HEADER_BYTES, MAX_TEXT_BYTES
 from bounced.core.reading.message.header import Header, as_text, of_part
-from bounced.core.reading.message.limits import (
-    DECODED_OCTETS_A_UNIT,
-    MAX_CONTENT_BYTES,
-    MAX_DEPTH,
-    MAX_HEADER_BYTES,
-    MAX_PARTS,
-    MAX_TEXT_BYTES,
-    SPLIT_OCTETS_A_UNIT,
-    Work,
-)
+from bounced.core.reading.message.limits import DECODED_OCTETS_A_UNIT, MAX_DEPTH, MAX_PARTS, SPLIT_OCTETS_A_UNIT, Work
 from bounced.core.reading.message.text import from_html, to_text, transferred
 
 _GUESSED_BOUNDARY = re.compile(rb"\n--(\S[^\n]{0,98})\n(?=Content-)", re.IGNORECASE)

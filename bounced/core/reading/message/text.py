@@ -4,7 +4,8 @@ import binascii
 import html
 import re
 
-from bounced.core.reading.message.limits import MAX_TEXT_BYTES, REFERENCE_UNITS, TAG_UNITS, Work
+from bounced.core.limits import MAX_TEXT_BYTES
+from bounced.core.reading.message.limits import REFERENCE_UNITS, TAG_UNITS, Work
 
 # Codecs that are no charset (punycode, idna, unicode_escape) can be slow or surprising: only these are asked for.
 _CHARSETS = re.compile(

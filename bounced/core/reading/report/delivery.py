@@ -3,16 +3,14 @@
 import re
 from collections.abc import Iterable, Mapping
 
+from bounced.core.limits import MAX_HEADER_BYTES, MAX_NOTICE_CHARS, MAX_STATUS_CHARS
 from bounced.core.reading.message import Message, read
-from bounced.core.reading.message.limits import MAX_HEADER_BYTES, MAX_STATUS_CHARS
 from bounced.core.reading.notices import finality, generic, layout
 from bounced.core.reading.notices.notice import Notice, divided, from_message
 from bounced.core.reading.notices.ours import phrases_of, without_ours, without_quoted
 from bounced.core.reading.report import status
 from bounced.core.reading.report.members import with_members
 from bounced.core.terms import Action, Kind, PerRecipientFields, Report
-
-MAX_TEXT_CHARS = 8000
 
 _TYPES = ("message/delivery-status", "message/global-delivery-status")
 _FIELDS = re.compile(r"^[ \t>]*+(?:reporting-mta|original-recipient|final-recipient):", re.IGNORECASE | re.MULTILINE)
@@ -77,7 +75,7 @@ def _from_fields(message: Message, fields: str, reader: str, words: str) -> Repo
         reporting_mta=status.typed(about_message.get("reporting-mta", ""))[1] or None,
         recipients=tuple(found),
         message_id=message.header.get("message-id") or None,
-        text=without_ours(divided(words[:MAX_TEXT_CHARS])[0], ours),
+        text=without_ours(divided(words[:MAX_NOTICE_CHARS])[0], ours),
         returned_header=returned,
         fields=about_message,
     )

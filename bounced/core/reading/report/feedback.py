@@ -2,8 +2,8 @@
 
 import re
 
+from bounced.core.limits import MAX_HEADER_BYTES
 from bounced.core.reading.message import RETURNED_TYPES, Header, Message, header_of, unwrap_words
-from bounced.core.reading.message.limits import MAX_HEADER_BYTES
 from bounced.core.reading.notices.notice import addresses
 from bounced.core.reading.report.status import address
 from bounced.core.terms import Kind, PerRecipientFields, Report

@@ -1,5 +1,6 @@
 """Notices that follow no standard, as reports."""
 
+from bounced.core.limits import MAX_NOTICE_CHARS
 from bounced.core.reading.message import Message
 from bounced.core.reading.notices import FAMILIES, generic
 from bounced.core.reading.notices.notice import Notice, from_message
@@ -8,7 +9,6 @@ from bounced.core.reading.report import automatic
 from bounced.core.reading.report.members import with_members
 from bounced.core.terms import Action, Kind, PerRecipientFields, Report
 
-MAX_TEXT_CHARS = 8000
 ENOUGH = 2
 """So many of author, subject, words and returned message must speak of a bounce where no family is recognised."""
 
@@ -44,6 +44,6 @@ def _report(message: Message, notice: Notice, reader: str, recipients: tuple[Per
         reader=reader,
         recipients=tuple(with_members(recipients, message)),
         message_id=message.header.get("message-id") or None,
-        text=notice.words[:MAX_TEXT_CHARS],
+        text=notice.words[:MAX_NOTICE_CHARS],
         returned_header=notice.returned,
     )

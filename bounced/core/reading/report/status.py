@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
+from bounced.core.limits import MAX_VALUE_CHARS
 from bounced.core.reading.message import unwrap_words
-from bounced.core.reading.message.limits import MAX_VALUE_CHARS
 from bounced.core.terms import Action, PerRecipientFields
 
 MAX_RECIPIENTS = 200
