@@ -8,12 +8,11 @@ import os
 import secrets
 import socket
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Self
+from functools import partial
 
 import structlog
 
@@ -147,62 +146,71 @@ def settings(config: Config, store: Store, workers: int, clock: Clock) -> Settin
     return Settings(pipeline(config, store, clock), limits, doors)
 
 
+class PipelineInUse:
+    """The pipeline that the doors and the jobs of a worker use now.  A reload puts another one in its place."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+
+    def __call__(self) -> Pipeline:
+        """Return it."""
+        return self._pipeline
+
+    def use(self, pipeline: Pipeline) -> None:
+        """Use another one from now on."""
+        self._pipeline = pipeline
+
+
+@dataclass(frozen=True, slots=True)
 class Worker:
-    """Takes in mail on given sockets until it is told to stop.  ``workers`` is how many share the limits."""
+    """A worker that takes in mail: what it consists of.  ``running`` makes one, and stops it.
 
-    def __init__(
-        self, config: Config, sockets: Sockets, *, meter: Meter | None = None, workers: int = 1, clock: Clock = now
-    ) -> None:
-        self._clock = clock
-        self._config = config
-        self._sockets = sockets
-        self._meter = meter or Meter()
-        self._workers = workers
-        self._stack = AsyncExitStack()
-        self._doors: dict[str, Door] = {}
-        self._store: RedisStore | None = None
-        self._receiver: WatchedReceiver | None = None
-        self._gate: Gate | None = None
-        self._pipeline: Pipeline | None = None
-        self._disputer: Disputer | None = None
-        self._turns = FairTurns()
-        self._background: Background | None = None
+    ``present`` is the pipeline in use; ``fit`` connects a pipeline that was just configured with this worker's parts.
+    ``workers`` is how many share the limits; a commit that is older than ``stuck_s`` means that this one hangs.
+    """
 
-    async def __aenter__(self) -> Self:
-        """Connect, read keys and rules, begin the jobs, open the doors.
+    store: RedisStore
+    present: PipelineInUse
+    fit: Callable[[Pipeline], Pipeline]
+    receiver: WatchedReceiver
+    gate: Gate
+    doors: Mapping[str, Door]
+    jobs: Background
+    clock: Clock
+    workers: int
+    stuck_s: float
 
-        Raises what ``open_store`` and ``settings`` raise.
+    @staticmethod
+    @asynccontextmanager
+    async def running(
+        config: Config, sockets: Sockets, *, meter: Meter | None = None, workers: int = 1, clock: Clock = now
+    ) -> AsyncIterator["Worker"]:
+        """Give a worker that takes in mail on these sockets.
+
+        It connects, reads keys and rules, begins the jobs and opens the doors.  In the end it stops the jobs, accepts
+        no more, and closes the store when the messages in hand have come to their end.  Raises what ``open_store`` and
+        ``settings`` raise.
         """
-        self._store = await self._stack.enter_async_context(open_store(self._config, self._meter))
-        chosen = settings(self._config, self._store, self._workers, self._clock)
-        self._background = self._jobs(self._store)
-        self._receiver = WatchedReceiver(self._present(chosen.pipeline), self._meter)
-        self._background.start()
-        self._gate = Gate(chosen.limits)
-        for name, door_settings in chosen.doors.items():
-            door = Door(self._receiver, door_settings, self._gate, DoorLog(self._meter), self._clock)
-            self._doors[name] = door
-            await door.start(list(self._sockets.get(name, ())))
-        doors = [address_of(opened) for several in self._sockets.values() for opened in several]
-        LOG.info(Event.SERVICE_STARTED, doors=doors, lists=list(self._config.lists))
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Stop the jobs, accept no more, let messages in hand come to their end, close the store."""
-        if self._background is not None:
-            await self._background.stop()
-        drained = await asyncio.gather(*(door.drain(DRAIN_S) for door in self._doors.values()))
-        if not all(drained):
-            LOG.warning(Event.DRAIN_TIMED_OUT, after_s=DRAIN_S)
-        await self._stack.aclose()
+        meter = meter or Meter()
+        async with open_store(config, meter) as store:
+            chosen = settings(config, store, workers, clock)
+            worker = _assembled(config, store, chosen, meter=meter, workers=workers, clock=clock)
+            try:
+                worker.jobs.start()
+                for name, door in worker.doors.items():
+                    await door.start(list(sockets.get(name, ())))
+                addresses = [address_of(opened) for several in sockets.values() for opened in several]
+                LOG.info(Event.SERVICE_STARTED, doors=addresses, lists=list(config.lists))
+                yield worker
+            finally:
+                await worker.jobs.stop()
+                await _drain(worker.doors.values())
         LOG.info(Event.SERVICE_STOPPED)
 
     @property
     def healthy(self) -> bool:
         """Whether no commit is stuck.  An idle worker is healthy; a job that fails is tried again by itself."""
-        return self._receiver is None or self._receiver.oldest_s < TimeBudget(self._config.redis.timeout_s).stuck_s
+        return self.receiver.oldest_s < self.stuck_s
 
     async def reload(self, config: Config) -> None:
         """Use rules, keys, certificates, policies and limits of a new configuration; connections stay.
@@ -210,46 +218,52 @@ class Worker:
         A thread compiles them, so that sessions go on meanwhile.  What was used before is freed when the last message
         in hand is done with it.  Raises RulesInvalid, OSError, SSLError, and then nothing has changed.
         """
-        assert self._store is not None
-        assert self._receiver is not None
-        assert self._gate is not None
-        chosen = await asyncio.to_thread(settings, config, self._store, self._workers, self._clock)
+        chosen = await asyncio.to_thread(settings, config, self.store, self.workers, self.clock)
         keys = await asyncio.to_thread(keyspaces, config)
-        self._store.use(keys)
-        self._receiver.use(self._present(chosen.pipeline))
-        self._gate.limits = chosen.limits
-        for name, door in self._doors.items():
+        self.store.use(keys)
+        self.present.use(self.fit(chosen.pipeline))
+        self.gate.limits = chosen.limits
+        for name, door in self.doors.items():
             if name in chosen.doors:
                 door.use(chosen.doors[name])
         LOG.info(Event.SERVICE_RELOADED)
 
-    def _jobs(self, store: RedisStore) -> Background:
-        """Return what this worker does beside its doors."""
-        keep = self._config.keep
-        consumer = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-        chores = JobStore(store, consumer, events_max=keep.events_max, failed_max=keep.intake_failed_max)
-        self._disputer = Disputer(self._now_in_use, chores)
-        jobs = (
-            Releaser(self._now_in_use, chores),
-            self._disputer,
-            IntakeReader(self._now_in_use, chores),
-            AlarmBell(self._now_in_use, chores),
-        )
-        return Background(jobs, self._meter.job_failed)
 
-    def _present(self, chosen: Pipeline) -> Pipeline:
-        """Return the pipeline that doors and jobs use from now on."""
-        assert self._disputer is not None
-        self._pipeline = replace(chosen, suspect=self._disputer.suspect, not_read=self._not_read, turns=self._turns)
-        return self._pipeline
+def _assembled(
+    config: Config, store: RedisStore, chosen: Settings, *, meter: Meter, workers: int, clock: Clock
+) -> Worker:
+    """Return a worker that has not begun."""
+    consumer = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+    job_store = JobStore(store, consumer, events_max=config.keep.events_max, failed_max=config.keep.intake_failed_max)
+    present = PipelineInUse(chosen.pipeline)
+    disputer = Disputer(present, job_store)
+    jobs = (Releaser(present, job_store), disputer, IntakeReader(present, job_store), AlarmBell(present, job_store))
 
-    def _not_read(self, digest: str, fault: Exception) -> None:
-        self._meter.not_read(type(fault).__name__)
+    def not_read(digest: str, fault: Exception) -> None:
+        meter.not_read(type(fault).__name__)
         log_not_read(digest, fault)
 
-    def _now_in_use(self) -> Pipeline:
-        assert self._pipeline is not None
-        return self._pipeline
+    fit = partial(replace, suspect=disputer.suspect, not_read=not_read, turns=FairTurns())
+    present.use(fit(chosen.pipeline))
+    receiver, gate, door_log = WatchedReceiver(present, meter), Gate(chosen.limits), DoorLog(meter)
+    return Worker(
+        store=store,
+        present=present,
+        fit=fit,
+        receiver=receiver,
+        gate=gate,
+        doors={name: Door(receiver, each, gate, door_log, clock) for name, each in chosen.doors.items()},
+        jobs=Background(jobs, meter.job_failed),
+        clock=clock,
+        workers=workers,
+        stuck_s=TimeBudget(config.redis.timeout_s).stuck_s,
+    )
+
+
+async def _drain(doors: Iterable[Door]) -> None:
+    """Accept no more, and let the messages in hand come to their end."""
+    if not all(await asyncio.gather(*(door.drain(DRAIN_S) for door in doors))):
+        LOG.warning(Event.DRAIN_TIMED_OUT, after_s=DRAIN_S)
 
 
 def _further(main: SessionSettings, listener: Listener) -> SessionSettings:

@@ -61,7 +61,7 @@ async def show(setting: Setting, wanted_port: int, *, once: bool) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     config = load(setting.config_file)
-    async with Worker(config, bind(config)), open_store(config) as store:
+    async with Worker.running(config, bind(config)), open_store(config) as store:
         if wanted_port not in (0, setting.port):
             _say(f"Port {wanted_port} is taken: another one was chosen.")
         _say(f"SMTP on {HOST}:{setting.port}, bounce domain {DOMAIN}, data in {setting.data_dir}", "")

@@ -28,7 +28,8 @@ from bounced.edges.systemd import Notifier, listen_fds
 from bounced.edges.watch import log
 from bounced.edges.watch.metrics.meter import Meter
 from bounced.service import Worker
-from bounced.supervisor import ALIVE, HEARTBEAT_S, READY, Supervisor, WorkersFail, text_from
+from bounced.supervisor import supervise
+from bounced.workers import ALIVE, HEARTBEAT_S, READY, WorkersFail, text_from
 
 LOG = structlog.get_logger()
 
@@ -58,7 +59,7 @@ def run(config_file: Path | None) -> None:
     try:
         rules.load(config.rules.files)  # said once, by us, before each worker would say it
         sockets = bind(config, listen_fds())
-        in_loop(lambda: Supervisor(config, source, sockets, Notifier()).run())
+        in_loop(lambda: supervise(config, source, sockets, Notifier()))
     except (RulesInvalid, CannotListen, NoServer, Misconfigured, WorkersFail) as error:
         fail(str(error))
 
@@ -92,7 +93,7 @@ async def work(config: Config, config_file: Path | None, sockets: Sockets, paren
     reader, writer = await asyncio.open_connection(sock=parent)
     meter = Meter()
     async with (
-        Worker(config, sockets, meter=meter, workers=config.worker_count) as running,
+        Worker.running(config, sockets, meter=meter, workers=config.worker_count) as running,
         asyncio.TaskGroup() as tasks,
     ):
         loop.add_signal_handler(signal.SIGHUP, Reloads(running, config_file).tell)

@@ -52,7 +52,7 @@ async def test_what_a_worker_writes_is_stamped_by_its_clock(
     path = build.return_paths("main", config.lists["main"]).encode(ALICE, issued=clock.date())
     listening = loopback()
     redis: Any = Redis.from_url(redis_url, decode_responses=True)
-    async with redis, Worker(config, {SMTP: [listening]}, clock=lambda: clock):
+    async with redis, Worker.running(config, {SMTP: [listening]}, clock=lambda: clock):
         peer = Peer(*await asyncio.open_connection(*listening.getsockname()))
         await peer.reply()
         await peer.begin(path)

@@ -27,7 +27,7 @@ async def test_a_reload_does_not_hold_the_loop(redis_url: str, key_prefix: str, 
     """
     daemon = Daemon(tmp_path, url=redis_url, prefix=key_prefix)
     config = load(daemon.config_file)
-    async with Worker(config, {}) as worker:
+    async with Worker.running(config, {}) as worker:
         assert min([await _longest_hold_s(worker.reload(config)) for _ in range(TRIES)]) < HELD_S
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bounced.supervisor import HEARTBEAT_S, STOP_S
+from bounced.workers import HEARTBEAT_S, STOP_S
 
 UNITS = Path(__file__).parents[2] / "systemd"
 INSTALLED = "/opt/bounced/bin/bounced"

@@ -8,13 +8,20 @@ import pytest
 from redis.asyncio import Redis
 
 from bounced.config import load
+from bounced.edges.watch.metrics.meter import Meter
 from bounced.service import Worker
 
 ALICE = "alice@example.org"
 
 
 @pytest.fixture
-async def worker(redis_url: str, key_prefix: str, tmp_path: Path) -> AsyncIterator[Worker]:
+def meter() -> Meter:
+    """Return what counts for the worker."""
+    return Meter()
+
+
+@pytest.fixture
+async def worker(redis_url: str, key_prefix: str, tmp_path: Path, meter: Meter) -> AsyncIterator[Worker]:
     """Return a worker without any door."""
     key = tmp_path / "key"
     key.write_text("a secret of some length")
@@ -25,7 +32,7 @@ async def worker(redis_url: str, key_prefix: str, tmp_path: Path) -> AsyncIterat
         '[lists.main]\ndomains = ["bounce.example.com"]\n'
         f'keys = [{{ id = "a", file = "{key}" }}]\n'
     )
-    async with Worker(load(config), {}) as worker:
+    async with Worker.running(load(config), {}, meter=meter) as worker:
         yield worker
 
 
@@ -41,7 +48,7 @@ async def test_a_worker_reads_what_senders_tell(worker: Worker, redis_url: str, 
 
 
 async def test_a_job_that_fails_takes_neither_the_worker_nor_the_other_jobs_with_it(
-    worker: Worker, redis_url: str, key_prefix: str, monkeypatch: pytest.MonkeyPatch
+    worker: Worker, redis_url: str, key_prefix: str, meter: Meter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The supervisor would kill one that is not healthy, and the next, and the next."""
     failed = asyncio.Event()
@@ -50,12 +57,11 @@ async def test_a_job_that_fails_takes_neither_the_worker_nor_the_other_jobs_with
         failed.set()
         raise ValueError("a fault of ours")
 
-    assert worker._background is not None
-    await worker._background.stop()
-    (alarms,) = (job for job in worker._background._jobs if job.name == "alarms")
+    await worker.jobs.stop()
+    (alarms,) = (job for job in worker.jobs._jobs if job.name == "alarms")
     monkeypatch.setattr(alarms, "round", broken)
-    worker._background.start()
+    worker.jobs.start()
     async with asyncio.timeout(10):
         await failed.wait()
     await test_a_worker_reads_what_senders_tell(worker, redis_url, key_prefix)
-    assert b'["bounced_job_failures", "alarms", 1]' in worker._meter.take()
+    assert b'["bounced_job_failures", "alarms", 1]' in meter.take()

@@ -18,8 +18,8 @@ ANSWER_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Crew:
-    """How the workers are: how many there should be, are ready, say nothing; how many died since the start."""
+class WorkerCounts:
+    """How many workers there should be, are ready, say nothing; how many died since the start."""
 
     wanted: int
     ready: int
@@ -34,7 +34,7 @@ class Monitor:
         self,
         store: RedisStore,
         keys: Mapping[str, Keyspace],
-        crew: Callable[[], Crew],
+        workers: Callable[[], WorkerCounts],
         totals: Totals,
         *,
         clock: Clock,
@@ -42,7 +42,7 @@ class Monitor:
     ) -> None:
         self._clock = clock
         self._store = store
-        self._crew = crew
+        self._workers = workers
         self._totals = totals
         self._watch = watch
         self.use(keys)
@@ -61,24 +61,24 @@ class Monitor:
 
     async def metrics(self) -> Answer:
         """Return all metrics; those of Redis are absent while it takes no commits."""
-        crew, sizes = self._crew(), await self._sizes()
+        workers, sizes = self._workers(), await self._sizes()
         found = self._watch.found if self._watch else {}
-        text = exposition(self._totals, workers=crew.ready, deaths=crew.deaths, sizes=sizes, found=found)
+        text = exposition(self._totals, workers=workers.ready, deaths=workers.deaths, sizes=sizes, found=found)
         return Answer(HTTPStatus.OK, text, CONTENT_TYPE)
 
     async def health(self) -> Answer:
         """Return 200 while every worker's loop runs and no commit is stuck."""
-        crew = self._crew()
-        return _answer([f"{crew.silent} of {crew.wanted} workers hang"] if crew.silent else [])
+        workers = self._workers()
+        return _answer([f"{workers.silent} of {workers.wanted} workers hang"] if workers.silent else [])
 
     async def readiness(self) -> Answer:
         """Return 200 when every worker takes in mail, its rules and keys loaded, and Redis takes commits.
 
         A Redis that was replaced, or that contradicts our clock, is told as well; mail is taken in all the same.
         """
-        crew, faults = self._crew(), []
-        if crew.ready < crew.wanted:
-            faults.append(f"{crew.ready} of {crew.wanted} workers are ready")
+        workers, faults = self._workers(), []
+        if workers.ready < workers.wanted:
+            faults.append(f"{workers.ready} of {workers.wanted} workers are ready")
         try:
             async with asyncio.timeout(ANSWER_S):
                 await self._need_writable()

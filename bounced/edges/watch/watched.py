@@ -3,6 +3,7 @@
 A report that is not committed is counted by its door, which alone knows why it gave up (``Observer.report_deferred``).
 """
 
+from collections.abc import Callable
 from time import perf_counter
 
 import structlog
@@ -17,17 +18,13 @@ LOG = structlog.get_logger()
 
 
 class WatchedReceiver:
-    """Passes messages on to a Receiver that can be replaced while messages are under way."""
+    """Passes each message on to the Receiver that ``present`` returns: a reload may put another one in its place."""
 
-    def __init__(self, receiver: Receiver, meter: Meter, doubts: KeyDoubts | None = None) -> None:
-        self._receiver = receiver
+    def __init__(self, present: Callable[[], Receiver], meter: Meter, doubts: KeyDoubts | None = None) -> None:
+        self._present = present
         self._meter = meter
         self._doubts = doubts or KeyDoubts()
         self._begun: dict[object, float] = {}
-
-    def use(self, receiver: Receiver) -> None:
-        """Give messages that come from now on to another receiver."""
-        self._receiver = receiver
 
     @property
     def oldest_s(self) -> float:
@@ -37,7 +34,7 @@ class WatchedReceiver:
     async def admit(self, forward_path: str) -> Destination:
         """Return whom a forward-path stands for.  Raises PathRefused, StoreUnavailable."""
         try:
-            return await self._receiver.admit(forward_path)
+            return await self._present().admit(forward_path)
         except PathRefused as refused:
             self._doubts.hear(refused)
             raise
@@ -47,7 +44,7 @@ class WatchedReceiver:
         ticket, begun = object(), perf_counter()
         self._begun[ticket] = begun
         try:
-            committed = await self._receiver.process(destination, envelope)
+            committed = await self._present().process(destination, envelope)
         finally:
             del self._begun[ticket]
         elapsed_s = perf_counter() - begun

@@ -44,7 +44,7 @@ class Receiver(ScriptedReceiver):
 async def watched_door(meter: Meter, *, held: bool = False) -> AsyncIterator[OpenDoor]:
     """Open a door that counts and logs as the daemon's does."""
     receiver, gate, listening = Receiver(held=held), Gate(SessionSettings(HOSTNAME).limits), loopback()
-    door = Door(WatchedReceiver(receiver, meter), SessionSettings(HOSTNAME), gate, DoorLog(meter), now)
+    door = Door(WatchedReceiver(lambda: receiver, meter), SessionSettings(HOSTNAME), gate, DoorLog(meter), now)
     await door.start([listening])
     opened = OpenDoor(door, receiver, Ear(), gate, listening.getsockname())
     try:

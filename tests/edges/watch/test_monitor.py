@@ -10,18 +10,18 @@ from bounced.core.contract.keys import Keyspace
 from bounced.edges.redis import RedisStore, durability
 from bounced.edges.redis.connect import connections
 from bounced.edges.watch.metrics.totals import Totals
-from bounced.edges.watch.monitor import Crew, Monitor
+from bounced.edges.watch.monitor import Monitor, WorkerCounts
 from bounced.service import now
 
-WELL = Crew(wanted=2, ready=2, silent=0, deaths=0)
+WELL = WorkerCounts(wanted=2, ready=2, silent=0, deaths=0)
 
 
 @asynccontextmanager
-async def _monitor(url: str, prefix: str, crew: Crew = WELL) -> AsyncIterator[Monitor]:
+async def _monitor(url: str, prefix: str, workers: WorkerCounts = WELL) -> AsyncIterator[Monitor]:
     keys = {"main": Keyspace(prefix, "main")}
     store = RedisStore(connections(url), keys, durability("memory", lambda _text: None))
     await store.start()
-    yield Monitor(store, keys, lambda: crew, Totals(), clock=now)
+    yield Monitor(store, keys, lambda: workers, Totals(), clock=now)
     await store.close()
 
 
@@ -47,18 +47,18 @@ async def test_addresses_are_counted_by_state_without_looking_at_each(redis_url:
 
 
 @pytest.mark.parametrize(
-    ("crew", "healthy", "ready"),
+    ("workers", "healthy", "ready"),
     [
-        (Crew(wanted=2, ready=1, silent=0, deaths=1), HTTPStatus.OK, HTTPStatus.SERVICE_UNAVAILABLE),
-        (Crew(wanted=2, ready=2, silent=1, deaths=0), HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.OK),
+        (WorkerCounts(wanted=2, ready=1, silent=0, deaths=1), HTTPStatus.OK, HTTPStatus.SERVICE_UNAVAILABLE),
+        (WorkerCounts(wanted=2, ready=2, silent=1, deaths=0), HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.OK),
     ],
     ids=["one not ready", "one hangs"],
 )
 async def test_workers_that_are_not_well_are_said(
-    redis_url: str, key_prefix: str, crew: Crew, healthy: HTTPStatus, ready: HTTPStatus
+    redis_url: str, key_prefix: str, workers: WorkerCounts, healthy: HTTPStatus, ready: HTTPStatus
 ) -> None:
     """A worker that starts is not ready; one that hangs is not healthy."""
-    async with _monitor(redis_url, key_prefix, crew) as monitor:
+    async with _monitor(redis_url, key_prefix, workers) as monitor:
         assert (await monitor.health()).status is healthy
         assert (await monitor.readiness()).status is ready
 

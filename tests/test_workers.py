@@ -4,7 +4,7 @@ import json
 import socket
 from threading import Thread
 
-from bounced.supervisor import text_from
+from bounced.workers import text_from
 
 
 def test_a_configuration_larger_than_a_socket_holds_reaches_the_worker() -> None:
