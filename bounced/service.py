@@ -25,12 +25,12 @@ from bounced.core.contract.keys import Keyspace
 from bounced.core.return_path import Directory
 from bounced.edges.redis import RedisStore, durability
 from bounced.edges.redis.connect import connections
+from bounced.edges.redis.embedded import redis_url
 from bounced.edges.redis.identities import Identities
 from bounced.edges.redis.job_store import JobStore
-from bounced.edges.redis.line import NO_TALLY, Tally
+from bounced.edges.redis.observer import UNOBSERVED, StoreObserver
 from bounced.edges.redis.time_budget import TimeBudget
-from bounced.edges.redis.url import redis_url
-from bounced.edges.smtp import Door, Gate, Limits, SessionSettings, Speech
+from bounced.edges.smtp import Door, Gate, SessionLimits, SessionSettings, Speech
 from bounced.edges.sockets import SMTP, Sockets, address_of, listener_name
 from bounced.edges.turns import FairTurns
 from bounced.edges.watch.door_log import DoorLog, log_not_read
@@ -53,11 +53,11 @@ def now() -> datetime:
 
 
 @asynccontextmanager
-async def open_store(config: Config, tally: Tally = NO_TALLY) -> AsyncIterator[RedisStore]:
+async def open_store(config: Config, observer: StoreObserver = UNOBSERVED) -> AsyncIterator[RedisStore]:
     """Give the store that the configuration names, started; with it the embedded server where that is wanted.
 
-    ``tally`` counts what goes over its line.  Raises NoServer, Misconfigured; a Redis that is merely away shows with
-    the first use.
+    ``observer`` hears of what goes over its lines.  Raises NoServer, Misconfigured; a Redis that is merely away shows
+    with the first use.
     """
     budget = TimeBudget(config.redis.timeout_s)
     async with redis_url(config) as url:
@@ -67,7 +67,7 @@ async def open_store(config: Config, tally: Tally = NO_TALLY) -> AsyncIterator[R
             durability(config.redis.effective_durability, _warn, budget),
             events_max=config.keep.events_max,
             notice=_notice,
-            tally=tally,
+            observer=observer,
             known=identities(config).known,
             budget=budget,
         )
@@ -114,13 +114,13 @@ class Settings:
     """What a reload may change at once: where messages go and how each kind of door behaves."""
 
     pipeline: Pipeline
-    limits: Limits
+    limits: SessionLimits
     doors: dict[str, SessionSettings]
 
 
 def settings(config: Config, store: Store, workers: int, clock: Clock) -> Settings:
     """Return everything that a configuration says, checked as a whole.  Raises RulesInvalid, OSError, SSLError."""
-    limits = Limits(
+    limits = SessionLimits(
         connections=config.limits.connections_total,
         connections_per_peer=config.limits.connections_per_peer,
         handshakes=config.limits.handshakes_total,

@@ -27,9 +27,8 @@ from bounced.doctor.identity import examine_identity
 from bounced.doctor.ports import examine_ports
 from bounced.doctor.server import examine_server
 from bounced.edges.redis.connect import connections, reason
-from bounced.edges.redis.embedded import NoServer
+from bounced.edges.redis.embedded import NoServer, redis_url
 from bounced.edges.redis.time_budget import TimeBudget
-from bounced.edges.redis.url import redis_url
 from bounced.service import identities
 
 REDIS = "Redis"

@@ -21,7 +21,7 @@ from bounced.config import Config, build
 from bounced.core.return_path import Directory, DoesNotFit, Refused, ReturnPaths, TokenPath, likely_cause
 from bounced.core.terms import Engagement, OptIn, Profile, ReturnPath, RoleAddress
 from bounced.edges.redis.connect import reason
-from bounced.edges.redis.url import redis_url
+from bounced.edges.redis.embedded import redis_url
 from bounced.ports import StoreUnavailable
 from bounced.service import open_store
 

@@ -223,8 +223,8 @@ async def test_a_crowd_of_domains_hides_neither_a_campaign_nor_the_list(
     if room:
         for name in ("domains", "campaigns", "providers", "unsigned"):
             monkeypatch.setitem(script.FIELDS_OF_ROOMS, Room(name), room)
-    tally = Meter()
-    house.store._tally = tally
+    meter = Meter()
+    house.store._observer = meter
     await fail_at_once(house, crowd, campaign="")
     await sent(house, crowd * 100)
     await sent(house, 500, campaign="bad", domain="late.example")
@@ -238,7 +238,7 @@ async def test_a_crowd_of_domains_hides_neither_a_campaign_nor_the_list(
     domains = [name for name in counts if ":domain:" in name or name.startswith("domain:")]
     assert len(domains) == (room or 10_000)
     assert counts["~other:domains"] == 2 * hard + 500 - len(domains)
-    assert f'["bounced_counters_overflowed", "main", "domains", {2 * hard + 1 - len(domains)}]' in tally.take().decode()
+    assert f'["bounced_counters_overflowed", "main", "domains", {2 * hard + 1 - len(domains)}]' in meter.take().decode()
 
 
 async def test_campaigns_crowd_out_no_figure_of_the_list_either(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

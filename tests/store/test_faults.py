@@ -21,7 +21,7 @@ from bounced.edges.redis import Misconfigured, RedisStore, durability, line
 from bounced.edges.redis.connect import connections
 from bounced.edges.redis.durabilities import Memory, NotDurable
 from bounced.edges.redis.embedded import EmbeddedServer
-from bounced.edges.redis.line import NoTally
+from bounced.edges.redis.observer import Unobserved
 from bounced.edges.redis.time_budget import TimeBudget
 from bounced.edges.redis.wire import Reply, pack
 from bounced.ports import StoreUnavailable
@@ -290,11 +290,11 @@ async def test_a_fault_of_ours_in_the_line_is_told_counted_and_overcome(
             if faulty:
                 raise AttributeError("a library lacks what we use")
 
-    class Counting(NoTally):
+    class Counting(Unobserved):
         def failed(self) -> None:
             counted.append(True)
 
-    tested = RedisStore(connections(server.url), {"main": keys}, Faulty, tally=Counting())
+    tested = RedisStore(connections(server.url), {"main": keys}, Faulty, observer=Counting())
     await tested.start()
     refused = 0
     with capture_logs() as logged:

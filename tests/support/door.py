@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from bounced.core.terms import Destination, Envelope, RoleAddress
-from bounced.edges.smtp import Door, Gate, Limits, SessionSettings, Unobserved
+from bounced.edges.smtp import Door, Gate, SessionLimits, SessionSettings, Unobserved
 from bounced.ports import Committed, PathRefused, StoreUnavailable
 from bounced.service import now
 
@@ -261,4 +261,4 @@ def self_signed(folder: Path) -> ssl.SSLContext:
 
 def limited(**limits: float) -> SessionSettings:
     """Return settings with some limits of one's own."""
-    return SessionSettings(HOSTNAME, Limits(**limits))  # type: ignore[arg-type]  # each limit has its own type
+    return SessionSettings(HOSTNAME, SessionLimits(**limits))  # type: ignore[arg-type]  # each limit has its own type

@@ -1,18 +1,20 @@
 """One connection to one server, over which commands go in batches: group commit.
 
-Whatever queued up while one batch was under way goes out with the next, and one wait for durability ends each batch.
-There is no fixed window: an idle line sends at once.
-
-Nothing is sent twice but what the server says that it did not run, because it lost the script or is not the primary.
-After any error the connection is thrown away: an answer that is still to come must never be taken for another
-command's.
+How it works.  ``ask`` queues a command and waits for its reply.  One task takes what is queued, sends it in one write
+with the wait for durability behind it (WAITAOF, WAIT or ROLE), and reads all replies: one wait covers the whole batch.
+Commands that come meanwhile go out with the next batch.  There is no fixed window: an idle line sends at once.
+Replies are handed out only if the wait says that the batch is safe.  If it does not, or if the batch fails (no answer
+in time, connection lost), nobody knows what ran: every command of the batch raises StoreUnavailable, the peer hears 451
+and comes again, and the script recognises what was written after all.
+Nothing is sent twice but what the server says that it did not run: it lost the script, is not the primary, or a slot
+moves.  After any error the connection is replaced, since a late reply must never be taken for another command's.  The
+first failure keeps the queue; after a second one commands are refused at once, until a connection is ready again.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
 import structlog
 from redis.asyncio.connection import AbstractConnection
@@ -28,9 +30,9 @@ from redis.exceptions import (
 )
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from bounced.core.state import Transition
 from bounced.edges.redis.connect import Connect, Node, reason
 from bounced.edges.redis.durabilities import Durability, Misconfigured, NotDurable, ReadElsewhere
+from bounced.edges.redis.observer import UNOBSERVED, StoreObserver
 from bounced.edges.redis.time_budget import DEFAULT_BUDGET, TimeBudget
 from bounced.edges.redis.wire import Reply, read
 from bounced.edges.watch.log import Event
@@ -51,58 +53,17 @@ Prepare = Callable[[AbstractConnection], Awaitable[None]]
 Notice = Callable[[str | None], None]
 
 
-class Tally(Protocol):
-    """Who counts what goes over a line.  Nothing here may raise or wait."""
-
-    def written(self, list_: str, transition: Transition, /) -> None:
-        """Count what a commit made of an address of a list, whoever spoke."""
-
-    def counter_overflowed(self, list_: str, room: str, /) -> None:
-        """Count a counter of an hour that found no place in its room."""
-
-    def batch_flushed(self, commands: int, /) -> None:
-        """Count a batch that is safe."""
-
-    def server_failed(self) -> None:
-        """Count a connection that was given up, or that nobody answered."""
-
-    def failed(self) -> None:
-        """Count a fault of ours, which ended the line's task."""
-
-
-class NoTally:
-    """A Tally that counts nothing."""
-
-    def written(self, list_: str, transition: Transition, /) -> None:
-        """Count nothing."""
-
-    def counter_overflowed(self, list_: str, room: str, /) -> None:
-        """Count nothing."""
-
-    def batch_flushed(self, commands: int, /) -> None:
-        """Count nothing."""
-
-    def server_failed(self) -> None:
-        """Count nothing."""
-
-    def failed(self) -> None:
-        """Count nothing."""
-
-
-NO_TALLY: Tally = NoTally()
-
-
 @dataclass(frozen=True, slots=True, eq=False)
-class _Waiting:
+class _Queued:
     command: bytes
     reply: asyncio.Future[Reply]
 
 
 class Line:
-    """A queue, and the task that carries it to one server.
+    """A queue, and the task that sends it to one server.
 
     ``prepare`` runs on each new connection; ``notice`` hears why the server was lost, and None when it is back;
-    ``tally`` counts batches and errors.
+    ``observer`` hears of batches and errors.
     """
 
     def __init__(
@@ -112,7 +73,7 @@ class Line:
         prepare: Prepare,
         notice: Notice,
         *,
-        tally: Tally = NO_TALLY,
+        observer: StoreObserver = UNOBSERVED,
         budget: TimeBudget = DEFAULT_BUDGET,
     ) -> None:
         self._connect = connect
@@ -120,17 +81,17 @@ class Line:
         self._durability = durability
         self._prepare = prepare
         self._notice = notice
-        self._tally = tally
-        self._queue: deque[_Waiting] = deque()
+        self._observer = observer
+        self._queue: deque[_Queued] = deque()
         self._queued_bytes = 0
         self._wake = asyncio.Event()
         self._trouble: BaseException | None = None
         self._failures = 0
         self._moved_to: Node | None = None
-        self._carrier: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin to carry, which the first command would do too.
+        """Connect and begin to send, which the first command would do too.
 
         Raises Misconfigured; a server that is merely away is tried again by itself.
         """
@@ -140,14 +101,14 @@ class Line:
         except Misconfigured:
             raise
         except _TROUBLE as error:
-            self._lose(error)
-        self._carry_from(connection)
+            self._mark_lost(error)
+        self._start_task(connection)
 
     async def close(self) -> None:
-        """Stop carrying; whoever still waits hears StoreUnavailable."""
-        if self._carrier is not None:
-            self._carrier.cancel()
-            await asyncio.wait([self._carrier])
+        """Stop sending; whoever still waits hears StoreUnavailable."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
         self._trouble = StoreUnavailable("closed")
         self._refuse_all(self._trouble)
 
@@ -161,58 +122,58 @@ class Line:
             raise StoreUnavailable(reason(self._trouble))
         if self._queued_bytes + len(command) > MAX_QUEUED_BYTES:
             raise StoreUnavailable("it is too slow, the queue is full")
-        if self._carrier is None or self._carrier.done():  # done: a fault of ours, which was logged
-            self._carry_from(None)
+        if self._task is None or self._task.done():  # done: a fault of ours, which was logged
+            self._start_task(None)
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(command, loop.create_future())
-        self._queue.append(waiting)
+        queued = _Queued(command, loop.create_future())
+        self._queue.append(queued)
         self._queued_bytes += len(command)
         self._wake.set()
-        patience = loop.call_at(until, _give_up, waiting)
+        timer = loop.call_at(until, _give_up, queued)
         try:
-            return await waiting.reply
+            return await queued.reply
         finally:
-            patience.cancel()
+            timer.cancel()
 
-    def _carry_from(self, connection: AbstractConnection | None) -> None:
-        self._carrier = asyncio.create_task(self._carry(connection), name="redis line")
-        self._carrier.add_done_callback(self._ended)
+    def _start_task(self, connection: AbstractConnection | None) -> None:
+        self._task = asyncio.create_task(self._run(connection), name="redis line")
+        self._task.add_done_callback(self._task_ended)
 
-    def _ended(self, carrier: asyncio.Task[None]) -> None:
-        """Tell of a fault of ours that ended the task, and begin anew: at once after a first one.
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
+        """Log a fault of ours that ended the task, and start a new task: at once after a first one.
 
         After further ones without a batch between them commands are refused for a while, so that a fault that stays
         neither fills the log nor keeps the processor busy.
         """
-        error = None if carrier.cancelled() else carrier.exception()
+        error = None if task.cancelled() else task.exception()
         if error is None:
             return
         LOG.error(Event.LINE_FAILED, exc_info=error)
-        self._tally.failed()
+        self._observer.failed()
         self._failures += 1
         if self._failures == 1:
-            if self._queue and self._carrier is carrier:
-                self._carry_from(None)
+            if self._queue and self._task is task:
+                self._start_task(None)
         else:
-            if self._carrier is not None:
-                self._carrier.cancel()  # a command may have begun another since
+            if self._task is not None:
+                self._task.cancel()  # a command may have begun another since
             self._trouble = error
             self._refuse_all(error)
             pause = min(LAST_PAUSE_AFTER_FAULT_S, FIRST_BACKOFF_S * 2 ** min(self._failures, 10))
-            asyncio.get_running_loop().call_later(pause, self._begin_anew, error)
+            asyncio.get_running_loop().call_later(pause, self._accept_again, error)
 
-    def _begin_anew(self, error: BaseException) -> None:
+    def _accept_again(self, error: BaseException) -> None:
         if self._trouble is error:  # nobody closed the line meanwhile
             self._trouble = None
 
-    async def _carry(self, connection: AbstractConnection | None) -> None:
+    async def _run(self, connection: AbstractConnection | None) -> None:
         while True:
             try:
                 connection = connection or await self._open()
-                self._find()
+                self._mark_found()
                 await self._flush_for_ever(connection)
             except _TROUBLE as error:
-                await self._stumble(error, connected=connection is not None)
+                await self._pause_after(error, connected=connection is not None)
             finally:
                 if connection is not None:
                     await connection.disconnect(nowait=True)
@@ -237,38 +198,36 @@ class Line:
                 raise RedisConnectionError("closed by the server while idle")
             if batch := self._next_batch():
                 await self._flush(connection, batch)
-                self._tally.batch_flushed(len(batch))
+                self._observer.batch_flushed(len(batch))
                 self._failures = 0
 
-    def _next_batch(self) -> list[_Waiting]:
+    def _next_batch(self) -> list[_Queued]:
         """Take what is queued and still waited for."""
-        batch: list[_Waiting] = []
+        batch: list[_Queued] = []
         while self._queue and len(batch) < MAX_BATCH:
-            waiting = self._queue.popleft()
-            self._queued_bytes -= len(waiting.command)
-            if not waiting.reply.done():
-                batch.append(waiting)
+            queued = self._queue.popleft()
+            self._queued_bytes -= len(queued.command)
+            if not queued.reply.done():
+                batch.append(queued)
         if not self._queue:
             self._wake.clear()
         return batch
 
-    async def _flush(self, connection: AbstractConnection, batch: list[_Waiting]) -> None:
-        """Carry one batch and hand out its replies.  Raises what makes the connection unfit for another."""
+    async def _flush(self, connection: AbstractConnection, batch: list[_Queued]) -> None:
+        """Send one batch and hand out its replies.  Raises what makes the connection unfit for another batch."""
         try:
-            replies, waits = await self._exchange(connection, [waiting.command for waiting in batch])
-            doubt = self._doubt(waits)
+            replies, waits = await self._exchange(connection, [queued.command for queued in batch])
+            unsafe = self._why_not_safe(waits)
         except BaseException as error:
             _refuse(batch, error)
             raise
-        faults = [reply if isinstance(reply, ResponseError) else doubt for reply in replies]
-        for waiting, reply, fault in zip(batch, replies, faults, strict=True):
+        faults = [reply if isinstance(reply, ResponseError) else unsafe for reply in replies]
+        for queued, reply, fault in zip(batch, replies, faults, strict=True):
             if fault is None:
-                _answer(waiting, reply)
+                _answer(queued, reply)
             elif not isinstance(fault, _DID_NOTHING):
-                _refuse([waiting], fault)
-        self._put_back(
-            [waiting for waiting, fault in zip(batch, faults, strict=True) if isinstance(fault, _DID_NOTHING)]
-        )
+                _refuse([queued], fault)
+        self._put_back([queued for queued, fault in zip(batch, faults, strict=True) if isinstance(fault, _DID_NOTHING)])
         trouble = next((fault for fault in faults if fault is not None), None)
         if isinstance(trouble, MovedError):
             self._moved_to = trouble.host, trouble.port
@@ -285,7 +244,7 @@ class Line:
             await connection.send_packed_command(b"".join(commands + waits), check_health=False)
             return [await read(connection) for _ in commands], [await read(connection) for _ in waits]
 
-    def _doubt(self, waits: list[Reply]) -> NotDurable | None:
+    def _why_not_safe(self, waits: list[Reply]) -> NotDurable | None:
         """Return why a batch that was run may not be safe."""
         try:
             self._durability.check(waits)
@@ -293,28 +252,28 @@ class Line:
             return error
         return None
 
-    def _put_back(self, waiting: list[_Waiting]) -> None:
-        self._queue.extendleft(reversed(waiting))
-        self._queued_bytes += sum(len(one.command) for one in waiting)
-        if waiting:
+    def _put_back(self, queued: list[_Queued]) -> None:
+        self._queue.extendleft(reversed(queued))
+        self._queued_bytes += sum(len(one.command) for one in queued)
+        if queued:
             self._wake.set()
 
-    async def _stumble(self, error: BaseException, *, connected: bool) -> None:
+    async def _pause_after(self, error: BaseException, *, connected: bool) -> None:
         """Try again at once after a first failure, with growing pauses and a refused queue after that."""
         self._failures += 1
-        self._tally.server_failed()
+        self._observer.server_failed()
         if connected and self._failures == 1:
             return
-        self._lose(error)
+        self._mark_lost(error)
         await asyncio.sleep(min(LAST_BACKOFF_S, FIRST_BACKOFF_S * 2 ** min(self._failures - 1, 10)))
 
-    def _lose(self, error: BaseException) -> None:
+    def _mark_lost(self, error: BaseException) -> None:
         if self._trouble is None:
             self._notice(f"{type(error).__name__}: {reason(error)}")
         self._trouble = error
         self._refuse_all(error)
 
-    def _find(self) -> None:
+    def _mark_found(self) -> None:
         if self._trouble is not None:
             self._notice(None)
         self._trouble = None
@@ -326,20 +285,20 @@ class Line:
         self._wake.clear()
 
 
-def _answer(waiting: _Waiting, reply: Reply) -> None:
-    if not waiting.reply.done():
-        waiting.reply.set_result(reply)
+def _answer(queued: _Queued, reply: Reply) -> None:
+    if not queued.reply.done():
+        queued.reply.set_result(reply)
 
 
-def _give_up(waiting: _Waiting) -> None:
-    if not waiting.reply.done():
-        waiting.reply.set_exception(StoreTimedOut("no answer in time"))
+def _give_up(queued: _Queued) -> None:
+    if not queued.reply.done():
+        queued.reply.set_exception(StoreTimedOut("no answer in time"))
 
 
-def _refuse(batch: Iterable[_Waiting], error: BaseException) -> None:
-    for waiting in batch:
-        if not waiting.reply.done():
+def _refuse(batch: Iterable[_Queued], error: BaseException) -> None:
+    for queued in batch:
+        if not queued.reply.done():
             kind = StoreTimedOut if isinstance(error, TimeoutError) else StoreUnavailable
             refusal = kind(f"the outcome is unknown: {type(error).__name__}: {error}")
             refusal.__cause__ = error
-            waiting.reply.set_exception(refusal)
+            queued.reply.set_exception(refusal)

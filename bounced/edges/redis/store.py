@@ -12,9 +12,10 @@ from bounced.core.state import NOTHING_KNOWN, AddressState, ReportId
 from bounced.edges.redis import script
 from bounced.edges.redis.connect import Connections
 from bounced.edges.redis.durabilities import Durability, Primary
-from bounced.edges.redis.line import NO_TALLY, Line, NoTally, Notice, Tally
+from bounced.edges.redis.line import Line, Notice
 from bounced.edges.redis.lines import Lines
 from bounced.edges.redis.look import Look, look
+from bounced.edges.redis.observer import UNOBSERVED, StoreObserver, Unobserved
 from bounced.edges.redis.time_budget import DEFAULT_BUDGET, TimeBudget
 from bounced.edges.redis.wire import Argument, Reply, fields, pack, text, texts
 from bounced.ports import Committed, Decide, StoreUnavailable
@@ -28,8 +29,8 @@ class RedisStore:
 
     ``keys`` has the keyspace of each list; ``durability`` makes what has to be true before a commit counts, for each
     server; ``notice`` hears why the server was lost, and None when it is back;
-    ``tally`` counts commits, their batches and errors; ``known`` returns the identity that an identity's key is known
-    to have, empty where none is known; ``budget`` says how long each step may take.
+    ``observer`` hears of commits, their batches and errors; ``known`` returns the identity that an identity's key is
+    known to have, empty where none is known; ``budget`` says how long each step may take.
     """
 
     def __init__(
@@ -40,23 +41,24 @@ class RedisStore:
         *,
         events_max: int = EVENTS_MAX,
         notice: Notice = lambda _reason: None,
-        tally: Tally = NO_TALLY,
+        observer: StoreObserver = UNOBSERVED,
         known: Callable[[str], str] = lambda _key: "",
         budget: TimeBudget = DEFAULT_BUDGET,
     ) -> None:
         self._store_s = budget.store_s
         self._keys = keys
         self._known = known
-        self._tally = tally
+        self._observer = observer
         self._events_max = events_max
         self._commits = Lines(
-            connections, lambda connect: Line(connect, durability(), script.load, notice, tally=tally, budget=budget)
+            connections,
+            lambda connect: Line(connect, durability(), script.load, notice, observer=observer, budget=budget),
         )
-        for_reads = _FaultsOnly(tally)
+        for_reads = _FaultsOnly(observer)
         self._reads = Lines(
             connections,
             lambda connect: Line(
-                connect, Primary(), _prepare_nothing, lambda _reason: None, tally=for_reads, budget=budget
+                connect, Primary(), _prepare_nothing, lambda _reason: None, observer=for_reads, budget=budget
             ),
         )
 
@@ -98,9 +100,9 @@ class RedisStore:
             command = script.request(keys, report_id, address, state, writes, events_max=self._events_max)
             match script.outcome(await self._commits.to(keys.events).ask(command, until)):
                 case ("committed", script.Written() as written):
-                    self._tally.written(report_id.list, transition)
+                    self._observer.written(report_id.list, transition)
                     for room in written.overflowed:
-                        self._tally.counter_overflowed(report_id.list, room)
+                        self._observer.counter_overflowed(report_id.list, room)
                     return Committed(report_id.event_id, transition, written.wave)
                 case ("duplicate" | "dropped", None):
                     return Committed(report_id.event_id, None)
@@ -176,14 +178,14 @@ class RedisStore:
         return asyncio.get_running_loop().time() + self._store_s
 
 
-class _FaultsOnly(NoTally):
-    """A tally of the reads' line: its batches are no commits, and its server is the commits' too."""
+class _FaultsOnly(Unobserved):
+    """An observer of the reads' line: its batches are no commits, and its server is the commits' too."""
 
-    def __init__(self, tally: Tally) -> None:
-        self._tally = tally
+    def __init__(self, observer: StoreObserver) -> None:
+        self._observer = observer
 
     def failed(self) -> None:
-        self._tally.failed()
+        self._observer.failed()
 
 
 async def _prepare_nothing(_connection: AbstractConnection) -> None:

@@ -3,6 +3,6 @@
 from bounced.edges.smtp.door import Door
 from bounced.edges.smtp.gate import Gate
 from bounced.edges.smtp.observer import Observer, Unobserved
-from bounced.edges.smtp.settings import Limits, SessionSettings, Speech
+from bounced.edges.smtp.settings import SessionLimits, SessionSettings, Speech
 
-__all__ = ["Door", "Gate", "Limits", "Observer", "SessionSettings", "Speech", "Unobserved"]
+__all__ = ["Door", "Gate", "Observer", "SessionLimits", "SessionSettings", "Speech", "Unobserved"]

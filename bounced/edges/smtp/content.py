@@ -4,7 +4,7 @@ END = b"\r\n.\r\n"
 LINE_END = b"\r\n"
 
 
-class Kept:
+class ContentHead:
     """Keeps the first octets and counts all: a message of 30 MB costs no more than its first part."""
 
     def __init__(self, limit: int) -> None:
@@ -33,8 +33,8 @@ class DotStuffed:
     one message be taken for two ("SMTP smuggling").
     """
 
-    def __init__(self, kept: Kept) -> None:
-        self._kept = kept
+    def __init__(self, head: ContentHead) -> None:
+        self._head = head
         self._held = LINE_END  # content begins as if after a line end, so that a first line ".CRLF" ends it
         self._skip = len(LINE_END)
 
@@ -55,7 +55,7 @@ class DotStuffed:
         unstuffed = octets.replace(b"\r\n.", LINE_END)
         if self._skip and unstuffed:
             unstuffed, self._skip = unstuffed[self._skip :], 0
-        self._kept.add(unstuffed)
+        self._head.add(unstuffed)
 
 
 def _begun(octets: bytes) -> int:

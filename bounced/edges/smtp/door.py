@@ -111,7 +111,7 @@ class Door:
             settings=self._settings,
             gate=self._gate,
             observer=self._observer,
-            house=self,
+            registry=self,
             clock=self._clock,
             loop=asyncio.get_running_loop(),
         )

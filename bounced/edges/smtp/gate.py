@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address, IPv6Network, ip_address
 
-from bounced.edges.smtp.settings import Limits, Network
+from bounced.edges.smtp.settings import Network, SessionLimits
 
 UNIX_PEER = "unix"
 
@@ -25,7 +25,7 @@ class Handshake:
 class Gate:
     """Counts the peers inside and says who may enter.  One for all listeners of a worker."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: SessionLimits) -> None:
         self.limits = limits
         self._inside: Counter[str] = Counter()
         self._total = 0

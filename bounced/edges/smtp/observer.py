@@ -1,7 +1,10 @@
 """What the door tells those who log and count."""
 
+import asyncio
 from enum import StrEnum
 from typing import Protocol
+
+from bounced.ports import StoreTimedOut, StoreUnavailable
 
 
 class Deferral(StrEnum):
@@ -12,6 +15,21 @@ class Deferral(StrEnum):
     DEADLINE = "deadline"
     SHUTDOWN = "shutdown"
     FAULT = "fault"
+
+
+def deferral(error: BaseException) -> Deferral:
+    """Return why a report was not committed.  While the pipeline works, only the end of the door cancels a session."""
+    match error:
+        case StoreTimedOut():
+            return Deferral.STORE_TIMEOUT
+        case StoreUnavailable():
+            return Deferral.STORE_UNAVAILABLE
+        case TimeoutError():
+            return Deferral.DEADLINE
+        case asyncio.CancelledError():
+            return Deferral.SHUTDOWN
+        case _:
+            return Deferral.FAULT
 
 
 class Observer(Protocol):

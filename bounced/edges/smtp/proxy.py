@@ -2,8 +2,8 @@
 
 from aiosmtpd.proxy_protocol import AF, V2_CMD, get_proxy
 
+from bounced.edges.smtp.command_reader import CommandReader
 from bounced.edges.smtp.gate import peer_name
-from bounced.edges.smtp.inlet import Inlet
 
 _MAX_V1_BYTES = 107
 
@@ -13,13 +13,13 @@ class BadProxyHeader(Exception):  # noqa: N818 - a refusal is an answer, not an 
 
 
 class _HeaderReader:
-    """An Inlet as the parser wants to read it: by separator and by count, not as commands."""
+    """A CommandReader as the parser wants to read it: by separator and by count, not as commands."""
 
-    def __init__(self, inlet: Inlet) -> None:
-        self._inlet = inlet
+    def __init__(self, reader: CommandReader) -> None:
+        self._reader = reader
 
     async def read(self, n: int = _MAX_V1_BYTES) -> bytes:
-        return await self._inlet.block(n)
+        return await self._reader.block(n)
 
     async def readexactly(self, n: int) -> bytes:
         octets = b""
@@ -28,20 +28,20 @@ class _HeaderReader:
         return octets
 
     async def readuntil(self, separator: bytes = b"\n") -> bytes:
-        octets = await self._inlet.block()
+        octets = await self._reader.block()
         while separator not in octets and len(octets) <= _MAX_V1_BYTES:
-            octets += await self._inlet.block()
+            octets += await self._reader.block()
         line, found, rest = octets.partition(separator)
-        self._inlet.put_back(rest)
+        self._reader.put_back(rest)
         return line + found
 
 
-async def proxied_peer(inlet: Inlet, proxy: str) -> str:
+async def proxied_peer(reader: CommandReader, proxy: str) -> str:
     """Return the peer's IP address from the header that a proxy sends first; the proxy's own for its health checks.
 
     Raises BadProxyHeader.
     """
-    header = await get_proxy(_HeaderReader(inlet))
+    header = await get_proxy(_HeaderReader(reader))
     if not header.valid:
         raise BadProxyHeader(header.error or "unrecognised")
     if header.command == V2_CMD.LOCAL or header.family not in (AF.INET, AF.INET6):

@@ -1,5 +1,6 @@
 """Every reply that the door can give, with enhanced status codes.  (RFC 5321 section 4.2, RFC 3463)"""
 
+from types import MappingProxyType
 from typing import Final
 
 
@@ -55,6 +56,21 @@ FOREIGN_PATH: Final = "550 5.7.1 Not our domain; no relaying"
 TOO_BIG: Final = "552 5.3.4 Message too big"
 FAR_TOO_BIG: Final = "552 5.3.4 Message far too big, not read to its end"
 BAD_PARAMETER: Final = "555 5.5.4 Parameter not recognized"
+
+
+_NOT_LET_IN: Final = MappingProxyType(
+    {
+        "not_a_proxy": NOT_ADMITTED,
+        "bad_proxy_header": NOT_ADMITTED,
+        "talked_early": TALKED_EARLY,
+        "shutting_down": SHUTTING_DOWN,
+    }
+)
+
+
+def not_let_in(reason: str) -> str:
+    """Return what a peer hears that is sent away before the greeting."""
+    return _NOT_LET_IN.get(reason, TOO_MANY_CONNECTIONS)
 
 
 def ends_session(reply: str) -> bool:

@@ -20,7 +20,7 @@ class Speech(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class SessionLimits:
     """What one daemon lets its peers do.  Times are in seconds.
 
     ``connections_per_peer`` counts an IPv4 address or an IPv6 /64; ``trusted_peers`` are exempt from this one limit.
@@ -50,7 +50,7 @@ class Limits:
     session_s: float = 300.0
     processing_s: float = 4.0
 
-    def share(self, workers: int) -> "Limits":
+    def share(self, workers: int) -> "SessionLimits":
         """Return one worker's share of the limits that count connections and handshakes."""
         return replace(
             self,
@@ -71,7 +71,7 @@ class SessionSettings:
     """
 
     hostname: str
-    limits: Limits = field(default_factory=Limits)
+    limits: SessionLimits = field(default_factory=SessionLimits)
     speech: Speech = Speech.SMTP
     tls_context: ssl.SSLContext | None = None
     max_message_bytes: int = MAX_MESSAGE_BYTES

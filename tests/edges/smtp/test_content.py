@@ -6,7 +6,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bounced.edges.smtp.content import DotStuffed, Kept
+from bounced.edges.smtp.content import ContentHead, DotStuffed
 
 # The octets that matter, and one that does not.
 CONTENT = st.lists(st.sampled_from([b"\r", b"\n", b".", b"\r\n", b"\r\n.", b"x"]), max_size=40).map(b"".join)
@@ -18,9 +18,9 @@ def stuffed(content: bytes) -> bytes:
     return re.sub(rb"(\A|\r\n)\.", rb"\1..", content) + (b"" if content.endswith(b"\r\n") else b"\r\n") + b".\r\n"
 
 
-def fed(wire: bytes, cuts: list[int], limit: int = 10**6) -> tuple[bytes | None, Kept]:
+def fed(wire: bytes, cuts: list[int], limit: int = 10**6) -> tuple[bytes | None, ContentHead]:
     """Return what is left after the end, None without an end, and what was kept."""
-    kept = Kept(limit)
+    kept = ContentHead(limit)
     content = DotStuffed(kept)
     edges = sorted({0, len(wire), *(cut for cut in cuts if cut < len(wire))})
     for begin, end in itertools.pairwise(edges):

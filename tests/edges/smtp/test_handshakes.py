@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bounced.edges.smtp import Gate, Limits, SessionSettings
+from bounced.edges.smtp import Gate, SessionLimits, SessionSettings
 from bounced.edges.smtp.gate import GIVES_WAY_S
 from tests.support.door import HOSTNAME, OpenDoor, Peer, open_door, self_signed
 
@@ -20,7 +20,7 @@ def _told(given_up: list[str], name: str) -> Callable[[], None]:
 
 def test_the_oldest_handshake_gives_way() -> None:
     """Where all places are taken, a handshake that takes longer than an honest one is broken off for the next."""
-    gate, given_up = Gate(Limits(handshakes=2)), list[str]()
+    gate, given_up = Gate(SessionLimits(handshakes=2)), list[str]()
     assert gate.begin_handshake("192.0.2.1", 0.0, _told(given_up, "first"))
     assert gate.begin_handshake("192.0.2.2", 1.0, _told(given_up, "second"))
     assert gate.begin_handshake("192.0.2.3", GIVES_WAY_S, _told(given_up, "third"))
@@ -31,7 +31,7 @@ def test_the_oldest_handshake_gives_way() -> None:
 
 def test_one_peer_cannot_take_all_handshakes() -> None:
     """Its own number is bounded, and nobody else's gives way to it."""
-    gate, given_up = Gate(Limits(handshakes=3, handshakes_per_peer=2, trusted_peers=())), list[str]()
+    gate, given_up = Gate(SessionLimits(handshakes=3, handshakes_per_peer=2, trusted_peers=())), list[str]()
     begun = [gate.begin_handshake("2001:db8::1", at, _told(given_up, "")) for at in range(60)]
     assert [handshake is not None for handshake in begun[:3]] == [True, True, False]
     assert gate.begin_handshake("192.0.2.1", 60.0, _told(given_up, ""))
@@ -43,7 +43,7 @@ def test_one_peer_cannot_take_all_handshakes() -> None:
 
 def test_nothing_is_remembered_of_handshakes_that_are_over() -> None:
     """Ending one that gave way already takes nobody's place."""
-    gate = Gate(Limits(handshakes=1))
+    gate = Gate(SessionLimits(handshakes=1))
     first = gate.begin_handshake("192.0.2.1", 0.0, lambda: None)
     second = gate.begin_handshake("192.0.2.1", 10.0, lambda: None)
     assert first
@@ -58,7 +58,7 @@ def test_nothing_is_remembered_of_handshakes_that_are_over() -> None:
 @pytest.fixture
 async def tls_door(tmp_path: Path) -> AsyncIterator[OpenDoor]:
     """Return a door with TLS and few places for handshakes."""
-    limits = Limits(handshakes=PLACES)
+    limits = SessionLimits(handshakes=PLACES)
     async with open_door(SessionSettings(HOSTNAME, limits, tls_context=self_signed(tmp_path))) as door:
         yield door
 
@@ -140,5 +140,5 @@ async def test_a_peer_that_goes_in_the_middle_of_a_handshake_leaves_its_place(tl
 
 def test_networks_that_are_trusted_are_exempt_from_the_share_of_one_peer() -> None:
     """As they are for connections."""
-    gate = Gate(Limits(handshakes_per_peer=1, trusted_peers=(ip_network("192.0.2.0/24"),)))
+    gate = Gate(SessionLimits(handshakes_per_peer=1, trusted_peers=(ip_network("192.0.2.0/24"),)))
     assert all(gate.begin_handshake("192.0.2.1", 0.0, lambda: None) for _ in range(5))

@@ -7,11 +7,11 @@ from ipaddress import ip_network
 
 import pytest
 
-from bounced.edges.smtp import Gate, Limits, SessionSettings
+from bounced.edges.smtp import Gate, SessionLimits, SessionSettings
 from bounced.edges.smtp.gate import peer_name
 from tests.support.door import GOOD, HOSTNAME, WAIT_S, OpenDoor, Peer, ScriptedReceiver, limited, loopback, open_door
 
-STRICT = Limits(connections=100, connections_per_peer=2, trusted_peers=())
+STRICT = SessionLimits(connections=100, connections_per_peer=2, trusted_peers=())
 
 
 def test_peers_are_counted_by_ipv4_address() -> None:
@@ -65,7 +65,7 @@ def test_peer_has_one_name(peername: object, peer: str) -> None:
 
 def test_each_worker_has_its_share() -> None:
     """Limits are per daemon: workers share what counts connections, rounded up."""
-    share = Limits(connections=101, connections_per_peer=50).share(4)
+    share = SessionLimits(connections=101, connections_per_peer=50).share(4)
     assert (share.connections, share.connections_per_peer, share.errors) == (26, 13, 5)
 
 
@@ -119,10 +119,10 @@ async def test_command_that_trickles_in_is_cut_off() -> None:
         (session,) = door.door._sessions
         await _heard(door, peer, "NOO")
         door.sweep_after(59)
-        deadline = session._patience._deadline
+        deadline = session._deadline._at
         await _heard(door, peer, "P")
-        assert bytes(session.inlet._octets) == b"NOOP"
-        assert session._patience._deadline == deadline
+        assert bytes(session.reader._octets) == b"NOOP"
+        assert session._deadline._at == deadline
         door.sweep_after(61)
         assert await peer.end() == b"421 4.7.0 Too slow, come again\r\n"
 
@@ -142,7 +142,7 @@ async def test_session_has_its_end(door: OpenDoor) -> None:
     """300 seconds, whatever is said."""
     peer = await door.greeted()
     (session,) = door.door._sessions
-    session._patience._ends_at -= 300
+    session._deadline._ends_at -= 300
     assert await peer.say("NOOP") == "250 2.0.0 OK"
     door.sweep_after(0)
     assert await peer.end() == b"421 4.7.0 Too slow, come again\r\n"
@@ -156,7 +156,7 @@ async def test_no_limit_of_the_peer_cuts_a_commit() -> None:
         await peer.begin()
         peer.send("x\r\n.\r\n")
         (session,) = door.door._sessions
-        session._patience._ends_at -= 300
+        session._deadline._ends_at -= 300
         await asyncio.wait_for(receiver.begun.wait(), WAIT_S)
         door.sweep_after(3)
         receiver.release.set()

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from bounced.core.terms import Origin
-from bounced.edges.smtp import Limits, SessionSettings, Speech
+from bounced.edges.smtp import SessionLimits, SessionSettings, Speech
 from tests.support.door import GOOD, HOSTNAME, OpenDoor, Peer, loopback, open_door
 
-PROXIED = SessionSettings(HOSTNAME, Limits(trusted_peers=()), proxied_from=(ip_network("127.0.0.0/8"),))
+PROXIED = SessionSettings(HOSTNAME, SessionLimits(trusted_peers=()), proxied_from=(ip_network("127.0.0.0/8"),))
 SIGNATURE = b"\r\n\r\n\x00\r\nQUIT\n"
 
 
@@ -26,7 +26,7 @@ async def test_lmtp_on_a_unix_socket(tmp_path: Path) -> None:
     """For those with an MTA in front: one reply for the one recipient."""
     listening = socket.socket(socket.AF_UNIX)
     listening.bind(str(tmp_path / "lmtp"))
-    settings = SessionSettings(HOSTNAME, replace(Limits(), connections_per_peer=0), Speech.LMTP)
+    settings = SessionSettings(HOSTNAME, replace(SessionLimits(), connections_per_peer=0), Speech.LMTP)
     async with open_door(settings, listening=listening) as door:
         peer = await door.dial()
         assert await peer.reply() == f"220 {HOSTNAME} LMTP"
@@ -103,7 +103,7 @@ async def test_header_is_believed_from_listed_proxies_only() -> None:
 
 async def test_limits_count_the_peer_behind_the_proxy() -> None:
     """And not the proxy, behind which everybody comes."""
-    async with open_door(replace(PROXIED, limits=Limits(connections_per_peer=1, trusted_peers=()))) as door:
+    async with open_door(replace(PROXIED, limits=SessionLimits(connections_per_peer=1, trusted_peers=()))) as door:
         first, second, third = [await door.dial() for _ in range(3)]
         first.send("PROXY TCP4 203.0.113.9 192.0.2.1 1 25\r\n")
         assert (await first.reply()).startswith("220")

@@ -1,14 +1,24 @@
-"""An embedded server from start to stop: found alive or started, watched, stopped by the last who used it."""
+"""An embedded server from start to stop: found alive or started, watched, stopped by the last who used it.
+
+How it works.  Several daemons and commands may use one folder.  Each holds ``users.lock`` shared.  The server process
+inherits ``server.lock``, which it holds as long as it lives.  ``start`` asks the socket: a server that answers is
+adopted.  If none answers and ``server.lock`` is free, a new one is started with that lock; if the lock is taken, a
+server lives but does not answer yet, and ``start`` waits.  Meanwhile a task keeps one idle connection: its end means
+that the server is gone, and the task starts another.  ``stop`` tries to make its shared lock the only one: whoever
+succeeds is the last user, and shuts the server down; for all others it goes on.
+"""
 
 import asyncio
 import contextlib
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from bounced.config import Config, build
 from bounced.edges.redis.embedded.binary import find_server
 from bounced.edges.redis.embedded.folder import Folder, closing
 from bounced.ports import NoServer
@@ -16,7 +26,7 @@ from bounced.ports import NoServer
 ANSWER_TIMEOUT_S = 15.0
 STOP_TIMEOUT_S = 10.0
 RESTART_PAUSE_S = 1.0
-BURIAL_TIMEOUT_S = 1.0
+REAP_TIMEOUT_S = 1.0
 POLL_S = 0.02
 LOG_TAIL_CHARS = 600
 
@@ -35,7 +45,7 @@ class EmbeddedServer:
         self._program: Path | None = None
         self._users_lock: int | None = None
         self._process: subprocess.Popen[bytes] | None = None
-        self._keeper: asyncio.Task[None] | None = None
+        self._restarter: asyncio.Task[None] | None = None
 
     @property
     def url(self) -> str:
@@ -45,20 +55,20 @@ class EmbeddedServer:
     async def start(self) -> None:
         """Have a server that answers.  Raises NoServer."""
         self._folder.prepare()
-        self._users_lock = await self._enter()
+        self._users_lock = await self._lock_as_user()
         try:
-            await self._have_server()
+            await self._adopt_or_start()
         except BaseException:
             await self.stop()
             raise
-        self._keeper = asyncio.create_task(self._keep(), name="embedded server")
+        self._restarter = asyncio.create_task(self._restart_when_gone(), name="embedded server")
 
     async def stop(self) -> None:
         """Leave; the last user stops the server and waits for its end."""
-        if self._keeper is not None:
-            self._keeper.cancel()
+        if self._restarter is not None:
+            self._restarter.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._keeper
+                await self._restarter
         if self._users_lock is None:
             return
         with closing(self._users_lock):
@@ -76,14 +86,14 @@ class EmbeddedServer:
     ) -> None:
         await self.stop()
 
-    async def _enter(self) -> int:
+    async def _lock_as_user(self) -> int:
         try:
             async with asyncio.timeout(STOP_TIMEOUT_S):
-                return await _got(self._folder.lock_as_user)
+                return await _acquired(self._folder.lock_as_user)
         except TimeoutError as error:
             raise NoServer(f"{self._folder.data_dir}: its last user has not yet stopped the server") from error
 
-    async def _have_server(self) -> None:
+    async def _adopt_or_start(self) -> None:
         """Adopt the server that answers on the socket, else start one once no other lives."""
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
@@ -143,7 +153,7 @@ class EmbeddedServer:
         """Wait as long as it takes to load the data, but no longer than the child lives."""
         while not await self._answers():
             if process.poll() is not None:
-                raise NoServer(f"the embedded server ended at once, {self._folder.log} says: {self._last_words()}")
+                raise NoServer(f"the embedded server ended at once, {self._folder.log} says: {self._log_tail()}")
             await asyncio.sleep(POLL_S)
 
     async def _answers(self) -> bool:
@@ -159,24 +169,24 @@ class EmbeddedServer:
             writer.write(command)
             return await reader.readline()
 
-    async def _keep(self) -> None:
+    async def _restart_when_gone(self) -> None:
         """Start the server again whenever it is gone."""
         while True:
             with contextlib.suppress(OSError):
                 reader, writer = await asyncio.open_unix_connection(str(self._folder.socket))
                 with contextlib.closing(writer):
                     await reader.read(1)
-            await self._bury()
+            await self._reap_child()
             try:
-                await self._have_server()
+                await self._adopt_or_start()
             except NoServer:
                 await asyncio.sleep(RESTART_PAUSE_S)
 
-    async def _bury(self) -> None:
+    async def _reap_child(self) -> None:
         """Reap a child that has died: it may be another user that starts the next server."""
         if self._process is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                await asyncio.to_thread(self._process.wait, BURIAL_TIMEOUT_S)
+                await asyncio.to_thread(self._process.wait, REAP_TIMEOUT_S)
                 self._process = None
 
     async def _shut_down(self) -> None:
@@ -185,7 +195,7 @@ class EmbeddedServer:
             async with asyncio.timeout(STOP_TIMEOUT_S):
                 with contextlib.suppress(OSError):
                     await self._ask(b"SHUTDOWN\r\n")
-                os.close(await _got(self._folder.lock_as_server))
+                os.close(await _acquired(self._folder.lock_as_server))
         except TimeoutError:
             if self._process is not None:
                 self._process.kill()
@@ -198,14 +208,24 @@ class EmbeddedServer:
             self._process.returncode = 0  # so that nobody wonders why it still runs
         self._process = None
 
-    def _last_words(self) -> str:
+    def _log_tail(self) -> str:
         try:
             return self._folder.log.read_text(errors="replace")[-LOG_TAIL_CHARS:].strip()
         except OSError as error:
             return str(error)
 
 
-async def _got(lock: Callable[[], int | None]) -> int:
+@asynccontextmanager
+async def redis_url(config: Config) -> AsyncIterator[str]:
+    """Give the URL of the configured server, the embedded one started or adopted.  Raises NoServer, OSError."""
+    if config.redis.embedded:
+        async with EmbeddedServer(config.redis.data_dir, config.redis.server_binary) as server:
+            yield server.url
+    else:
+        yield build.redis_url(config.redis) or ""
+
+
+async def _acquired(lock: Callable[[], int | None]) -> int:
     """Return the descriptor of a lock once nobody else holds it."""
     while True:
         descriptor = lock()

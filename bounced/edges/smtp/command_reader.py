@@ -18,7 +18,7 @@ _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 BeforeWaiting = Callable[[bool], Awaitable[None] | None]
 
 
-class Inlet(asyncio.StreamReader):
+class CommandReader(asyncio.StreamReader):
     """The reader that aiosmtpd's command loop is given.
 
     ``before_waiting`` is called with "in the middle of a command?" whenever the peer has nothing more for us:
@@ -29,10 +29,10 @@ class Inlet(asyncio.StreamReader):
     __slots__ = (
         "_arrival",
         "_before_waiting",
-        "_deaf",
         "_ended",
-        "_inlet_loop",
+        "_ignores_the_rest",
         "_octets",
+        "_reader_loop",
         "_source",
         "_source_paused",
         "_turns_left",
@@ -41,12 +41,12 @@ class Inlet(asyncio.StreamReader):
     def __init__(self, before_waiting: BeforeWaiting, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop=loop)
         self._before_waiting = before_waiting
-        self._inlet_loop = loop
+        self._reader_loop = loop
         self._source: asyncio.Transport | None = None
         self._source_paused = False
         self._octets = bytearray()
         self._ended = False
-        self._deaf = False
+        self._ignores_the_rest = False
         self._arrival: asyncio.Future[None] | None = None
         self._turns_left = COMMANDS_A_TURN
 
@@ -91,9 +91,9 @@ class Inlet(asyncio.StreamReader):
         self._octets.clear()
         self._resume()
 
-    def go_deaf(self) -> None:
+    def ignore_the_rest(self) -> None:
         """Forget what was sent ahead, and from now on everything up to the end."""
-        self._deaf = True
+        self._ignores_the_rest = True
         self.discard()
 
     @property
@@ -107,7 +107,7 @@ class Inlet(asyncio.StreamReader):
 
     def feed_data(self, data: Iterable[SupportsIndex]) -> None:
         """Take octets from the transport."""
-        if self._deaf:
+        if self._ignores_the_rest:
             return
         self._octets += cast("bytes", data)
         if len(self._octets) > MAX_WAITING_BYTES and self._source and not self._source.is_closing():
@@ -132,7 +132,7 @@ class Inlet(asyncio.StreamReader):
         if self._ended:
             raise ConnectionResetError
         self._resume()
-        self._arrival = self._inlet_loop.create_future()
+        self._arrival = self._reader_loop.create_future()
         try:
             await self._arrival
         finally:

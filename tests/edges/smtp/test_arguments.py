@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bounced.edges.smtp.paths import Mail, read_mail, read_rcpt
+from bounced.edges.smtp.arguments import Mail, read_mail, read_rcpt
 from bounced.edges.smtp.replies import Refused
 
 
