@@ -1,4 +1,4 @@
-"""Stored mail down the one path: the same as if it came by SMTP, only at the time at which it was stored."""
+"""Stored mail takes the same path as mail by SMTP, at the time at which it was stored."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ async def ingest(pipeline: Pipeline, content: bytes, now: datetime, forward_path
 async def _admitted(
     pipeline: Pipeline, candidates: Iterable[str], at: datetime, now: datetime
 ) -> tuple[str, Destination] | PathRefused:
-    """Return the first forward-path that stands for somebody, or why none does, what can be put right before all."""
+    """Return the first forward-path that stands for somebody, or why none does: rather what somebody can put right."""
     refusals = []
     for candidate in candidates:
         try:

@@ -161,7 +161,7 @@ class Pipeline:
 
 
 async def kept_hash(store: Store, list_: str, address: str) -> AddressId | None:
-    """Return what stayed of somebody who complained and was erased, while it keeps the address off the list.
+    """Return the hash that was kept of a complainer who was erased, while it is on the suppression list; else None.
 
     Raises StoreUnavailable.
     """

@@ -3,8 +3,8 @@
 A request that begins with a digit is a netstring and so a socketmap look-up (socketmap_table(5)); one that begins with
 a letter is a policy request (SMTPD_POLICY_README).
 
-Whatever a client does, it is told to come again rather than to deliver: a request over a limit is deferred, and so does
-every MTA whose connection is closed without an answer.
+A client that goes wrong is told to come again, never to deliver.  A request over a limit is answered with a deferral,
+and an MTA whose connection is closed without an answer defers the mail by itself.
 """
 
 import asyncio

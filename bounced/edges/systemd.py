@@ -59,4 +59,4 @@ class Notifier:
             try:
                 sender.sendto(message.encode(), self._address)
             except OSError:
-                return  # the service manager's loss, not ours
+                return  # mail goes on without a service manager

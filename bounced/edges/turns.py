@@ -1,4 +1,4 @@
-"""Whose message is read next: a flood at one address holds up nobody but those who write there."""
+"""Which message is read next: a flood at one address delays mail to that address only."""
 
 import asyncio
 from collections import OrderedDict, deque
@@ -13,7 +13,7 @@ SLICE_S: Final = 0.005
 REST: Final = 3
 """After one of its messages the last rotation rests this many times as long: it gets a quarter of the time."""
 LONGEST_REST_S: Final = 1.0
-"""Reading takes no second: where the clock says so the machine stood still, and nobody has to pay for that."""
+"""No message takes a second to read.  If the clock says so, the machine stood still, and the rest is not longer."""
 HEAVY_S: Final = 2 * SLICE_S
 """No real bounce takes a fifth of this to read."""
 REMEMBERED: Final = 1000
@@ -108,7 +108,7 @@ class FairTurns:
             self._last.add(lane, read, done)
 
     def _await_turn(self) -> None:
-        """See to it that a turn begins with the loop's next."""
+        """Have a turn begin with the next turn of the event loop, unless one is to begin already."""
         if self._turn is None:
             self._turn = asyncio.get_running_loop().call_soon(self._begin)
 

@@ -71,7 +71,7 @@ async def test_mutated_commands_do_no_harm(count: int) -> None:
             async with asyncio.TaskGroup() as group:
                 for _ in range(50):
                     group.create_task(_attack(door, mutated(chance)))
-        assert door.ear.failures == []
+        assert door.observer.failures == []
         peer = await door.greeted()
         await peer.begin()
         peer.send("x\r\n.\r\n")

@@ -73,4 +73,4 @@ async def test_loop_goes_on(attack: bytes) -> None:
             peer.send(b"QUIT\r\n")
             peer.writer.write_eof()
             await reading
-        assert door.ear.failures == []
+        assert door.observer.failures == []

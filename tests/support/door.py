@@ -68,7 +68,7 @@ class ScriptedReceiver:
 
 
 @dataclass
-class Ear(Unobserved):
+class RecordingObserver(Unobserved):
     """An Observer that remembers."""
 
     inside: int = 0
@@ -176,7 +176,7 @@ class OpenDoor:
 
     door: Door
     receiver: ScriptedReceiver
-    ear: Ear
+    observer: RecordingObserver
     gate: Gate
     address: tuple[str, int] | str
     peers: list[Peer] = field(default_factory=list)
@@ -215,12 +215,12 @@ async def open_door(
     """Open a door for the length of a test, by default on a loopback port that the kernel chooses."""
     settings = settings or SessionSettings(HOSTNAME)
     receiver = receiver or ScriptedReceiver()
-    ear, gate = Ear(), Gate(settings.limits)
+    observer, gate = RecordingObserver(), Gate(settings.limits)
     listening = listening or loopback()
-    door = Door(receiver, settings, gate, ear, now)
+    door = Door(receiver, settings, gate, observer, now)
     address = listening.getsockname()
     await door.start([listening])
-    opened = OpenDoor(door, receiver, ear, gate, address if isinstance(address, str) else address[:2])
+    opened = OpenDoor(door, receiver, observer, gate, address if isinstance(address, str) else address[:2])
     try:
         yield opened
     finally:

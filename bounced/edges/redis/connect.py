@@ -153,8 +153,8 @@ class Cluster:
 def _options(url: str, budget: TimeBudget) -> Options:
     """Return the options for one server's URL.
 
-    Nothing is retried behind our back: a command that may have been applied is sent again only by those who know that
-    it does no harm.  A read has no time-out of its own; the caller's deadline covers a whole batch.
+    redis-py retries nothing.  Only the caller knows whether a command that may have been applied can be sent again
+    without harm.  A read has no time-out of its own; the caller's deadline covers a whole batch.
     """
     arguments: dict[str, Any] = dict(parse_url(url))
     kind = arguments.pop("connection_class", Connection)

@@ -52,7 +52,7 @@ class Memory:
 
 
 class Primary(Memory):
-    """Said by the primary: for reads, lest a server that was demoted and cut off denies a token that others know."""
+    """Said by the primary, for reads: a server that was demoted and cut off may lack a token that the primary has."""
 
     def commands(self) -> list[bytes]:
         """Ask who answers."""

@@ -155,5 +155,5 @@ def _is_utf8(path: str) -> bool:
 
 
 def _as_text(path: str) -> str:
-    """Return a reverse-path whatever its octets were: it proves nothing, and whoever has a broken one has a bounce."""
+    """Return a reverse-path with what is not UTF-8 replaced: it proves nothing, so it is never refused for that."""
     return path if _is_utf8(path) else path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -59,5 +59,5 @@ class DotStuffed:
 
 
 def _begun(octets: bytes) -> int:
-    """Return how many octets at the end may be the beginning of the end."""
+    """Return how many of the last octets may be the first ones of ``END``, whose rest has not come yet."""
     return next((length for length in range(len(END) - 1, 0, -1) if octets.endswith(END[:length])), 0)

@@ -1,4 +1,4 @@
-"""Who is inside: connections, and TLS handshakes under way, counted by peer and in all."""
+"""How many connections are open and how many TLS handshakes are under way, by peer and in all; who may enter."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from bounced.edges.smtp.settings import Network, SessionLimits
 UNIX_PEER = "unix"
 
 GIVES_WAY_S = 2.0
-"""A TLS handshake older than this is broken off when another peer needs its place.  An honest one takes some tenths."""
+"""A TLS handshake older than this is broken off when another peer needs its place.  A normal one takes tenths."""
 
 
 @dataclass(eq=False, frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Gate:
         return None
 
     def leave(self, peer: str) -> None:
-        """Take back one entry."""
+        """Count a peer out that had been let in."""
         group = _group(peer)
         self._total -= 1
         self._inside[group] -= 1
@@ -71,7 +71,7 @@ class Gate:
         return handshake
 
     def end_handshake(self, handshake: Handshake) -> None:
-        """Give the place of a handshake back; one that gave way has none any more."""
+        """Count a handshake out that has ended; one that was broken off for another has been counted out already."""
         if handshake in self._handshakes:
             del self._handshakes[handshake]
             self._handshaking[handshake.group] -= 1

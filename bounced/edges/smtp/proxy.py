@@ -1,4 +1,4 @@
-"""Whom a proxy speaks for: the PROXY protocol, versions 1 and 2, read by aiosmtpd's parser."""
+"""Which peer a proxy speaks for: the PROXY protocol, versions 1 and 2, read by aiosmtpd's parser."""
 
 from aiosmtpd.proxy_protocol import AF, V2_CMD, get_proxy
 

@@ -154,7 +154,10 @@ class Session(Engine):
             self._hang_up(replies.SHUTTING_DOWN)
 
     def expire(self, now: float) -> None:
-        """Say goodbye to a peer that was too slow, break with one that does not even take that, or give up a commit."""
+        """End what has taken too long.
+
+        Work of ours is cancelled.  A slow peer hears 421.  One that has heard a last reply is cut off.
+        """
         if not self._deadline.has_passed(now):
             return
         if self._dialogue.state.is_ours and self.handler is not None:
@@ -178,7 +181,7 @@ class Session(Engine):
         self._give_up_handshake()
 
     def _give_up_handshake(self) -> None:
-        """Break a TLS handshake off without a word: nothing that we say would be understood."""
+        """Break a TLS handshake off without a reply: in the middle of it the peer would not understand one."""
         if self.handler is not None:
             self.handler.cancel()
 
@@ -258,7 +261,7 @@ class Session(Engine):
         return replies.TRY_AGAIN
 
     def message_taken(self) -> None:
-        """Forgive a peer its errors: an address that delivers is no probe."""
+        """Count errors anew: a peer that delivers a message is not probing for addresses."""
         self._errors = 0
 
     def content_begins(self) -> None:
@@ -286,7 +289,7 @@ class Session(Engine):
         self._replies.clear()
 
     def _hang_up(self, reply: str) -> None:
-        """Write what was collected and a last reply, and heed nothing more.
+        """Write the collected replies and a last one, and ignore whatever the peer still sends.
 
         Where the peer may be sending, only our side is closed: a socket closed over unread octets is reset, and
         the reset overtakes the reply.  The sweep ends what the peer does not end.

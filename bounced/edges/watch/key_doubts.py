@@ -1,7 +1,7 @@
-"""A warning when return paths are refused that a sender of ours may have made wrongly: the bounces are lost otherwise.
+"""A warning when refused return paths look as if a sender of ours makes them wrongly: their bounces are lost.
 
-What is proven to come from a holder of our keys is told at once, anything else when it comes in a burst, and each cause
-once in an hour.  The peer hears the same uniform refusal as ever.
+A path that only a holder of our keys can have made is told at once, any other when many come in a burst.  Each cause is
+told once in an hour.  The peer hears the same refusal in each case.
 """
 
 from collections import deque

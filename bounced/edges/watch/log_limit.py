@@ -1,4 +1,4 @@
-"""Log lines that anybody can cause by the thousand: so many in a minute, then the last one with a count of the others.
+"""A bound for log lines that anybody can cause by the thousand: twenty a minute, then the last and a count of the rest.
 
 Metrics count every one of them.  The lines of one name, and the ``left_out`` in them, add up to what happened.
 """

@@ -14,7 +14,7 @@ from bounced.edges.watch.metrics.totals import Totals
 from bounced.ports import Clock, ServerWatch, StoreUnavailable
 
 ANSWER_S = 3.0
-"""How long Redis may take to answer those who watch; they lose patience after some seconds themselves."""
+"""How long Redis may take for an answer over HTTP: probes time out after some seconds themselves."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ async def test_handshakes_that_never_end_keep_nobody_from_tls(tls_door: OpenDoor
     await honest.begin()
     honest.send(b"x\r\n.\r\n")
     assert await honest.reply() == "250 2.0.0 OK E1"
-    assert set(tls_door.ear.refused) == {"handshakes"}
+    assert set(tls_door.observer.refused) == {"handshakes"}
 
 
 async def test_a_peer_that_finds_no_place_goes_on_in_the_clear(tls_door: OpenDoor, monkeypatch) -> None:
@@ -118,7 +118,7 @@ async def test_a_handshake_has_a_deadline(tls_door: OpenDoor) -> None:
     tls_door.sweep_after(16)
     assert await peer.end() == b""
     await tls_door.emptied()
-    assert tls_door.ear.inside == 0
+    assert tls_door.observer.inside == 0
 
 
 @pytest.mark.parametrize("how", ["reset", "closed", "drained"])
@@ -133,9 +133,9 @@ async def test_a_peer_that_goes_in_the_middle_of_a_handshake_leaves_its_place(tl
         case "drained":
             assert await tls_door.door.drain(10)
     await tls_door.emptied()
-    assert tls_door.ear.inside == 0
+    assert tls_door.observer.inside == 0
     assert not tls_door.gate._inside
-    assert not tls_door.ear.failures
+    assert not tls_door.observer.failures
 
 
 def test_networks_that_are_trusted_are_exempt_from_the_share_of_one_peer() -> None:

@@ -75,10 +75,10 @@ async def test_peer_over_its_limit_hears_421_at_once() -> None:
         first, _second = await door.greeted(), await door.greeted()
         third = await door.dial()
         assert await third.end() == b"421 4.7.0 Too many connections, come again\r\n"
-        assert door.ear.refused == ["connections_per_peer"]
+        assert door.observer.refused == ["connections_per_peer"]
         await first.say("QUIT")
         await first.end()
-        await asyncio.wait_for(door.ear.left.wait(), WAIT_S)
+        await asyncio.wait_for(door.observer.left.wait(), WAIT_S)
         await door.greeted()
 
 
@@ -92,7 +92,7 @@ async def test_early_talker_is_sent_away() -> None:
             early.setblocking(False)
             said = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(early, 1000), WAIT_S)
             assert said == b"421 4.7.0 Wait for the greeting\r\n"
-            assert door.ear.refused == ["talked_early"]
+            assert door.observer.refused == ["talked_early"]
 
 
 async def test_too_many_commands_end_the_session() -> None:

@@ -90,7 +90,7 @@ async def test_bad_proxy_header_is_sent_away(header: bytes) -> None:
         peer = await door.dial()
         peer.send(header)
         assert await peer.end() in (b"421 4.7.0 Not admitted here\r\n", b"")  # the reset may overtake it
-        assert door.ear.refused == ["bad_proxy_header"]
+        assert door.observer.refused == ["bad_proxy_header"]
 
 
 async def test_header_is_believed_from_listed_proxies_only() -> None:
@@ -98,7 +98,7 @@ async def test_header_is_believed_from_listed_proxies_only() -> None:
     async with open_door(replace(PROXIED, proxied_from=(ip_network("192.0.2.0/24"),))) as door:
         peer = await door.dial()
         assert await peer.end() == b"421 4.7.0 Not admitted here\r\n"
-        assert door.ear.refused == ["not_a_proxy"]
+        assert door.observer.refused == ["not_a_proxy"]
 
 
 async def test_limits_count_the_peer_behind_the_proxy() -> None:

@@ -18,7 +18,7 @@ from bounced.edges.watch.metrics.meter import Meter
 from bounced.edges.watch.watched import WatchedReceiver
 from bounced.ports import Committed, StoreTimedOut
 from bounced.service import now
-from tests.support.door import HOSTNAME, WAIT_S, Ear, OpenDoor, Peer, ScriptedReceiver, loopback
+from tests.support.door import HOSTNAME, WAIT_S, OpenDoor, Peer, RecordingObserver, ScriptedReceiver, loopback
 
 ENDS = {
     "report.committed": "bounced_reports",
@@ -46,7 +46,7 @@ async def watched_door(meter: Meter, *, held: bool = False) -> AsyncIterator[Ope
     receiver, gate, listening = Receiver(held=held), Gate(SessionSettings(HOSTNAME).limits), loopback()
     door = Door(WatchedReceiver(lambda: receiver, meter), SessionSettings(HOSTNAME), gate, DoorLog(meter), now)
     await door.start([listening])
-    opened = OpenDoor(door, receiver, Ear(), gate, listening.getsockname())
+    opened = OpenDoor(door, receiver, RecordingObserver(), gate, listening.getsockname())
     try:
         yield opened
     finally:

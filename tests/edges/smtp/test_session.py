@@ -66,7 +66,7 @@ async def test_fault_of_ours_is_451_without_a_word_about_it(door: OpenDoor) -> N
     await peer.begin("b-broken@bounce.example")
     peer.send(b"x\r\n.\r\n")
     assert await peer.reply() == "451 4.3.0 Cannot say that this is stored, come again"
-    assert [str(error) for error in door.ear.failures] == ["a secret detail"]
+    assert [str(error) for error in door.observer.failures] == ["a secret detail"]
     await peer.begin()
     peer.send(b"x\r\n.\r\n")
     assert await peer.reply() == "250 2.0.0 OK E1"
@@ -80,7 +80,7 @@ async def test_store_in_doubt_is_451(door: OpenDoor) -> None:
     assert (await peer.reply()).startswith("451 4.3.0")
     await peer.say("MAIL FROM:<>")
     assert (await peer.say("RCPT TO:<b-down@bounce.example>")).startswith("451 4.3.0")
-    assert not door.ear.failures
+    assert not door.observer.failures
 
 
 async def test_store_that_never_answers_is_451_in_time() -> None:
@@ -97,7 +97,7 @@ async def test_store_that_never_answers_is_451_in_time() -> None:
             assert door.door.sessions == 1
             door.sweep_after(4.1)
             assert (await peer.reply()).startswith("451 4.3.0")
-        assert not door.ear.failures
+        assert not door.observer.failures
 
 
 async def test_peer_that_vanishes_after_the_dot_does_not_cancel_the_commit() -> None:
@@ -115,7 +115,7 @@ async def test_peer_that_vanishes_after_the_dot_does_not_cancel_the_commit() -> 
         receiver.release.set()
         await door.emptied()
         assert len(receiver.taken) == 1
-        assert door.ear.inside == 0
+        assert door.observer.inside == 0
 
 
 async def test_peer_that_vanishes_before_the_dot_leaves_nothing(door: OpenDoor) -> None:
@@ -127,7 +127,7 @@ async def test_peer_that_vanishes_before_the_dot_leaves_nothing(door: OpenDoor) 
     await peer.close()
     await door.emptied()
     assert not door.receiver.taken
-    assert door.ear.inside == 0
+    assert door.observer.inside == 0
 
 
 async def test_peer_that_closes_its_side_still_hears_its_replies(door: OpenDoor) -> None:
@@ -183,8 +183,8 @@ async def test_failed_handshake_ends_the_session(tmp_path: Path) -> None:
         peer.send("this is no handshake\r\n")
         await peer.end()
         await door.emptied()
-        assert door.ear.inside == 0
-        assert not door.ear.failures
+        assert door.observer.inside == 0
+        assert not door.observer.failures
 
 
 async def test_a_session_that_is_over_is_freed_at_once(door: OpenDoor) -> None:

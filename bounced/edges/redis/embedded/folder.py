@@ -37,7 +37,7 @@ class Folder:
 
     @property
     def log(self) -> Path:
-        """What the server has to say."""
+        """The server's log."""
         return self.data_dir / "server.log"
 
     def prepare(self) -> None:

@@ -203,9 +203,9 @@ class EmbeddedServer:
             await asyncio.to_thread(self._process.wait)
 
     def _forget_child(self) -> None:
-        """Take leave of a child: one that is dead is reaped, one that others use is theirs to stop."""
+        """Know the child no more: a dead one is reaped; one that others use runs on, and they stop it."""
         if self._process is not None and self._process.poll() is None:
-            self._process.returncode = 0  # so that nobody wonders why it still runs
+            self._process.returncode = 0  # so that Popen does not warn of a child that still runs
         self._process = None
 
     def _log_tail(self) -> str:
