@@ -8,8 +8,11 @@ import pytest
 from redis.asyncio import Redis
 
 from bounced.config import load
+from bounced.edges.sockets import SMTP
 from bounced.edges.watch.metrics.meter import Meter
 from bounced.service import Worker
+from tests.support.daemon import Daemon
+from tests.support.door import loopback
 
 ALICE = "alice@example.org"
 
@@ -65,3 +68,17 @@ async def test_a_job_that_fails_takes_neither_the_worker_nor_the_other_jobs_with
         await failed.wait()
     await test_a_worker_reads_what_senders_tell(worker, redis_url, key_prefix)
     assert b'["bounced_job_failures", "alarms", 1]' in meter.take()
+
+
+async def test_a_worker_that_cannot_start_stops_what_it_had_begun(
+    redis_url: str, key_prefix: str, tmp_path: Path
+) -> None:
+    """Its jobs would go on without a door, and its connections stay open."""
+    config = load(Daemon(tmp_path, url=redis_url, prefix=key_prefix).config_file)
+    closed = loopback()
+    closed.close()
+    before = asyncio.all_tasks()
+    with pytest.raises((OSError, ValueError)):
+        async with Worker.running(config, {SMTP: [closed]}):
+            pytest.fail("it started")
+    assert asyncio.all_tasks() == before

@@ -202,6 +202,16 @@ async def test_clients_that_wait_for_us_are_not_sent_away():
         late[1].close()
 
 
+async def test_a_redis_that_hangs_is_one_that_cannot_be_asked():
+    """After ``answer_s``, which is ``redis.timeout_s``."""
+
+    async def hanging(_address):
+        await asyncio.Event().wait()
+
+    async with listening(WhenUnavailable.DEFER, LookupLimits(answer_s=0.05), main=hanging) as port:
+        assert await say(port, netstring(f"access {CAROL}")) == netstring("TEMP Redis cannot be asked")
+
+
 async def test_a_silent_client_is_sent_away():
     """After ``idle_s``."""
     async with listening(limits=LookupLimits(idle_s=0.05)) as port:

@@ -20,6 +20,8 @@ from bounced.ports import Clock, Receiver
 
 Method = Callable[[str | None], Awaitable[None]]
 
+_IN_TRANSACTION = frozenset({"RCPT", "DATA", "BDAT"})
+
 
 class Dialogue:
     """Answers the commands of one session.
@@ -60,7 +62,7 @@ class Dialogue:
         refusal = refusal_of(verb, self._settings)
         if refusal is not None:
             return _refuser(refusal)
-        method: Method = getattr(self, verb.lower())
+        method: Method = getattr(self.transactions if verb in _IN_TRANSACTION else self, verb.lower())
         return method
 
     def message_came(self) -> None:
@@ -122,25 +124,11 @@ class Dialogue:
         read_none(argument)
         await self._connection.push(replies.GOODBYE)
 
-    # The transaction
-
     async def mail(self, argument: str | None) -> None:
         """Open a transaction, after a greeting."""
         if not self._greeted:
             raise Refused(replies.GREET_FIRST)
         await self.transactions.mail(argument)
-
-    async def rcpt(self, argument: str | None) -> None:
-        """Name the recipient."""
-        await self.transactions.rcpt(argument)
-
-    async def data(self, argument: str | None) -> None:
-        """Take a message."""
-        await self.transactions.data(argument)
-
-    async def bdat(self, argument: str | None) -> None:
-        """Take a chunk of a message."""
-        await self.transactions.bdat(argument)
 
     def _greet(self, name: str | None) -> None:
         if not name:
