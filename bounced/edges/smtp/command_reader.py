@@ -13,6 +13,9 @@ from bounced.edges.smtp.replies import Refused
 MAX_WAITING_BYTES = 64 * 1024
 # Commands sent ahead are answered in turns of so many, so that no peer holds the loop.
 COMMANDS_A_TURN = 100
+# RFC 5321 section 2.3.8: a line ends with CRLF, and neither CR nor LF may stand alone; section 4.1.1: a command is
+#   verb [ SP argument ] CRLF
+# in printable ASCII, or UTF-8 with SMTPUTF8 (RFC 6531).  So no control character is part of one.
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 
 BeforeWaiting = Callable[[bool], Awaitable[None] | None]

@@ -4,8 +4,8 @@ How it works.  aiosmtpd's loop (``engine.py``) reads a command through the Comma
 it, and gives what that says to ``push``.  Replies are collected.  When the reader has nothing more from the peer it
 calls ``_before_waiting``, which writes them in one go and moves the deadline: so pipelined commands cost one write.
 No session has a timer: the door looks at all deadlines twice a second and calls ``expire``.
-While the pipeline works (ADMITTING, COMMITTING) the peer waits for us: a lost connection does not end that work, and
-only ``expire`` or ``cut_off`` cancels it.  The peer then hears 451 or nothing, and comes again.
+While the pipeline commits a message (COMMITTING), a lost connection does not end that work: only ``expire``, at the
+deadline, or ``cut_off``, at a shutdown, cancels it.  The peer then hears 451 or nothing, and comes again.
 A session is over when both the handler task and the connection have ended, in either order: ``_release``.
 
 The traps are those of docs/traps.md.
