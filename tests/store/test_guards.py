@@ -5,7 +5,9 @@ import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -61,7 +63,7 @@ async def test_a_resend_is_not_acknowledged_before_the_original_is_safe(
         for number in range(before):
             await store.commit(report(number), ALICE, count())
         with _frozen(replica), monkeypatch.context() as soon:
-            soon.setattr("bounced.edges.redis.durabilities.WAIT_MS", 20)
+            _wait_briefly(store, keys, soon)
             for _ in ("the original", "its resend"):
                 with pytest.raises(StoreUnavailable, match="WAIT 1 answered 0"):
                     await store.commit(report(before), ALICE, count())
@@ -82,7 +84,7 @@ async def test_all_replicas_means_all_that_there_are_now(fleet: Fleet, keys: Key
                 await store.commit(report(number), ALICE, count())
             await _until_back(store)
         with _frozen(replica), monkeypatch.context() as soon:
-            soon.setattr("bounced.edges.redis.durabilities.WAIT_MS", 20)
+            _wait_briefly(store, keys, soon)
             with pytest.raises(StoreUnavailable, match="WAIT 2 answered 1"):
                 await store.commit(report(3), ALICE, count())
 
@@ -97,7 +99,7 @@ async def test_what_has_not_reached_the_disk_is_no_commit(
         await store.commit(report(1), ALICE, count())
         await server.ask("CONFIG", "SET", "appendfsync", "no")
         with monkeypatch.context() as soon:
-            soon.setattr("bounced.edges.redis.durabilities.WAIT_MS", 20)
+            _wait_briefly(store, keys, soon)
             with pytest.raises(StoreUnavailable, match="WAITAOF 1 0 answered"):
                 await store.commit(report(2), ALICE, count())
 
@@ -197,6 +199,12 @@ async def _store(reach: Connections, keys: Keyspace, setting: str = "memory") ->
         yield store
     finally:
         await store.close()
+
+
+def _wait_briefly(store: RedisStore, keys: Keyspace, soon: pytest.MonkeyPatch) -> None:
+    """Let the server wait for durability for 20 ms."""
+    line: Any = store._commits.to(keys.events)
+    soon.setattr(line, "_durability", replace(line._durability, wait_ms=20))
 
 
 @contextmanager
