@@ -223,7 +223,7 @@ async def test_a_wait_that_reaches_too_few_copies_is_no_commit(server: EmbeddedS
 
 
 async def test_a_replica_that_is_not_there_is_no_commit(server: EmbeddedServer, keys: Keyspace):
-    """Without any replica ``replica`` acknowledges nothing.  (trap 20)"""
+    """Without any replica ``replica`` acknowledges nothing.  (docs/traps.md, 20)"""
     tested = RedisStore(connections(server.url), {"main": keys}, durability("replica", pytest.fail, TimeBudget(0.1)))
     await tested.start()
     with pytest.raises(StoreUnavailable, match="WAIT 1 answered 0"):

@@ -16,7 +16,7 @@ from bounced.edges.smtp.command_reader import CommandReader
 
 
 class _CommandSizes(dict[str, int]):
-    """One size for every verb; aiosmtpd's own keeps each verb it ever heard, for all instances together (trap 7)."""
+    """One size for every verb; aiosmtpd's own keeps each verb it ever heard, for all instances together (docs/traps.md, 7)."""
 
     def __missing__(self, verb: str) -> int:
         return MAX_COMMAND_BYTES
@@ -52,7 +52,7 @@ class Engine(SMTP):
     def __init__(
         self, reader: CommandReader, *, hostname: str, protocol: str, verbs: Verbs, loop: asyncio.AbstractEventLoop
     ) -> None:
-        """Pass over SMTP.__init__, which inspects itself and its handler for each connection (trap 8)."""
+        """Pass over SMTP.__init__, which inspects itself and its handler for each connection (docs/traps.md, 8)."""
         self.loop = loop
         self.reader = reader
         super(SMTP, self).__init__(reader, self._cb_client_connected, loop)
@@ -66,7 +66,7 @@ class Engine(SMTP):
         return self._handler_coroutine
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """Note the end of the connection, however it ended; aiosmtpd's cancels a commit that runs (trap 5)."""
+        """Note the end of the connection, however it ended; aiosmtpd's cancels a commit that runs (docs/traps.md, 5)."""
         super(SMTP, self).connection_lost(None)
         self.transport = None
 
@@ -92,9 +92,9 @@ class Engine(SMTP):
         """Say who is let in, before the greeting."""
 
     async def _handle_client(self) -> None:
-        """Greet only whom ``begin`` lets in; aiosmtpd has no limits (trap 6)."""
+        """Greet only whom ``begin`` lets in; aiosmtpd has no limits (docs/traps.md, 6)."""
         await self.begin()
         await super()._handle_client()
 
     def _reset_timeout(self, duration: float | None = None) -> None:
-        """Arm no timer for each command (trap 8): one sweep over all sessions looks at their deadlines."""
+        """Arm no timer for each command (docs/traps.md, 8): one sweep over all sessions looks at their deadlines."""

@@ -102,7 +102,7 @@ class Session(Engine):
         self.handler.add_done_callback(self._handler_ended)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Let a commit that runs come to its end; cancel whatever else the handler does (trap 5)."""
+        """Let a commit that runs come to its end; cancel whatever else the handler does (docs/traps.md, 5)."""
         super().connection_lost(error)
         if self.handler is None:  # over already, since a handshake failed
             return
@@ -112,7 +112,7 @@ class Session(Engine):
             self.handler.cancel()
 
     def eof_received(self) -> bool:
-        """Answer what a peer sent before it closed its side; aiosmtpd's cancels the handler (trap 5)."""
+        """Answer what a peer sent before it closed its side; aiosmtpd's cancels the handler (docs/traps.md, 5)."""
         self.reader.feed_eof()
         return not self.over_tls and not self._hung_up
 
@@ -211,7 +211,7 @@ class Session(Engine):
     # Who is let in
 
     async def begin(self) -> None:
-        """Let in whom the limits let in, and send the others away (trap 6)."""
+        """Let in whom the limits let in, and send the others away (docs/traps.md, 6)."""
         assert self.transport is not None
         self.peer = peer_name(self.transport.get_extra_info("peername"))
         reason = await self._reason_to_refuse()

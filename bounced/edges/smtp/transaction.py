@@ -146,7 +146,7 @@ class Transactions:
         await self._connection.push(replies.SENDER_OK)
 
     async def rcpt(self, argument: str | None) -> None:
-        """Admit a return path.  One a message, so that one reply answers for it (contract, section 4)."""
+        """Admit a return path.  One a message, so that one reply answers for it (docs/contract.md, section 4)."""
         transaction = self._transaction
         if transaction.mail is None:
             raise Refused(replies.MAIL_FIRST)
@@ -170,7 +170,7 @@ class Transactions:
         await self._connection.push(replies.RECIPIENT_OK)
 
     async def data(self, argument: str | None) -> None:
-        """Take a message up to CRLF.CRLF, in blocks, and commit it (traps 1, 2 and 8)."""
+        """Take a message up to CRLF.CRLF, in blocks, and commit it (docs/traps.md, 1, 2 and 8)."""
         arguments.read_none(argument)
         self._require_recipient()
         if self._transaction.chunks is not None:
