@@ -1,5 +1,6 @@
 """The field's words, as frozen values that every room shares."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -7,11 +8,39 @@ from enum import IntEnum, StrEnum
 from types import MappingProxyType
 from typing import NamedTuple, Self
 
+_WORD = re.compile(r"[a-z][a-z0-9_.-]{0,63}", re.ASCII)
+
 
 class Word(StrEnum):
-    """A word of the field.  Its hash is that of its text: one that is equal to a string, and made without a call."""
+    """A word of the field.  Its hash is the hash of its text, so that it can be looked up by a plain string."""
 
     __hash__ = str.__hash__
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Return the word that Redis holds.  Raises ValueError for a text that no version writes as a word.
+
+        A later version may have written a word that this one does not know.  Such a word is returned as it stands: it
+        is equal to its text and to no member, it is not ``known``, and it is written back unchanged.
+        """
+        try:
+            return cls(text)
+        except ValueError:
+            if not cls.is_word(text):
+                raise
+        word = str.__new__(cls, text)
+        word._name_ = word._value_ = text
+        return word
+
+    @staticmethod
+    def is_word(text: str) -> bool:
+        """Whether some version may write a text as a word."""
+        return _WORD.fullmatch(text) is not None
+
+    @property
+    def known(self) -> bool:
+        """Whether this version knows the word."""
+        return self._value_ in type(self)._value2member_map_
 
 
 class Kind(Word):
@@ -89,6 +118,11 @@ class Category(Word):
     UNDETERMINED = "undetermined"
 
 
+def class_of(category: Category) -> Class:
+    """Return whose problem a category is; nobody can tell for one that this version does not know."""
+    return CLASS_OF.get(category, Class.UNDETERMINED)
+
+
 CLASS_OF: Mapping[Category, Class] = MappingProxyType(
     {
         **dict.fromkeys(
@@ -154,9 +188,16 @@ class State(Word):
     HELD = "held"
     SUPPRESSED = "suppressed"
 
+    @property
+    def on_suppression_list(self) -> bool:
+        """Whether an address in this state must not be mailed.  A state that this version does not know is one."""
+        return self not in _MAY_BE_MAILED
+
+
+_MAY_BE_MAILED = frozenset({State.ACTIVE, State.BOUNCING})
 
 ON_SUPPRESSION_LIST = frozenset({State.HELD, State.SUPPRESSED})
-"""The states in which an address must not be mailed."""
+"""The known states in which an address must not be mailed; of a stored state ask ``on_suppression_list``."""
 
 
 class Origin(Word):
@@ -332,4 +373,4 @@ class Verdict(NamedTuple):
     @property
     def class_(self) -> Class:
         """Whose problem the category is."""
-        return CLASS_OF[self.category]
+        return CLASS_OF.get(self.category, Class.UNDETERMINED)
