@@ -14,7 +14,7 @@ from pathlib import Path
 from redis import Redis
 
 from bounced.core.contract.keys import Keyspace
-from bounced.core.contract.record import writes
+from bounced.core.contract.writes import writes
 from bounced.core.policy import DEFAULT_POLICY, decide
 from bounced.core.state import AddressState, Evidence, EvidenceType, ReportId
 from bounced.core.terms import Action, Category, Kind, Origin, Verdict

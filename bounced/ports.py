@@ -1,4 +1,8 @@
-"""What the pipeline asks of a store, and a door of the pipeline."""
+"""What each room asks of another one that it may not know: the doors, the pipeline, the jobs, those who watch.
+
+In this order: how a store refuses; what a door asks of the pipeline; what the pipeline asks of a store; what each job
+asks of it beside that; what others ask of the watch over the servers.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,6 +10,7 @@ from datetime import date, datetime
 from typing import Protocol, TypeVar
 
 from bounced.core.contract.keys import Keyspace
+from bounced.core.contract.server_facts import ServerFacts
 from bounced.core.mailbox import AddressId
 from bounced.core.return_path import Cause
 from bounced.core.state import AddressState, ReportId, Transition
@@ -29,6 +34,17 @@ class StoreUnavailable(Exception):  # noqa: N818 - the name says what is so, not
 
 class StoreTimedOut(StoreUnavailable):
     """The store did not answer in time."""
+
+
+class WrongType(StoreUnavailable):
+    """A key of ours holds a value of another type.  Somebody else wrote it, and it is so until somebody mends it."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"Redis answers, but its key {key} holds a value of another type, which bounced did not write")
+
+
+class WrongTypeOfAddress(WrongType):
+    """Such a key that one address has for itself, its state or its history: no other address is concerned."""
 
 
 class PathRefused(Exception):  # noqa: N818 - a refusal is an answer, not an error
@@ -76,6 +92,19 @@ class Committed:
         return self.transition is None
 
 
+# What a door asks of the pipeline, and the pipeline of its door.
+
+
+class Receiver(Protocol):
+    """What a door (SMTP, LMTP, ingest) asks of the pipeline."""
+
+    async def admit(self, forward_path: str) -> Destination:
+        """Return whom a forward-path stands for.  Raises PathRefused, StoreUnavailable."""
+
+    async def process(self, destination: Destination, envelope: Envelope) -> Committed:
+        """Read, classify, decide and commit one message.  Raises StoreUnavailable."""
+
+
 class Turns(Protocol):
     """Who reads next, where many messages wait to be read."""
 
@@ -94,14 +123,7 @@ class AtOnce:
 AT_ONCE = AtOnce()
 
 
-class Receiver(Protocol):
-    """What a door (SMTP, LMTP, ingest) asks of the pipeline."""
-
-    async def admit(self, forward_path: str) -> Destination:
-        """Return whom a forward-path stands for.  Raises PathRefused, StoreUnavailable."""
-
-    async def process(self, destination: Destination, envelope: Envelope) -> Committed:
-        """Read, classify, decide and commit one message.  Raises StoreUnavailable."""
+# What the pipeline asks of a store.
 
 
 class Store(Protocol):
@@ -132,8 +154,11 @@ class Store(Protocol):
         """Return the fields of a registered return path, or None.  Raises StoreUnavailable."""
 
 
+# What the jobs ask of a store.
+
+
 class Dues(Protocol):
-    """Whose time has come.  All methods raise StoreUnavailable."""
+    """The releaser asks whose time has come.  All methods raise StoreUnavailable."""
 
     async def due(self, list_: str, now: datetime, limit: int) -> list[AddressId]:
         """Return addresses that time alone brings back, those first that are due for longest."""
@@ -143,7 +168,7 @@ class Dues(Protocol):
 
 
 class Waves(Protocol):
-    """What the domains of a list call unknown.  All methods raise StoreUnavailable."""
+    """The disputer asks what the domains of a list call unknown.  All methods raise StoreUnavailable."""
 
     async def unknowns(self, list_: str, domain: str, since: datetime) -> list[AddressId]:
         """Return the addresses with a good profile that a domain called unknown since a time."""
@@ -165,7 +190,7 @@ class Waves(Protocol):
 
 
 class Alarms(Protocol):
-    """The alarms of a list.  All methods raise StoreUnavailable."""
+    """Every job that raises alarms asks which stand, and replaces them.  All methods raise StoreUnavailable."""
 
     async def standing(self, list_: str) -> Mapping[str, str]:
         """Return the alarms now standing, as JSON by their scope."""
@@ -178,7 +203,7 @@ class Alarms(Protocol):
 
 
 class Counters(Alarms, Protocol):
-    """The hourly counters of a list beside its alarms.  All methods raise StoreUnavailable."""
+    """The job of the rates asks for the hourly counters beside the alarms.  All methods raise StoreUnavailable."""
 
     async def counts(self, list_: str, now: datetime, hours: int) -> Sequence[Mapping[str, int]]:
         """Return the counters of the last hours, this one among them."""
@@ -193,7 +218,10 @@ class IntakeEntry:
 
 
 class Intake(Protocol):
-    """The intake of a list, as one consumer among several.  All methods raise StoreUnavailable."""
+    """The intake reader asks for what senders told, as one consumer among several.
+
+    All methods raise StoreUnavailable.
+    """
 
     async def next_entries(self, list_: str, limit: int) -> Sequence[IntakeEntry]:
         """Return entries that no consumer has had."""
@@ -203,6 +231,29 @@ class Intake(Protocol):
 
     async def set_aside(self, list_: str, entry: IntakeEntry, error: str) -> None:
         """Move an entry to those that failed; nothing where it is gone already."""
+
+
+class Servers(Protocol):
+    """The watch over Redis asks the server of each list who it is.  All methods raise StoreUnavailable."""
+
+    async def server_facts(self, list_: str) -> ServerFacts:
+        """Return what the server of a list says of itself."""
+
+    async def name_server(self, list_: str, identity: str) -> None:
+        """Give the server of a list an identity, unless it has one."""
+
+
+class KnownServers(Protocol):
+    """The watch over Redis asks this host which server it has met, by the key of the identity."""
+
+    def known(self, key: str) -> str:
+        """Return the identity that a key is known to have; empty where none is known."""
+
+    def remember(self, identities: Mapping[str, str]) -> None:
+        """Know these from now on.  Raises OSError where that cannot be written; it is known until the end then."""
+
+
+# What others ask of the watch over the servers.
 
 
 @dataclass(frozen=True, slots=True)

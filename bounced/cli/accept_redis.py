@@ -44,7 +44,7 @@ async def _accept(config: Config) -> dict[str, tuple[str, str]]:
         for list_, keys in keyspaces(config).items():
             known = remembered.known(keys.identity)
             await store.write(list_, "HSETNX", keys.identity, "id", known or secrets.token_hex(8))
-            present[keys.identity] = (await store.look(list_)).identity
+            present[keys.identity] = (await store.server_facts(list_)).identity
             accepted[list_] = known, present[keys.identity]
     remembered.remember(present)
     return accepted

@@ -17,9 +17,10 @@ from bounced.cli.output import console, print_facts, print_json, printable
 from bounced.cli.selecting import any_list_option, chosen_lists, normalised
 from bounced.cli.story import day, sentence
 from bounced.config import Config
-from bounced.core.contract.record import past_events, to_fields
+from bounced.core.contract.state_hash import to_fields
+from bounced.core.contract.writes import past_events
 from bounced.core.state import AddressState
-from bounced.core.terms import ON_SUPPRESSION_LIST, Class, State
+from bounced.core.terms import Class, State
 from bounced.edges.redis import RedisStore
 from bounced.service import open_store
 
@@ -63,7 +64,7 @@ class Answer:
     @property
     def must_not_be_mailed(self) -> bool:
         """Whether it is suppressed or held."""
-        return self.state.state in ON_SUPPRESSION_LIST
+        return self.state.state.on_suppression_list
 
     @property
     def is_known(self) -> bool:
@@ -86,9 +87,9 @@ async def _ask(config: Config, asked: Mapping[str, str]) -> list[Answer]:
 async def _look(store: RedisStore, list_: str, address: str) -> Answer:
     state, history = await store.load(list_, address), await store.history(list_, address)
     erased = store.keyspace(list_).erased_id(address)
-    if erased is not None and state.state not in ON_SUPPRESSION_LIST:
+    if erased is not None and not state.state.on_suppression_list:
         kept = await store.load(list_, erased)
-        state = kept if kept.state in ON_SUPPRESSION_LIST else state
+        state = kept if kept.state.on_suppression_list else state
     return Answer(list_, address, state, list(past_events(reversed(history))))
 
 
@@ -108,7 +109,7 @@ def _tell_one(answer: Answer) -> None:
         Text.assemble(
             (printable(answer.address), "bold"),
             f" in {answer.list_}: ",
-            (f"{state.state}{until}", f"bold {COLOURS[state.state]}"),
+            (f"{state.state}{until}", f"bold {COLOURS.get(state.state, COLOURS[State.SUPPRESSED])}"),
             f", {mailed}",
         )
     )

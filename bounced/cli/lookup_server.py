@@ -12,7 +12,7 @@ from bounced.cli.configured import configured_to_run
 from bounced.cli.options import config_option
 from bounced.cli.run import fail, in_loop, set_up_log
 from bounced.config import Config
-from bounced.core.contract.record import UnreadableState, from_fields
+from bounced.core.contract.state_hash import UnreadableState, from_fields
 from bounced.core.mailbox import normalise
 from bounced.edges.lookup import (
     MAX_REQUEST_BYTES,

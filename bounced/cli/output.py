@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bounced.core.contract.stamp import stamp
+from bounced.core.contract.times import stamp
 from bounced.core.escape import json_escaped, visible
 
 printable = visible

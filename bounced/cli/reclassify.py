@@ -9,11 +9,11 @@ import click
 
 from bounced.cli.configured import configured
 from bounced.cli.options import config_option, json_option
-from bounced.cli.output import print_facts, print_json
+from bounced.cli.output import print_facts, print_json, printable
 from bounced.cli.run import in_loop
 from bounced.cli.selecting import chosen_list, list_option
 from bounced.config import Config
-from bounced.core.contract.record import from_fields
+from bounced.core.contract.state_hash import UnreadableState, from_fields
 from bounced.core.mailbox import AddressId
 from bounced.core.meaning.reclassify import Reclassifier
 from bounced.core.meaning.rulefile import RulesInvalid
@@ -24,6 +24,7 @@ from bounced.edges.redis import RedisStore
 from bounced.edges.redis.bulk import off_the_list
 from bounced.edges.redis.wire import fields, text
 from bounced.pipeline import Pipeline
+from bounced.ports import WrongTypeOfAddress
 from bounced.service import now, open_store, pipeline
 
 MESSAGES_AT_ONCE = 20
@@ -75,12 +76,12 @@ async def _reclassify(config: Config, list_: str, *, apply_: bool, as_json: bool
     async with open_store(config) as store:
         path = pipeline(config, store)
         reclassifier = Reclassifier(path.rules)
-        async for change in _released(store, path, list_, reclassifier):
+        async for change in _released(store, path, list_, reclassifier, counts):
             counts["released"] += 1
             _show(change, as_json=as_json)
             if apply_:
                 await _release(store, path, list_, change)
-        async for change in _counted(store, path, list_, reclassifier):
+        async for change in _counted(store, path, list_, reclassifier, counts):
             counts["counted"] += 1
             _show(change, as_json=as_json)
             if apply_:
@@ -88,11 +89,17 @@ async def _reclassify(config: Config, list_: str, *, apply_: bool, as_json: bool
     return counts
 
 
-async def _released(store: RedisStore, path: Pipeline, list_: str, reclassifier: Reclassifier) -> AsyncIterator[Change]:
-    """Yield the addresses that are off the list for no reason that would be one today."""
+async def _released(
+    store: RedisStore, path: Pipeline, list_: str, reclassifier: Reclassifier, counts: Counter[str]
+) -> AsyncIterator[Change]:
+    """Yield the addresses that are on the suppression list for no reason that would be one today."""
     async for page in off_the_list(store, store.keyspace(list_)):
         for id_, held in page:
-            state = from_fields(held)
+            try:
+                state = from_fields(held)
+            except UnreadableState as error:
+                _pass_over(id_, error, counts)
+                continue
             verdict = reclassifier.acquitted(state)
             if verdict is not None:
                 note = f"reclassified: {state.category} is {verdict.category} today ({verdict.rule})"
@@ -101,7 +108,9 @@ async def _released(store: RedisStore, path: Pipeline, list_: str, reclassifier:
                 yield Change(AddressId(id_), transition, str(state.category), verdict)
 
 
-async def _counted(store: RedisStore, path: Pipeline, list_: str, reclassifier: Reclassifier) -> AsyncIterator[Change]:
+async def _counted(
+    store: RedisStore, path: Pipeline, list_: str, reclassifier: Reclassifier, counts: Counter[str]
+) -> AsyncIterator[Change]:
     """Yield the messages that are understood today, and what would follow for their addresses."""
     begin, stream = "-", store.keyspace(list_).unrecognised
     while True:
@@ -111,12 +120,16 @@ async def _counted(store: RedisStore, path: Pipeline, list_: str, reclassifier: 
             assert isinstance(entry, list)
             assert isinstance(entry[1], list)
             kept = fields(entry[1])
-            content = entry[1][entry[1].index(b"content") + 1]
+            content = dict(zip(entry[1][::2], entry[1][1::2], strict=True)).get(b"content")
             assert isinstance(content, bytes)
             begin = f"({text(entry[0])}"
             evidence = reclassifier.understood(kept, content)
             if evidence is not None and evidence.verdict is not None:
-                state = await store.load(list_, kept["address"])
+                try:
+                    state = await store.load(list_, kept["address"])
+                except (UnreadableState, WrongTypeOfAddress) as error:
+                    _pass_over(kept["address"], error, counts)
+                    continue
                 transition = decide(state, evidence, path.lists[list_].policy)
                 was = kept.get("category") or kept.get("kind", "")
                 yield Change(kept["address"], transition, was, evidence.verdict, text(entry[0]))
@@ -142,6 +155,12 @@ async def _count(store: RedisStore, path: Pipeline, list_: str, change: Change) 
     said = ReportId(list_, f"reclassified-{change.entry}", change.entry)
     await path.commit(said, change.address, change.transition.evidence)
     await store.write(list_, "XDEL", store.keyspace(list_).unrecognised, change.entry)
+
+
+def _pass_over(address: str, error: Exception, counts: Counter[str]) -> None:
+    """Tell of an address whose state nobody can read, and leave it alone."""
+    counts["unreadable"] += 1
+    click.echo(f"bounced: {printable(address)} is passed over: {error}", err=True)
 
 
 def _show(change: Change, *, as_json: bool) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from bounced.cli.exits import ExitCode
-from bounced.core.contract.record import UnreadableState
-from bounced.ports import NoServer, StoreUnavailable
+from bounced.core.contract.state_hash import UnreadableState
+from bounced.ports import NoServer, StoreUnavailable, WrongType
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +112,10 @@ class LazyGroup(click.Group):
             return super().invoke(ctx)
         except KeyboardInterrupt:  # click would say "Aborted!" and exit with 1, which means no
             ctx.exit(ExitCode.INTERRUPTED)
+        except WrongType as error:
+            click.echo(f"bounced: {error}", err=True)
+            click.echo("Look at it with `redis-cli TYPE KEY`, and rename or delete it.", err=True)
+            ctx.exit(ExitCode.UNREACHABLE)
         except StoreUnavailable as error:
             click.echo(f"bounced: Redis cannot be reached: {error}", err=True)
             click.echo("Is the server running, and redis.url right?  `bounced doctor` looks at everything.", err=True)

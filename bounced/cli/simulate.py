@@ -18,7 +18,7 @@ from bounced.config import Config, ConfigError
 from bounced.config.build import policy
 from bounced.config.health import dispute_rule
 from bounced.config.proposal import proposal
-from bounced.core.contract.stamp import stamp
+from bounced.core.contract.times import stamp
 from bounced.core.policy import DEFAULT_POLICY
 from bounced.core.state import Evidence
 from bounced.core.terms import ON_SUPPRESSION_LIST

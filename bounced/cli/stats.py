@@ -15,8 +15,8 @@ from bounced.cli.options import config_option, json_option
 from bounced.cli.output import console, print_json, print_table
 from bounced.cli.selecting import chosen_list, hours_option, list_option, overview
 from bounced.config import Config
-from bounced.core.contract.stamp import stamp
-from bounced.core.terms import CLASS_OF, Category, Class, Kind, State
+from bounced.core.contract.times import stamp
+from bounced.core.terms import Category, Class, Kind, State, class_of
 from bounced.service import now
 
 Hours = Sequence[tuple[datetime, Counter[str]]]
@@ -54,9 +54,8 @@ def stats(hours: int, list_: str | None, config_file: Path | None, *, as_json: b
         for at, counts in counted:
             print_json({"list": list_, "hour": stamp(at), "counts": dict(sorted(counts.items()))})
         return
-    named = {str(category): CLASS_OF[category] for category in Category}  # whatever else somebody counted, it is none
     said = _by_hour(counted, "category").items()
-    categories = [(name, named[name], over) for name, over in said if name in named]
+    categories = [(name, class_of(Category.read(name)), over) for name, over in said if Category.is_word(name)]
     if over := _by_hour(counted, "kind").get(Kind.OTHER):
         categories.append(("(no report)", Class.NONE, over))
     order = {class_: number for number, class_ in enumerate(Class)}
@@ -123,7 +122,7 @@ def _by_hour(hours: Hours, kind: str) -> Mapping[str, list[int]]:
 def _transitions(hours: Hours) -> Iterator[tuple[tuple[str, str], list[int]]]:
     for name, over in _by_hour(hours, "transition").items():
         before, _, after = name.partition(":")
-        if {before, after} <= set(State):
+        if State.is_word(before) and State.is_word(after):
             yield (before, after), over
 
 

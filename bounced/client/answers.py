@@ -5,9 +5,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from bounced.core.contract.record import from_fields, past_events
+from bounced.core.contract.state_hash import from_fields
+from bounced.core.contract.writes import past_events
 from bounced.core.state import AddressState
-from bounced.core.terms import Category, State
+from bounced.core.terms import Category
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Why:
     @property
     def suppressed(self) -> bool:
         """Whether the address must not be mailed now."""
-        return self.state.state in (State.HELD, State.SUPPRESSED)
+        return self.state.state.on_suppression_list
 
     @property
     def category(self) -> Category | None:

@@ -155,6 +155,8 @@ class Transition:
 class ReportId:
     """Which report this is: the list, PATH and the digest of the report.  (docs/contract.md, section 1)
 
+    ``older_digests`` are the digests under which older versions have counted the same report, where they differ: they
+    are asked for and never written.
     ``entry`` is the entry of the intake stream that it came as, which is acknowledged and deleted with the commit;
     its id is the digest, and it has no PATH.
     """
@@ -163,6 +165,12 @@ class ReportId:
     path: str
     digest: str
     entry: str = ""
+    older_digests: tuple[str, ...] = ()
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """Every digest that says that this report was counted, the one to be written first."""
+        return self.digest, *self.older_digests
 
     @property
     def event_id(self) -> str:

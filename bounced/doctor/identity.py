@@ -4,15 +4,14 @@ from redis.asyncio.connection import AbstractConnection
 
 from bounced.core.contract.keys import Keyspace
 from bounced.doctor.finding import Finding, error, ok
-from bounced.edges.redis.identities import Identities
-from bounced.edges.redis.look import look
+from bounced.edges.redis.identities import Identities, server_facts
 from bounced.edges.redis.wire import call
 
 
 async def examine_identity(connection: AbstractConnection, keys: Keyspace, remembered: Identities) -> Finding:
     """Return whether the server behind an open connection is the one that kept a list.  Raises RedisError."""
     subject = f"Redis identity {keys.list_}"
-    seen = look(await call(connection, "TIME"), await call(connection, "HGET", keys.identity, "id"))
+    seen = server_facts(await call(connection, "TIME"), await call(connection, "HGET", keys.identity, "id"))
     if fault := seen.identity_fault(remembered.known(keys.identity)):
         advice = "Is redis.url right? Restore or import the list. If it is wanted so: bounced accept-redis"
         return error(subject, fault, advice)

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ResponseError
 
+from bounced.core.contract.server_facts import ServerFacts
 from bounced.doctor.finding import Finding, error, ok, skipped, warning
-from bounced.edges.redis.look import Look
 from bounced.edges.redis.wire import call, text, texts
 
 OLDEST = (7, 0)
@@ -92,7 +92,7 @@ def _clock(server: Server, now: datetime) -> Finding:
     apart = abs((server.clock - now).total_seconds())
     found = f"{apart:.1f} s apart from the server's"
     advice = "Run a time service (systemd-timesyncd, chrony) on both machines: return paths and holds end by the clock."
-    if fault := Look(server.clock, "").clock_fault(now):
+    if fault := ServerFacts(server.clock, "").clock_fault(now):
         return error("clock", f"{fault}: bounces that seem too old or too new are put off with 451", advice)
     if apart > CLOCK_ERROR_S:
         return error("clock", found, advice)

@@ -4,13 +4,14 @@ import json
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import takewhile
 
-from bounced.core.contract import record
 from bounced.core.contract.counters import FIELDS_OF, Counted, unknowns_counter, usual_hours
 from bounced.core.contract.keys import Keyspace
-from bounced.core.contract.stamp import stamp
+from bounced.core.contract.state_hash import from_fields
+from bounced.core.contract.times import from_unix, stamp
+from bounced.core.contract.writes import StateWrites, Writes, writes
 from bounced.core.mailbox import AddressId
 from bounced.core.policy.doubt import WAVE, suppressed_as_unknown
 from bounced.core.state import NOTHING_KNOWN, AddressState, ReportId
@@ -54,28 +55,28 @@ class MemoryStore:
         """Write what ``decide`` makes of the address's state, and that this report was counted."""
         held, keys = self._lists[report_id.list], self._keys[report_id.list]
         reports = held.seen.setdefault(report_id.path, set()) if report_id.path else set()
-        if report_id.digest in reports:
+        if not reports.isdisjoint(report_id.digests):
             return Committed(report_id.event_id, None)
         transition = decide(await self.load(report_id.list, address) if address else NOTHING_KNOWN)
         if transition.idle:
             return Committed(report_id.event_id, transition)
-        id_, writes = keys.address_id(address) if address else "", record.writes(keys, report_id, address, transition)
-        first = writes.measure and (not report_id.path or (report_id.path, writes.measure) not in held.measured)
+        id_, written = keys.address_id(address) if address else "", writes(keys, report_id, address, transition)
+        first = written.measure and (not report_id.path or (report_id.path, written.measure) not in held.measured)
         if len(reports) >= SEEN_MAX and not first:
             return Committed(report_id.event_id, None)
-        _write(held, id_, writes)
+        _write(held, id_, written)
         if first:
-            held.measured.add((report_id.path, writes.measure))
-            _count(held.counts[writes.hour], writes.rates, 1)
+            held.measured.add((report_id.path, written.measure))
+            _count(held.counts[written.hour], written.rates, 1)
         reports.add(report_id.digest)
-        return Committed(report_id.event_id, transition, _join_wave(held, id_, writes) if writes.doubtful else 0)
+        return Committed(report_id.event_id, transition, _join_wave(held, id_, written) if written.doubtful else 0)
 
     async def load(self, list_: str, address: str) -> AddressState:
         """Return the state of one address as it stands."""
         held, keys = self._lists[list_], self._keys[list_]
         disputed = held.disputed.get(address.rpartition("@")[2])
-        until = datetime.fromtimestamp(disputed, UTC) if disputed else None
-        return record.from_fields(held.states.get(keys.address_id(address), {}), until)
+        until = from_unix(disputed) if disputed else None
+        return from_fields(held.states.get(keys.address_id(address), {}), until)
 
     async def doubt(self, _list: str, _now: datetime) -> str:
         """Return no reason for doubt: there is one clock, and this memory is all there ever was."""
@@ -130,19 +131,15 @@ class MemoryStore:
         """Return the domains that are disputed beyond a time."""
         return [domain for domain, until in self._lists[list_].disputed.items() if until > beyond.timestamp()]
 
-    async def recent_events(self, list_: str, limit: int) -> list[dict[str, str]]:
-        """Return the newest events, newest first."""
-        return self._lists[list_].events[: -limit - 1 : -1]
 
-
-def _write(held: _List, address: str, writes: record.Writes) -> None:
+def _write(held: _List, address: str, writes: Writes) -> None:
     events = [{"type": type_, **writes.event} for type_ in writes.event_types]
     held.events += events
     if writes.block:
         held.blocks.append(events[-1])
     if writes.unrecognised is not None:
         held.unrecognised.append(writes.unrecognised)
-    _count(held.counts.setdefault(writes.hour, Counter()), writes.counters, writes.count)
+    _count(held.counts.setdefault(writes.hour, Counter()), writes.counters, writes.count_by)
     if writes.in_history:
         entry = json.dumps(events[-1], ensure_ascii=False, separators=(",", ":"))
         held.history.setdefault(address, deque(maxlen=HISTORY_MAX)).appendleft(entry)
@@ -150,13 +147,13 @@ def _write(held: _List, address: str, writes: record.Writes) -> None:
         _write_state(held, address, writes.state)
 
 
-def _write_state(held: _List, address: str, state: record.StateWrites) -> None:
+def _write_state(held: _List, address: str, state: StateWrites) -> None:
     held.states[address] = state.fields
     held.suppressed.discard(address)
     held.due.pop(address, None)
     if state.suppressed:
         held.suppressed.add(address)
-    if state.due is not None:
+    if state.due:
         held.due[address] = state.due
 
 
@@ -170,7 +167,7 @@ def _count(counts: Counter[str], counted: tuple[Counted, ...], by: int) -> None:
         counts[name] += by
 
 
-def _join_wave(held: _List, address: str, writes: record.Writes) -> int:
+def _join_wave(held: _List, address: str, writes: Writes) -> int:
     begun = writes.at - int(WAVE.total_seconds())
     wave = {other: at for other, at in held.unknowns.get(writes.domain, {}).items() if at > begun}
     held.unknowns[writes.domain] = wave | {address: max(wave.get(address, 0), writes.at)}

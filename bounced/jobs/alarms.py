@@ -7,7 +7,7 @@ from datetime import datetime
 import structlog
 
 from bounced.core.contract.alarms import OF_THE_SERVER, WINDOW_HOURS, Alarm, alarms, rates
-from bounced.core.contract.stamp import stamp
+from bounced.core.contract.times import stamp
 from bounced.edges.watch.log import Event
 from bounced.jobs.rounds import together
 from bounced.pipeline import Pipeline

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from bounced.core.contract.state_hash import UnreadableState
 from bounced.core.mailbox import AddressId
 from bounced.core.policy.doubt import WAVE
 from bounced.core.state import Evidence, EvidenceType, ReportId
@@ -13,7 +14,7 @@ from bounced.core.terms import Origin
 from bounced.edges.watch.log import Event
 from bounced.jobs.rounds import one_by_one, together
 from bounced.pipeline import Pipeline
-from bounced.ports import StoreUnavailable, Waves
+from bounced.ports import StoreUnavailable, Waves, WrongTypeOfAddress
 
 LOG = structlog.get_logger()
 
@@ -99,4 +100,7 @@ class Disputer:
 
     async def _take_back(self, pipeline: Pipeline, list_: str, address: AddressId, now: datetime) -> None:
         evidence = Evidence(EvidenceType.DISPUTE, now, Origin.DAEMON)
-        await pipeline.commit(ReportId(list_, "", f"dispute {address} {now}"), address, evidence)
+        try:
+            await pipeline.commit(ReportId(list_, "", f"dispute {address} {now}"), address, evidence)
+        except (WrongTypeOfAddress, UnreadableState):  # one address must not keep the others from being taken back
+            LOG.exception(Event.JOB_FAILED, job=self.name, list=list_, address=address)

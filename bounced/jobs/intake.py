@@ -18,7 +18,7 @@ from bounced.core.state import ReportId
 from bounced.edges.watch.log import Event
 from bounced.jobs.rounds import one_by_one, together
 from bounced.pipeline import Pipeline
-from bounced.ports import Intake, IntakeEntry, StoreUnavailable
+from bounced.ports import Intake, IntakeEntry, StoreUnavailable, WrongTypeOfAddress
 
 LOG = structlog.get_logger()
 
@@ -28,10 +28,6 @@ LAST_PAUSE_S = 0.5
 TAKE_OVER_EVERY_S = 15.0
 ABANDONED_AFTER_S = 15.0
 """An entry that a consumer has had for so long without a commit is somebody else's to try."""
-
-
-_OF_THE_ENTRY = "WRONGTYPE"
-"""What a server says where a key of the entry's address holds something else, and will say each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +112,10 @@ class IntakeReader:
             report_id = ReportId(list_, "", each.entry.id, entry=each.entry.id)
             try:
                 await pipeline.commit(report_id, each.told.address, each.told.evidence)
-            except StoreUnavailable as error:
-                if _OF_THE_ENTRY not in str(error):
-                    raise
+            except WrongTypeOfAddress as error:  # the same each time, and of no concern to other entries
                 await self._set_aside(list_, each.entry, error)
+            except StoreUnavailable:
+                raise
             except Exception as error:  # noqa: BLE001 - likewise; whether it was committed, the script knows
                 await self._set_aside(list_, each.entry, error)
 

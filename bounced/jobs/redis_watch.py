@@ -14,13 +14,11 @@ import structlog
 
 from bounced.core.contract.alarms import CLOCK, REDIS, Alarm, Level
 from bounced.core.contract.keys import Keyspace
-from bounced.core.contract.stamp import stamp
-from bounced.edges.redis import RedisStore
-from bounced.edges.redis.identities import Identities
-from bounced.edges.redis.look import Look
+from bounced.core.contract.server_facts import ServerFacts
+from bounced.core.contract.times import stamp
 from bounced.edges.watch.log import Event
 from bounced.jobs.rounds import together
-from bounced.ports import Alarms, Clock, Findings, StoreUnavailable
+from bounced.ports import Alarms, Clock, Findings, KnownServers, Servers, StoreUnavailable
 
 LOG = structlog.get_logger()
 
@@ -39,13 +37,13 @@ class RedisWatch:
 
     def __init__(
         self,
-        store: RedisStore,
+        servers: Servers,
         keys: Mapping[str, Keyspace],
-        identities: Identities,
+        identities: KnownServers,
         bell: Alarms,
         clock: Clock,
     ) -> None:
-        self._store = store
+        self._servers = servers
         self._keys = keys
         self._identities = identities
         self._bell = bell
@@ -80,7 +78,7 @@ class RedisWatch:
             await together(self._look(list_, keys) for list_, keys in self._keys.items())
 
     async def _look(self, list_: str, keys: Keyspace) -> None:
-        seen, known = await self._store.look(list_), self._identities.known(keys.identity)
+        seen, known = await self._servers.server_facts(list_), self._identities.known(keys.identity)
         if not known:
             seen = await self._introduce(list_, keys, seen)
         now, before = self._clock(), self._found.get(list_)
@@ -90,11 +88,11 @@ class RedisWatch:
             self._tell(list_, scope, fault, had=bool(before and before.faults[scope]))
             await self._ring(list_, scope, bool(fault), now, may_clear=before is None or bool(before.faults[scope]))
 
-    async def _introduce(self, list_: str, keys: Keyspace, seen: Look) -> Look:
+    async def _introduce(self, list_: str, keys: Keyspace, seen: ServerFacts) -> ServerFacts:
         """Give a server that we do not know an identity, unless it has one, and remember it."""
         if not seen.identity:
-            await self._store.write(list_, "HSETNX", keys.identity, "id", secrets.token_hex(8))
-            seen = await self._store.look(list_)
+            await self._servers.name_server(list_, secrets.token_hex(8))
+            seen = await self._servers.server_facts(list_)
         try:
             self._identities.remember({keys.identity: seen.identity})
         except OSError as error:

@@ -12,7 +12,7 @@ from bounced.core.terms import Origin
 from bounced.edges.watch.log import Event
 from bounced.jobs.rounds import together
 from bounced.pipeline import Pipeline
-from bounced.ports import Dues, StoreUnavailable
+from bounced.ports import Dues, StoreUnavailable, WrongTypeOfAddress
 
 LOG = structlog.get_logger()
 
@@ -55,9 +55,9 @@ class Releaser:
         evidence = Evidence(EvidenceType.DUE, now, Origin.DAEMON)
         try:
             committed = await pipeline.commit(ReportId(list_, "", f"due {address} {now}"), address, evidence)
-        except StoreUnavailable:
-            raise
-        except Exception:  # one state that nobody can read must not stop the jobs of a worker
+        except Exception as error:  # one state that nobody can read must not stop the jobs of a worker
+            if isinstance(error, StoreUnavailable) and not isinstance(error, WrongTypeOfAddress):
+                raise
             LOG.exception(Event.JOB_FAILED, job=self.name, list=list_, address=address)
             await self._dues.postpone(list_, address, now + LOOK_AGAIN_AFTER)
             return

@@ -25,7 +25,7 @@ from bounced import rules
 from bounced.cli.root import COMMANDS, bounced
 from bounced.config import build, load
 from bounced.core.contract.keys import Keyspace
-from bounced.core.contract.record import to_fields
+from bounced.core.contract.state_hash import to_fields
 from bounced.core.state import AddressState
 from bounced.core.terms import Category, Class, Origin, State
 from bounced.demo.scenes import SCENES

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from redis import Redis
 
 from bounced.cli.root import bounced
-from bounced.core.contract.counters import hour
+from bounced.core.contract.times import hour
 from bounced.edges.redis.overview import EVENTS_AT_ONCE
 
 CONFIG = """

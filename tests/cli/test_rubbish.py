@@ -10,8 +10,8 @@ from click.testing import CliRunner, Result
 from redis import Redis
 
 from bounced.cli.root import bounced
-from bounced.core.contract.counters import hour
 from bounced.core.contract.keys import Keyspace
+from bounced.core.contract.times import hour
 
 CONFIG = """
 [redis]

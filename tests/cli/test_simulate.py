@@ -20,6 +20,7 @@ from bounced.edges.redis import RedisStore, durability
 from bounced.edges.redis.connect import connections
 from bounced.ports import Store
 from bounced.simulation.recorded import evidence_in
+from tests.support.events import recent_events
 
 BEGIN = datetime(2026, 1, 1, 12, tzinfo=UTC)
 FULL = "full@example.org"
@@ -61,7 +62,7 @@ async def events_file(tmp_path: Path) -> Path:
     store = MemoryStore({"main": Keyspace()})
     await record(store)
     file = tmp_path / "events.jsonl"
-    events = reversed(await store.recent_events("main", 100))
+    events = reversed(await recent_events(store, "main", 100))
     file.write_text("".join(json.dumps(event) + "\n" for event in events))
     return file
 
@@ -189,7 +190,7 @@ async def test_what_is_recorded_is_enough_to_decide_again() -> None:
     for number, evidence in enumerate(said):
         decision = partial(decide, evidence=evidence, policy=DEFAULT_POLICY)
         await store.commit(ReportId("main", f"{number}", ""), FULL, decision)
-    again = [evidence for _, evidence in evidence_in(reversed(await store.recent_events("main", 100)))]
+    again = [evidence for _, evidence in evidence_in(reversed(await recent_events(store, "main", 100)))]
     assert len(again) == len(said)
     for before, after in zip(said, again, strict=True):
         for fact in ("type", "at", "origin", "kind", "sent_on", "profile", "campaign", "names_recipient", "trusted"):

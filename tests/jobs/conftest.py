@@ -23,6 +23,7 @@ from bounced.edges.redis.job_store import JobStore
 from bounced.edges.redis.wire import text
 from bounced.pipeline import ListSettings, Pipeline
 from bounced.ports import Committed
+from tests.support.events import recent_events
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ALICE = "alice@company.example"
@@ -98,7 +99,7 @@ class House:
 
     async def events(self, type_: str | None = None) -> list[dict[str, str]]:
         """Return the events of a type, the oldest first."""
-        events = (await self.store.recent_events("main", 10_000))[::-1]
+        events = (await recent_events(self.store, "main", 10_000))[::-1]
         return [event for event in events if type_ in (None, event["type"])]
 
     async def stream(self, key: str) -> list[dict[str, str]]:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from bounced.core.contract.counters import Room, hour
+from bounced.core.contract.counters import FIELDS_OF
+from bounced.core.contract.times import hour
 from bounced.core.state import Evidence, EvidenceType, ReportId
 from bounced.core.terms import Action, Category, Kind, Origin, Verdict
 from bounced.edges.redis import script
@@ -221,8 +222,7 @@ async def test_a_crowd_of_domains_hides_neither_a_campaign_nor_the_list(
 ) -> None:
     """Recipients choose their domains; what a sender has to hear of its own mail cannot be crowded out by them."""
     if room:
-        for name in ("domains", "campaigns", "providers", "unsigned"):
-            monkeypatch.setitem(script.FIELDS_OF_ROOMS, Room(name), room)
+        leave_fields(monkeypatch, domains=room, campaigns=room, providers=room, unsigned=room)
     meter = Meter()
     house.store._observer = meter
     await fail_at_once(house, crowd, campaign="")
@@ -243,7 +243,7 @@ async def test_a_crowd_of_domains_hides_neither_a_campaign_nor_the_list(
 
 async def test_campaigns_crowd_out_no_figure_of_the_list_either(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """A tag can hold many values, and a sender may name a campaign for each message."""
-    monkeypatch.setitem(script.FIELDS_OF_ROOMS, Room.CAMPAIGNS, 10)
+    leave_fields(monkeypatch, campaigns=10)
     for number in range(30):
         await sent(house, 100, campaign=f"campaign-{number}")
     await fail(house, 100)
@@ -256,7 +256,7 @@ async def test_campaigns_crowd_out_no_figure_of_the_list_either(house: House, mo
 
 async def test_what_nobody_signed_takes_no_place_of_what_was(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Anybody can send a report to an unsigned path, and name in it whom he likes."""
-    monkeypatch.setitem(script.FIELDS_OF_ROOMS, Room.UNSIGNED, 10)
+    leave_fields(monkeypatch, unsigned=10)
     await fail(house, 30, trusted=False, campaign="forged")
     (counts,) = await house.chores().counts("main", house.clock.now, 1)
     assert counts["campaign:forged:hard"] == counts["class:hard"] == 30
@@ -279,6 +279,11 @@ async def test_an_hour_that_an_older_version_began_is_counted_on(house: House) -
     assert counts["rate:sent:list"] == 1000
     assert counts["domain:1.example:policy"] == 1
     assert await house.ask("TTL", key) > 0
+
+
+def leave_fields(monkeypatch: pytest.MonkeyPatch, **fields: int) -> None:
+    """Give some rooms so many fields of an hour only."""
+    monkeypatch.setattr(script, "FIELDS_OF_ROOMS", json.dumps({**FIELDS_OF, **fields}).encode())
 
 
 async def fail_at_once(house: House, count: int, category: Category = Category.MAILBOX_UNKNOWN, **facts: Any) -> None:

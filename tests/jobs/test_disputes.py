@@ -5,8 +5,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
-from bounced.core.contract.counters import hour
+from bounced.core.contract.times import hour
 from bounced.core.mailbox import AddressId
 from bounced.core.policy.doubt import DisputeRule
 from bounced.core.state import EvidenceType
@@ -216,3 +217,19 @@ async def test_a_suspect_stays_one_while_the_store_is_away(house: House, monkeyp
 
 async def _away(*_: object) -> list[AddressId]:
     raise StoreUnavailable("away")
+
+
+async def test_an_address_that_cannot_be_read_keeps_no_other_from_being_taken_back(house: House) -> None:
+    """Neither a key of another type nor a state of rubbish; the domain is not looked at again and again for it."""
+    await house.fails(Category.MAILBOX_UNKNOWN, GOOD[0], ACTIVE)
+    house.clock.forward(days=30)
+    await wave(house)
+    await house.ask("SET", house.keys.address(GOOD[1]), "by mistake")
+    await house.ask("HSET", house.keys.address(GOOD[2]), "until", "soon")
+    disputer = worker(house)
+    with capture_logs() as logs:
+        await disputer.round()
+        await disputer.round()
+    assert (await house.state(GOOD[0])).state is State.HELD
+    failed = [log["address"] for log in logs if log["event"] == "job.failed"]
+    assert sorted(failed) == sorted(GOOD[1:3])

@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 
 from bounced.client import AsyncClient
 from bounced.core.contract.keys import Keyspace
+from bounced.core.contract.times import hour
 from bounced.core.policy import DEFAULT_POLICY
 from bounced.core.state import EvidenceType, ReportId
 from bounced.core.terms import Category, Class, Engagement, OptIn, Profile, State
@@ -199,13 +200,13 @@ async def test_what_nobody_understands_is_set_aside_with_the_error(house: House,
 async def test_an_error_that_nobody_foresaw_costs_the_entry_and_not_the_job(house: House) -> None:
     """Such as a state that somebody else wrote by hand: the entry is set aside, the others take effect."""
     bob = "bob@company.example"
-    await house.ask("HSET", house.keys.address(bob), "state", "asleep", "version", "1")
+    await house.ask("HSET", house.keys.address(bob), "state", "held", "until", "soon", "version", "1")
     entry = await tell(house, "complained", address=bob)
     await tell(house, "complained")
     await reader(house).round()
     (failed,) = await house.stream(house.keys.intake_failed)
     assert (failed["entry"], failed["address"], failed["type"]) == (entry, bob, "complained")
-    assert failed["error"] == "UnreadableState: 'asleep' is not a valid State"
+    assert failed["error"] == "UnreadableState: Invalid isoformat string: 'soon'"
     assert await left(house) == 0
     assert (await house.state()).state is State.SUPPRESSED
 
@@ -467,7 +468,22 @@ async def test_an_entry_whose_address_is_a_key_of_another_type_is_set_aside(hous
     assert await left(house) == 0
     assert (await house.state()).state is State.SUPPRESSED
     (failed,) = await house.stream(house.keys.intake_failed)
-    assert "WRONGTYPE" in failed["error"]
+    assert "holds a value of another type" in failed["error"]
+
+
+@pytest.mark.parametrize("name", ["events", "suppressed", "disputed", "counts"])
+async def test_a_key_of_the_whole_list_that_is_of_another_type_costs_no_entry(house: House, name: str) -> None:
+    """It is nobody's fault who told something: all entries wait until it is mended."""
+    wrong = house.keys.counts(hour(house.clock.now)) if name == "counts" else getattr(house.keys, name)
+    await house.ask("SET", wrong, "what a mistake")
+    await tell(house, "complained")
+    with pytest.raises(StoreUnavailable, match="holds a value of another type"):
+        await reader(house).round()
+    assert await house.stream(house.keys.intake_failed) == []
+    await house.ask("DEL", wrong)
+    await reader(house).take_over(idle_s=0)
+    assert await left(house) == 0
+    assert (await house.state()).state is State.SUPPRESSED
 
 
 async def test_a_stored_state_of_rubbish_numbers_is_written_anew(house: House) -> None:

@@ -157,3 +157,19 @@ async def test_a_suppression_ends_by_itself_where_a_rule_says_so(house: House) -
     await releaser(house).round()
     assert (await house.state()).state is State.ACTIVE
     assert not await house.ask("SISMEMBER", house.keys.suppressed, ALICE)
+
+
+async def test_an_address_whose_key_is_of_another_type_keeps_no_other_from_coming_back(house: House) -> None:
+    """It is told in the log, and looked at again an hour later."""
+    bob = "bob@company.example"
+    await house.hold()
+    house.clock.forward(days=30)
+    await house.ask("ZADD", house.keys.due, 1, bob)
+    await house.ask("SET", house.keys.address(bob), "by mistake")
+    with capture_logs() as logs:
+        await releaser(house).round()
+    assert (await house.state()).state is State.BOUNCING
+    (failed,) = [log for log in logs if log["event"] == "job.failed"]
+    assert failed["address"] == bob
+    assert await house.store.due("main", house.clock.now, 10) == []
+    assert await house.store.due("main", house.clock.now + timedelta(hours=1), 10) == [bob]

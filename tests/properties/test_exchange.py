@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bounced.core.contract.record import to_fields
+from bounced.core.contract.state_hash import to_fields
 from bounced.core.exchange import COLUMNS, Reader, Row, exported, read
 from bounced.core.exchange.cells import from_cell, to_cell
 from bounced.core.mailbox import BadAddress, normalise

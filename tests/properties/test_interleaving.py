@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bounced.core.contract.keys import Keyspace
-from bounced.core.contract.record import from_fields, to_fields
+from bounced.core.contract.state_hash import from_fields, to_fields
 from bounced.core.policy import DEFAULT_POLICY, decide
 from bounced.core.state import NOTHING_KNOWN, AddressState, Evidence, ReportId
 from bounced.edges.redis import RedisStore, durability

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bounced.core.contract.record import from_fields, to_fields
+from bounced.core.contract.state_hash import from_fields, to_fields
 from bounced.core.policy import DEFAULT_POLICY, decide
 from bounced.core.policy.decide import settle
 from bounced.core.policy.table import allowed

@@ -11,6 +11,7 @@ from bounced.core.contract.counters import FIELDS_OF, Room
 from bounced.core.state import NOTHING_KNOWN, AddressState, Evidence, Transition
 from bounced.core.terms import Action, Kind, State, Verdict
 from bounced.ports import Decide
+from tests.support.events import recent_events
 
 from .conftest import Bench
 from .reports import ALICE, AT, BOUNCE, HOUR, SPAM_BLOCK, UNKNOWN_USER, count, hold, ignore, release, report, suppress
@@ -143,14 +144,14 @@ async def test_a_report_that_changes_nothing_is_still_told_and_remembered(bench:
     """The event and the digest are written, the state is not."""
     await bench.store.commit(report(), ALICE, ignore)
     assert await bench.store.load("main", ALICE) == NOTHING_KNOWN
-    assert [event["type"] for event in await bench.store.recent_events("main", 9)] == ["report"]
+    assert [event["type"] for event in await recent_events(bench.store, "main", 9)] == ["report"]
     assert (await bench.store.commit(report(), ALICE, ignore)).duplicate
 
 
 async def test_a_change_of_state_is_an_event_of_its_own(bench: Bench) -> None:
     """One entry for the verdict, one for what followed, under one id."""
     committed = await bench.store.commit(report(), ALICE, suppress())
-    transition, verdict = await bench.store.recent_events("main", 9)
+    transition, verdict = await recent_events(bench.store, "main", 9)
     assert (verdict["type"], transition["type"]) == ("report", "transition")
     assert verdict["id"] == transition["id"] == committed.event_id
     assert (transition["before"], transition["after"], transition["reason"]) == ("active", "suppressed", "hard")
@@ -169,7 +170,7 @@ async def test_a_forged_report_leaves_no_history(bench: Bench) -> None:
     """Nobody fills the store with addresses by inventing them."""
     await bench.store.commit(report(), ALICE, _unmoved(replace(BOUNCE, trusted=False)))
     assert await bench.store.history("main", ALICE) == []
-    assert len(await bench.store.recent_events("main", 9)) == 1
+    assert len(await recent_events(bench.store, "main", 9)) == 1
 
 
 async def test_the_hour_is_counted_by_category_class_domain_and_campaign(bench: Bench) -> None:
@@ -237,7 +238,7 @@ async def test_of_a_large_message_the_first_32_kib_are_kept(bench: Bench) -> Non
 async def test_a_report_about_no_address_is_told_counted_and_remembered(bench: Bench) -> None:
     """Mail to postmaster, a complaint without a path: an event, nothing else."""
     committed = await bench.store.commit(report(), None, ignore)
-    (event,) = await bench.store.recent_events("main", 9)
+    (event,) = await recent_events(bench.store, "main", 9)
     assert event["id"] == committed.event_id
     assert "address" not in event
     assert (await bench.inside.counts(HOUR))["type:report"] == 1
@@ -268,3 +269,16 @@ def _unmoved(evidence: Evidence) -> Decide:
         return Transition(evidence, before, before, "nothing")
 
     return decide
+
+
+async def test_a_report_that_an_older_version_counted_under_another_digest_is_a_duplicate(bench: Bench):
+    """The older form is asked for and never written."""
+    counted = report(1)
+    await bench.store.commit(counted, ALICE, count())
+    again = replace(report(2), older_digests=(report(3).digest, counted.digest))
+    assert (await bench.store.commit(again, ALICE, count())).duplicate
+    assert (await bench.store.load("main", ALICE)).version == 1
+    fresh = replace(report(4), older_digests=(report(5).digest,))
+    assert not (await bench.store.commit(fresh, ALICE, count())).duplicate
+    assert (await bench.store.commit(report(4), ALICE, count())).duplicate
+    assert not (await bench.store.commit(report(5), ALICE, count())).duplicate

@@ -12,6 +12,7 @@ from bounced.edges.memory_store import MemoryStore
 from bounced.edges.redis import RedisStore
 from bounced.edges.redis.job_store import JobStore
 from bounced.ports import Decide
+from tests.support.events import recent_events
 
 from .conftest import Bench
 from .reports import ALICE, AT, BOUNCE, HOUR, hold, report, suppress
@@ -74,7 +75,7 @@ async def test_a_domain_is_disputed_once_at_a_time(bench: Bench) -> None:
     assert await asked.disputed("main", AT) == ["example.org"]
     assert await asked.disputed("main", until) == []
     assert await asked.dispute("main", "example.org", until, until + timedelta(hours=24), 5)
-    assert [event["type"] for event in await bench.store.recent_events("main", 9)] == ["domain.disputed"] * 2
+    assert [event["type"] for event in await recent_events(bench.store, "main", 9)] == ["domain.disputed"] * 2
 
 
 async def test_a_path_counts_once_for_a_rate(bench: Bench) -> None:
@@ -95,7 +96,7 @@ async def test_sent_messages_are_counted_by_their_number(bench: Bench) -> None:
     await bench.store.commit(report(path=""), None, unmoved(sent))
     counts = await bench.inside.counts(HOUR)
     assert counts["rate:sent:list"] == counts["rate:sent:campaign:spring"] == 700
-    assert await bench.store.recent_events("main", 9) == []
+    assert await recent_events(bench.store, "main", 9) == []
 
 
 @pytest.mark.parametrize("type_", [EvidenceType.DUE, EvidenceType.DISPUTE])
@@ -115,7 +116,7 @@ async def test_the_clock_and_a_dispute_are_not_written_where_they_change_nothing
     assert given[-1].state is State.HELD
     assert committed.transition is not None
     assert await bench.store.load("main", ALICE) == before
-    assert len(await bench.store.recent_events("main", 9)) == 2
+    assert len(await recent_events(bench.store, "main", 9)) == 2
     assert len(await bench.store.history("main", ALICE)) == 1
 
 
@@ -124,7 +125,7 @@ async def test_good_news_that_changes_nothing_is_counted_only(bench: Bench) -> N
     delivered = Evidence(EvidenceType.DELIVERED, AT, Origin.INTAKE)
     await bench.store.commit(report(path=""), ALICE, unmoved(delivered))
     assert (await bench.inside.counts(HOUR))["type:delivered"] == 1
-    assert await bench.store.recent_events("main", 9) == []
+    assert await recent_events(bench.store, "main", 9) == []
     assert await bench.store.history("main", ALICE) == []
 
 

@@ -117,7 +117,6 @@ async def test_a_demoted_primary_is_not_believed(fleet: Fleet, keys: Keyspace):
             lambda: store.token("main", "unknown"),
             lambda: store.history("main", ALICE),
             lambda: store.due("main", AT, 9),
-            lambda: store.recent_events("main", 9),
             lambda: store.read("main", "SMEMBERS", keys.suppressed),
             store.ping,
         ]

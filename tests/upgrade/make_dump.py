@@ -14,7 +14,6 @@ import json
 import shutil
 import sys
 from importlib.metadata import version
-from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -25,6 +24,7 @@ from bounced.config import Config, load
 from bounced.edges.redis import RedisStore, durability
 from bounced.edges.redis.connect import connections
 from bounced.edges.redis.embedded import EmbeddedServer
+from bounced.edges.redis.script import SOURCE
 from bounced.service import keyspaces, pipeline
 
 from .lives import live
@@ -65,7 +65,7 @@ async def make(given: Path, folder: Path, url: str, prefix: str) -> None:
     (folder / "dump.jsonl").write_text(to_text([about, *lines]))
     (folder / "expected.jsonl").write_text(to_text(expected))
     (folder / "reports.jsonl").write_text(to_text(world.reports))
-    (folder / "commit.lua").write_bytes(files("bounced.edges.redis").joinpath("commit.lua").read_bytes())
+    (folder / "commit.lua").write_bytes(SOURCE)
     for name in ("bounced.toml", "a.key", "pepper"):
         if folder != given:
             shutil.copy(given / name, folder / name)

@@ -8,7 +8,7 @@ from typing import Any
 
 from bounced.client import AsyncClient, Why
 from bounced.config import Config, build
-from bounced.core.contract.stamp import stamp
+from bounced.core.contract.times import stamp
 from bounced.core.return_path import ReturnPaths
 from bounced.core.state import Evidence, EvidenceType, ReportId
 from bounced.core.terms import UNKNOWN_PROFILE, Engagement, Envelope, OptIn, Origin, Profile

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bounced.core.contract.counters import COMPLAINT, HARD, SENT, UNATTRIBUTED, scope_of
-from bounced.core.contract.stamp import stamp
+from bounced.core.contract.times import stamp
 
 WINDOW_HOURS = 24
 FEEDBACK = "feedback"

@@ -4,11 +4,11 @@ The counters of an hour are one hash.  Names that others choose (recipient domai
 room in it, so many fields, that they can fill; none of them can take a place of the list's own counters, which are few.
 """
 
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import NamedTuple
 
+from bounced.core.contract.times import hour
 from bounced.core.meaning.providers import provider_of
 from bounced.core.numbers import BOOKKEEPING
 from bounced.core.policy.doubt import USUAL_DAYS, failed
@@ -128,12 +128,6 @@ def unknowns_counter(domain: str) -> str:
 def usual_hours(now: datetime) -> list[str]:
     """Return the hours, as ``hour`` writes them, that tell what is usual: a week's, before the present wave."""
     return [hour(now - timedelta(hours=back)) for back in range(2, USUAL_DAYS * 24 + 2)]
-
-
-@lru_cache(maxsize=256)
-def hour(at: datetime) -> str:
-    """Return the suffix of the hour's counters, YYYYMMDDHH in UTC."""
-    return at.astimezone(UTC).isoformat()[:13].replace("-", "").replace("T", "")
 
 
 def _room_of(name: str, *, trusted: bool) -> Room:

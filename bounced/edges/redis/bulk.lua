@@ -6,8 +6,15 @@
 --         name and value of each field of the state
 -- answer: the places, from 0, of the items that were not written, because their version is another one by now
 
+-- Redis takes nothing back when a script fails half-way: every key is read with a command that is for its type only
+-- before any is written.
+
 local call = redis.call
-local written, stale = {}, {}
+local items, versions, written, stale = cjson.decode(ARGV[1]), {}, {}, {}
+
+call('SCARD', KEYS[1])
+call('ZCARD', KEYS[2])
+call('HLEN', KEYS[3])
 
 -- What is no whole number counts as version 1, as it does where it is read.
 local function version_of(written)
@@ -25,9 +32,11 @@ local function forget(key)
   call('DEL', key)
 end
 
-for number, item in ipairs(cjson.decode(ARGV[1])) do
+for number in ipairs(items) do versions[number] = version_of(call('HGET', KEYS[number + 3], 'version')) end
+
+for number, item in ipairs(items) do
   local key, address, version, due = KEYS[number + 3], unpack(item, 1, 3)
-  if version_of(call('HGET', key, 'version')) ~= version then
+  if versions[number] ~= version then
     stale[#stale + 1] = number - 1
   else
     written[#written + 1] = address

@@ -7,15 +7,21 @@ from itertools import chain
 from typing import NamedTuple, Protocol
 
 from bounced.core.contract.keys import Keyspace
-from bounced.core.contract.record import from_fields, scrubbed, to_fields
+from bounced.core.contract.state_hash import from_fields, scrubbed, to_fields
 from bounced.core.state import NOTHING_KNOWN, AddressState
 from bounced.edges.redis.wire import Argument, Reply, fields, text, texts
-from bounced.ports import StoreUnavailable
+from bounced.ports import StoreUnavailable, WrongTypeOfAddress
 
 BATCH = 100
 MAX_ROUNDS = 100
 WRITE = files(__package__).joinpath("bulk.lua").read_bytes()
-READ = b"local states = {} for i, key in ipairs(KEYS) do states[i] = redis.call('HGETALL', key) end return states"
+READ = b"""
+local states = {}
+for i, key in ipairs(KEYS) do
+  local state = redis.pcall('HGETALL', key)
+  states[i] = state.err and string.find(state.err, 'WRONGTYPE', 1, true) and 'wrong type' or state
+end
+return states"""
 
 Merge = Callable[[AddressState], AddressState]
 """What becomes of a state: off the list, or the very same object where nothing is to be written."""
@@ -68,7 +74,8 @@ async def would_change(server: Server, keys: Keyspace, items: Sequence[Item]) ->
 async def off_the_list(server: Server, keys: Keyspace) -> AsyncIterator[list[tuple[str, Mapping[str, str]]]]:
     """Yield, a page at a time, every address of the set `suppressed` with the fields of its state.
 
-    Addresses are in the form that keys carry.  One that comes or goes meanwhile may be there, or not, or twice.
+    They are empty where its key holds a value of another type.  Addresses are in the form that keys carry.  One that
+    comes or goes meanwhile may be there, or not, or twice.
     Raises StoreUnavailable.
     """
     cursor = "0"
@@ -76,7 +83,8 @@ async def off_the_list(server: Server, keys: Keyspace) -> AsyncIterator[list[tup
         reply = await server.read(keys.list_, "SSCAN", keys.suppressed, cursor, "COUNT", BATCH)
         assert isinstance(reply, list)
         cursor, ids = text(reply[0]), texts(reply[1])
-        yield list(zip(ids, await _states(server, keys, ids), strict=True))
+        states = await _states(server, keys, ids)
+        yield [(id_, held or {}) for id_, held in zip(ids, states, strict=True)]
         if cursor == "0":
             return
 
@@ -86,6 +94,8 @@ async def _changes(server: Server, keys: Keyspace, items: Sequence[Item]) -> lis
     ids = [keys.address_id(address) for address, _ in items]
     changes = []
     for item, id_, held in zip(items, ids, await _states(server, keys, ids), strict=True):
+        if held is None:
+            raise WrongTypeOfAddress(keys.address(id_))
         before = from_fields(held) if held else NOTHING_KNOWN
         address, merge = item
         after = merge(before)
@@ -95,11 +105,12 @@ async def _changes(server: Server, keys: Keyspace, items: Sequence[Item]) -> lis
     return changes
 
 
-async def _states(server: Server, keys: Keyspace, ids: Sequence[str]) -> list[dict[str, str]]:
+async def _states(server: Server, keys: Keyspace, ids: Sequence[str]) -> list[dict[str, str] | None]:
+    """Return the fields of each state; None where the key holds a value of another type."""
     names = [keys.address(id_) for id_ in ids]
     reply = await server.read(keys.list_, "EVAL", READ, len(names), *names) if names else []
     assert isinstance(reply, list)
-    return [fields(state) for state in reply]
+    return [fields(state) if isinstance(state, list) else None for state in reply]
 
 
 def _request(keys: Keyspace, changes: Sequence[_Change]) -> list[Argument]:

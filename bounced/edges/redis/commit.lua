@@ -1,43 +1,28 @@
 #!lua
--- bounced commit, version 2: counts one report and writes what follows from it, all or nothing, once.
+-- bounced commit, version 3: counts one report and writes what follows from it, all or nothing, once.
 --
--- The first line makes the server refuse the whole script, before it starts, when it is out of memory, read-only,
--- or short of replicas.  All that can fail for a key of the wrong type is read or written before the state and the
--- memory of the report, so that no error leaves a state without its report or a report without its state.
+-- How it works.  A worker has read a state, has decided, and sends what to write with the version of that state.
+-- 1. The script reads.  Was this report counted before?  Is the state another one by now?  Is each key that will be
+--    written of its type?  Where the answer forbids to write, the script ends here and says so.
+-- 2. The script writes.  Redis takes nothing back when a script fails half-way, so no write may fail: step 1 has read
+--    each key with a command that is for its type only.
+-- A duplicate writes too (it touches `seen`): the wait for durability that follows on the connection then covers the
+-- writes of the first report as well.  The first line makes the server refuse the script before it starts where it is
+-- out of memory, read-only or short of replicas.
 --
--- KEYS  1 seen  2 events  3 counts  4 blocks  5 unrecognised
---       and where an address is concerned  6 address  7 history  8 suppressed  9 due  10 disputed
---       further ones at the places that the request names: intake, unknowns, bouncing
--- ARGV  1 request, JSON  2 event, JSON object  3 message to keep, or empty
---       4 how many fields of an hour each room has, JSON object
---
--- request: digest, seen_ttl_s ('' as digest: nothing is remembered), at (unix time), types (of the entries that the
---   event makes in the stream), events_max, counters and rooms (the room of each, '' for the list's own; each is
---   counted up by count), block, in_history;
---   measure, rates and rate_rooms: counters, likewise, that only the first report of its path with this measure counts
---   up ('': none); it is taken though its path has had its reports;
---   with an entry of the intake stream, acknowledged and deleted: entry, group, intake (place of the key);
---   with an address: address (as in keys), domain, version (that was decided upon), disputed (likewise; 0 for none);
---   where the domain may be wrong about the address: unknowns (place of the key), wave_s;
---   if its state changes: state (flat list of fields), ttl_s (0: for good), suppressed, due (0: not);
---   if it was or is bouncing then: bouncing, an object with key (place of the key), was, is
+-- The names of keys, arguments and constants, in capitals, are declared in script.py, which puts them in the place of
+-- the line NAMES.  The request has the fields of Given in script.py, of Writes and of StateWrites.
 -- answer: {'committed', addresses in the wave, rooms that had no place for a counter ...}, {'duplicate'}, {'dropped'},
---   or {'stale', disputed, field, value, ...} for another decision
+--   {'stale', disputed until, field, value, ...}: decide again upon this state, or {'wrong_type', key}
 
-local DAY_S = 86400
+-- NAMES
+
 local SEEN_MAX, HISTORY_MAX, HISTORY_TTL_S = 20, 8, 400 * DAY_S
 local COUNTS_TTL_S, BLOCKS_MAX, UNRECOGNISED_MAX = 35 * DAY_S, 10000, 1000
 
--- In this order, so that the entries of a stream differ in their values only and are kept small.
-local EVENT_FIELDS = {
-  'id', 'at', 'address', 'kind', 'action', 'category', 'class', 'status', 'rule', 'diagnostic', 'campaign', 'before',
-  'after', 'until', 'reason', 'note', 'origin', 'peer', 'reporting_mta', 'sent_on', 'profile', 'names_others',
-  'shared_from', 'provider', 'sending_ip',
-}
-
-local LAST_S = 253402300799  -- the end of the year 9999
-
-local request = cjson.decode(ARGV[1])
+local request = cjson.decode(REQUEST)
+local state = request.state
+local remembered, concerns_address, settles_entry = #request.digests > 0, request.address ~= '', request.entry ~= ''
 local call = redis.call
 
 -- What is no whole number counts as none, so that nothing that somebody else wrote can stop a commit.
@@ -46,108 +31,102 @@ local function whole(text)
   return digits and #digits <= 15 and tonumber(digits) or nil
 end
 
-local function add(key, field, number)
-  local answer = redis.pcall('HINCRBY', key, field, number)
-  if type(answer) == 'table' and answer.err then call('HSET', key, field, math.max(0, number)) end
+-- Step 1: read.
+
+-- A key of another type ends the reading: what is raised here is caught at the end of this file.
+local function read(command, key, ...)
+  local answer = redis.pcall(command, key, ...)
+  if type(answer) ~= 'table' or not answer.err then return answer end
+  error(string.find(answer.err, 'WRONGTYPE', 1, true) and {wrong_type = key} or answer)
 end
 
--- Beside the digests the set marks which measures its path was counted for.
-local function marks(reports)
-  if reports < SEEN_MAX then return 0 end
-  return call('SISMEMBER', KEYS[1], '~hard') + call('SISMEMBER', KEYS[1], '~complaint')
-    + call('SISMEMBER', KEYS[1], '~failed')
+-- `seen` marks beside the digests for which measures its path was counted.
+local function marks()
+  local number = 0
+  for _, marked in ipairs(read('SMISMEMBER', SEEN, '~hard', '~complaint', '~failed')) do number = number + marked end
+  return number
 end
 
--- Twenty warnings of a delay must not hide the failure that comes in the end.
-local function first_of_its_measure()
-  return request.measure ~= '' and call('SISMEMBER', KEYS[1], '~' .. request.measure) == 0
-end
-
+-- Returns what became of this report when it was counted before, and whether it is the first of its path and measure.
 local function counted_before()
-  local reports = call('SCARD', KEYS[1])
-  if reports == 0 then return nil end
-  if call('SISMEMBER', KEYS[1], request.digest) == 1 then return 'duplicate' end
-  return reports - marks(reports) >= SEEN_MAX and not first_of_its_measure() and 'dropped' or nil
+  local members = remembered and read('SCARD', SEEN) or 0
+  if members == 0 then return nil, request.measure ~= '' end
+  for _, found in ipairs(read('SMISMEMBER', SEEN, unpack(request.digests))) do
+    if found == 1 then return 'duplicate' end
+  end
+  local first = request.measure ~= '' and read('SISMEMBER', SEEN, '~' .. request.measure) == 0
+  -- Twenty warnings of a delay must not hide the failure that comes in the end.
+  if members >= SEEN_MAX and not first and members - marks() >= SEEN_MAX then return 'dropped' end
+  return nil, first
 end
 
 local function disputed_until()
-  local until_ = whole(call('ZSCORE', KEYS[10], request.domain)) or 0
+  local until_ = whole(read('ZSCORE', DISPUTED, request.domain)) or 0
   return until_ > request.at and until_ <= LAST_S and until_ or 0
 end
 
+-- Returns the present state where it is not the one upon which the worker has decided.
 local function stale()
   local disputed = disputed_until()
-  local written = call('HGET', KEYS[6], 'version')
+  local written = read('HGET', ADDRESS, 'version')
   local version = written and (whole(written) or 1) or 0
   if version == request.version and disputed == request.disputed then return nil end
-  local answer = call('HGETALL', KEYS[6])
+  local answer = call('HGETALL', ADDRESS)
   table.insert(answer, 1, 'stale')
   table.insert(answer, 2, tostring(disputed))
   return answer
 end
 
-local function record_event()
-  local given, event = cjson.decode(ARGV[2]), {'type', ''}
-  for _, field in ipairs(EVENT_FIELDS) do
-    if given[field] then
-      event[#event + 1] = field
-      event[#event + 1] = given[field]
-    end
-  end
-  for _, type in ipairs(request.types) do
-    event[2] = type
-    call('XADD', KEYS[2], 'MAXLEN', '~', request.events_max, '*', unpack(event))
-  end
-  if request.block then call('XADD', KEYS[4], 'MAXLEN', '~', BLOCKS_MAX, '*', unpack(event)) end
-  if ARGV[3] ~= '' then
-    event[#event + 1] = 'content'
-    event[#event + 1] = ARGV[3]
-    call('XADD', KEYS[5], 'MAXLEN', UNRECOGNISED_MAX, '*', unpack(event))
-  end
+-- Those keys that will be written and that nothing else reads before.
+local function check_types()
+  if #request.event_types > 0 then read('XLEN', EVENTS) end
+  if request.block then read('XLEN', BLOCKS) end
+  if MESSAGE ~= '' then read('XLEN', UNRECOGNISED) end
+  if request.doubtful then read('ZCARD', UNKNOWNS) end
+  if request.in_history then read('LLEN', HISTORY) end
+  if not state then return end
+  read('SCARD', SUPPRESSED)
+  read('ZCARD', DUE)
+  if state.was_bouncing or state.bouncing then read('HLEN', BOUNCING) end
 end
 
-local function fields_of(room)
-  request.fields_of = request.fields_of or cjson.decode(ARGV[4])
-  return request.fields_of[room]
-end
-
--- The names of what is to be counted, and beside it their rooms.
-local function counters()
-  local names, rooms = request.counters, request.rooms
-  if request.measure == '' then return names, rooms end
-  if request.digest == '' or call('SADD', KEYS[1], '~' .. request.measure) == 1 then
-    for i, name in ipairs(request.rates) do
-      rooms[#names + 1] = request.rate_rooms[i]
-      names[#names + 1] = name
-    end
+-- Returns the names and rooms of the counters, and behind the names the places where each room counts its fields.
+local function counters(first)
+  local names, rooms, places = {}, {}, {}
+  local function add(counted)
+    names[#names + 1], rooms[#rooms + 1] = counted[1], counted[2]
   end
-  return names, rooms
-end
-
--- Counts up by reading and writing all counters at once: one entry in the append-only file instead of six.  A new field
--- takes a place in its room; where that is full, the room's ~other counts instead.  Returns the rooms that were full.
-local function count(names, rooms)
-  local number, places, taken = #names, {}, {}
-  for i = 1, number do
-    local room = rooms[i]
+  for _, counted in ipairs(request.counters) do add(counted) end
+  if first then
+    for _, counted in ipairs(request.rates) do add(counted) end
+  end
+  for _, room in ipairs(rooms) do
     if room ~= '' and not places[room] then
       names[#names + 1] = '~fields:' .. room
       places[room] = #names
     end
   end
-  local held, updates, full, is_new = call('HMGET', KEYS[3], unpack(names)), {}, {}, false
-  for i = 1, number do
-    local room = rooms[i]
+  return names, rooms, places
+end
+
+-- Returns what is to be set among the counters, and the rooms that have no place for a new field.  All are read and
+-- written at once: one entry in the append-only file instead of six.
+local function counted(first)
+  local names, rooms, places = counters(first)
+  local held, taken, fields_of = read('HMGET', COUNTS, unpack(names)), {}, nil
+  local updates, full, is_new = {}, {}, false
+  for i, room in ipairs(rooms) do
     local fits = held[i] or room == ''
     if not held[i] and room == '' then is_new = true end
     if not fits then
+      fields_of = fields_of or cjson.decode(FIELDS_OF_ROOMS)
       local so_far = taken[room] or whole(held[places[room]]) or 0
-      fits = so_far < fields_of(room)
+      fits = so_far < fields_of[room]
       if fits then taken[room] = so_far + 1 end
     end
     if fits then
       updates[#updates + 1] = names[i]
-      updates[#updates + 1] = (whole(held[i]) or 0) + request.count
+      updates[#updates + 1] = (whole(held[i]) or 0) + request.count_by
     else
       full[#full + 1] = room
     end
@@ -156,80 +135,119 @@ local function count(names, rooms)
     updates[#updates + 1] = names[places[room]]
     updates[#updates + 1] = fields
   end
-  if #updates > 0 then call('HSET', KEYS[3], unpack(updates)) end
-  for _, room in ipairs(full) do add(KEYS[3], '~other:' .. room, request.count) end
-  if is_new then call('EXPIRE', KEYS[3], COUNTS_TTL_S) end  -- an hour begins with a counter of the list's own
-  return full
+  return {updates = updates, full = full, is_new = is_new}
+end
+
+-- Returns an answer where nothing is to be written, else nil, whether the report is the first of its path and measure,
+-- and what is to be counted.
+local function look()
+  if settles_entry and #read('XRANGE', INTAKE, request.entry, request.entry) == 0 then return {'duplicate'} end
+  local known, first = counted_before()
+  if known then
+    call('EXPIRE', SEEN, SEEN_TTL_S)  -- the write of a duplicate
+    return {known}
+  end
+  local present = concerns_address and stale()
+  if present then return present end
+  check_types()
+  return nil, first, counted(first)
+end
+
+-- Step 2: write.
+
+local function increase(key, field, number)
+  local answer = redis.pcall('HINCRBY', key, field, number)
+  if type(answer) == 'table' and answer.err then call('HSET', key, field, math.max(0, number)) end
+end
+
+local function record_event()
+  local given, event = cjson.decode(EVENT), {'type', ''}
+  for _, field in ipairs(EVENT_FIELDS) do
+    if given[field] then
+      event[#event + 1] = field
+      event[#event + 1] = given[field]
+    end
+  end
+  for _, type in ipairs(request.event_types) do
+    event[2] = type
+    call('XADD', EVENTS, 'MAXLEN', '~', request.events_max, '*', unpack(event))
+  end
+  if request.block then call('XADD', BLOCKS, 'MAXLEN', '~', BLOCKS_MAX, '*', unpack(event)) end
+  if MESSAGE ~= '' then
+    event[#event + 1] = 'content'
+    event[#event + 1] = MESSAGE
+    call('XADD', UNRECOGNISED, 'MAXLEN', UNRECOGNISED_MAX, '*', unpack(event))
+  end
+end
+
+local function count(counts)
+  if #counts.updates > 0 then call('HSET', COUNTS, unpack(counts.updates)) end
+  for _, room in ipairs(counts.full) do increase(COUNTS, '~other:' .. room, request.count_by) end
+  if counts.is_new then call('EXPIRE', COUNTS, COUNTS_TTL_S) end  -- an hour begins with a counter of the list's own
+end
+
+local function join_wave()
+  if not request.doubtful then return 0 end
+  call('ZREMRANGEBYSCORE', UNKNOWNS, '-inf', request.at - WAVE_S)
+  call('ZADD', UNKNOWNS, 'GT', request.at, request.address)
+  call('EXPIRE', UNKNOWNS, WAVE_S)
+  return call('ZCARD', UNKNOWNS)
+end
+
+local function remember_event()
+  local entry = '{"type":"' .. request.event_types[#request.event_types] .. '",' .. EVENT:sub(2)
+  if call('LPUSH', HISTORY, entry) > HISTORY_MAX then call('LTRIM', HISTORY, 0, HISTORY_MAX - 1) end
+  call('EXPIRE', HISTORY, HISTORY_TTL_S)
 end
 
 -- By the day on which the state would be forgotten: whoever is forgotten is counted no longer.
 local function count_bouncing(forgotten_at)
-  local bouncing = request.bouncing
-  if not bouncing then return end
-  local key = KEYS[bouncing.key]
-  if bouncing.was then add(key, math.floor(call('EXPIRETIME', KEYS[6]) / DAY_S), -1) end
-  if bouncing.is then
-    add(key, math.floor(forgotten_at / DAY_S), 1)
-    call('HDEL', key, math.floor((forgotten_at - request.ttl_s) / DAY_S) - 1)  -- yesterday
+  if state.was_bouncing then increase(BOUNCING, math.floor(call('EXPIRETIME', ADDRESS) / DAY_S), -1) end
+  if state.bouncing then
+    increase(BOUNCING, math.floor(forgotten_at / DAY_S), 1)
+    call('HDEL', BOUNCING, math.floor((forgotten_at - state.ttl_s) / DAY_S) - 1)  -- yesterday
   end
 end
 
 local function write_state()
   local known = request.version > 0
-  local forgotten_at = request.ttl_s > 0 and call('TIME')[1] + request.ttl_s
+  local forgotten_at = state.ttl_s > 0 and call('TIME')[1] + state.ttl_s
   count_bouncing(forgotten_at)
-  if request.suppressed then
-    call('SADD', KEYS[8], request.address)
+  if state.suppressed then
+    call('SADD', SUPPRESSED, request.address)
   elseif known then
-    call('SREM', KEYS[8], request.address)
+    call('SREM', SUPPRESSED, request.address)
   end
-  if request.due > 0 then
-    call('ZADD', KEYS[9], request.due, request.address)
+  if state.due > 0 then
+    call('ZADD', DUE, state.due, request.address)
   elseif known then
-    call('ZREM', KEYS[9], request.address)
+    call('ZREM', DUE, request.address)
   end
-  if known then call('DEL', KEYS[6]) end
-  call('HSET', KEYS[6], unpack(request.state))
-  if forgotten_at then call('EXPIREAT', KEYS[6], forgotten_at) end
+  if known then call('DEL', ADDRESS) end
+  call('HSET', ADDRESS, unpack(state.fields))
+  if forgotten_at then call('EXPIREAT', ADDRESS, forgotten_at) end
 end
 
-local function remember()
-  local entry = '{"type":"' .. request.types[#request.types] .. '",' .. ARGV[2]:sub(2)
-  if call('LPUSH', KEYS[7], entry) > HISTORY_MAX then call('LTRIM', KEYS[7], 0, HISTORY_MAX - 1) end
-  call('EXPIRE', KEYS[7], HISTORY_TTL_S)
+local function remember_report(first)
+  if not remembered then return end
+  call('SADD', SEEN, request.digests[1])
+  if first then call('SADD', SEEN, '~' .. request.measure) end
+  call('EXPIRE', SEEN, SEEN_TTL_S)
 end
 
-local function join_wave()
-  if not request.unknowns then return 0 end
-  local unknowns = KEYS[request.unknowns]
-  call('ZREMRANGEBYSCORE', unknowns, '-inf', request.at - request.wave_s)
-  call('ZADD', unknowns, 'GT', request.at, request.address)
-  call('EXPIRE', unknowns, request.wave_s)
-  return call('ZCARD', unknowns)
+local read_well, answer, first, counts = pcall(look)
+if not read_well then
+  return type(answer) == 'table' and answer.wrong_type and {'wrong_type', answer.wrong_type} or error(answer)
 end
-
-local intake = request.intake and KEYS[request.intake]
-if intake and #call('XRANGE', intake, request.entry, request.entry) == 0 then return {'duplicate'} end
-local known = request.digest ~= '' and counted_before()
-if known then
-  call('EXPIRE', KEYS[1], request.seen_ttl_s)  -- a write, so that the wait for durability covers the original too
-  return {known}
-end
-if request.address then
-  local present = stale()
-  if present then return present end
-end
+if answer then return answer end
 record_event()
-local overflowed = count(counters())
+count(counts)
 local wave = join_wave()
-if request.in_history then remember() end
-if request.state then write_state() end
-if request.digest ~= '' then
-  call('SADD', KEYS[1], request.digest)
-  call('EXPIRE', KEYS[1], request.seen_ttl_s)
+if request.in_history then remember_event() end
+if state then write_state() end
+remember_report(first)
+if settles_entry then
+  call('XACK', INTAKE, INTAKE_GROUP, request.entry)
+  call('XDEL', INTAKE, request.entry)
 end
-if intake then
-  call('XACK', intake, request.group, request.entry)
-  call('XDEL', intake, request.entry)
-end
-return {'committed', wave, unpack(overflowed)}
+return {'committed', wave, unpack(counts.full)}

@@ -7,7 +7,7 @@ from itertools import chain, pairwise
 
 from redis.exceptions import NoPermissionError
 
-from bounced.core.contract.record import to_fields
+from bounced.core.contract.state_hash import to_fields
 from bounced.core.mailbox import AddressId, BadAddress, normalise
 from bounced.core.reading.mention import Mention
 from bounced.core.state import AddressState
@@ -26,11 +26,14 @@ _REPLACE = b"""
 if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then redis.call('HSET', KEYS[1], ARGV[1], ARGV[3]) end
 return 1"""
 _KEEP = b"""
+redis.call('SCARD', KEYS[2])  -- fails where the type is wrong, before anything is written
 redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], unpack(ARGV, 2))
 redis.call('SADD', KEYS[2], ARGV[1])
 return 1"""
 _FORGET = b"""
+redis.call('SCARD', KEYS[3])
+redis.call('ZCARD', KEYS[4])
 if redis.call('HGET', KEYS[1], 'state') == 'bouncing' then
   redis.call('HINCRBY', KEYS[2], math.floor(redis.call('EXPIRETIME', KEYS[1]) / 86400), -1)
 end

@@ -9,9 +9,20 @@ configuration names another server knows nothing of that one yet: the operator m
 import json
 import os
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
+from bounced.core.contract.server_facts import ServerFacts
+from bounced.edges.redis.wire import Reply, texts
+
 FILE_NAME = "identities.json"
+
+
+def server_facts(time: Reply, identity: Reply) -> ServerFacts:
+    """Return what the replies to TIME and to HGET of the identity say."""
+    seconds, microseconds = texts(time)
+    clock = datetime.fromtimestamp(int(seconds) + int(microseconds) / 1e6, UTC)
+    return ServerFacts(clock, identity.decode("utf-8", "replace") if isinstance(identity, bytes) else "")
 
 
 class Identities:

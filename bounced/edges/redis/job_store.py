@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from importlib.resources import files
 from itertools import chain, islice
 
-from bounced.core.contract.counters import hour, unknowns_counter, usual_hours
+from bounced.core.contract.counters import unknowns_counter, usual_hours
 from bounced.core.contract.keys import Keyspace
-from bounced.core.contract.stamp import stamp
+from bounced.core.contract.times import hour, stamp
 from bounced.core.escape import escaped
 from bounced.core.limits import MAX_INTAKE_CHARS
 from bounced.core.mailbox import AddressId

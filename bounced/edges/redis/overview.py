@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from bounced.core.contract.counters import hour
 from bounced.core.contract.keys import Keyspace
-from bounced.core.contract.record import DAY_S
+from bounced.core.contract.times import DAY_S, hour
 from bounced.core.escape import visible_fields
 from bounced.core.numbers import counters_of, whole
 from bounced.core.terms import State

@@ -1,8 +1,15 @@
-"""The commit script: how it is asked, and what it answers."""
+"""The commit script: how it is asked, and what it answers.
+
+How it works: ``request`` makes one EVALSHA of what is to be written (``Writes``) and of the state upon which that was
+decided.  The script (commit.lua) compares the state's version, writes everything or nothing, and says in one word what
+came of it; ``outcome`` reads the answer.  What the script is given has its names here and in ``Writes`` only.  The
+script that the server gets is commit.lua with the names of its keys (``ListKeys``, ``AddressKeys``), arguments
+(``ARGUMENTS``) and ``CONSTANTS`` put in.  The first argument is a JSON object with the fields of ``Given`` and
+``Writes``; a test compares them with those that the script reads.
+"""
 
 import json
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from hashlib import sha1
 from importlib.resources import files
 from itertools import chain
@@ -12,14 +19,12 @@ from redis.asyncio.connection import AbstractConnection
 
 from bounced.core.contract.counters import FIELDS_OF, Room
 from bounced.core.contract.keys import Keyspace
-from bounced.core.contract.record import DAY_S, LAST_S, StateWrites, Writes, from_fields
-from bounced.core.numbers import whole
+from bounced.core.contract.state_hash import from_fields
+from bounced.core.contract.times import DAY_S, LAST_S, from_score, unix
+from bounced.core.contract.writes import APART, EVENT_FIELDS, StateWrites, Writes
 from bounced.core.policy.doubt import WAVE
 from bounced.core.state import AddressState, ReportId
 from bounced.edges.redis.wire import Reply, call, fields, pack, text, texts
-
-SOURCE = files(__package__).joinpath("commit.lua").read_bytes()
-SHA = sha1(SOURCE, usedforsecurity=False).hexdigest()
 
 SEEN_TTL_S = 40 * DAY_S
 """A return path is accepted for 30 days, and a peer repeats what we did not acknowledge for some days more."""
@@ -27,8 +32,80 @@ SEEN_TTL_S = 40 * DAY_S
 INTAKE_GROUP = "bounced"
 """The consumer group in which all workers read a list's intake."""
 
-FIELDS_OF_ROOMS = dict(FIELDS_OF)
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
+
+
+class ListKeys(NamedTuple):
+    """The keys that every commit may touch, in the order in which the script is given them."""
+
+    seen: str
+    events: str
+    counts: str
+    blocks: str
+    unrecognised: str
+    intake: str
+
+
+class AddressKeys(NamedTuple):
+    """The keys that follow where an address is concerned."""
+
+    address: str
+    history: str
+    suppressed: str
+    due: str
+    disputed: str
+    bouncing: str
+    unknowns: str
+
+
+class Given(NamedTuple):
+    """What a request says beside the writes.
+
+    ``digests`` are the report's digest and the forms in which older versions wrote it, none where the report is not
+    remembered.  ``entry`` is the entry of the intake that the commit settles, ``address`` the address as keys carry it;
+    each is empty where there is none.  ``version`` and ``disputed`` (unix time, 0 for not) are the state's upon which
+    the writes were decided.
+    """
+
+    digests: tuple[str, ...]
+    entry: str
+    address: str
+    version: int
+    disputed: int
+    events_max: int
+
+
+ARGUMENTS = ("request", "event", "message", "fields_of_rooms")
+
+CONSTANTS: Mapping[str, int | str | Sequence[str]] = {
+    "DAY_S": DAY_S,
+    "LAST_S": LAST_S,
+    "SEEN_TTL_S": SEEN_TTL_S,
+    "WAVE_S": int(WAVE.total_seconds()),
+    "INTAKE_GROUP": INTAKE_GROUP,
+    "EVENT_FIELDS": EVENT_FIELDS,
+}
+
+REQUEST = Given._fields + Writes._fields[: -len(APART)]
+"""The fields of the request."""
+
+
+def _source() -> bytes:
+    """Return the script with the names of its keys, arguments and constants."""
+    tables = ((*ListKeys._fields, *AddressKeys._fields), "KEYS"), (ARGUMENTS, "ARGV")
+    names = [f"local {', '.join(given).upper()} = unpack({table})" for given, table in tables]
+    names += [f"local {name} = {_in_lua(value)}" for name, value in CONSTANTS.items()]
+    return files(__package__).joinpath("commit.lua").read_bytes().replace(b"-- NAMES", "; ".join(names).encode(), 1)
+
+
+def _in_lua(value: int | str | Sequence[str]) -> str:
+    if isinstance(value, int):
+        return str(value)
+    return repr(value) if isinstance(value, str) else f"{{{', '.join(map(repr, value))}}}"
+
+
+SOURCE = _source()
+SHA = sha1(SOURCE, usedforsecurity=False).hexdigest()
 
 
 async def load(connection: AbstractConnection) -> None:
@@ -40,39 +117,46 @@ def request(
     keys: Keyspace, report_id: ReportId, address: str | None, given: AddressState, writes: Writes, *, events_max: int
 ) -> bytes:
     """Return the packed command that commits ``writes``, decided upon the state ``given``."""
-    names = [keys.seen(report_id.path), keys.events, keys.counts(writes.hour), keys.blocks, keys.unrecognised]
-    asked = {
-        "digest": report_id.digest if report_id.path else "",
-        "seen_ttl_s": SEEN_TTL_S,
-        "at": writes.at,
-        "types": writes.event_types,
-        "events_max": events_max,
-        "counters": [counted.name for counted in writes.counters],
-        "rooms": [counted.room for counted in writes.counters],
-        "count": writes.count,
-        "rates": [counted.name for counted in writes.rates],
-        "rate_rooms": [counted.room for counted in writes.rates],
-        "measure": writes.measure,
-        "block": writes.block,
-        "in_history": writes.in_history,
-    }
+    names: tuple[str, ...] = ListKeys(
+        seen=keys.seen(report_id.path),
+        events=keys.events,
+        counts=keys.counts(writes.hour),
+        blocks=keys.blocks,
+        unrecognised=keys.unrecognised,
+        intake=keys.intake,
+    )
+    id_ = ""
     if address is not None:
         id_ = keys.address_id(address)
-        names += [keys.address(id_), keys.history(id_), keys.suppressed, keys.due, keys.disputed]
-        disputed = int(given.disputed_until.timestamp()) if given.disputed_until else 0
-        asked |= {"address": id_, "domain": writes.domain, "version": given.version, "disputed": disputed}
-        asked |= _state(writes.state) if writes.state else {}
-        if writes.state and (writes.state.was_bouncing or writes.state.bouncing):
-            names.append(keys.bouncing)
-            asked["bouncing"] = {"key": len(names), "was": writes.state.was_bouncing, "is": writes.state.bouncing}
-    if report_id.entry:
-        names.append(keys.intake)
-        asked |= {"entry": report_id.entry, "group": INTAKE_GROUP, "intake": len(names)}
-    if writes.doubtful:
-        names.append(keys.unknowns(writes.domain))
-        asked |= {"unknowns": len(names), "wave_s": int(WAVE.total_seconds())}
-    arguments = _encode(asked), _encode(writes.event), writes.unrecognised or b"", _encode(FIELDS_OF_ROOMS)
-    return pack("EVALSHA", SHA, len(names), *names, *arguments)
+        names += AddressKeys(
+            address=keys.address(id_),
+            history=keys.history(id_),
+            suppressed=keys.suppressed,
+            due=keys.due,
+            disputed=keys.disputed,
+            bouncing=keys.bouncing,
+            unknowns=keys.unknowns(writes.domain),
+        )
+    beside = Given(
+        digests=report_id.digests if report_id.path else (),
+        entry=report_id.entry,
+        address=id_,
+        version=given.version,
+        disputed=unix(given.disputed_until),
+        events_max=events_max,
+    )
+    asked: dict[str, object] = dict(zip(REQUEST, (*beside, *writes), strict=False))  # what is apart comes last
+    asked["state"] = _state(writes.state)
+    return pack(
+        "EVALSHA",
+        SHA,
+        len(names),
+        *names,
+        _encode(asked),
+        _encode(writes.event),
+        writes.unrecognised or b"",
+        FIELDS_OF_ROOMS,
+    )
 
 
 class Written(NamedTuple):
@@ -82,25 +166,21 @@ class Written(NamedTuple):
     overflowed: tuple[Room, ...]
 
 
-def outcome(reply: Reply) -> tuple[str, AddressState | Written | None]:
-    """Return the script's word, with ``stale`` the present state, with ``committed`` what came of it.
+def outcome(reply: Reply) -> tuple[str, AddressState | Written | str | None]:
+    """Return the script's word; with ``stale`` the present state, with ``committed`` what came of it.
 
-    Raises ValueError.
+    With ``wrong_type`` comes the name of the key that holds a value of another type.  Raises ValueError.
     """
     if not isinstance(reply, list) or not reply:
         raise ValueError(f"the commit script answered {reply!r}")
     word = text(reply[0])
     if word == "committed" and isinstance(reply[1], int):
         return word, Written(reply[1], tuple(map(Room, texts(reply[2:]))))
+    if word == "wrong_type":
+        return word, text(reply[1])
     if word != "stale":
         return word, None
-    return word, from_fields(fields(reply[2:]), disputed_until(text(reply[1])))
-
-
-def disputed_until(score: str) -> datetime | None:
-    """Return until when a domain is disputed, as its score says; None where it is not, or no time is written there."""
-    until = whole(score)
-    return datetime.fromtimestamp(until, UTC) if until and until <= LAST_S else None
+    return word, from_fields(fields(reply[2:]), from_score(text(reply[1])))
 
 
 def _encode(value: object) -> bytes:
@@ -108,14 +188,10 @@ def _encode(value: object) -> bytes:
     return _JSON.encode(value).encode("utf-8", "replace")
 
 
-def _state(writes: StateWrites) -> dict[str, object]:
-    return {
-        "state": _flat(writes.fields),
-        "ttl_s": writes.ttl_s or 0,
-        "suppressed": writes.suppressed,
-        "due": writes.due or 0,
-    }
+FIELDS_OF_ROOMS = _encode(dict(FIELDS_OF))
+"""How many fields of an hour each room has: the same in every request, and read where a counter is new."""
 
 
-def _flat(pairs: Mapping[str, str]) -> list[str]:
-    return list(chain.from_iterable(pairs.items()))
+def _state(writes: StateWrites | None) -> Mapping[str, object] | bool:
+    """Return a new state as the script takes it, its fields one after the other; false where it stays as it is."""
+    return writes is not None and {**writes._asdict(), "fields": list(chain.from_iterable(writes.fields.items()))}

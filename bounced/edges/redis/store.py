@@ -1,4 +1,11 @@
-"""The Store of the pipeline, kept in Redis."""
+"""The Store of the pipeline, kept in Redis.
+
+How it works: a commit is a loop of compare-and-set.  Most reports are an address's first, so the loop begins with the
+empty state, without reading.  ``decide`` makes a transition of it, and one script call writes everything that follows
+if the stored state still has the version upon which was decided.  Else the call answers with the present state, and the
+loop decides again.  There are two lines to each server: over one go the writes, and each batch of them ends with the
+wait for durability; over the other go reads, which wait for nothing.
+"""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -6,19 +13,22 @@ from datetime import datetime
 
 from redis.asyncio.connection import AbstractConnection
 
-from bounced.core.contract import record
 from bounced.core.contract.keys import Keyspace
+from bounced.core.contract.server_facts import ServerFacts
+from bounced.core.contract.state_hash import from_fields
+from bounced.core.contract.times import from_score
+from bounced.core.contract.writes import writes
 from bounced.core.state import NOTHING_KNOWN, AddressState, ReportId
 from bounced.edges.redis import script
 from bounced.edges.redis.connect import Connections
 from bounced.edges.redis.durabilities import Durability, Primary
+from bounced.edges.redis.identities import server_facts
 from bounced.edges.redis.line import Line, Notice
 from bounced.edges.redis.lines import Lines
-from bounced.edges.redis.look import Look, look
 from bounced.edges.redis.observer import UNOBSERVED, StoreObserver, Unobserved
 from bounced.edges.redis.time_budget import DEFAULT_BUDGET, TimeBudget
-from bounced.edges.redis.wire import Argument, Reply, fields, pack, text, texts
-from bounced.ports import Committed, Decide, StoreUnavailable
+from bounced.edges.redis.wire import Argument, Reply, fields, is_wrong_type, pack, text, texts
+from bounced.ports import Committed, Decide, StoreUnavailable, WrongType, WrongTypeOfAddress
 
 MAX_DECISIONS = 100
 EVENTS_MAX = 1_000_000
@@ -84,9 +94,9 @@ class RedisStore:
     async def commit(self, report_id: ReportId, address: str | None, decide: Decide) -> Committed:
         """Write what ``decide`` makes of the address's state, and that this report was counted, atomically.
 
-        Most reports are an address's first, so the empty state is tried before any is read.  A report with an empty
-        ``path`` is not remembered: what an operator says twice is written twice.  Raises StoreUnavailable on any
-        doubt, in the time that the budget gives the store.
+        A report with an empty ``path`` is not remembered: what an operator says twice is written twice.  Raises
+        StoreUnavailable on any doubt, in the time that the budget gives the store; WrongType where a key holds what no
+        commit of ours wrote.
         """
         keys, state, until = self._keys[report_id.list], NOTHING_KNOWN, self._deadline()
         for _ in range(MAX_DECISIONS):
@@ -96,38 +106,44 @@ class RedisStore:
                 transition = decide(state)
             if transition.idle:
                 return Committed(report_id.event_id, transition)
-            writes = record.writes(keys, report_id, address, transition)
-            command = script.request(keys, report_id, address, state, writes, events_max=self._events_max)
+            written = writes(keys, report_id, address, transition)
+            command = script.request(keys, report_id, address, state, written, events_max=self._events_max)
             match script.outcome(await self._commits.to(keys.events).ask(command, until)):
-                case ("committed", script.Written() as written):
+                case ("committed", script.Written() as done):
                     self._observer.written(report_id.list, transition)
-                    for room in written.overflowed:
+                    for room in done.overflowed:
                         self._observer.counter_overflowed(report_id.list, room)
-                    return Committed(report_id.event_id, transition, written.wave)
+                    return Committed(report_id.event_id, transition, done.wave)
                 case ("duplicate" | "dropped", None):
                     return Committed(report_id.event_id, None)
                 case ("stale", AddressState() as present):
                     state = present
+                case ("wrong_type", str(key)):
+                    raise _wrong_type(keys, key)
         raise StoreUnavailable(f"others changed the same address {MAX_DECISIONS} times in a row")
 
     async def load(self, list_: str, address: str) -> AddressState:
         """Return the state of one address as it stands.  Raises StoreUnavailable."""
         return await self._load(list_, address, self._deadline())
 
-    async def look(self, list_: str) -> Look:
+    async def server_facts(self, list_: str) -> ServerFacts:
         """Return what the server of a list says of itself.  Raises StoreUnavailable."""
         time, identity = await asyncio.gather(
             self._read(list_, "TIME"), self._read(list_, "HGET", self._keys[list_].identity, "id")
         )
-        return look(time, identity)
+        return server_facts(time, identity)
+
+    async def name_server(self, list_: str, identity: str) -> None:
+        """Give the server of a list an identity, unless it has one.  Raises StoreUnavailable."""
+        await self.write(list_, "HSETNX", self._keys[list_].identity, "id", identity)
 
     async def doubt(self, list_: str, now: datetime) -> str:
         """Return why the server may be wrong about a path that seems spent or unknown; empty for no reason.
 
         Raises StoreUnavailable.
         """
-        seen = await self.look(list_)
-        return seen.clock_fault(now) or seen.identity_fault(self._known(self._keys[list_].identity))
+        facts = await self.server_facts(list_)
+        return facts.clock_fault(now) or facts.identity_fault(self._known(self._keys[list_].identity))
 
     async def token(self, list_: str, token: str) -> dict[str, str] | None:
         """Return the fields of a registered return path, or None.  Raises StoreUnavailable."""
@@ -144,12 +160,6 @@ class RedisStore:
         latest = int(now.timestamp())
         return texts(await self._read(list_, "ZRANGE", keys.due, "-inf", latest, "BYSCORE", "LIMIT", 0, limit))
 
-    async def recent_events(self, list_: str, limit: int) -> list[dict[str, str]]:
-        """Return the newest events, newest first.  Raises StoreUnavailable."""
-        entries = await self._read(list_, "XREVRANGE", self._keys[list_].events, "+", "-", "COUNT", limit)
-        assert isinstance(entries, list)
-        return [fields(entry[1]) for entry in entries if isinstance(entry, list)]
-
     async def read(self, list_: str, *command: Argument) -> Reply:
         """Return the reply to a command that reads keys of one list.  Raises StoreUnavailable."""
         return await self._read(list_, *command)
@@ -163,15 +173,21 @@ class RedisStore:
         await asyncio.gather(*(self._read(list_, "PING") for list_ in self._keys))
 
     async def _load(self, list_: str, address: str, until: float) -> AddressState:
-        keys, line = self._keys[list_], self._reads.to(self._keys[list_].events)
+        keys = self._keys[list_]
         stored, disputed = await asyncio.gather(
-            line.ask(pack("HGETALL", keys.address(keys.address_id(address))), until),
-            line.ask(pack("ZSCORE", keys.disputed, address.rpartition("@")[2]), until),
+            self._read(list_, "HGETALL", keys.address(keys.address_id(address)), until=until),
+            self._read(list_, "ZSCORE", keys.disputed, address.rpartition("@")[2], until=until),
         )
-        return record.from_fields(fields(stored), script.disputed_until(text(disputed) if disputed else ""))
+        return from_fields(fields(stored), from_score(text(disputed) if disputed else ""))
 
-    async def _read(self, list_: str, *command: Argument) -> Reply:
-        return await self._reads.to(self._keys[list_].events).ask(pack(*command), self._deadline())
+    async def _read(self, list_: str, *command: Argument, until: float | None = None) -> Reply:
+        keys = self._keys[list_]
+        try:
+            return await self._reads.to(keys.events).ask(pack(*command), until or self._deadline())
+        except StoreUnavailable as error:
+            if is_wrong_type(error.__cause__) and len(command) > 1:
+                raise _wrong_type(keys, str(command[1])) from error
+            raise
 
     def _deadline(self) -> float:
         """Return when to give up, by the loop's clock."""
@@ -186,6 +202,11 @@ class _FaultsOnly(Unobserved):
 
     def failed(self) -> None:
         self._observer.failed()
+
+
+def _wrong_type(keys: Keyspace, key: str) -> WrongType:
+    of_address = key.startswith((keys.address(""), keys.history("")))
+    return WrongTypeOfAddress(key) if of_address else WrongType(key)
 
 
 async def _prepare_nothing(_connection: AbstractConnection) -> None:

@@ -49,6 +49,11 @@ async def read(connection: AbstractConnection) -> Reply:
     return reply
 
 
+def is_wrong_type(error: BaseException | None) -> bool:
+    """Return whether a server has refused a command because its key holds a value of another type."""
+    return isinstance(error, ResponseError) and str(error).startswith("WRONGTYPE")
+
+
 def text(reply: Reply) -> str:
     """Return a bulk or simple string's text."""
     assert isinstance(reply, bytes)

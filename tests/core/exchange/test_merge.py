@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bounced.core.contract.record import from_fields, to_fields
+from bounced.core.contract.state_hash import from_fields, to_fields
 from bounced.core.exchange import COLUMNS, Reader, Row, exported, merge, read
 from bounced.core.state import NOTHING_KNOWN, AddressState
 from bounced.core.terms import CLASS_OF, Category, Class, Origin, State

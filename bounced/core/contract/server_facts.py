@@ -1,17 +1,17 @@
 """What a server says that decides whether it can be believed: the time, and which server it is."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from bounced.edges.redis.wire import Reply, texts
+from bounced.core.contract.times import DAY_S
 
 MAX_APART = timedelta(days=1)
 """Clocks that are farther apart leave open whether a return path is spent: its age is counted in days."""
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """One look at the server of a list: its clock, and its identity, which is empty where it has none."""
+class ServerFacts:
+    """What the server of a list says of itself: its clock, and its identity, which is empty where it has none."""
 
     clock: datetime
     identity: str
@@ -24,7 +24,7 @@ class Look:
         """Return how our clock and the server's contradict each other; empty where they are within a day."""
         if abs(now - self.clock) <= MAX_APART:
             return ""
-        days, word = abs(self.apart_s(now)) / 86_400, "ahead of" if now > self.clock else "behind"
+        days, word = abs(self.apart_s(now)) / DAY_S, "ahead of" if now > self.clock else "behind"
         return f"our clock says {now:%Y-%m-%d %H:%M} UTC and is {days:.0f} days {word} that of Redis"
 
     def identity_fault(self, known: str) -> str:
@@ -35,10 +35,3 @@ class Look:
             f"this one is {self.identity}" if self.identity else "this one has no identity, as an empty one has none"
         )
         return f"this is not the Redis that kept the list: that was {known}, {found}"
-
-
-def look(time: Reply, identity: Reply) -> Look:
-    """Return what the replies to TIME and to HGET of the identity say."""
-    seconds, microseconds = texts(time)
-    clock = datetime.fromtimestamp(int(seconds) + int(microseconds) / 1e6, UTC)
-    return Look(clock, identity.decode("utf-8", "replace") if isinstance(identity, bytes) else "")

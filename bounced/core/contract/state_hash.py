@@ -1,0 +1,138 @@
+"""The state hash of one address: AddressState -> the fields that Redis keeps, and back."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from bounced.core.contract.times import LAST_S, from_unix, moment, past_moment, stamp, unix
+from bounced.core.escape import escaped, visible
+from bounced.core.limits import MAX_STORED_CHARS
+from bounced.core.mailbox import ADDRESS_LIKE
+from bounced.core.numbers import whole
+from bounced.core.state import NOTHING_KNOWN, AddressState, Streak
+from bounced.core.terms import Category, Class, Origin, State
+
+_NOTHING_WORTH_KEEPING = frozenset(("state", "since", "version"))
+_TEXT_WORD = re.compile(r"[\w.+-]+")
+
+
+class UnreadableState(ValueError):  # noqa: N818 - says what is so
+    """A state that no version of ours wrote, and what of it cannot be read."""
+
+
+def to_fields(state: AddressState, version: int | None = None) -> dict[str, str]:
+    """Return the fields of the state hash, empty ones left out; the version alone where there is nothing to keep.
+
+    ``version`` is that of the state where no other is given.
+    """
+    version = state.version if version is None else version
+    fields = {
+        "state": state.state,
+        "category": state.category or "",
+        "class": state.class_ or "",
+        "since": stamp(state.since),
+        "until": stamp(state.until),
+        **(_streak_fields(state) if state.streaks else {}),
+        "last_released_at": stamp(state.last_released_at),
+        "last_lifted_at": stamp(state.last_lifted_at),
+        "last_delivered_at": stamp(state.last_delivered_at),
+        "last_engaged_at": stamp(state.last_engaged_at),
+        "delivery_pending_since": stamp(state.delivery_pending_since),
+        "status": state.status,
+        "diagnostic": state.diagnostic,
+        "reporting_mta": state.reporting_mta,
+        "campaign": state.campaign,
+        "origin": state.origin or "",
+        "version": str(version or ""),
+    }
+    kept = {name: value for name, value in fields.items() if value}
+    if state.state is State.ACTIVE and kept.keys() <= _NOTHING_WORTH_KEEPING:
+        return {"version": str(version)} if version else {}
+    return kept
+
+
+def from_fields(fields: Mapping[str, str], disputed_until: datetime | None = None) -> AddressState:
+    """Return the state that ``to_fields`` wrote, of this version or of a later one.
+
+    A word that this version does not know is read as it stands (``Word.read``).  A number or a time of the past that
+    nobody can read counts as missing.  What decides whether the address may be mailed does not: raises
+    UnreadableState for an ``until`` that is no time, and for a state, category, class or origin that is no word.
+    """
+    if not fields:
+        return replace(NOTHING_KNOWN, disputed_until=disputed_until)
+    try:
+        return _state(fields, disputed_until)
+    except ValueError as error:
+        raise UnreadableState(visible(str(error))[:MAX_STORED_CHARS]) from error
+
+
+def without_addresses(text: str, local_part: str = "") -> str:
+    """Return text with what looks like an address taken out, and with the local part that is spoken of."""
+    text = ADDRESS_LIKE.sub("(address)", text)
+    return _TEXT_WORD.sub(lambda word: "(address)" if word[0].rstrip(".").lower() == local_part else word[0], text)
+
+
+def scrubbed(state: AddressState, local_part: str) -> AddressState:
+    """Return a state as a list without addresses keeps it."""
+    return replace(state, diagnostic=without_addresses(state.diagnostic, local_part))
+
+
+def _state(fields: Mapping[str, str], disputed_until: datetime | None) -> AddressState:
+    get = fields.get
+    return AddressState(
+        state=State.read(get("state", State.ACTIVE)),
+        category=Category.read(fields["category"]) if get("category") else None,
+        class_=Class.read(fields["class"]) if get("class") else None,
+        since=past_moment(get("since")),
+        until=moment(get("until")),
+        streaks=_streaks(get("streaks", "")),
+        last_released_at=past_moment(get("last_released_at")),
+        last_lifted_at=past_moment(get("last_lifted_at")),
+        last_delivered_at=past_moment(get("last_delivered_at")),
+        last_engaged_at=past_moment(get("last_engaged_at")),
+        delivery_pending_since=past_moment(get("delivery_pending_since")),
+        status=escaped(get("status", "")),
+        diagnostic=escaped(get("diagnostic", "")),
+        reporting_mta=escaped(get("reporting_mta", "")),
+        campaign=escaped(get("campaign", "")),
+        origin=Origin.read(fields["origin"]) if get("origin") else None,
+        version=_version(get("version")),
+        disputed_until=disputed_until,
+    )
+
+
+def _streak_fields(state: AddressState) -> dict[str, str]:
+    latest = max(state.streaks.values(), key=lambda streak: streak.last)
+    return {
+        "holds": str(state.holds or ""),
+        "bounces": str(latest.count),
+        "first_bounce_at": stamp(latest.first),
+        "last_bounce_at": stamp(latest.last),
+        "streaks": " ".join(
+            f"{class_}:{s.count}:{unix(s.first)}:{unix(s.last)}:{s.holds}:{int(s.held)}"
+            for class_, s in state.streaks.items()
+        ),
+    }
+
+
+def _streaks(text: str) -> dict[Class, Streak]:
+    """Return the streaks by their class, those left out that nobody can read."""
+    streaks = {}
+    for part in text.split():
+        class_, *numbers = part.split(":")
+        match [whole(number) for number in numbers]:
+            case [int(count), int(first), int(last), int(holds), int(held)] if max(first, last) < LAST_S:
+                try:
+                    streaks[Class.read(class_)] = Streak(count, from_unix(first), from_unix(last), holds, held == 1)
+                except ValueError:
+                    continue
+    return streaks
+
+
+def _version(text: str | None) -> int:
+    """Return the version of a stored state: 0 where there is none, 1 where it is no number, as commit.lua does."""
+    if text is None:
+        return 0
+    version = whole(text)
+    return 1 if version is None else version

@@ -1,0 +1,247 @@
+"""What one commit writes: the new state, the events of the stream and the history, the counters.
+
+``Writes`` and ``StateWrites`` are the only list of it.  Both stores write from them; commit.lua reads their fields by
+the same names.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+from bounced.core.contract.counters import Counted, counters, measure_of, placed, rates_of
+from bounced.core.contract.keys import Keyspace
+from bounced.core.contract.state_hash import scrubbed, to_fields, without_addresses
+from bounced.core.contract.times import hour, stamp, unix
+from bounced.core.escape import visible_fields
+from bounced.core.meaning.providers import provider_of, sending_ip
+from bounced.core.policy.doubt import doubtful
+from bounced.core.state import EvidenceType, ReportId, Transition
+from bounced.core.terms import UNKNOWN_PROFILE, Class, State
+
+TOMBSTONE_TTL_S = 60
+"""How long the version of a state stays that has nothing else worth knowing.
+
+A commit may be under way that has seen the state before: it must find another version, not none.
+"""
+
+_MAIL = (EvidenceType.REPORT, EvidenceType.REJECTED, EvidenceType.DELIVERED)
+_TOLD_ALWAYS = frozenset(EvidenceType) - {
+    EvidenceType.DELIVERED,
+    EvidenceType.ENGAGED,
+    EvidenceType.DUE,
+    EvidenceType.DISPUTE,
+    EvidenceType.SENT,
+}
+
+
+EVENT_FIELDS = (
+    "id",
+    "at",
+    "address",
+    "kind",
+    "action",
+    "category",
+    "class",
+    "status",
+    "rule",
+    "diagnostic",
+    "campaign",
+    "before",
+    "after",
+    "until",
+    "reason",
+    "note",
+    "origin",
+    "peer",
+    "reporting_mta",
+    "sent_on",
+    "profile",
+    "names_others",
+    "shared_from",
+    "provider",
+    "sending_ip",
+)
+"""The fields of an event behind its type, always in this order, so that a stream's entries are kept small."""
+
+
+class StateWrites(NamedTuple):
+    """A new state of one address.
+
+    ``fields`` is the whole state hash.  ``ttl_s`` is how long it is kept, 0 for good.  ``suppressed`` says whether the
+    address must not be mailed now.  ``due`` is the unix time at which time alone brings it back, 0 for never: the hold
+    is over, a delivery is believed, the suppression expires.  ``was_bouncing`` and ``bouncing`` say whether the address
+    was counted as bouncing before, and is from now on.
+    """
+
+    fields: Mapping[str, str]
+    ttl_s: int
+    suppressed: bool
+    due: int
+    was_bouncing: bool
+    bouncing: bool
+
+
+class Writes(NamedTuple):
+    """Everything that one commit writes, besides the digest of the report.
+
+    ``at`` is the unix time of the evidence, ``hour`` that hour in the name of its counters, ``domain`` the recipient's.
+    ``state`` is None where the state stays as it is.
+    ``event`` goes into the stream once for each of ``event_types``: never where good news changed nothing.  With the
+    last type it also goes into the address's history if ``in_history`` is true.  It is false where anybody could have
+    sent the report, because a forger must not fill the store with addresses.
+    ``counters`` are counted up by ``count_by``.  So are ``rates``, but only for the first report of its PATH with this
+    ``measure``, and that report is taken however many others came for the PATH before.
+    ``block`` says that the event goes into the stream `blocks` too, ``doubtful`` that the address goes among its
+    domain's `unknowns`.  ``unrecognised`` is a message to be kept and looked at again.
+    """
+
+    at: int
+    domain: str
+    state: StateWrites | None
+    event_types: tuple[str, ...]
+    in_history: bool
+    counters: tuple[Counted, ...]
+    rates: tuple[Counted, ...]
+    measure: str
+    count_by: int
+    block: bool
+    doubtful: bool
+    hour: str
+    event: Mapping[str, str]
+    unrecognised: bytes | None
+
+
+APART = ("hour", "event", "unrecognised")
+"""The last fields of ``Writes``, which a request has elsewhere: in the name of a key, and as arguments of their own."""
+
+
+def writes(keys: Keyspace, report_id: ReportId, address: str | None, transition: Transition) -> Writes:
+    """Return what a store has to write for a transition of one normalised address, or of none."""
+    if keys.pepper is not None:
+        transition = _without_addresses(transition, (address or "").rpartition("@")[0])
+    evidence, verdict = transition.evidence, transition.evidence.verdict
+    domain = address.rpartition("@")[2] if address else ""
+    types = _event_types(transition)
+    measure = measure_of(transition) if address else ""
+    return Writes(
+        at=unix(evidence.at),
+        hour=hour(evidence.at),
+        domain=domain,
+        state=_state_writes(transition) if address is not None and transition.changed else None,
+        event=_event(report_id, keys.address_id(address) if address else "", domain, transition) if types else {},
+        event_types=types,
+        in_history=address is not None and evidence.trusted and bool(types),
+        counters=placed(counters(domain, transition), trusted=evidence.trusted),
+        rates=placed(rates_of(measure, evidence.campaign, domain), trusted=evidence.trusted),
+        measure=measure,
+        count_by=evidence.count,
+        block=verdict is not None and verdict.class_ is Class.BLOCK and bool(types),
+        doubtful=address is not None and doubtful(evidence),
+        unrecognised=None if evidence.content is None else evidence.content[:MAX_UNRECOGNISED_BYTES],
+    )
+
+
+def past_events(history: Iterable[str]) -> Iterator[dict[str, str]]:
+    """Yield the events of an address's history as they may be shown; what is no event of ours is passed over."""
+    for entry in history:
+        try:
+            event = json.loads(entry)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(event, dict) and all(isinstance(value, str) for value in event.values()):
+            yield visible_fields(event)
+
+
+def _state_writes(transition: Transition) -> StateWrites:
+    before, after = transition.before, transition.after
+    fields = to_fields(after, before.version + 1)
+    suppressed = after.state.on_suppression_list
+    kept_s = int(transition.keep.total_seconds()) if len(fields) > 1 else TOMBSTONE_TTL_S
+    return StateWrites(
+        fields=fields,
+        ttl_s=0 if suppressed else kept_s,
+        suppressed=suppressed,
+        due=_due(transition),
+        was_bouncing=before.state is State.BOUNCING,
+        bouncing=after.state is State.BOUNCING,
+    )
+
+
+def _due(transition: Transition) -> int:
+    """Return when time alone brings the address back, as unix time; 0 for never."""
+    after = transition.after
+    if not after.state.on_suppression_list or after.until is None:
+        return 0
+    pending = after.delivery_pending_since
+    return unix(min(after.until, pending + transition.settles) if pending else after.until)
+
+
+def _event(report_id: ReportId, address_id: str, domain: str, transition: Transition) -> dict[str, str]:
+    """Return the fields of the event, empty ones left out."""
+    evidence, verdict, after = transition.evidence, transition.evidence.verdict, transition.after
+    blocked = verdict if verdict and verdict.class_ is Class.BLOCK else None
+    values = (
+        report_id.event_id,
+        stamp(evidence.at),
+        address_id,
+        evidence.kind or "",
+        (verdict.action if verdict else None) or "",
+        verdict.category if verdict else "",
+        verdict.class_ if verdict else "",
+        (verdict.status if verdict else None) or "",
+        verdict.rule if verdict else "",
+        verdict.diagnostic if verdict else "",
+        evidence.campaign,
+        transition.before.state if address_id else "",
+        after.state if address_id else "",
+        stamp(after.until) if address_id else "",
+        transition.reason,
+        evidence.note,
+        evidence.origin,
+        evidence.peer,
+        evidence.reporting_mta,
+        evidence.sent_on.isoformat() if evidence.sent_on else "",
+        "" if evidence.profile == UNKNOWN_PROFILE else str(evidence.profile),
+        "" if evidence.names_recipient else "true",
+        evidence.shared_from,
+        provider_of(blocked.remote_mta, domain) if blocked else "",
+        sending_ip(blocked.diagnostic) if blocked else "",
+    )
+    return {name: value for name, value in zip(EVENT_FIELDS, values, strict=True) if value}
+
+
+def _event_types(transition: Transition) -> tuple[str, ...]:
+    """Return the evidence's own type, and what followed from it where something did."""
+    evidence, before = transition.evidence, transition.before
+    itself = (str(evidence.type),) if evidence.type in _TOLD_ALWAYS or transition.changed else ()
+    if transition.after.state is not before.state:
+        return *itself, "transition"
+    if before.state is State.SUPPRESSED and _speaks_of_later_mail(transition):
+        return *itself, "mailed_while_suppressed"
+    return itself
+
+
+def _speaks_of_later_mail(transition: Transition) -> bool:
+    evidence, since = transition.evidence, transition.before.since
+    return (
+        evidence.type in _MAIL
+        and evidence.sent_on is not None
+        and since is not None
+        and evidence.sent_on > since.date()
+    )
+
+
+def _without_addresses(transition: Transition, local_part: str) -> Transition:
+    """Return the transition with no address left in any text, and no message to keep."""
+    evidence, after = transition.evidence, transition.after
+
+    def scrub(text: str) -> str:
+        return without_addresses(text, local_part)
+
+    verdict = evidence.verdict and evidence.verdict._replace(diagnostic=scrub(evidence.verdict.diagnostic))
+    return replace(
+        transition,
+        evidence=replace(evidence, verdict=verdict, note=scrub(evidence.note), content=None),
+        after=scrubbed(after, local_part),
+    )
