@@ -17,7 +17,7 @@ from bounced.cli.story import WHY
 from bounced.config import Config, build
 from bounced.core.policy import decide
 from bounced.core.state import Evidence, EvidenceType, ReportId, Transition
-from bounced.core.terms import ON_SUPPRESSION_LIST, Origin
+from bounced.core.terms import Origin
 from bounced.pipeline import kept_hash
 from bounced.service import now, open_store
 
@@ -62,7 +62,7 @@ def release(
     bounced export --json | jq -r 'select(.since > "2026-05-01").address' | bounced release - --reason "false alarm"
     """  # noqa: D301 - \b is click's mark for lines to be left as they are
     transitions = _decide(EvidenceType.RELEASE, addresses, reason, list_, config_file, as_json=as_json)
-    were_listed = all(transition.before.state in ON_SUPPRESSION_LIST for transition in transitions)
+    were_listed = all(transition.before.state.on_suppression_list for transition in transitions)
     sys.exit(ExitCode.DONE if were_listed else ExitCode.NO)
 
 

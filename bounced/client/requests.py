@@ -166,4 +166,5 @@ def _why(address: str, replies: Sequence[Any]) -> Why:
 
 
 def _may_confirm(known: Why) -> bool:
-    return known.state.state is not State.SUPPRESSED or known.category not in NO_OPT_IN_LIFTS
+    state = known.state.state
+    return state.known and (state is not State.SUPPRESSED or known.category not in NO_OPT_IN_LIFTS)

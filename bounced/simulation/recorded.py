@@ -34,8 +34,8 @@ def _evidence(type_: EvidenceType, event: Mapping[str, str]) -> Evidence:
     return Evidence(
         type=type_,
         at=datetime.fromisoformat(event["at"]),
-        origin=Origin(event["origin"]),
-        kind=Kind(event["kind"]) if event.get("kind") else None,
+        origin=Origin.read(event["origin"]),
+        kind=_kind(event),
         verdict=_verdict(event) if event.get("category") else None,
         sent_on=date.fromisoformat(event["sent_on"]) if event.get("sent_on") else None,
         profile=Profile.of(event["profile"]) if event.get("profile") else UNKNOWN_PROFILE,
@@ -46,12 +46,19 @@ def _evidence(type_: EvidenceType, event: Mapping[str, str]) -> Evidence:
     )
 
 
+def _kind(event: Mapping[str, str]) -> Kind | None:
+    """Return what came; mail that says nothing, where a later version said of it what this one does not know."""
+    kind = Kind.read(event["kind"]) if event.get("kind") else None
+    action = Action.read(event["action"]) if event.get("action") else None
+    return Kind.OTHER if (kind and not kind.known) or (action and not action.known) else kind
+
+
 def _verdict(event: Mapping[str, str]) -> Verdict:
     return Verdict(
-        category=Category(event["category"]),
+        category=Category.read(event["category"]),
         rule=event.get("rule", ""),
         place="none",
-        action=Action(event["action"]) if event.get("action") else None,
+        action=Action.read(event["action"]) if event.get("action") else None,
         status=event.get("status"),
         diagnostic=event.get("diagnostic", ""),
     )

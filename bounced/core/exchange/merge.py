@@ -5,7 +5,7 @@ from dataclasses import replace
 from bounced.core.exchange.rows import Row
 from bounced.core.policy.suppress import rank
 from bounced.core.state import NOTHING_KNOWN, AddressState
-from bounced.core.terms import ON_SUPPRESSION_LIST, State
+from bounced.core.terms import State
 
 
 def merge(state: AddressState, row: Row) -> AddressState:
@@ -19,9 +19,9 @@ def merge(state: AddressState, row: Row) -> AddressState:
         return said
     if lifted is not None and said.since is not None and lifted >= said.since:
         return state
-    if said.state is State.HELD and state.state in ON_SUPPRESSION_LIST:
+    if said.state is State.HELD and state.state.on_suppression_list:
         return state
-    standing = state.state is State.SUPPRESSED
+    standing = state.state is State.SUPPRESSED or not state.state.known
     if standing and rank(said.category, said.class_) <= rank(state.category, state.class_):
         return state
     return replace(

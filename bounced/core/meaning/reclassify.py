@@ -16,7 +16,6 @@ from bounced.core.reading.border import attempt
 from bounced.core.reading.report import parse
 from bounced.core.state import AddressState, Evidence, EvidenceType
 from bounced.core.terms import (
-    ON_SUPPRESSION_LIST,
     UNKNOWN_PROFILE,
     Category,
     Class,
@@ -51,7 +50,7 @@ class Reclassifier:
         Only words count: that a code alone means something else may be because the words stood elsewhere in the
         message.  What people said is never asked again.
         """
-        if state.state not in ON_SUPPRESSION_LIST or state.origin not in FROM_REPORTS or not state.diagnostic:
+        if not state.state.on_suppression_list or state.origin not in FROM_REPORTS or not state.diagnostic:
             return None
         verdict = classify_reply(state.diagnostic, self.rules)
         worded = verdict.place == "diagnostic" and verdict.rule in self._worded()
@@ -74,7 +73,7 @@ class Reclassifier:
         return Evidence(
             EvidenceType.REPORT,
             datetime.fromisoformat(entry["at"]),
-            Origin(entry["origin"]),
+            Origin.read(entry["origin"]),
             report.kind,
             verdict,
             date.fromisoformat(entry["sent_on"]) if entry.get("sent_on") else None,

@@ -18,6 +18,10 @@ QUIET_KINDS = frozenset({Kind.AUTO_REPLY, Kind.CHALLENGE, Kind.OTHER, Kind.RELAY
 """What is recorded and never touches an address."""
 
 
+_PERSONS = frozenset({EvidenceType.COMPLAINED, EvidenceType.UNSUBSCRIBED, EvidenceType.SUPPRESS, EvidenceType.RELEASE})
+"""Evidence that a person gave, and that changes also a state which this version does not know."""
+
+
 def decide(state: AddressState, evidence: Evidence, policy: Policy) -> Transition:
     """Return what follows for an address from one piece of evidence.
 
@@ -26,12 +30,31 @@ def decide(state: AddressState, evidence: Evidence, policy: Policy) -> Transitio
     """
     if not evidence.trusted:
         return Transition(evidence, state, state, "untrusted", policy.hard_gap, policy.settles)
+    return _decide(state, evidence, policy) if state.state.known else _outrank(state, evidence, policy)
+
+
+def _decide(state: AddressState, evidence: Evidence, policy: Policy) -> Transition:
     settled = settle(state, evidence.at, policy)
     after, reason = _OUTCOMES[evidence.type](settled, evidence, policy)
     another_reason = after.state is State.SUPPRESSED and after.category is not state.category
     if after.state is not state.state or after.state is not settled.state or another_reason:
         after = replace(after, since=evidence.at)
     return Transition(evidence, state, after, reason, policy.hard_gap, policy.settles)
+
+
+def _outrank(state: AddressState, evidence: Evidence, policy: Policy) -> Transition:
+    """Leave a state as it is that a later version wrote, unless a person says something that outranks its reason.
+
+    Nobody here knows whether mail goes on in that state, or what ends it.  So neither a failure nor time nor a
+    delivery changes it; whoever complains, unsubscribes or is an operator is heard as for a suppressed address.
+    """
+    unchanged = Transition(evidence, state, state, "unknown_state", policy.hard_gap, policy.settles)
+    category = evidence.verdict.category if evidence.verdict else None
+    if evidence.type not in _PERSONS and category not in (Category.COMPLAINT, Category.UNSUBSCRIBED):
+        return unchanged
+    decided = _decide(replace(state, state=State.SUPPRESSED), evidence, policy)
+    stays = decided.after.state is State.SUPPRESSED and decided.after.category == state.category
+    return unchanged if stays else replace(decided, before=state)
 
 
 def settle(state: AddressState, now: datetime, policy: Policy) -> AddressState:

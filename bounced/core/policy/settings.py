@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
 
-from bounced.core.terms import CLASS_OF, Category, Class
+from bounced.core.terms import CLASS_OF, Category, Class, class_of
 
 COUNTED = frozenset({Class.HARD, Class.SOFT, Class.TRANSIENT, Class.UNDETERMINED})
 """The classes whose failures are counted at all."""
@@ -91,7 +91,7 @@ class Policy:
 
     def rule_for(self, category: Category, class_: Class) -> FailureRule | None:
         """Return the rule of a category as it counts for ``class_`` (a hard one may count as soft)."""
-        own = self.rules.get(category) if CLASS_OF[category] is class_ else None
+        own = self.rules.get(category) if class_of(category) is class_ else None
         return own or self.rules.get(class_)
 
     @cached_property
