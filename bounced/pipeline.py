@@ -6,7 +6,7 @@ from datetime import date, datetime
 from functools import partial
 
 from bounced.core.contract.alarms import DEFAULT_ALARMS, AlarmRule
-from bounced.core.contract.digest import report_digest
+from bounced.core.contract.digest import older_digests, report_digest
 from bounced.core.mailbox import AddressId, domain_of
 from bounced.core.meaning.rules import RuleSet
 from bounced.core.meaning.understand import understand, worth_keeping
@@ -17,7 +17,7 @@ from bounced.core.reading.message.limits import LIGHT_WORK, MAX_WORK, ROLE_WORK,
 from bounced.core.reading.report import parse, unread
 from bounced.core.return_path import HANGS_ON_THE_SERVER, Directory, Refused, TokenPath, likely_cause, unsigned_path
 from bounced.core.state import AddressState, Evidence, EvidenceType, ReportId, Transition
-from bounced.core.terms import ON_SUPPRESSION_LIST, Class, Destination, Envelope, Kind, Report, ReturnPath
+from bounced.core.terms import Class, Destination, Envelope, Kind, Report, ReturnPath
 from bounced.ports import AT_ONCE, Clock, Committed, PathRefused, Store, StoreUnavailable, Turns
 
 Suspect = Callable[[str, str], None]
@@ -77,7 +77,9 @@ class Pipeline:
         if worth_keeping(destination, evidence.kind, evidence.verdict):
             evidence = replace(evidence, content=envelope.content)
         path = _path(destination, return_path, envelope)
-        report_id = ReportId(list_, path, report_digest(path, report.kind, report.message_id, envelope.content))
+        digest = report_digest(path, report.kind, report.message_id, envelope.content)
+        older = older_digests(path, report.message_id, envelope.content)
+        report_id = ReportId(list_, path, digest, older_digests=older)
         if report.fault:
             self.not_read(report_id.digest, report.fault)
         return await self.commit(report_id, return_path.recipient if return_path else None, evidence)
@@ -169,7 +171,7 @@ async def kept_hash(store: Store, list_: str, address: str) -> AddressId | None:
     hash_ = keys.erased_id(address)
     if hash_ is None or hash_ == keys.address_id(address):
         return None
-    return hash_ if (await store.load(list_, hash_)).state in ON_SUPPRESSION_LIST else None
+    return hash_ if (await store.load(list_, hash_)).state.on_suppression_list else None
 
 
 def _record(state: AddressState, evidence: Evidence) -> Transition:

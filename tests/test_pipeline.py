@@ -9,6 +9,7 @@ from bounced import rules
 from bounced.core.contract.digest import report_digest
 from bounced.core.contract.keys import Keyspace
 from bounced.core.policy import DEFAULT_POLICY
+from bounced.core.reading.message.limits import MAX_CONTENT_BYTES
 from bounced.core.return_path import Directory, Keyring, Pattern, ReturnPaths, SigningKey, new_token
 from bounced.core.return_path.keyring import KeyStatus
 from bounced.core.terms import Category, Envelope, Kind, State
@@ -245,6 +246,26 @@ def test_a_resend_has_the_same_digest_whichever_way_it_took():
     assert digest(None, message) != digest(None, message + b"Received: in the body\r\n")
     assert digest("<1@a>", b"one") == digest("<1@a>", b"two")
     assert digest("<1@a>", b"one") != report_digest("q", Kind.BOUNCE, "<1@a>", b"one")
+
+
+@pytest.mark.parametrize("line", [b"It failed.", b"", b"x" * 900])
+@pytest.mark.parametrize("lines", [1, 2000, 700_000])
+def test_crlf_and_lf_give_one_digest_also_where_the_door_kept_the_first_mebibyte_only(line, lines):
+    """By SMTP a notice has CRLF, in a Maildir LF, and of a long one the two forms are cut in different places."""
+    notice = b"Subject: failure\n\n" + b"\n".join([line] * min(lines, 2_000_000 // (len(line) + 1)))
+    by_smtp = b"Received: from a\r\n\tby b; now\r\n" + notice.replace(b"\n", b"\r\n")
+    stored = b"Return-Path: <>\nDelivered-To: bounces\n" + notice
+    assert digest(None, by_smtp[:MAX_CONTENT_BYTES]) == digest(None, stored[:MAX_CONTENT_BYTES])
+    assert digest(None, stored) != digest(None, stored.replace(b"failure", b"success"))
+
+
+async def test_the_same_notice_by_smtp_and_from_a_maildir_is_counted_once(pipeline):
+    """Without a Message-ID too: only the line ends differ, and what a relay and the last MTA added."""
+    notice = b"From: <>\nSubject: failure\n\n<alice@example.org>: 552 5.2.2 Mailbox full\n"
+    first = await deliver(pipeline, signed(), b"Received: from a\r\n" + notice.replace(b"\n", b"\r\n"))
+    second = await deliver(pipeline, signed(), b"Delivered-To: bounces\n" + notice)
+    assert (first.duplicate, second.duplicate) == (False, True)
+    assert first.event_id == second.event_id
 
 
 def test_a_failure_is_no_resend_of_the_warning_before_it():

@@ -6,7 +6,7 @@ from typing import Any
 
 from bounced.core.mailbox import AddressId
 from bounced.core.state import EvidenceType
-from bounced.core.terms import State
+from bounced.core.terms import Envelope, Origin, State
 from bounced.edges.redis.bulk import off_the_list
 from bounced.edges.redis.erasing import erase
 from bounced.jobs import AlarmBell, IntakeReader, Releaser
@@ -90,6 +90,21 @@ async def test_a_report_that_was_counted_before_is_a_duplicate(upgraded: Upgrade
     for report in upgraded.reports:
         upgraded.world.clock.now = datetime.fromisoformat(report["at"])
         assert (await take(upgraded.world.pipeline, report)).duplicate, report
+    assert await everything(upgraded) == before
+
+
+async def test_a_report_without_message_id_is_a_duplicate_with_other_line_ends_too(upgraded: Upgraded):
+    """That version counted what came by SMTP over its CRLF; the same notice may now come from a Maildir."""
+    before = await everything(upgraded)
+    anonymous = [report for report in upgraded.reports if "message-id" not in report["content"].lower()]
+    assert len(anonymous) == 3
+    for report in anonymous:
+        upgraded.world.clock.now = at = datetime.fromisoformat(report["at"])
+        destination = await upgraded.world.pipeline.admit(report["path"])
+        content = report["content"].encode("utf-8", "surrogateescape")
+        for stored in (content, b"Delivered-To: bounces\n" + content):
+            envelope = Envelope("", "", report["path"], stored, at, Origin.INGEST)
+            assert (await upgraded.world.pipeline.process(destination, envelope)).duplicate
     assert await everything(upgraded) == before
 
 

@@ -1,10 +1,18 @@
-"""Telling one report from another: the digest under which it is counted."""
+"""Telling one report from another: the digest under which it is counted.
+
+The same notice comes with CRLF by SMTP and with LF from a Maildir, so the digest is over content with LF line ends.  A
+door keeps the first 1 MiB as it came, and of a longer notice that holds fewer lines with CRLF than with LF.  Therefore
+only so much of a notice counts as both forms always hold: each CR LF pair takes two octets for one, so the first 1 MiB
+holds half of it at least, less the trace fields that only one of the two may have.
+"""
 
 import re
 from hashlib import sha256
 
-from bounced.core.limits import MAX_HEADER_BYTES
+from bounced.core.limits import MAX_CONTENT_BYTES, MAX_HEADER_BYTES
 from bounced.core.terms import Kind
+
+COUNTED_BYTES = MAX_CONTENT_BYTES // 2 - MAX_HEADER_BYTES
 
 _TRACE = re.compile(
     rb"^(?:received|return-path|delivered-to|x-original-to|envelope-to|authentication-results|arc-[a-z-]+):"
@@ -20,10 +28,21 @@ def report_digest(path: str, kind: Kind, message_id: str | None, content: bytes)
     (docs/contract.md, section 1.)  A resend of the same notice has the same digest, whichever way it took.  The kind
     tells a failure from the warning before it: some MTAs make the Message-ID of both from the message's queue id.
     """
-    identity = (
-        f"{kind} {message_id}".encode("utf-8", "surrogateescape") if message_id else without_trace_fields(content)
-    )
-    return sha256(path.encode() + b"\0" + identity).hexdigest()
+    if message_id:
+        return _digest(path, f"{kind} {message_id}".encode("utf-8", "surrogateescape"))
+    return _digest(path, without_trace_fields(content.replace(b"\r\n", b"\n"))[:COUNTED_BYTES])
+
+
+def older_digests(path: str, message_id: str | None, content: bytes) -> tuple[str, ...]:
+    """Return the digests under which version 0.1.0 may have counted the same notice, where it has no Message-ID.
+
+    That version took the content as it came: by SMTP with CRLF and the first 1 MiB of it, or otherwise with LF.
+    """
+    if message_id:
+        return ()
+    over_smtp = content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")[:MAX_CONTENT_BYTES]
+    forms = dict.fromkeys((content, over_smtp))
+    return tuple(_digest(path, without_trace_fields(form)) for form in forms)
 
 
 def without_trace_fields(content: bytes) -> bytes:
@@ -32,3 +51,7 @@ def without_trace_fields(content: bytes) -> bytes:
     header = content[: end.start() + 1 - content.endswith(b"\r", 0, end.start())] if end else content
     header = header[:MAX_HEADER_BYTES]
     return _TRACE.sub(b"", header) + content[len(header) :]
+
+
+def _digest(path: str, identity: bytes) -> str:
+    return sha256(path.encode() + b"\0" + identity).hexdigest()

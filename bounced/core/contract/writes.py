@@ -14,6 +14,7 @@ from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.state_hash import scrubbed, to_fields, without_addresses
 from bounced.core.contract.times import hour, stamp, unix
 from bounced.core.escape import visible_fields
+from bounced.core.limits import MAX_UNRECOGNISED_BYTES
 from bounced.core.meaning.providers import provider_of, sending_ip
 from bounced.core.policy.doubt import doubtful
 from bounced.core.state import EvidenceType, ReportId, Transition
