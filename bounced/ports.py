@@ -157,7 +157,7 @@ class Store(Protocol):
 # What the jobs ask of a store.
 
 
-class Dues(Protocol):
+class DueAddresses(Protocol):
     """The releaser asks whose time has come.  All methods raise StoreUnavailable."""
 
     async def due(self, list_: str, now: datetime, limit: int) -> list[AddressId]:
@@ -195,14 +195,14 @@ class Alarms(Protocol):
     async def standing(self, list_: str) -> Mapping[str, str]:
         """Return the alarms now standing, as JSON by their scope."""
 
-    async def ring(self, list_: str, scope: str, before: str, after: str, event: Mapping[str, str]) -> bool:
+    async def replace_alarm(self, list_: str, scope: str, before: str, after: str, event: Mapping[str, str]) -> bool:
         """Replace an alarm and tell ``event``, if there is one; False where another worker has replaced it before.
 
         An empty text stands for no alarm.
         """
 
 
-class Counters(Alarms, Protocol):
+class HourlyCounters(Alarms, Protocol):
     """The job of the rates asks for the hourly counters beside the alarms.  All methods raise StoreUnavailable."""
 
     async def counts(self, list_: str, now: datetime, hours: int) -> Sequence[Mapping[str, int]]:

@@ -37,7 +37,7 @@ from bounced.edges.watch.door_log import DoorLog, log_not_read
 from bounced.edges.watch.log import Event
 from bounced.edges.watch.metrics.meter import Meter
 from bounced.edges.watch.watched import WatchedReceiver
-from bounced.jobs import AlarmBell, Background, Disputer, IntakeReader, Releaser
+from bounced.jobs import AlarmUpdater, Background, Disputer, IntakeReader, Releaser
 from bounced.pipeline import ListSettings, Pipeline
 from bounced.ports import Clock, Store
 
@@ -237,7 +237,7 @@ def _assembled(
     job_store = JobStore(store, consumer, events_max=config.keep.events_max, failed_max=config.keep.intake_failed_max)
     present = PipelineInUse(chosen.pipeline)
     disputer = Disputer(present, job_store)
-    jobs = (Releaser(present, job_store), disputer, IntakeReader(present, job_store), AlarmBell(present, job_store))
+    jobs = (Releaser(present, job_store), disputer, IntakeReader(present, job_store), AlarmUpdater(present, job_store))
 
     def not_read(digest: str, fault: Exception) -> None:
         meter.not_read(type(fault).__name__)

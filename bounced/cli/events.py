@@ -15,7 +15,7 @@ from bounced.cli.output import console, print_json, printable
 from bounced.cli.selecting import chosen_list, list_option, normalised, overview
 from bounced.cli.story import sentence
 from bounced.config import Config
-from bounced.edges.redis.overview import EVENTS_AT_ONCE, Entry, Overview
+from bounced.edges.redis.overview import EVENTS_AT_ONCE, Overview, StreamEvent
 from bounced.service import keyspaces
 
 LOOK_EVERY_S = 1.0
@@ -97,7 +97,7 @@ async def _go_on(stream: Overview, newest: str, wanted: Wanted, *, as_json: bool
     return newest
 
 
-def _print(entries: list[Entry], wanted: Wanted, *, as_json: bool) -> None:
+def _print(entries: list[StreamEvent], wanted: Wanted, *, as_json: bool) -> None:
     for entry in entries:
         if not wanted.covers(entry.fields):
             continue

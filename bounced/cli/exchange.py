@@ -31,7 +31,7 @@ from bounced.core.mailbox import AddressId, BadAddress, normalise
 from bounced.core.meaning.classify import classify_reply
 from bounced.core.meaning.rulefile import RulesInvalid
 from bounced.core.terms import Category
-from bounced.edges.redis.bulk import BATCH, Merge, merge_all, off_the_list, would_change
+from bounced.edges.redis.bulk import BATCH, Merge, merge_all, suppressed_states, would_change
 from bounced.service import now, open_store
 
 AT_ONCE = 20
@@ -221,7 +221,7 @@ async def _export(config: Config, keys: Keyspace, *, as_json: bool) -> None:
             table.writerow(COLUMNS)
         with Progress(console=Console(stderr=True), transient=True, disable=not _is_watched()) as progress:
             task = progress.add_task("export", total=None)
-            async for page in off_the_list(store, keys):
+            async for page in suppressed_states(store, keys):
                 rows = [exported(id_, state_hash) for id_, state_hash in page]
                 if as_json:
                     for row in rows:

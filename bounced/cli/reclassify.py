@@ -21,7 +21,7 @@ from bounced.core.policy import decide
 from bounced.core.state import AddressState, Evidence, EvidenceType, ReportId, Transition
 from bounced.core.terms import Origin, Verdict
 from bounced.edges.redis import RedisStore
-from bounced.edges.redis.bulk import off_the_list
+from bounced.edges.redis.bulk import suppressed_states
 from bounced.edges.redis.wire import fields, text
 from bounced.pipeline import Pipeline
 from bounced.ports import WrongTypeOfAddress
@@ -93,7 +93,7 @@ async def _released(
     store: RedisStore, path: Pipeline, list_: str, reclassifier: Reclassifier, counts: Counter[str]
 ) -> AsyncIterator[Change]:
     """Yield the addresses that are on the suppression list for no reason that would be one today."""
-    async for page in off_the_list(store, store.keyspace(list_)):
+    async for page in suppressed_states(store, store.keyspace(list_)):
         for id_, held in page:
             try:
                 state = from_fields(held)

@@ -100,8 +100,8 @@ def top(limit: int, hours: int, list_: str | None, config_file: Path | None, *, 
         print_table(("by", "name", "count", "mostly"), rows)
     for name, count in sorted(counts.items()):
         if name.startswith(OTHER):
-            room = name.removeprefix(OTHER).removeprefix(":") or "names"
-            click.echo(f"{count} counts are missing here: an hour had no place for more {room}", err=True)
+            quota = name.removeprefix(OTHER).removeprefix(":") or "names"
+            click.echo(f"{count} counts are missing here: an hour had no place for more {quota}", err=True)
 
 
 async def _counts(config: Config, list_: str, hours: int) -> Hours:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import takewhile
 
-from bounced.core.contract.counters import FIELDS_OF, Counted, unknowns_counter, usual_hours
+from bounced.core.contract.hourly_counters import MAX_FIELDS, HourlyCounter, unknowns_counter, usual_hours
 from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.state_hash import from_fields
 from bounced.core.contract.times import from_unix, stamp
@@ -157,13 +157,13 @@ def _write_state(held: _List, address: str, state: StateWrites) -> None:
         held.due[address] = state.due
 
 
-def _count(counts: Counter[str], counted: tuple[Counted, ...], by: int) -> None:
-    for name, room in counted:
-        if name not in counts and room in FIELDS_OF:
-            if counts[room.taken] >= FIELDS_OF[room]:
-                counts[room.other] += by
+def _count(counts: Counter[str], counted: tuple[HourlyCounter, ...], by: int) -> None:
+    for name, quota in counted:
+        if name not in counts and quota in MAX_FIELDS:
+            if counts[quota.in_use] >= MAX_FIELDS[quota]:
+                counts[quota.overflow] += by
                 continue
-            counts[room.taken] += 1
+            counts[quota.in_use] += 1
         counts[name] += by
 
 

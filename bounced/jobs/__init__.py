@@ -1,9 +1,9 @@
 """What a worker does beside its doors: release, doubt, read the senders' stream, watch the rates."""
 
-from bounced.jobs.alarms import AlarmBell
+from bounced.jobs.alarms import AlarmUpdater
 from bounced.jobs.disputer import Disputer
 from bounced.jobs.intake import IntakeReader
 from bounced.jobs.releaser import Releaser
 from bounced.jobs.rounds import Background, Job
 
-__all__ = ["AlarmBell", "Background", "Disputer", "IntakeReader", "Job", "Releaser"]
+__all__ = ["AlarmUpdater", "Background", "Disputer", "IntakeReader", "Job", "Releaser"]

@@ -11,19 +11,19 @@ from bounced.core.contract.times import stamp
 from bounced.edges.watch.log import Event
 from bounced.jobs.rounds import together
 from bounced.pipeline import Pipeline
-from bounced.ports import Counters
+from bounced.ports import HourlyCounters
 
 LOG = structlog.get_logger()
 
 PAUSE_S = 30.0
 
 
-class AlarmBell:
+class AlarmUpdater:
     """Compares the rates of the last 24 hours with the alarms that stand.  ``present`` gives the pipeline of now."""
 
     name = "alarms"
 
-    def __init__(self, present: Callable[[], Pipeline], counts: Counters) -> None:
+    def __init__(self, present: Callable[[], Pipeline], counts: HourlyCounters) -> None:
         self._present = present
         self._counts = counts
 
@@ -49,7 +49,7 @@ class AlarmBell:
         if after == standing:
             return
         told = _event(scope, raised, now) if (before and before.level) is not (raised and raised.level) else {}
-        if await self._counts.ring(list_, scope, standing, after, told) and told:
+        if await self._counts.replace_alarm(list_, scope, standing, after, told) and told:
             event = Event.ALARM_RAISED if raised else Event.ALARM_CLEARED
             LOG.warning(event, list=list_, scope=scope, level=raised.level if raised else None)
 

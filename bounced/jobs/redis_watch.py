@@ -40,13 +40,13 @@ class RedisWatch:
         servers: Servers,
         keys: Mapping[str, Keyspace],
         identities: KnownServers,
-        bell: Alarms,
+        alarms: Alarms,
         clock: Clock,
     ) -> None:
         self._servers = servers
         self._keys = keys
         self._identities = identities
-        self._bell = bell
+        self._alarms = alarms
         self._clock = clock
         self._found: dict[str, Findings] = {}
         self._told_at: dict[tuple[str, str], float] = {}
@@ -86,7 +86,9 @@ class RedisWatch:
         self._found[list_] = Findings(seen.apart_s(now), faults)
         for scope, fault in faults.items():
             self._tell(list_, scope, fault, had=bool(before and before.faults[scope]))
-            await self._ring(list_, scope, bool(fault), now, may_clear=before is None or bool(before.faults[scope]))
+            await self._raise_or_clear(
+                list_, scope, bool(fault), now, may_clear=before is None or bool(before.faults[scope])
+            )
 
     async def _introduce(self, list_: str, keys: Keyspace, seen: ServerFacts) -> ServerFacts:
         """Give a server that we do not know an identity, unless it has one, and remember it."""
@@ -111,17 +113,17 @@ class RedisWatch:
             self._told_at[list_, scope] = at
             LOG.error(found, list=list_, text=fault)
 
-    async def _ring(self, list_: str, scope: str, raised: bool, now: datetime, *, may_clear: bool) -> None:  # noqa: FBT001 - a fact, not a flag
+    async def _raise_or_clear(self, list_: str, scope: str, raised: bool, now: datetime, *, may_clear: bool) -> None:  # noqa: FBT001 - a fact, not a flag
         """Raise an alarm that does not stand; clear one that this host raised, or a process before this one."""
         if not raised and not may_clear:
             return
-        standing = (await self._bell.standing(list_)).get(scope, "")
+        standing = (await self._alarms.standing(list_)).get(scope, "")
         if bool(standing) == raised:
             return
         level = _LEVELS[scope]
         after = Alarm(level, stamp(now), 0, 0, 0).to_json() if raised else ""
         event = {"type": "alarm", "at": stamp(now), "scope": scope, "level": level if raised else "clear"}
-        if await self._bell.ring(list_, scope, standing, after, event):
+        if await self._alarms.replace_alarm(list_, scope, standing, after, event):
             LOG.warning(
                 Event.ALARM_RAISED if raised else Event.ALARM_CLEARED,
                 list=list_,

@@ -12,7 +12,7 @@ from bounced.core.terms import Origin
 from bounced.edges.watch.log import Event
 from bounced.jobs.rounds import together
 from bounced.pipeline import Pipeline
-from bounced.ports import Dues, StoreUnavailable, WrongTypeOfAddress
+from bounced.ports import DueAddresses, StoreUnavailable, WrongTypeOfAddress
 
 LOG = structlog.get_logger()
 
@@ -30,7 +30,7 @@ class Releaser:
 
     name = "releaser"
 
-    def __init__(self, present: Callable[[], Pipeline], dues: Dues) -> None:
+    def __init__(self, present: Callable[[], Pipeline], dues: DueAddresses) -> None:
         self._present = present
         self._dues = dues
 

@@ -12,7 +12,7 @@ from bounced.core.state import AddressState, Evidence, ReportId
 from bounced.core.terms import ON_SUPPRESSION_LIST, State
 from bounced.jobs import Disputer, Releaser
 from bounced.pipeline import ListSettings, Pipeline
-from bounced.ports import Committed, Decide, Dues, Store, Waves
+from bounced.ports import Committed, Decide, DueAddresses, Store, Waves
 
 LIST = "main"
 TICK = timedelta(hours=1)
@@ -33,7 +33,7 @@ class Change:
 Notice = Callable[[str, Committed], None]
 
 
-class JobStore(Dues, Waves, Protocol):
+class JobStore(DueAddresses, Waves, Protocol):
     """What the jobs on the stage ask of the store."""
 
 

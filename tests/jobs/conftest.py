@@ -45,7 +45,7 @@ class Clock:
 
 
 @dataclass
-class House:
+class Bench:
     """A list, its store, and as many workers as a test needs."""
 
     pipeline: Pipeline
@@ -59,7 +59,7 @@ class House:
         """Return the pipeline in use."""
         return self.pipeline
 
-    def chores(self) -> JobStore:
+    def job_store(self) -> JobStore:
         """Return another worker's."""
         return JobStore(self.store, f"worker-{next(self.numbers)}", events_max=10_000, failed_max=100)
 
@@ -115,27 +115,27 @@ def ruleset() -> RuleSet:
 
 
 @pytest.fixture
-async def house(redis_url: str, key_prefix: str, ruleset: RuleSet) -> AsyncIterator[House]:
+async def bench(redis_url: str, key_prefix: str, ruleset: RuleSet) -> AsyncIterator[Bench]:
     """Return a list of this test's own."""
-    async with _house(redis_url, Keyspace(key_prefix, "main"), ruleset) as house:
-        yield house
+    async with _bench(redis_url, Keyspace(key_prefix, "main"), ruleset) as bench:
+        yield bench
 
 
 @pytest.fixture
-async def hashed_house(redis_url: str, key_prefix: str, ruleset: RuleSet) -> AsyncIterator[House]:
+async def hashed_bench(redis_url: str, key_prefix: str, ruleset: RuleSet) -> AsyncIterator[Bench]:
     """Return a list that keeps hashes instead of addresses."""
-    async with _house(redis_url, Keyspace(key_prefix, "main", b"pepper"), ruleset) as house:
-        yield house
+    async with _bench(redis_url, Keyspace(key_prefix, "main", b"pepper"), ruleset) as bench:
+        yield bench
 
 
 @asynccontextmanager
-async def _house(redis_url: str, keys: Keyspace, ruleset: RuleSet) -> AsyncIterator[House]:
+async def _bench(redis_url: str, keys: Keyspace, ruleset: RuleSet) -> AsyncIterator[Bench]:
     clock = Clock()
     store = RedisStore(connections(redis_url), {"main": keys}, durability("fsync", pytest.fail))
     await store.start()
     paths = ReturnPaths("main", ("bounce.example.com",), Keyring(SigningKey("a", b"a secret of some length")))
     lists = {"main": ListSettings(DEFAULT_POLICY)}
     client = Redis.from_url(redis_url)
-    yield House(Pipeline(Directory((paths,)), ruleset, lists, store, clock), store, keys, clock, client.execute_command)
+    yield Bench(Pipeline(Directory((paths,)), ruleset, lists, store, clock), store, keys, clock, client.execute_command)
     await client.aclose()
     await store.close()

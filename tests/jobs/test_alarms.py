@@ -7,44 +7,44 @@ from typing import Any
 
 import pytest
 
-from bounced.core.contract.counters import FIELDS_OF
+from bounced.core.contract.hourly_counters import MAX_FIELDS
 from bounced.core.contract.times import hour
 from bounced.core.state import Evidence, EvidenceType, ReportId
 from bounced.core.terms import Action, Category, Kind, Origin, Verdict
 from bounced.edges.redis import script
 from bounced.edges.redis.overview import Overview
 from bounced.edges.watch.metrics.meter import Meter
-from bounced.jobs import AlarmBell
+from bounced.jobs import AlarmUpdater
 
-from .conftest import House
+from .conftest import Bench
 
 
-def bell(house: House) -> AlarmBell:
+def bell(bench: Bench) -> AlarmUpdater:
     """Return another worker's."""
-    return AlarmBell(house.present, house.chores())
+    return AlarmUpdater(bench.present, bench.job_store())
 
 
-async def sent(house: House, count: int, campaign: str = "spring", domain: str = "") -> None:
+async def sent(bench: Bench, count: int, campaign: str = "spring", domain: str = "") -> None:
     """Let the sender tell how much it sent."""
     evidence = Evidence(
-        EvidenceType.SENT, house.clock.now, Origin.INTAKE, campaign=campaign, count=count, domain=domain
+        EvidenceType.SENT, bench.clock.now, Origin.INTAKE, campaign=campaign, count=count, domain=domain
     )
-    await house.pipeline.commit(ReportId("main", "", "sent"), None, evidence)
+    await bench.pipeline.commit(ReportId("main", "", "sent"), None, evidence)
 
 
-async def fail(house: House, count: int, category: Category = Category.MAILBOX_UNKNOWN, **facts: Any) -> None:
+async def fail(bench: Bench, count: int, category: Category = Category.MAILBOX_UNKNOWN, **facts: Any) -> None:
     """Let so many messages of the campaign fail, each to another recipient."""
     kind = Kind.COMPLAINT if category is Category.COMPLAINT else Kind.BOUNCE
     facts = {"campaign": "spring", "kind": kind, **facts}
-    first = next(house.numbers)
+    first = next(bench.numbers)
     for number in range(count):
-        await house.fails(category, f"{first}-{number}@{number}.example", **facts)
+        await bench.fails(category, f"{first}-{number}@{number}.example", **facts)
 
 
-async def alarms(house: House) -> dict[str, str]:
+async def alarms(bench: Bench) -> dict[str, str]:
     """Return the level of each alarm that stands, after a round."""
-    await bell(house).round()
-    return {scope: json.loads(alarm)["level"] for scope, alarm in (await house.chores().standing("main")).items()}
+    await bell(bench).round()
+    return {scope: json.loads(alarm)["level"] for scope, alarm in (await bench.job_store().standing("main")).items()}
 
 
 @pytest.mark.parametrize(
@@ -58,110 +58,110 @@ async def alarms(house: House) -> dict[str, str]:
         (Category.COMPLAINT, 3, "pause"),
     ],
 )
-async def test_the_thresholds(house: House, category: Category, failures: int, level: str | None) -> None:
+async def test_the_thresholds(bench: Bench, category: Category, failures: int, level: str | None) -> None:
     """Of a thousand sent: 2 % and 5 % hard, 0.1 % and 0.3 % complaints."""
-    await sent(house, 1000)
-    await fail(house, failures, category)
-    assert await alarms(house) == ({"list": level, "campaign:spring": level} if level else {})
+    await sent(bench, 1000)
+    await fail(bench, failures, category)
+    assert await alarms(bench) == ({"list": level, "campaign:spring": level} if level else {})
 
 
-async def test_under_500_sent_nothing_is_said(house: House) -> None:
+async def test_under_500_sent_nothing_is_said(bench: Bench) -> None:
     """Five of 499 are chance."""
-    await sent(house, 499)
-    await fail(house, 30)
-    assert await alarms(house) == {}
+    await sent(bench, 499)
+    await fail(bench, 30)
+    assert await alarms(bench) == {}
 
 
-async def test_a_domain_has_its_own_rate(house: House) -> None:
+async def test_a_domain_has_its_own_rate(bench: Bench) -> None:
     """Where the sender tells what it sent to it."""
-    await sent(house, 5000, campaign="", domain="company.example")
+    await sent(bench, 5000, campaign="", domain="company.example")
     for number in range(99):
-        await house.fails(Category.MAILBOX_UNKNOWN, f"{number}@company.example")
-    assert await alarms(house) == {}
-    await house.fails(Category.MAILBOX_UNKNOWN, "99@company.example")
-    assert await alarms(house) == {"list": "warn", "domain:company.example": "warn"}
+        await bench.fails(Category.MAILBOX_UNKNOWN, f"{number}@company.example")
+    assert await alarms(bench) == {}
+    await bench.fails(Category.MAILBOX_UNKNOWN, "99@company.example")
+    assert await alarms(bench) == {"list": "warn", "domain:company.example": "warn"}
 
 
-async def test_distinct_paths_only(house: House) -> None:
+async def test_distinct_paths_only(bench: Bench) -> None:
     """What one recipient's server says twenty times is said once."""
-    await sent(house, 1000)
+    await sent(bench, 1000)
     for _ in range(20):
-        await fail(house, 1, path="one")
-    assert await alarms(house) == {}
+        await fail(bench, 1, path="one")
+    assert await alarms(bench) == {}
 
 
-async def test_a_path_counts_once_for_each_measure(house: House) -> None:
+async def test_a_path_counts_once_for_each_measure(bench: Bench) -> None:
     """Refused for good and called spam are two things; twenty reports are still taken in."""
-    await sent(house, 1000)
+    await sent(bench, 1000)
     for category in [Category.MAILBOX_UNKNOWN] * 10 + [Category.COMPLAINT] * 10:
-        await fail(house, 1, category, path="one")
-    (counts,) = await house.chores().counts("main", house.clock.now, 1)
+        await fail(bench, 1, category, path="one")
+    (counts,) = await bench.job_store().counts("main", bench.clock.now, 1)
     assert counts["rate:hard:list"] == counts["rate:complaint:list"] == 1
     assert counts["type:report"] == 20
 
 
-async def test_what_says_nothing_about_the_sender(house: House) -> None:
+async def test_what_says_nothing_about_the_sender(bench: Bench) -> None:
     """Delays, full mailboxes, forgeries, other recipients."""
-    await sent(house, 1000)
-    await fail(house, 60, kind=Kind.DELAYED)
-    await fail(house, 60, Category.MAILBOX_FULL)
-    await fail(house, 60, trusted=False)
-    await fail(house, 60, names_recipient=False)
-    assert await alarms(house) == {}
+    await sent(bench, 1000)
+    await fail(bench, 60, kind=Kind.DELAYED)
+    await fail(bench, 60, Category.MAILBOX_FULL)
+    await fail(bench, 60, trusted=False)
+    await fail(bench, 60, names_recipient=False)
+    assert await alarms(bench) == {}
 
 
-async def test_an_alarm_is_told_once_and_clears_itself(house: House) -> None:
+async def test_an_alarm_is_told_once_and_clears_itself(bench: Bench) -> None:
     """However many workers watch: raised, worse, over."""
-    await sent(house, 1000)
-    await fail(house, 20)
-    await asyncio.gather(*(bell(house).round() for _ in range(4)))
-    await bell(house).round()
-    house.clock.forward(hours=2)
-    await fail(house, 30)
-    await asyncio.gather(*(bell(house).round() for _ in range(4)))
-    house.clock.forward(hours=25)
-    await asyncio.gather(*(bell(house).round() for _ in range(4)))
-    told = [event["level"] for event in await house.events("alarm") if event["scope"] == "campaign:spring"]
+    await sent(bench, 1000)
+    await fail(bench, 20)
+    await asyncio.gather(*(bell(bench).round() for _ in range(4)))
+    await bell(bench).round()
+    bench.clock.forward(hours=2)
+    await fail(bench, 30)
+    await asyncio.gather(*(bell(bench).round() for _ in range(4)))
+    bench.clock.forward(hours=25)
+    await asyncio.gather(*(bell(bench).round() for _ in range(4)))
+    told = [event["level"] for event in await bench.events("alarm") if event["scope"] == "campaign:spring"]
     assert told == ["warn", "pause", "clear"]
-    assert await house.chores().standing("main") == {}
+    assert await bench.job_store().standing("main") == {}
 
 
-async def test_an_alarm_keeps_its_figures_up_to_date(house: House) -> None:
+async def test_an_alarm_keeps_its_figures_up_to_date(bench: Bench) -> None:
     """What a sender reads is what is so; since when it stands does not change."""
-    await sent(house, 1000)
-    await fail(house, 20)
-    await bell(house).round()
-    house.clock.forward(minutes=10)
-    await fail(house, 5)
-    await bell(house).round()
-    alarm = json.loads((await house.chores().standing("main"))["list"])
+    await sent(bench, 1000)
+    await fail(bench, 20)
+    await bell(bench).round()
+    bench.clock.forward(minutes=10)
+    await fail(bench, 5)
+    await bell(bench).round()
+    alarm = json.loads((await bench.job_store().standing("main"))["list"])
     assert (alarm["sent"], alarm["hard"], alarm["since"]) == (1000, 25, "2026-03-02T12:00:00Z")
 
 
-async def test_a_complaint_without_our_return_path_is_an_event_and_an_alarm(house: House) -> None:
+async def test_a_complaint_without_our_return_path_is_an_event_and_an_alarm(bench: Bench) -> None:
     """Nobody can be suppressed for it; somebody should look."""
     evidence = Evidence(
         EvidenceType.REPORT,
-        house.clock.now,
+        bench.clock.now,
         Origin.SMTP,
         kind=Kind.COMPLAINT,
         verdict=Verdict(Category.COMPLAINT, "feedback.abuse", "kind"),
         trusted=False,
     )
-    await house.pipeline.commit(ReportId("main", "fbl", "1"), None, evidence)
-    assert await alarms(house) == {"feedback": "warn"}
-    assert len(await house.events("report")) == 1
-    house.clock.forward(hours=25)
-    assert await alarms(house) == {}
+    await bench.pipeline.commit(ReportId("main", "fbl", "1"), None, evidence)
+    assert await alarms(bench) == {"feedback": "warn"}
+    assert len(await bench.events("report")) == 1
+    bench.clock.forward(hours=25)
+    assert await alarms(bench) == {}
 
 
-async def test_an_alarm_that_cannot_be_read_is_replaced(house: House) -> None:
+async def test_an_alarm_that_cannot_be_read_is_replaced(bench: Bench) -> None:
     """Somebody else wrote it."""
-    await house.ask("HSET", house.keys.alarms, "list", "red")
-    assert await alarms(house) == {}
+    await bench.ask("HSET", bench.keys.alarms, "list", "red")
+    assert await alarms(bench) == {}
 
 
-async def test_a_block_names_provider_category_sending_address_and_sample(house: House) -> None:
+async def test_a_block_names_provider_category_sending_address_and_sample(bench: Bench) -> None:
     """Enough to know whom to ask about which of our machines."""
     verdict = Verdict(
         Category.REPUTATION_BLOCK,
@@ -173,124 +173,124 @@ async def test_a_block_names_provider_category_sending_address_and_sample(house:
         "company-example.mail.protection.outlook.com",
         "550 5.7.606 Access denied, banned sending IP [192.0.2.25]",
     )
-    await house.fails(Category.REPUTATION_BLOCK, "someone@company.example", verdict=verdict)
-    (block,) = await house.stream(house.keys.blocks)
+    await bench.fails(Category.REPUTATION_BLOCK, "someone@company.example", verdict=verdict)
+    (block,) = await bench.stream(bench.keys.blocks)
     assert block["provider"] == "microsoft"
     assert block["category"] == "reputation_block"
     assert block["sending_ip"] == "192.0.2.25"
     assert block["diagnostic"] == verdict.diagnostic
-    (counts,) = await house.chores().counts("main", house.clock.now, 1)
+    (counts,) = await bench.job_store().counts("main", bench.clock.now, 1)
     assert counts["provider:microsoft:reputation_block"] == 1
 
 
 RUBBISH = ("inf", "nan", "-inf", "1e999", "9" * 400, "", "many", "0x10", "\u0661", "-5")
 
 
-async def test_counters_of_rubbish_stop_nothing(house: House) -> None:
+async def test_counters_of_rubbish_stop_nothing(bench: Bench) -> None:
     """Neither the commits that count on, nor the alarms, nor what people look at."""
-    key = house.keys.counts(hour(house.clock.now))
-    await house.ask(
+    key = bench.keys.counts(hour(bench.clock.now))
+    await bench.ask(
         "HSET", key, *(word for n, text in enumerate(RUBBISH) for word in (f"rate:hard:campaign:{n}", text))
     )
     for counter in ("type:report", "rate:hard:list", "class:hard", "domain:company.example:mailbox_unknown"):
-        await house.ask("HSET", key, counter, "inf")
-    await house.ask("HSET", house.keys.bouncing, "inf", "1", "21000", "nan", "99999", "-2", "99998", "5")
-    await sent(house, 1000)
-    await fail(house, 60)
-    await house.fails(Category.MAILBOX_UNKNOWN)
-    assert await alarms(house) == {"list": "pause", "campaign:spring": "pause"}
-    overview = Overview(house.store, "main", house.keys)
-    ((_, counts),) = await overview.counts(house.clock.now, 1)
+        await bench.ask("HSET", key, counter, "inf")
+    await bench.ask("HSET", bench.keys.bouncing, "inf", "1", "21000", "nan", "99999", "-2", "99998", "5")
+    await sent(bench, 1000)
+    await fail(bench, 60)
+    await bench.fails(Category.MAILBOX_UNKNOWN)
+    assert await alarms(bench) == {"list": "pause", "campaign:spring": "pause"}
+    overview = Overview(bench.store, "main", bench.keys)
+    ((_, counts),) = await overview.counts(bench.clock.now, 1)
     assert counts["rate:hard:list"] == counts["type:report"] == counts["class:hard"] == 61
     assert not [name for name in counts if name.startswith("rate:hard:campaign:") and name[-1].isdigit()]
-    assert (await overview.sizes(house.clock.now)).bouncing == 3
-    assert await house.chores().usual_unknowns("main", "company.example", house.clock.now + timedelta(hours=2)) > 0
+    assert (await overview.sizes(bench.clock.now)).bouncing == 3
+    assert await bench.job_store().usual_unknowns("main", "company.example", bench.clock.now + timedelta(hours=2)) > 0
 
 
 @pytest.mark.parametrize("standing", ["[" * 100_000, '{"level":"red"}', "null", '{"level":[]}'])
-async def test_an_alarm_of_rubbish_is_replaced(house: House, standing: str) -> None:
+async def test_an_alarm_of_rubbish_is_replaced(bench: Bench, standing: str) -> None:
     """Somebody else wrote it, as deep as it may be."""
-    await house.ask("HSET", house.keys.alarms, "list", standing)
-    assert await alarms(house) == {}
+    await bench.ask("HSET", bench.keys.alarms, "list", standing)
+    assert await alarms(bench) == {}
 
 
 @pytest.mark.parametrize(
-    ("crowd", "room"), [(45, 30), pytest.param(10_500, None, marks=[pytest.mark.soak, pytest.mark.timeout(300)])]
+    ("crowd", "quota"), [(45, 30), pytest.param(10_500, None, marks=[pytest.mark.soak, pytest.mark.timeout(300)])]
 )
 async def test_a_crowd_of_domains_hides_neither_a_campaign_nor_the_list(
-    house: House, monkeypatch: pytest.MonkeyPatch, crowd: int, room: int | None
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, crowd: int, quota: int | None
 ) -> None:
     """Recipients choose their domains; what a sender has to hear of its own mail cannot be crowded out by them."""
-    if room:
-        leave_fields(monkeypatch, domains=room, campaigns=room, providers=room, unsigned=room)
+    if quota:
+        leave_fields(monkeypatch, domains=quota, campaigns=quota, providers=quota, unsigned=quota)
     meter = Meter()
-    house.store._observer = meter
-    await fail_at_once(house, crowd, campaign="")
-    await sent(house, crowd * 100)
-    await sent(house, 500, campaign="bad", domain="late.example")
-    await fail_at_once(house, 60, campaign="bad", category=Category.MAILBOX_UNKNOWN)
-    assert (await alarms(house))["campaign:bad"] == "pause"
-    (counts,) = await house.chores().counts("main", house.clock.now, 1)
+    bench.store._observer = meter
+    await fail_at_once(bench, crowd, campaign="")
+    await sent(bench, crowd * 100)
+    await sent(bench, 500, campaign="bad", domain="late.example")
+    await fail_at_once(bench, 60, campaign="bad", category=Category.MAILBOX_UNKNOWN)
+    assert (await alarms(bench))["campaign:bad"] == "pause"
+    (counts,) = await bench.job_store().counts("main", bench.clock.now, 1)
     hard = crowd + 60
     assert counts["rate:hard:list"] == counts["class:hard"] == counts["category:mailbox_unknown"] == hard
     assert counts["rate:sent:list"] == crowd * 100 + 500
     assert counts["transition:active:suppressed"] == hard
     domains = [name for name in counts if ":domain:" in name or name.startswith("domain:")]
-    assert len(domains) == (room or 10_000)
+    assert len(domains) == (quota or 10_000)
     assert counts["~other:domains"] == 2 * hard + 500 - len(domains)
     assert f'["bounced_counters_overflowed", "main", "domains", {2 * hard + 1 - len(domains)}]' in meter.take().decode()
 
 
-async def test_campaigns_crowd_out_no_figure_of_the_list_either(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_campaigns_crowd_out_no_figure_of_the_list_either(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """A tag can hold many values, and a sender may name a campaign for each message."""
     leave_fields(monkeypatch, campaigns=10)
     for number in range(30):
-        await sent(house, 100, campaign=f"campaign-{number}")
-    await fail(house, 100)
-    assert await alarms(house) == {"list": "warn"}
-    (counts,) = await house.chores().counts("main", house.clock.now, 1)
+        await sent(bench, 100, campaign=f"campaign-{number}")
+    await fail(bench, 100)
+    assert await alarms(bench) == {"list": "warn"}
+    (counts,) = await bench.job_store().counts("main", bench.clock.now, 1)
     assert len([name for name in counts if "campaign:" in name]) == 10
     assert counts["~other:campaigns"] == 20 * 100 + 2 * 100
     assert len([name for name in counts if name.startswith("domain:")]) == 100
 
 
-async def test_what_nobody_signed_takes_no_place_of_what_was(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_nobody_signed_takes_no_place_of_what_was(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Anybody can send a report to an unsigned path, and name in it whom he likes."""
     leave_fields(monkeypatch, unsigned=10)
-    await fail(house, 30, trusted=False, campaign="forged")
-    (counts,) = await house.chores().counts("main", house.clock.now, 1)
+    await fail(bench, 30, trusted=False, campaign="forged")
+    (counts,) = await bench.job_store().counts("main", bench.clock.now, 1)
     assert counts["campaign:forged:hard"] == counts["class:hard"] == 30
     assert counts["~other:unsigned"] == 30 - 9
-    await fail(house, 5)
-    (counts,) = await house.chores().counts("main", house.clock.now, 1)
+    await fail(bench, 5)
+    (counts,) = await bench.job_store().counts("main", bench.clock.now, 1)
     assert "~other:domains" not in counts
     assert counts["rate:hard:campaign:spring"] == 5
 
 
-async def test_an_hour_that_an_older_version_began_is_counted_on(house: House) -> None:
+async def test_an_hour_that_an_older_version_began_is_counted_on(bench: Bench) -> None:
     """Fields stay where they were; the cap of that version does not hold any more."""
-    key = house.keys.counts(hour(house.clock.now))
+    key = bench.keys.counts(hour(bench.clock.now))
     old = [word for n in range(9_999) for word in (f"domain:{n}.example:policy", 1)]
-    await house.ask("HSET", key, *old, "~other", 7, "rate:sent:list", 900)
-    await fail(house, 50, campaign="spring")
-    await sent(house, 100)
-    assert await alarms(house) == {"list": "pause"}
-    (counts,) = await house.chores().counts("main", house.clock.now, 1)
+    await bench.ask("HSET", key, *old, "~other", 7, "rate:sent:list", 900)
+    await fail(bench, 50, campaign="spring")
+    await sent(bench, 100)
+    assert await alarms(bench) == {"list": "pause"}
+    (counts,) = await bench.job_store().counts("main", bench.clock.now, 1)
     assert counts["rate:sent:list"] == 1000
     assert counts["domain:1.example:policy"] == 1
-    assert await house.ask("TTL", key) > 0
+    assert await bench.ask("TTL", key) > 0
 
 
 def leave_fields(monkeypatch: pytest.MonkeyPatch, **fields: int) -> None:
-    """Give some rooms so many fields of an hour only."""
-    monkeypatch.setattr(script, "FIELDS_OF_ROOMS", json.dumps({**FIELDS_OF, **fields}).encode())
+    """Give some quotas so many fields of an hour only."""
+    monkeypatch.setattr(script, "MAX_FIELDS_OF_QUOTAS", json.dumps({**MAX_FIELDS, **fields}).encode())
 
 
-async def fail_at_once(house: House, count: int, category: Category = Category.MAILBOX_UNKNOWN, **facts: Any) -> None:
+async def fail_at_once(bench: Bench, count: int, category: Category = Category.MAILBOX_UNKNOWN, **facts: Any) -> None:
     """Let so many messages fail, each at another domain, as fast as the store takes them."""
-    first = next(house.numbers)
+    first = next(bench.numbers)
     for begin in range(0, count, 500):
         together = (
-            house.fails(category, f"x@{first}-{n}.example", **facts) for n in range(begin, min(begin + 500, count))
+            bench.fails(category, f"x@{first}-{n}.example", **facts) for n in range(begin, min(begin + 500, count))
         )
         await asyncio.gather(*together)

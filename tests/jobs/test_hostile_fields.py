@@ -6,9 +6,9 @@ import pytest
 
 from bounced.core.terms import Category, Envelope
 from bounced.edges.redis.wire import text
-from bounced.jobs import AlarmBell, IntakeReader
+from bounced.jobs import AlarmUpdater, IntakeReader
 
-from .conftest import ALICE, House
+from .conftest import ALICE, Bench
 
 HOSTILE = "\x1b]0;owned\x07\x00\x7f\u202e\x9b31m\u2028\u200b=cmd"
 FIELDS = ("reporting-mta", "remote-mta", "diagnostic-code", "status", "action", "final-recipient", "feedback-type")
@@ -57,22 +57,22 @@ Subject: {hostile}
 """
 
 
-async def stored(house: House) -> AsyncIterator[str]:
+async def stored(bench: Bench) -> AsyncIterator[str]:
     """Yield every key and every value of the list but messages that are kept as they came."""
-    _, keys = await house.ask("SCAN", 0, "MATCH", f"{house.keys.prefix}:*", "COUNT", 1_000_000)
+    _, keys = await bench.ask("SCAN", 0, "MATCH", f"{bench.keys.prefix}:*", "COUNT", 1_000_000)
     for key in map(text, keys):
         yield key
-        match text(await house.ask("TYPE", key)):
+        match text(await bench.ask("TYPE", key)):
             case "hash":
-                values = [word for pair in (await house.ask("HGETALL", key)).items() for word in pair]
+                values = [word for pair in (await bench.ask("HGETALL", key)).items() for word in pair]
             case "set":
-                values = list(await house.ask("SMEMBERS", key))
+                values = list(await bench.ask("SMEMBERS", key))
             case "zset":
-                values = [member for member, _ in await house.ask("ZRANGE", key, 0, -1, "WITHSCORES")]
+                values = [member for member, _ in await bench.ask("ZRANGE", key, 0, -1, "WITHSCORES")]
             case "list":
-                values = await house.ask("LRANGE", key, 0, -1)
+                values = await bench.ask("LRANGE", key, 0, -1)
             case "stream":
-                entries = await house.ask("XRANGE", key, "-", "+")
+                entries = await bench.ask("XRANGE", key, "-", "+")
                 values = [v for _, fields in entries for name, v in fields.items() if name != b"content"]
             case other:
                 pytest.fail(f"a key of type {other}")
@@ -80,36 +80,36 @@ async def stored(house: House) -> AsyncIterator[str]:
             yield text(value)
 
 
-async def take_in(house: House, content: str) -> None:
+async def take_in(bench: Bench, content: str) -> None:
     """Hand one message in, as a door does."""
-    paths = house.pipeline.directory["main"]
-    path = paths.encode(ALICE, issued=house.clock.now.date())
-    destination = await house.pipeline.admit(path)
+    paths = bench.pipeline.directory["main"]
+    path = paths.encode(ALICE, issued=bench.clock.now.date())
+    destination = await bench.pipeline.admit(path)
     octets = content.replace("\n", "\r\n").encode()
-    await house.pipeline.process(destination, Envelope(HOSTILE, HOSTILE, path, octets, house.clock.now))
+    await bench.pipeline.process(destination, Envelope(HOSTILE, HOSTILE, path, octets, bench.clock.now))
 
 
 @pytest.mark.parametrize("field", FIELDS)
-async def test_what_a_report_says_is_stored_as_text_that_does_nothing(house: House, field: str) -> None:
+async def test_what_a_report_says_is_stored_as_text_that_does_nothing(bench: Bench, field: str) -> None:
     """The state, the events, the history, the counters: no control, no escape sequence, no character that is unseen."""
     told = dict.fromkeys((*FIELDS, "text"), "") | {field: HOSTILE, "message_id": HOSTILE[:-4]}
-    await take_in(house, REPORT.format_map(told))
-    await take_in(house, COMPLAINT.format(hostile=HOSTILE))
-    assert len(await house.events("report")) == 2
-    assert [value async for value in stored(house) if not value.isprintable()] == []
+    await take_in(bench, REPORT.format_map(told))
+    await take_in(bench, COMPLAINT.format(hostile=HOSTILE))
+    assert len(await bench.events("report")) == 2
+    assert [value async for value in stored(bench) if not value.isprintable()] == []
 
 
-async def test_what_a_sender_tells_is_stored_as_text_that_does_nothing(house: House) -> None:
+async def test_what_a_sender_tells_is_stored_as_text_that_does_nothing(bench: Bench) -> None:
     """Names of campaigns become counters and alarms."""
-    at = int(house.clock.now.timestamp())
+    at = int(bench.clock.now.timestamp())
     for type_ in ("rejected", "complained", "sent", "suppress"):
         told = {"type": type_, "at": at, "address": ALICE, "campaign": HOSTILE * 10, "reason": HOSTILE, "count": 1000}
         told |= {"reply": f"550 5.1.1 no such user {HOSTILE}", "mta": HOSTILE, "id": HOSTILE, "actor": HOSTILE}
-        await house.ask("XADD", house.keys.intake, "*", *(word for pair in told.items() for word in pair))
-    await IntakeReader(house.present, house.chores()).round()
+        await bench.ask("XADD", bench.keys.intake, "*", *(word for pair in told.items() for word in pair))
+    await IntakeReader(bench.present, bench.job_store()).round()
     for number in range(60):
-        await house.fails(Category.MAILBOX_UNKNOWN, f"{number}@company.example", campaign=HOSTILE * 10)
-    await AlarmBell(house.present, house.chores()).round()
-    assert [scope for scope in await house.chores().standing("main") if scope.startswith("campaign:")]
-    assert await house.stream(house.keys.intake_failed) == []
-    assert [value async for value in stored(house) if not value.isprintable()] == []
+        await bench.fails(Category.MAILBOX_UNKNOWN, f"{number}@company.example", campaign=HOSTILE * 10)
+    await AlarmUpdater(bench.present, bench.job_store()).round()
+    assert [scope for scope in await bench.job_store().standing("main") if scope.startswith("campaign:")]
+    assert await bench.stream(bench.keys.intake_failed) == []
+    assert [value async for value in stored(bench) if not value.isprintable()] == []

@@ -16,160 +16,160 @@ from bounced.jobs import Releaser
 from bounced.jobs.releaser import BATCH, PAUSE_S
 from bounced.ports import Committed, Decide, StoreUnavailable
 
-from .conftest import ALICE, House
+from .conftest import ALICE, Bench
 
 
-def releaser(house: House) -> Releaser:
+def releaser(bench: Bench) -> Releaser:
     """Return another worker's."""
-    return Releaser(house.present, house.chores())
+    return Releaser(bench.present, bench.job_store())
 
 
-async def test_a_held_address_comes_back_when_its_time_is_over(house: House) -> None:
+async def test_a_held_address_comes_back_when_its_time_is_over(bench: Bench) -> None:
     """Not an hour before; and it leaves the set that senders ask."""
-    await house.hold()
-    house.clock.forward(days=30, hours=-1)
-    await releaser(house).round()
-    assert (await house.state()).state is State.HELD
-    house.clock.forward(hours=1)
-    await releaser(house).round()
-    assert (await house.state()).state is State.BOUNCING
-    assert not await house.ask("SISMEMBER", house.keys.suppressed, ALICE)
+    await bench.hold()
+    bench.clock.forward(days=30, hours=-1)
+    await releaser(bench).round()
+    assert (await bench.state()).state is State.HELD
+    bench.clock.forward(hours=1)
+    await releaser(bench).round()
+    assert (await bench.state()).state is State.BOUNCING
+    assert not await bench.ask("SISMEMBER", bench.keys.suppressed, ALICE)
 
 
-async def test_a_state_that_nobody_can_read_keeps_no_other_from_coming_back(house: House) -> None:
+async def test_a_state_that_nobody_can_read_keeps_no_other_from_coming_back(bench: Bench) -> None:
     """It is looked at again in an hour."""
-    await house.hold("bob@company.example")
-    await house.hold()
-    await house.ask("HSET", house.keys.address("bob@company.example"), "state", "nonsense")
-    house.clock.forward(days=30)
-    await releaser(house).round()
-    assert (await house.state()).state is State.BOUNCING
-    assert await house.chores().due("main", house.clock(), BATCH) == []
+    await bench.hold("bob@company.example")
+    await bench.hold()
+    await bench.ask("HSET", bench.keys.address("bob@company.example"), "state", "nonsense")
+    bench.clock.forward(days=30)
+    await releaser(bench).round()
+    assert (await bench.state()).state is State.BOUNCING
+    assert await bench.job_store().due("main", bench.clock(), BATCH) == []
 
 
-async def test_while_the_store_is_away_nothing_is_put_off(house: House) -> None:
+async def test_while_the_store_is_away_nothing_is_put_off(bench: Bench) -> None:
     """The job comes again as soon as the store is back: who is due waits for no hour, and nobody is alarmed."""
 
     class Away(MemoryStore):
         async def commit(self, report_id: ReportId, address: str | None, decide: Decide) -> Committed:
             raise StoreUnavailable("away")
 
-    await house.hold()
-    house.clock.forward(days=30)
-    present = house.pipeline
-    house.pipeline = replace(present, store=Away({"main": house.keys}))
+    await bench.hold()
+    bench.clock.forward(days=30)
+    present = bench.pipeline
+    bench.pipeline = replace(present, store=Away({"main": bench.keys}))
     with capture_logs() as logs, pytest.raises(StoreUnavailable):
-        await releaser(house).round()
+        await releaser(bench).round()
     assert logs == []
-    assert await house.chores().due("main", house.clock(), BATCH) == [ALICE]
-    house.pipeline = present
-    await releaser(house).round()
-    assert (await house.state()).state is State.BOUNCING
+    assert await bench.job_store().due("main", bench.clock(), BATCH) == [ALICE]
+    bench.pipeline = present
+    await releaser(bench).round()
+    assert (await bench.state()).state is State.BOUNCING
 
 
-async def test_two_workers_release_it_once(house: House) -> None:
+async def test_two_workers_release_it_once(bench: Bench) -> None:
     """One event, whoever was first."""
-    await house.hold()
-    house.clock.forward(days=30)
-    await asyncio.gather(*(releaser(house).round() for _ in range(4)))
-    assert len(await house.events("due")) == 1
-    released = [event for event in await house.events("transition") if event["before"] == "held"]
+    await bench.hold()
+    bench.clock.forward(days=30)
+    await asyncio.gather(*(releaser(bench).round() for _ in range(4)))
+    assert len(await bench.events("due")) == 1
+    released = [event for event in await bench.events("transition") if event["before"] == "held"]
     assert [event["after"] for event in released] == ["bouncing"]
 
 
-async def test_a_daemon_that_was_down_for_a_week_catches_up_in_batches(house: House) -> None:
+async def test_a_daemon_that_was_down_for_a_week_catches_up_in_batches(bench: Bench) -> None:
     """A full batch is followed by the next one at once."""
     addresses = [f"{number}@company.example" for number in range(BATCH + 50)]
     for _ in range(3):
-        await asyncio.gather(*(house.fails(Category.MAILBOX_FULL, address) for address in addresses))
-        house.clock.forward(days=8)
-    house.clock.forward(days=30 + 7)
-    worker = releaser(house)
+        await asyncio.gather(*(bench.fails(Category.MAILBOX_FULL, address) for address in addresses))
+        bench.clock.forward(days=8)
+    bench.clock.forward(days=30 + 7)
+    worker = releaser(bench)
     assert await worker.round() == 0
     assert await worker.round() == PAUSE_S
-    assert await house.ask("SCARD", house.keys.suppressed) == 0
+    assert await bench.ask("SCARD", bench.keys.suppressed) == 0
 
 
-async def test_a_clock_that_jumps_back_does_no_harm(house: House) -> None:
+async def test_a_clock_that_jumps_back_does_no_harm(bench: Bench) -> None:
     """What was released stays released, what is held stays held until its time."""
-    await house.hold()
-    house.clock.forward(days=30)
-    await releaser(house).round()
-    house.clock.forward(days=-10)
-    await house.hold("bob@company.example")
-    await releaser(house).round()
-    assert (await house.state()).state is State.BOUNCING
-    assert (await house.state("bob@company.example")).state is State.HELD
+    await bench.hold()
+    bench.clock.forward(days=30)
+    await releaser(bench).round()
+    bench.clock.forward(days=-10)
+    await bench.hold("bob@company.example")
+    await releaser(bench).round()
+    assert (await bench.state()).state is State.BOUNCING
+    assert (await bench.state("bob@company.example")).state is State.HELD
 
 
-async def test_a_delivery_that_is_believed_brings_a_held_address_back_early(house: House) -> None:
+async def test_a_delivery_that_is_believed_brings_a_held_address_back_early(bench: Bench) -> None:
     """72 hours after the delivery, not after thirty days."""
-    await house.hold()
+    await bench.hold()
     evidence = EvidenceType.DELIVERED
-    await house.fails(Category.MAILBOX_FULL, type=evidence, verdict=None, kind=None, at=house.clock.now)
-    house.clock.forward(hours=71)
-    await releaser(house).round()
-    assert (await house.state()).state is State.HELD
-    house.clock.forward(hours=1)
-    await releaser(house).round()
-    assert (await house.state()).state is State.ACTIVE
+    await bench.fails(Category.MAILBOX_FULL, type=evidence, verdict=None, kind=None, at=bench.clock.now)
+    bench.clock.forward(hours=71)
+    await releaser(bench).round()
+    assert (await bench.state()).state is State.HELD
+    bench.clock.forward(hours=1)
+    await releaser(bench).round()
+    assert (await bench.state()).state is State.ACTIVE
 
 
-async def test_an_entry_that_nothing_stands_behind_is_looked_at_rarely(house: House) -> None:
+async def test_an_entry_that_nothing_stands_behind_is_looked_at_rarely(bench: Bench) -> None:
     """It must not come first for ever and keep others from their turn."""
-    await house.ask("ZADD", house.keys.due, 1, "nobody@company.example")
-    await releaser(house).round()
-    assert await house.store.due("main", house.clock.now, 10) == []
-    assert await house.store.due("main", house.clock.now + timedelta(hours=1), 10) == ["nobody@company.example"]
-    assert await house.events() == []
+    await bench.ask("ZADD", bench.keys.due, 1, "nobody@company.example")
+    await releaser(bench).round()
+    assert await bench.store.due("main", bench.clock.now, 10) == []
+    assert await bench.store.due("main", bench.clock.now + timedelta(hours=1), 10) == ["nobody@company.example"]
+    assert await bench.events() == []
 
 
-async def test_the_clock_leaves_no_trace_where_nothing_is_due(house: House) -> None:
+async def test_the_clock_leaves_no_trace_where_nothing_is_due(bench: Bench) -> None:
     """No event, no history, no version."""
-    await house.hold()
-    before = await house.state()
-    events = len(await house.events())
-    committed = await house.fails(Category.MAILBOX_FULL, path="", type=EvidenceType.DUE, verdict=None, kind=None)
+    await bench.hold()
+    before = await bench.state()
+    events = len(await bench.events())
+    committed = await bench.fails(Category.MAILBOX_FULL, path="", type=EvidenceType.DUE, verdict=None, kind=None)
     assert committed.transition is not None
     assert not committed.transition.changed
-    assert await house.state() == before
-    assert len(await house.events()) == events
+    assert await bench.state() == before
+    assert len(await bench.events()) == events
 
 
-async def test_a_hashed_address_comes_back_like_any_other(hashed_house: House) -> None:
+async def test_a_hashed_address_comes_back_like_any_other(hashed_bench: Bench) -> None:
     """The releaser knows it by its hash only."""
-    await hashed_house.hold()
-    hashed_house.clock.forward(days=30)
-    await releaser(hashed_house).round()
-    assert (await hashed_house.state()).state is State.BOUNCING
-    assert await hashed_house.ask("SCARD", hashed_house.keys.suppressed) == 0
+    await hashed_bench.hold()
+    hashed_bench.clock.forward(days=30)
+    await releaser(hashed_bench).round()
+    assert (await hashed_bench.state()).state is State.BOUNCING
+    assert await hashed_bench.ask("SCARD", hashed_bench.keys.suppressed) == 0
 
 
-async def test_a_suppression_ends_by_itself_where_a_rule_says_so(house: House) -> None:
+async def test_a_suppression_ends_by_itself_where_a_rule_says_so(bench: Bench) -> None:
     """No rule does by default."""
     expiring = FailureRule(1, then=Then.SUPPRESS, expires_days=400)
-    house.settings(policy=Policy(rules={**DEFAULT_RULES, Category.MAILBOX_UNKNOWN: expiring}))
-    await house.fails(Category.MAILBOX_UNKNOWN)
-    house.clock.forward(days=399)
-    await releaser(house).round()
-    assert (await house.state()).state is State.SUPPRESSED
-    house.clock.forward(days=1)
-    await releaser(house).round()
-    assert (await house.state()).state is State.ACTIVE
-    assert not await house.ask("SISMEMBER", house.keys.suppressed, ALICE)
+    bench.settings(policy=Policy(rules={**DEFAULT_RULES, Category.MAILBOX_UNKNOWN: expiring}))
+    await bench.fails(Category.MAILBOX_UNKNOWN)
+    bench.clock.forward(days=399)
+    await releaser(bench).round()
+    assert (await bench.state()).state is State.SUPPRESSED
+    bench.clock.forward(days=1)
+    await releaser(bench).round()
+    assert (await bench.state()).state is State.ACTIVE
+    assert not await bench.ask("SISMEMBER", bench.keys.suppressed, ALICE)
 
 
-async def test_an_address_whose_key_is_of_another_type_keeps_no_other_from_coming_back(house: House) -> None:
+async def test_an_address_whose_key_is_of_another_type_keeps_no_other_from_coming_back(bench: Bench) -> None:
     """It is told in the log, and looked at again an hour later."""
     bob = "bob@company.example"
-    await house.hold()
-    house.clock.forward(days=30)
-    await house.ask("ZADD", house.keys.due, 1, bob)
-    await house.ask("SET", house.keys.address(bob), "by mistake")
+    await bench.hold()
+    bench.clock.forward(days=30)
+    await bench.ask("ZADD", bench.keys.due, 1, bob)
+    await bench.ask("SET", bench.keys.address(bob), "by mistake")
     with capture_logs() as logs:
-        await releaser(house).round()
-    assert (await house.state()).state is State.BOUNCING
+        await releaser(bench).round()
+    assert (await bench.state()).state is State.BOUNCING
     (failed,) = [log for log in logs if log["event"] == "job.failed"]
     assert failed["address"] == bob
-    assert await house.store.due("main", house.clock.now, 10) == []
-    assert await house.store.due("main", house.clock.now + timedelta(hours=1), 10) == [bob]
+    assert await bench.store.due("main", bench.clock.now, 10) == []
+    assert await bench.store.due("main", bench.clock.now + timedelta(hours=1), 10) == [bob]

@@ -81,11 +81,11 @@ async def test_streams_keep_so_many_entries_and_no_more(store, redis, keys):
 
 async def test_of_what_nobody_understood_so_many_entries_are_kept(store, redis, keys):
     """A sender that writes nonsense fills nothing."""
-    chores = JobStore(store, "test", events_max=100, failed_max=100)
+    store_of_jobs = JobStore(store, "test", events_max=100, failed_max=100)
     for number in range(350):
         await redis.xadd(keys.intake, {"type": f"nonsense {number}"})
-    for each in await chores.next_entries("main", 350):
-        await chores.set_aside("main", IntakeEntry(each.id, each.fields), "no such type")
+    for each in await store_of_jobs.next_entries("main", 350):
+        await store_of_jobs.set_aside("main", IntakeEntry(each.id, each.fields), "no such type")
     assert await redis.xlen(keys.intake) == 0
     assert (await redis.xpending(keys.intake, "bounced"))["pending"] == 0
     assert 100 <= await redis.xlen(keys.intake_failed) < 250
@@ -101,11 +101,11 @@ async def test_an_entry_that_is_committed_is_pending_no_longer(store, redis, key
 
 async def test_disputes_that_are_over_are_forgotten_with_the_next(store, redis, keys):
     """A domain that nobody believed once is no key for ever."""
-    chores, now = JobStore(store, "test", events_max=100, failed_max=100), datetime(2026, 3, 2, tzinfo=UTC)
+    store_of_jobs, now = JobStore(store, "test", events_max=100, failed_max=100), datetime(2026, 3, 2, tzinfo=UTC)
     for days, domain in ((0, "a.example"), (3, "b.example")):
         begun = now + timedelta(days=days)
-        assert await chores.dispute("main", domain, begun, begun + timedelta(days=1), 9)
-        assert not await chores.dispute("main", domain, begun, begun + timedelta(days=1), 9), "told once"
+        assert await store_of_jobs.dispute("main", domain, begun, begun + timedelta(days=1), 9)
+        assert not await store_of_jobs.dispute("main", domain, begun, begun + timedelta(days=1), 9), "told once"
     assert await redis.zrange(keys.disputed, 0, -1) == ["b.example"]
 
 

@@ -11,7 +11,7 @@ from bounced.core.exchange import Row, merge
 from bounced.core.state import AddressState
 from bounced.core.terms import CLASS_OF, Category, State
 from bounced.edges.redis import RedisStore
-from bounced.edges.redis.bulk import BATCH, merge_all, off_the_list, would_change
+from bounced.edges.redis.bulk import BATCH, merge_all, suppressed_states, would_change
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -29,7 +29,7 @@ def suppressed(address, category=Category.MAILBOX_UNKNOWN, state=State.SUPPRESSE
 
 async def everything(store, keys):
     """Return all that is off the list."""
-    return {address: fields async for page in off_the_list(store, keys) for address, fields in page}
+    return {address: fields async for page in suppressed_states(store, keys) for address, fields in page}
 
 
 async def test_new_addresses_are_written_with_everything(redis_store, keys):

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from bounced.core.contract.counters import FIELDS_OF, Room
+from bounced.core.contract.hourly_counters import MAX_FIELDS, Quota
 from bounced.core.state import NOTHING_KNOWN, AddressState, Evidence, Transition
 from bounced.core.terms import Action, Kind, State, Verdict
 from bounced.ports import Decide
@@ -198,8 +198,8 @@ async def test_the_counters_of_an_hour_are_limited(bench: Bench) -> None:
         await asyncio.gather(*commits)
     counts = await bench.inside.counts(HOUR)
     names = [name for name in counts if not name.startswith("~")]
-    assert len([name for name in names if "domain:" in name]) == FIELDS_OF[Room.DOMAINS] == 10_000
-    assert len([name for name in names if "campaign:" in name]) == FIELDS_OF[Room.CAMPAIGNS] == 4_000
+    assert len([name for name in names if "domain:" in name]) == MAX_FIELDS[Quota.DOMAINS] == 10_000
+    assert len([name for name in names if "campaign:" in name]) == MAX_FIELDS[Quota.CAMPAIGNS] == 4_000
     assert counts["~other:domains"] == 2 * reports - 10_000
     assert counts["~other:campaigns"] == 2 * reports - 4_000
     assert counts["type:report"] == counts["class:hard"] == counts["rate:hard:list"] == reports

@@ -20,7 +20,7 @@ from .reports import ALICE, AT, BOUNCE, HOUR, hold, report, suppress
 ACTIVE = replace(BOUNCE, profile=Profile(OptIn.SINGLE, Engagement.ACTIVE))
 
 
-def chores(bench: Bench) -> MemoryStore | JobStore:
+def job_store(bench: Bench) -> MemoryStore | JobStore:
     """Return what answers the background jobs about this store."""
     if isinstance(bench.store, RedisStore):
         return JobStore(bench.store, "test", events_max=1000, failed_max=10)
@@ -58,7 +58,7 @@ async def test_the_wave_is_known_to_the_jobs(bench: Bench) -> None:
     await bench.store.commit(report(1, "a"), "a@example.org", suppress(ACTIVE))
     await bench.store.commit(report(2, "b"), "b@example.org", suppress())
     await bench.store.commit(report(3, "c"), "c@example.net", suppress(ACTIVE))
-    asked, begun = chores(bench), AT - timedelta(minutes=1)
+    asked, begun = job_store(bench), AT - timedelta(minutes=1)
     assert await asked.unknowns("main", "example.org", begun) == ["a@example.org"]
     assert sorted(await asked.suppressed_by("main", "example.org", begun)) == ["a@example.org", "b@example.org"]
     assert await asked.suppressed_by("main", "example.org", AT + timedelta(minutes=1)) == []
@@ -69,7 +69,7 @@ async def test_the_wave_is_known_to_the_jobs(bench: Bench) -> None:
 
 async def test_a_domain_is_disputed_once_at_a_time(bench: Bench) -> None:
     """Until the time is over."""
-    asked, until = chores(bench), AT + timedelta(hours=24)
+    asked, until = job_store(bench), AT + timedelta(hours=24)
     found = [await asked.dispute("main", "example.org", AT, until, 5) for _ in range(2)]
     assert found == [True, False]
     assert await asked.disputed("main", AT) == ["example.org"]

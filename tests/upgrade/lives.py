@@ -13,7 +13,7 @@ from bounced.core.state import AddressState, Evidence, EvidenceType, ReportId, T
 from bounced.core.terms import Category, Class, Engagement, OptIn, Origin, Profile, State
 from bounced.edges.redis.bulk import merge_all
 from bounced.edges.redis.erasing import erase
-from bounced.jobs import AlarmBell
+from bounced.jobs import AlarmUpdater
 
 from .world import FULL, GOOD, LONG, SPAM, UNKNOWN, World
 
@@ -124,7 +124,7 @@ async def _what_is_no_address(world: World) -> None:
     )
     await world.tell("sent", "", campaign="nov", count="100")
     await world.work()
-    await AlarmBell(world.present, world.chores()).round()
+    await AlarmUpdater(world.present, world.job_store()).round()
 
 
 async def _erased(world: World) -> None:
@@ -158,7 +158,7 @@ async def _waiting(world: World) -> None:
     await world.tell("complained", "waiting-complained@receiver.example")
     await world.tell("engaged", "full-then-read@receiver.example")
     await world.tell("complained", "waiting-complained@receiver.example", "hashed")
-    dead = world.chores("a worker that is gone")
+    dead = world.job_store("a worker that is gone")
     for list_ in ("main", "hashed"):
         await dead.next_entries(list_, 1)
     await world.tell("unsubscribed", "waiting-unsubscribed@receiver.example")

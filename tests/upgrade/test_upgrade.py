@@ -7,9 +7,9 @@ from typing import Any
 from bounced.core.mailbox import AddressId
 from bounced.core.state import EvidenceType
 from bounced.core.terms import Envelope, Origin, State
-from bounced.edges.redis.bulk import off_the_list
+from bounced.edges.redis.bulk import suppressed_states
 from bounced.edges.redis.erasing import erase
-from bounced.jobs import AlarmBell, IntakeReader, Releaser
+from bounced.jobs import AlarmUpdater, IntakeReader, Releaser
 
 from .conftest import Upgraded
 from .portable import Line
@@ -125,7 +125,7 @@ async def test_a_new_failure_continues_the_streak(upgraded: Upgraded):
 async def test_what_waited_in_the_intake_is_taken_in(upgraded: Upgraded):
     """What nobody had read, and what a worker had read that is gone."""
     world = upgraded.world
-    reader = IntakeReader(world.present, world.chores("another worker"))
+    reader = IntakeReader(world.present, world.job_store("another worker"))
     await reader.take_over()
     assert (await state_of(upgraded, "waiting-complained@receiver.example"))["category"] == "complaint"
     assert not (await world.client().why("waiting-unsubscribed@receiver.example")).suppressed
@@ -144,7 +144,7 @@ async def test_what_waited_in_the_intake_is_taken_in(upgraded: Upgraded):
 async def test_what_was_held_is_released_when_due(upgraded: Upgraded):
     """Not a second before; one whose delivery is believed by now is released early."""
     world, held = upgraded.world, upgraded.those(state="held")
-    releaser = Releaser(world.present, world.chores())
+    releaser = Releaser(world.present, world.job_store())
     for until in sorted({_released_at(each) for each in held}):
         for moment, suppressed in ((until - timedelta(seconds=1), True), (until, False)):
             world.clock.now = moment
@@ -165,7 +165,7 @@ async def test_after_a_hold_the_next_one_is_longer(upgraded: Upgraded):
     world, address = upgraded.world, "full@receiver.example"
     (before,) = upgraded.those("main", address=address)
     world.clock.now = datetime.fromisoformat(before["until"])
-    await Releaser(world.present, world.chores()).round()
+    await Releaser(world.present, world.job_store()).round()
     world.clock.forward(days=8)
     await world.bounces(address, FULL)
     after = await state_of(upgraded, address)
@@ -213,14 +213,14 @@ async def test_a_domain_that_is_disputed_stays_disputed(upgraded: Upgraded):
 async def test_an_alarm_stands_until_its_reason_is_gone(upgraded: Upgraded):
     """It is not told again, and cleared once."""
     world, told = upgraded.world, upgraded.world.store.keyspace("main").events
-    bell, before = AlarmBell(world.present, world.chores()), await world.redis.xlen(told)
-    standing = await world.chores().standing("main")
+    bell, before = AlarmUpdater(world.present, world.job_store()), await world.redis.xlen(told)
+    standing = await world.job_store().standing("main")
     await bell.round()
-    assert standing.keys() == (await world.chores().standing("main")).keys()
+    assert standing.keys() == (await world.job_store().standing("main")).keys()
     assert await world.redis.xlen(told) == before
     world.clock.forward(days=2)
     await bell.round()
-    assert await world.chores().standing("main") == {}
+    assert await world.job_store().standing("main") == {}
     assert await world.redis.xlen(told) == before + len(standing) > before
 
 
@@ -228,7 +228,7 @@ async def test_every_suppressed_address_is_exported(upgraded: Upgraded):
     """With its reason, in the form that the list keeps; and no other."""
     for list_ in LISTS:
         keys = upgraded.world.store.keyspace(list_)
-        exported = {id_: fields async for page in off_the_list(upgraded.world.store, keys) for id_, fields in page}
+        exported = {id_: fields async for page in suppressed_states(upgraded.world.store, keys) for id_, fields in page}
         expected = {_id(upgraded, each): each for each in upgraded.those(list_, suppressed=True)}
         assert exported.keys() == expected.keys()
         for id_, each in expected.items():

@@ -83,14 +83,14 @@ class World:
 
     def __post_init__(self) -> None:
         """Give the pipeline this store and this time."""
-        self._disputer = Disputer(self.present, self.chores())
+        self._disputer = Disputer(self.present, self.job_store())
         self.pipeline = replace(self.pipeline, store=self.store, clock=self.clock, suspect=self._disputer.suspect)
 
     def present(self) -> Pipeline:
         """Return the pipeline in use."""
         return self.pipeline
 
-    def chores(self, consumer: str = "worker") -> JobStore:
+    def job_store(self, consumer: str = "worker") -> JobStore:
         """Return what the jobs ask of the store."""
         return JobStore(self.store, consumer, events_max=10_000, failed_max=100)
 
@@ -134,8 +134,8 @@ class World:
 
     async def work(self) -> None:
         """Let the worker's jobs do what is to be done now."""
-        chores = self.chores()
-        for job in (IntakeReader(self.present, chores), Releaser(self.present, chores), self._disputer):
+        store_of_jobs = self.job_store()
+        for job in (IntakeReader(self.present, store_of_jobs), Releaser(self.present, store_of_jobs), self._disputer):
             await job.round()
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from bounced.core.contract.counters import COMPLAINT, HARD, SENT, UNATTRIBUTED, scope_of
+from bounced.core.contract.hourly_counters import COMPLAINT, HARD, SENT, UNATTRIBUTED, scope_of
 from bounced.core.contract.times import stamp
 
 WINDOW_HOURS = 24

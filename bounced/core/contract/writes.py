@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from bounced.core.contract.counters import Counted, counters, measure_of, placed, rates_of
+from bounced.core.contract.hourly_counters import HourlyCounter, counters, measure_of, measured_rates, with_quotas
 from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.state_hash import scrubbed, to_fields, without_addresses
 from bounced.core.contract.times import hour, stamp, unix
@@ -102,8 +102,8 @@ class Writes(NamedTuple):
     state: StateWrites | None
     event_types: tuple[str, ...]
     in_history: bool
-    counters: tuple[Counted, ...]
-    rates: tuple[Counted, ...]
+    counters: tuple[HourlyCounter, ...]
+    rates: tuple[HourlyCounter, ...]
     measure: str
     count_by: int
     block: bool
@@ -133,8 +133,8 @@ def writes(keys: Keyspace, report_id: ReportId, address: str | None, transition:
         event=_event(report_id, keys.address_id(address) if address else "", domain, transition) if types else {},
         event_types=types,
         in_history=address is not None and evidence.trusted and bool(types),
-        counters=placed(counters(domain, transition), trusted=evidence.trusted),
-        rates=placed(rates_of(measure, evidence.campaign, domain), trusted=evidence.trusted),
+        counters=with_quotas(counters(domain, transition), trusted=evidence.trusted),
+        rates=with_quotas(measured_rates(measure, evidence.campaign, domain), trusted=evidence.trusted),
         measure=measure,
         count_by=evidence.count,
         block=verdict is not None and verdict.class_ is Class.BLOCK and bool(types),

@@ -71,7 +71,7 @@ async def would_change(server: Server, keys: Keyspace, items: Sequence[Item]) ->
     return len(await _changes(server, keys, items))
 
 
-async def off_the_list(server: Server, keys: Keyspace) -> AsyncIterator[list[tuple[str, Mapping[str, str]]]]:
+async def suppressed_states(server: Server, keys: Keyspace) -> AsyncIterator[list[tuple[str, Mapping[str, str]]]]:
     """Yield, a page at a time, every address of the set `suppressed` with the fields of its state.
 
     They are empty where its key holds a value of another type.  Addresses are in the form that keys carry.  One that

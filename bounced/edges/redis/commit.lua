@@ -12,7 +12,7 @@
 --
 -- The names of keys, arguments and constants, in capitals, are declared in script.py, which puts them in the place of
 -- the line NAMES.  The request has the fields of Given in script.py, of Writes and of StateWrites.
--- answer: {'committed', addresses in the wave, rooms that had no place for a counter ...}, {'duplicate'}, {'dropped'},
+-- answer: {'committed', addresses in the wave, quotas that were used up ...}, {'duplicate'}, {'dropped'},
 --   {'stale', disputed until, field, value, ...}: decide again upon this state, or {'wrong_type', key}
 
 -- NAMES
@@ -90,49 +90,49 @@ local function check_types()
   if state.was_bouncing or state.bouncing then read('HLEN', BOUNCING) end
 end
 
--- Returns the names and rooms of the counters, and behind the names the places where each room counts its fields.
+-- Returns the names and quotas of the counters, and behind the names the places where each quota counts its fields.
 local function counters(first)
-  local names, rooms, places = {}, {}, {}
+  local names, quotas, places = {}, {}, {}
   local function add(counted)
-    names[#names + 1], rooms[#rooms + 1] = counted[1], counted[2]
+    names[#names + 1], quotas[#quotas + 1] = counted[1], counted[2]
   end
   for _, counted in ipairs(request.counters) do add(counted) end
   if first then
     for _, counted in ipairs(request.rates) do add(counted) end
   end
-  for _, room in ipairs(rooms) do
-    if room ~= '' and not places[room] then
-      names[#names + 1] = '~fields:' .. room
-      places[room] = #names
+  for _, quota in ipairs(quotas) do
+    if quota ~= '' and not places[quota] then
+      names[#names + 1] = '~fields:' .. quota
+      places[quota] = #names
     end
   end
-  return names, rooms, places
+  return names, quotas, places
 end
 
--- Returns what is to be set among the counters, and the rooms that have no place for a new field.  All are read and
--- written at once: one entry in the append-only file instead of six.
+-- Returns what is to be set among the counters, and the quotas that have no new field left.  All are read and written
+-- at once: one entry in the append-only file instead of six.
 local function counted(first)
-  local names, rooms, places = counters(first)
-  local held, taken, fields_of = read('HMGET', COUNTS, unpack(names)), {}, nil
+  local names, quotas, places = counters(first)
+  local held, taken, max_fields = read('HMGET', COUNTS, unpack(names)), {}, nil
   local updates, full, is_new = {}, {}, false
-  for i, room in ipairs(rooms) do
-    local fits = held[i] or room == ''
-    if not held[i] and room == '' then is_new = true end
+  for i, quota in ipairs(quotas) do
+    local fits = held[i] or quota == ''
+    if not held[i] and quota == '' then is_new = true end
     if not fits then
-      fields_of = fields_of or cjson.decode(FIELDS_OF_ROOMS)
-      local so_far = taken[room] or whole(held[places[room]]) or 0
-      fits = so_far < fields_of[room]
-      if fits then taken[room] = so_far + 1 end
+      max_fields = max_fields or cjson.decode(MAX_FIELDS_OF_QUOTAS)
+      local so_far = taken[quota] or whole(held[places[quota]]) or 0
+      fits = so_far < max_fields[quota]
+      if fits then taken[quota] = so_far + 1 end
     end
     if fits then
       updates[#updates + 1] = names[i]
       updates[#updates + 1] = (whole(held[i]) or 0) + request.count_by
     else
-      full[#full + 1] = room
+      full[#full + 1] = quota
     end
   end
-  for room, fields in pairs(taken) do
-    updates[#updates + 1] = names[places[room]]
+  for quota, fields in pairs(taken) do
+    updates[#updates + 1] = names[places[quota]]
     updates[#updates + 1] = fields
   end
   return {updates = updates, full = full, is_new = is_new}
@@ -182,7 +182,7 @@ end
 
 local function count(counts)
   if #counts.updates > 0 then call('HSET', COUNTS, unpack(counts.updates)) end
-  for _, room in ipairs(counts.full) do increase(COUNTS, '~other:' .. room, request.count_by) end
+  for _, quota in ipairs(counts.full) do increase(COUNTS, '~other:' .. quota, request.count_by) end
   if counts.is_new then call('EXPIRE', COUNTS, COUNTS_TTL_S) end  -- an hour begins with a counter of the list's own
 end
 

@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from importlib.resources import files
 from itertools import chain, islice
 
-from bounced.core.contract.counters import unknowns_counter, usual_hours
+from bounced.core.contract.hourly_counters import read_counters, unknowns_counter, usual_hours
 from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.times import hour, stamp
 from bounced.core.escape import escaped
 from bounced.core.limits import MAX_INTAKE_CHARS
 from bounced.core.mailbox import AddressId
-from bounced.core.numbers import counters_of, whole
+from bounced.core.numbers import whole
 from bounced.core.policy.doubt import suppressed_as_unknown
 from bounced.core.terms import Origin
 from bounced.edges.redis.script import INTAKE_GROUP
@@ -38,7 +38,7 @@ _READ, _SET_ASIDE, _DISPUTE, _ALARM = map(_source, ("intake.lua", "set_aside.lua
 
 
 class JobStore:
-    """The Dues, Waves, Counts and Entries of the jobs.  ``consumer`` is this worker's name, unlike any other's.
+    """Everything that the jobs ask of a store (ports.py).  ``consumer`` is this worker's name, unlike any other's.
 
     ``events_max`` and ``failed_max`` are how many entries the streams keep.  All methods raise StoreUnavailable.
     """
@@ -111,13 +111,13 @@ class JobStore:
         replies = [
             await self._store.read(list_, "HGETALL", keys.counts(hour(now - _HOUR * back))) for back in range(hours)
         ]
-        return [counters_of(fields(reply)) for reply in replies]
+        return [read_counters(fields(reply)) for reply in replies]
 
     async def standing(self, list_: str) -> Mapping[str, str]:
         """Return the alarms now standing, as JSON by their scope."""
         return fields(await self._store.read(list_, "HGETALL", self._keys(list_).alarms))
 
-    async def ring(self, list_: str, scope: str, before: str, after: str, event: Mapping[str, str]) -> bool:
+    async def replace_alarm(self, list_: str, scope: str, before: str, after: str, event: Mapping[str, str]) -> bool:
         """Replace an alarm and tell ``event``, if there is one; False where another worker has replaced it before."""
         keys = self._keys(list_)
         arguments = [scope, before, after, self._events_max, *_flat(event)]

@@ -11,8 +11,8 @@ class StoreObserver(Protocol):
     def written(self, list_: str, transition: Transition, /) -> None:
         """Hear what a commit made of an address of a list, whoever spoke."""
 
-    def counter_overflowed(self, list_: str, room: str, /) -> None:
-        """Hear of a counter of an hour that found no place in its room."""
+    def counter_overflowed(self, list_: str, quota: str, /) -> None:
+        """Hear of a counter of an hour that came when its quota was used up."""
 
     def batch_flushed(self, commands: int, /) -> None:
         """Hear that a batch is safe."""
@@ -30,7 +30,7 @@ class Unobserved:
     def written(self, list_: str, transition: Transition, /) -> None:
         """Do nothing."""
 
-    def counter_overflowed(self, list_: str, room: str, /) -> None:
+    def counter_overflowed(self, list_: str, quota: str, /) -> None:
         """Do nothing."""
 
     def batch_flushed(self, commands: int, /) -> None:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from bounced.core.contract.hourly_counters import read_counters
 from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.times import DAY_S, hour
 from bounced.core.escape import visible_fields
-from bounced.core.numbers import counters_of, whole
+from bounced.core.numbers import whole
 from bounced.core.terms import State
 from bounced.edges.redis import RedisStore
 from bounced.edges.redis.wire import Reply, fields, text
@@ -52,7 +53,7 @@ class ListSizes:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class StreamEvent:
     """One entry of the stream of events."""
 
     id: str
@@ -117,7 +118,7 @@ class Overview:
         for first in range(0, hours, HOURS_AT_ONCE):
             asked = (self._ask("HGETALL", self._keys.counts(hour(at))) for at in moments[first : first + HOURS_AT_ONCE])
             replies += await asyncio.gather(*asked)
-        return [(at, Counter(counters_of(fields(reply)))) for at, reply in zip(moments, replies, strict=True)]
+        return [(at, Counter(read_counters(fields(reply)))) for at, reply in zip(moments, replies, strict=True)]
 
     async def newest_events(self, limit: int) -> Span:
         """Return where the newest events begin and end, at most so many of them."""
@@ -131,7 +132,7 @@ class Overview:
             limit, upto = limit - len(page), f"({first}"
         return Span(first, last)
 
-    async def events_of(self, span: Span) -> AsyncIterator[list[Entry]]:
+    async def events_of(self, span: Span) -> AsyncIterator[list[StreamEvent]]:
         """Yield the events of a span a page at a time, the oldest first."""
         begin = span.first
         while begin:
@@ -139,7 +140,7 @@ class Overview:
             yield page
             begin = f"({page[-1].id}" if page else ""
 
-    async def events_after(self, id_: str, limit: int) -> list[Entry]:
+    async def events_after(self, id_: str, limit: int) -> list[StreamEvent]:
         """Return events younger than the one of this stream id, the oldest first."""
         return _entries(await self._ask("XRANGE", self._keys.events, f"({id_}", "+", "COUNT", limit))
 
@@ -172,6 +173,8 @@ def _signed(text: str) -> int:
     return -number if text.startswith("-") else number
 
 
-def _entries(reply: Reply) -> list[Entry]:
+def _entries(reply: Reply) -> list[StreamEvent]:
     assert isinstance(reply, list)
-    return [Entry(text(entry[0]), visible_fields(fields(entry[1]))) for entry in reply if isinstance(entry, Sequence)]
+    return [
+        StreamEvent(text(entry[0]), visible_fields(fields(entry[1]))) for entry in reply if isinstance(entry, Sequence)
+    ]

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from redis.asyncio.connection import AbstractConnection
 
-from bounced.core.contract.counters import FIELDS_OF, Room
+from bounced.core.contract.hourly_counters import MAX_FIELDS, Quota
 from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.state_hash import from_fields
 from bounced.core.contract.times import DAY_S, LAST_S, from_score, unix
@@ -75,7 +75,7 @@ class Given(NamedTuple):
     events_max: int
 
 
-ARGUMENTS = ("request", "event", "message", "fields_of_rooms")
+ARGUMENTS = ("request", "event", "message", "max_fields_of_quotas")
 
 CONSTANTS: Mapping[str, int | str | Sequence[str]] = {
     "DAY_S": DAY_S,
@@ -155,15 +155,15 @@ def request(
         _encode(asked),
         _encode(writes.event),
         writes.unrecognised or b"",
-        FIELDS_OF_ROOMS,
+        MAX_FIELDS_OF_QUOTAS,
     )
 
 
 class Written(NamedTuple):
-    """What came of a commit: the size of the address's wave, and the rooms that had no place for a counter."""
+    """What came of a commit: the size of the address's wave, and the quotas that were used up."""
 
     wave: int
-    overflowed: tuple[Room, ...]
+    overflowed: tuple[Quota, ...]
 
 
 def outcome(reply: Reply) -> tuple[str, AddressState | Written | str | None]:
@@ -175,7 +175,7 @@ def outcome(reply: Reply) -> tuple[str, AddressState | Written | str | None]:
         raise ValueError(f"the commit script answered {reply!r}")
     word = text(reply[0])
     if word == "committed" and isinstance(reply[1], int):
-        return word, Written(reply[1], tuple(map(Room, texts(reply[2:]))))
+        return word, Written(reply[1], tuple(map(Quota, texts(reply[2:]))))
     if word == "wrong_type":
         return word, text(reply[1])
     if word != "stale":
@@ -188,8 +188,8 @@ def _encode(value: object) -> bytes:
     return _JSON.encode(value).encode("utf-8", "replace")
 
 
-FIELDS_OF_ROOMS = _encode(dict(FIELDS_OF))
-"""How many fields of an hour each room has: the same in every request, and read where a counter is new."""
+MAX_FIELDS_OF_QUOTAS = _encode(dict(MAX_FIELDS))
+"""How many fields of an hour each quota has: the same in every request, and read where a counter is new."""
 
 
 def _state(writes: StateWrites | None) -> Mapping[str, object] | bool:

@@ -111,8 +111,8 @@ class RedisStore:
             match script.outcome(await self._commits.to(keys.events).ask(command, until)):
                 case ("committed", script.Written() as done):
                     self._observer.written(report_id.list, transition)
-                    for room in done.overflowed:
-                        self._observer.counter_overflowed(report_id.list, room)
+                    for quota in done.overflowed:
+                        self._observer.counter_overflowed(report_id.list, quota)
                     return Committed(report_id.event_id, transition, done.wave)
                 case ("duplicate" | "dropped", None):
                     return Committed(report_id.event_id, None)

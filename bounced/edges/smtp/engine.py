@@ -16,7 +16,7 @@ from bounced.edges.smtp.command_reader import CommandReader
 
 
 class _CommandSizes(dict[str, int]):
-    """One size for every verb; aiosmtpd's own keeps each verb it ever heard, for all instances together (docs/traps.md, 7)."""
+    """One size for every verb; aiosmtpd keeps each verb it ever heard, for all instances.  (docs/traps.md, 7)"""
 
     def __missing__(self, verb: str) -> int:
         return MAX_COMMAND_BYTES
@@ -66,7 +66,7 @@ class Engine(SMTP):
         return self._handler_coroutine
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """Note the end of the connection, however it ended; aiosmtpd's cancels a commit that runs (docs/traps.md, 5)."""
+        """Note the end of the connection; aiosmtpd would cancel a commit that runs.  (docs/traps.md, 5)"""
         super(SMTP, self).connection_lost(None)
         self.transport = None
 

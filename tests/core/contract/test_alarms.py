@@ -3,7 +3,7 @@
 import pytest
 
 from bounced.core.contract.alarms import Alarm, Level, rates
-from bounced.core.contract.counters import by_scope, scope_of
+from bounced.core.contract.hourly_counters import rate_counters, scope_of
 
 
 def test_rates_add_up_over_the_hours() -> None:
@@ -14,7 +14,7 @@ def test_rates_add_up_over_the_hours() -> None:
 
 def test_a_counter_tells_its_scope_and_measure() -> None:
     """What one function names the other reads."""
-    names = by_scope("hard", "spring", "company.example")
+    names = rate_counters("hard", "spring", "company.example")
     scopes = [scope_of(name) for name in names]
     assert scopes == [("hard", "list"), ("hard", "campaign:spring"), ("hard", "domain:company.example")]
     assert scope_of("class:hard") is None

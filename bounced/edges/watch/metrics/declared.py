@@ -100,10 +100,10 @@ TRANSITIONS = _counter(
 )
 COUNTERS_OVERFLOWED = _counter(
     "bounced_counters_overflowed",
-    "Counters of an hour that found no place among those of their kind (domains, campaigns, providers; unsigned is "
-    "what unsigned reports name): stats, top and alarms of their own lack them. The list's own figures are right.",
+    "Counters of an hour that came when the quota of their kind was used up (domains, campaigns, providers; unsigned "
+    "is what unsigned reports name): stats, top and alarms of their own lack them. The list's own figures are right.",
     "list",
-    "room",
+    "quota",
 )
 COMMIT_SECONDS = Metric(
     MetricKind.HISTOGRAM,
@@ -185,7 +185,7 @@ COUNTED = (
     REDIS_ERRORS,
     JOB_FAILURES,
 )
-"""Counted by each worker and added up."""
+"""HourlyCounter by each worker and added up."""
 
 MEASURED = (
     WORKERS,

@@ -86,9 +86,9 @@ class Meter:
         if before is not after:
             self._counts[declared.TRANSITIONS.name, list_, before, after] += 1
 
-    def counter_overflowed(self, list_: str, room: str, /) -> None:
-        """Count a counter of an hour that found no place in its room."""
-        self._counts[declared.COUNTERS_OVERFLOWED.name, list_, room] += 1
+    def counter_overflowed(self, list_: str, quota: str, /) -> None:
+        """Count a counter of an hour that came when its quota was used up."""
+        self._counts[declared.COUNTERS_OVERFLOWED.name, list_, quota] += 1
 
     def batch_flushed(self, commands: int, /) -> None:
         """Count commits that went to Redis together."""

@@ -1,16 +1,18 @@
 """What is counted by the hour: reports by what they say, and what the sender's rates are made of.
 
 The counters of an hour are one hash.  Names that others choose (recipient domains, campaigns, providers) each have a
-room in it, so many fields, that they can fill; none of them can take a place of the list's own counters, which are few.
+quota of the fields in it.  However many such names come, the list's own counters, which are few, are always counted.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import NamedTuple
 
 from bounced.core.contract.times import hour
+from bounced.core.escape import visible
 from bounced.core.meaning.providers import provider_of
-from bounced.core.numbers import BOOKKEEPING
+from bounced.core.numbers import whole
 from bounced.core.policy.doubt import USUAL_DAYS, failed
 from bounced.core.state import Evidence, EvidenceType, Transition
 from bounced.core.terms import Category, Class, Verdict, Word
@@ -23,11 +25,14 @@ FAILED = "failed"
 UNATTRIBUTED = "unattributed"
 """A complaint at a feedback address that brought no return path of ours."""
 
+FIELDS_IN_USE = "~fields:"
+"""How the fields begin that tell how much of a quota is in use."""
+
 _RATE = "rate:"
 
 
-class Room(Word):
-    """Whose names a counter is made of, and with which others it shares a number of fields."""
+class Quota(Word):
+    """After what a counter is named, and so with which others it shares a number of fields of an hour."""
 
     OWN = ""
     DOMAINS = "domains"
@@ -36,35 +41,37 @@ class Room(Word):
     UNSIGNED = "unsigned"
 
     @property
-    def taken(self) -> str:
-        """The field that tells how many fields of this room an hour has."""
-        return f"{BOOKKEEPING}{self}"
+    def in_use(self) -> str:
+        """The field that tells how many fields of this quota are in use."""
+        return f"{FIELDS_IN_USE}{self}"
 
     @property
-    def other(self) -> str:
-        """The field that counts what found no room."""
+    def overflow(self) -> str:
+        """The field that counts what came when the quota was used up."""
         return f"~other:{self}"
 
 
-FIELDS_OF = MappingProxyType({Room.DOMAINS: 10_000, Room.CAMPAIGNS: 4_000, Room.PROVIDERS: 1_000, Room.UNSIGNED: 4_000})
-"""How many fields of an hour each room has; the list's own counters are always counted.
+MAX_FIELDS = MappingProxyType(
+    {Quota.DOMAINS: 10_000, Quota.CAMPAIGNS: 4_000, Quota.PROVIDERS: 1_000, Quota.UNSIGNED: 4_000}
+)
+"""How many fields of an hour each quota has; the list's own counters are always counted.
 
 ``unsigned`` is for whatever a report names that nobody signed: anybody can send one.
 """
 
-_ROOMS = {"domain": Room.DOMAINS, "campaign": Room.CAMPAIGNS, "provider": Room.PROVIDERS}
+_QUOTAS = {"domain": Quota.DOMAINS, "campaign": Quota.CAMPAIGNS, "provider": Quota.PROVIDERS}
 
 
-class Counted(NamedTuple):
-    """One counter, and the room in which it has its place."""
+class HourlyCounter(NamedTuple):
+    """One counter, and the quota that its field belongs to."""
 
     name: str
-    room: Room
+    quota: Quota
 
 
-def placed(names: tuple[str, ...], *, trusted: bool) -> tuple[Counted, ...]:
-    """Return counters with their rooms; ``trusted`` is false where nobody signed what they are named after."""
-    return tuple(Counted(name, _room_of(name, trusted=trusted)) for name in names)
+def with_quotas(names: tuple[str, ...], *, trusted: bool) -> tuple[HourlyCounter, ...]:
+    """Return counters with their quotas; ``trusted`` is false where nobody signed what they are named after."""
+    return tuple(HourlyCounter(name, _quota_of(name, trusted=trusted)) for name in names)
 
 
 def counters(domain: str, transition: Transition) -> tuple[str, ...]:
@@ -74,7 +81,7 @@ def counters(domain: str, transition: Transition) -> tuple[str, ...]:
     if evidence.kind:
         names.append(f"kind:{evidence.kind}")
     if evidence.type is EvidenceType.SENT:
-        names += by_scope(SENT, evidence.campaign, evidence.domain)
+        names += rate_counters(SENT, evidence.campaign, evidence.domain)
     if verdict:
         names += _of_verdict(domain, evidence, verdict)
     if transition.after.state is not transition.before.state:
@@ -97,12 +104,12 @@ def measure_of(transition: Transition) -> str:
     return HARD if verdict.class_ is Class.HARD and evidence.names_recipient else FAILED
 
 
-def rates_of(measure: str, campaign: str, domain: str) -> tuple[str, ...]:
+def measured_rates(measure: str, campaign: str, domain: str) -> tuple[str, ...]:
     """Return the counters of the rates that a measure speaks for."""
-    return by_scope(measure, campaign, domain) if measure in (HARD, COMPLAINT) else ()
+    return rate_counters(measure, campaign, domain) if measure in (HARD, COMPLAINT) else ()
 
 
-def by_scope(measure: str, campaign: str, domain: str) -> tuple[str, ...]:
+def rate_counters(measure: str, campaign: str, domain: str) -> tuple[str, ...]:
     """Return the counters of one measure: for the list, and for a campaign and a domain where they are known."""
     names = [f"{_RATE}{measure}:list"]
     if campaign:
@@ -113,11 +120,20 @@ def by_scope(measure: str, campaign: str, domain: str) -> tuple[str, ...]:
 
 
 def scope_of(counter: str) -> tuple[str, str] | None:
-    """Return the measure and the scope (``list``, ``campaign:C``, ``domain:D``) of a counter of ``by_scope``."""
+    """Return the measure and the scope (``list``, ``campaign:C``, ``domain:D``) of a counter of ``rate_counters``."""
     if not counter.startswith(_RATE):
         return None
     measure, _, scope = counter.removeprefix(_RATE).partition(":")
     return measure, scope
+
+
+def read_counters(fields: Mapping[str, str]) -> dict[str, int]:
+    """Return the counters of an hour's hash, without those of the quotas; a field that holds no count is left out."""
+    return {
+        visible(name): count
+        for name, text in fields.items()
+        if not name.startswith(FIELDS_IN_USE) and (count := whole(text)) is not None
+    }
 
 
 def unknowns_counter(domain: str) -> str:
@@ -130,10 +146,10 @@ def usual_hours(now: datetime) -> list[str]:
     return [hour(now - timedelta(hours=back)) for back in range(2, USUAL_DAYS * 24 + 2)]
 
 
-def _room_of(name: str, *, trusted: bool) -> Room:
+def _quota_of(name: str, *, trusted: bool) -> Quota:
     kind = name.split(":", 3)[2] if name.startswith(_RATE) else name.partition(":")[0]
-    room = _ROOMS.get(kind, Room.OWN)
-    return room if trusted or room is Room.OWN else Room.UNSIGNED
+    quota = _QUOTAS.get(kind, Quota.OWN)
+    return quota if trusted or quota is Quota.OWN else Quota.UNSIGNED
 
 
 def _of_verdict(domain: str, evidence: Evidence, verdict: Verdict) -> list[str]:
@@ -143,7 +159,7 @@ def _of_verdict(domain: str, evidence: Evidence, verdict: Verdict) -> list[str]:
     if domain:
         names.append(f"domain:{domain}:{verdict.category}")
     elif verdict.category is Category.COMPLAINT:
-        names += by_scope(UNATTRIBUTED, "", "")
+        names += rate_counters(UNATTRIBUTED, "", "")
     if verdict.class_ is Class.BLOCK:
         names.append(f"provider:{provider_of(verdict.remote_mta, domain)}:{verdict.category}")
     return names
