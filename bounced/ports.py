@@ -29,7 +29,7 @@ class NoServer(Exception):  # noqa: N818 - says what is so; the message says wha
 
 
 class StoreUnavailable(Exception):  # noqa: N818 - the name says what is so, not what went wrong
-    """The store cannot say that something is written: the outcome is unknown, the peer has to come again."""
+    """The store cannot say whether something is written.  Whoever asked has to ask again; a duplicate does no harm."""
 
 
 class StoreTimedOut(StoreUnavailable):
@@ -113,7 +113,7 @@ class Turns(Protocol):
 
 
 class AtOnce:
-    """Turns where nobody waits: for one who reads one message after another."""
+    """Turns of a caller that reads one message after another: nobody waits."""
 
     async def take(self, lane: str, read: Callable[[], T], *, last: bool = False) -> T:  # noqa: ARG002 - Turns
         """Read now."""
@@ -250,7 +250,7 @@ class KnownServers(Protocol):
         """Return the identity that a key is known to have; empty where none is known."""
 
     def remember(self, identities: Mapping[str, str]) -> None:
-        """Know these from now on.  Raises OSError where that cannot be written; it is known until the end then."""
+        """Know these from now on.  Raises OSError where they cannot be kept; this process knows them then."""
 
 
 # What others ask of the watch over the servers.

@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 
 import pytest
 
 from bounced import rules
-from bounced.core.contract.digest import report_digest
+from bounced.core.contract.digest import older_digests, report_digest
 from bounced.core.contract.keys import Keyspace
 from bounced.core.policy import DEFAULT_POLICY
 from bounced.core.reading.message.limits import MAX_CONTENT_BYTES
@@ -257,6 +258,19 @@ def test_crlf_and_lf_give_one_digest_also_where_the_door_kept_the_first_mebibyte
     stored = b"Return-Path: <>\nDelivered-To: bounces\n" + notice
     assert digest(None, by_smtp[:MAX_CONTENT_BYTES]) == digest(None, stored[:MAX_CONTENT_BYTES])
     assert digest(None, stored) != digest(None, stored.replace(b"failure", b"success"))
+
+
+def test_what_0_1_0_counted_of_a_long_notice_by_smtp_is_known_with_either_line_end():
+    """That version counted the first mebibyte as it came."""
+    notice = b"Subject: failure\n\n" + b"It failed.\n" * 200_000
+    by_smtp = notice.replace(b"\n", b"\r\n")[:MAX_CONTENT_BYTES]
+    counted = sha256(b"p\0" + by_smtp).hexdigest()
+    assert counted in older_digests("p", None, by_smtp)
+    assert counted in older_digests("p", None, notice[:MAX_CONTENT_BYTES])
+    assert sha256(b"p\0" + notice[:MAX_CONTENT_BYTES]).hexdigest() in older_digests(
+        "p", None, notice[:MAX_CONTENT_BYTES]
+    )
+    assert older_digests("p", "<1@a>", by_smtp) == ()
 
 
 async def test_the_same_notice_by_smtp_and_from_a_maildir_is_counted_once(pipeline):

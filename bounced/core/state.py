@@ -44,7 +44,7 @@ class Streak:
 
 @dataclass(frozen=True, slots=True)
 class AddressState:
-    """The state of one address in one list.  ``AddressState()`` is an address nobody has complained about.
+    """The state of one address in one list.  ``AddressState()`` is an address of which nothing is known.
 
     ``version`` is 0 where nothing is stored and grows by one with each write.  ``disputed_until`` belongs to the
     address's domain: a store loads it beside the state and never writes it back.
@@ -90,8 +90,8 @@ class Evidence:
     messages SENT speaks, and of which ``domain``, where it names one.  ``shared_from`` is the list whose hard failure
     counts in this one too.
 
-    What others wrote is escaped and bounded here, so that everything made of evidence, states, events, counters,
-    log lines, is text that does nothing.
+    What others wrote is escaped and bounded here.  So no state, event, counter or log line made of it can control a
+    terminal or break a line.
     """
 
     type: EvidenceType
@@ -113,7 +113,7 @@ class Evidence:
     shared_from: str = ""
 
     def __post_init__(self) -> None:
-        """Take the power from what a peer, a sender or an operator wrote."""
+        """Escape and bound what a peer, a sender or an operator wrote."""
         object.__setattr__(self, "campaign", escaped(self.campaign, MAX_CAMPAIGN_CHARS))
         for name in ("peer", "reporting_mta", "note"):
             object.__setattr__(self, name, escaped(getattr(self, name)))
@@ -143,9 +143,10 @@ class Transition:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is to be written: it does not concern the address, and nobody waits for an acknowledgement.
+        """Whether nothing is to be written, not even an event.
 
-        So it is with the clock, a dispute, and an operator at a terminal who releases what is active.
+        That is so where nothing changed and nobody waits for an acknowledgement: for the clock, for a dispute, and for
+        an operator at a terminal who releases an active address.
         """
         by_hand = self.evidence.type is EvidenceType.RELEASE and self.evidence.origin is Origin.OPERATOR
         return (by_hand or self.evidence.type in (EvidenceType.DUE, EvidenceType.DISPUTE)) and not self.changed

@@ -79,7 +79,7 @@ class MemoryStore:
         return from_fields(held.states.get(keys.address_id(address), {}), until)
 
     async def doubt(self, _list: str, _now: datetime) -> str:
-        """Return no reason for doubt: there is one clock, and this memory is all there ever was."""
+        """Return no reason for doubt: there is one clock, and no other server that could take this one's place."""
         return ""
 
     async def token(self, list_: str, token: str) -> dict[str, str] | None:

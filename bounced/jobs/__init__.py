@@ -1,4 +1,4 @@
-"""What a worker does beside its doors: release, doubt, read the senders' stream, watch the rates."""
+"""What a worker does beside its doors: release addresses, dispute domains, read the intake, update the alarms."""
 
 from bounced.jobs.alarms import AlarmUpdater
 from bounced.jobs.disputer import Disputer

@@ -20,7 +20,7 @@ LOG = structlog.get_logger()
 
 PAUSE_S = 0.5
 REST = timedelta(minutes=1)
-"""A domain that goes on and on is looked at so often: each look reads many counters and events."""
+"""How long a domain is not looked at again after a look, which reads many counters and events."""
 
 LOOK_AGAIN_AFTER = timedelta(minutes=10)
 
@@ -28,8 +28,9 @@ LOOK_AGAIN_AFTER = timedelta(minutes=10)
 class Disputer:
     """Looks at the domains that the pipeline suspects, and takes back what their waves did.
 
-    Any worker may: the dispute is noted once, and a failure that is taken back twice is gone once.  In its first hour
-    a disputed domain is looked at again every ten minutes, for the case that a worker died between the two.
+    Several workers may do so at once: Redis notes a dispute once, and a failure that was taken back is not found again.
+    A worker may die after it noted the dispute and before it took back the failures.  Therefore every worker looks at a
+    disputed domain again, every ten minutes in the first hour of the dispute.
     """
 
     name = "disputer"
@@ -42,7 +43,7 @@ class Disputer:
         self._look_again_at: datetime | None = None
 
     def suspect(self, list_: str, domain: str) -> None:
-        """Look at a domain in the next round, or when it has had its rest from the last look."""
+        """Look at a domain in the next round, or when ``REST`` has passed since the last look."""
         self._suspects.add((list_, domain))
 
     async def round(self) -> float:

@@ -37,16 +37,16 @@ class _Understood:
 
     @property
     def subject(self) -> str:
-        """Whose entries must not overtake each other; what is about nobody stands for itself."""
+        """The address, whose entries keep their order; an entry about no address is its own subject."""
         return self.told.address or self.entry.id
 
 
 class IntakeReader:
     """Reads batches, the entries of one address in the order of their time.
 
-    The commit acknowledges and deletes the entry: what is not committed comes again, here or at another worker.  An
-    entry that nobody understands, or that brings an error to light that nobody foresaw, is set aside for an operator;
-    it stops none of the others.
+    The commit acknowledges and deletes the entry.  An entry that is not committed comes again, here or at another
+    worker.  An entry that cannot be understood, or that raises an unforeseen error, is set aside for an operator and
+    stops none of the others.
     """
 
     name = "intake"
@@ -116,7 +116,7 @@ class IntakeReader:
                 await self._set_aside(list_, each.entry, error)
             except StoreUnavailable:
                 raise
-            except Exception as error:  # noqa: BLE001 - likewise; whether it was committed, the script knows
+            except Exception as error:  # noqa: BLE001 - likewise; set_aside does nothing where the entry was committed
                 await self._set_aside(list_, each.entry, error)
 
     async def _set_aside(self, list_: str, entry: IntakeEntry, error: Exception) -> None:

@@ -1,7 +1,8 @@
-"""The parent's eye on Redis: is it still the one that kept the lists, and does it agree with our clock on the day?
+"""The parent process looks at Redis: is it still the server that kept the lists, and does its clock agree with ours?
 
-Neither keeps mail out.  A server in the place of another one is told at once, since the list that senders ask is gone
-with the other; while clocks are more than a day apart, a return path that seems spent is put off instead of refused.
+Mail goes on in both cases.  A server that has taken another one's place is told at once, because the list that senders
+ask was on the other one.  While the clocks are more than a day apart, a return path that seems too old is answered 451
+instead of 550.
 """
 
 import asyncio
@@ -67,7 +68,7 @@ class RedisWatch:
         return [f"{list_}: {fault}" for list_, found in self.found.items() for fault in found.faults.values() if fault]
 
     async def round(self) -> float:
-        """Look once, as a job.  A server that is away is told by those who need it."""
+        """Look once, as a job.  A server that is away is not told here: the store tells it."""
         with contextlib.suppress(StoreUnavailable):
             await self.look()
         return LOOK_EVERY_S

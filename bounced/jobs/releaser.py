@@ -24,8 +24,8 @@ LOOK_AGAIN_AFTER = timedelta(hours=1)
 class Releaser:
     """Commits DUE for every address that is due.
 
-    The commit decides upon the state that stands: who comes second finds an address that is not held any more, and
-    writes nothing.  A clock that jumped back only releases later.  ``present`` gives the pipeline as it is now.
+    The commit decides upon the state that stands.  A second worker finds that the address is not held any more, and
+    writes nothing.  Where the clock jumps back, addresses are released later.  ``present`` gives the pipeline in use.
     """
 
     name = "releaser"

@@ -1,7 +1,7 @@
 """Jobs in rounds: each does what is to be done now, and says when to come again.
 
-Any number of workers on any number of hosts have the same jobs.  Nobody is in charge: what a job writes is decided
-upon the state that stands, and a second worker finds it done.
+Any number of workers on any number of hosts run the same jobs, without a leader.  What a job writes is decided upon the
+state that stands in Redis, so a second worker finds the work done and writes nothing.
 """
 
 import asyncio
@@ -53,7 +53,7 @@ class Background:
         self._tasks = [asyncio.create_task(_rounds(job, self._failed), name=job.name) for job in self._jobs]
 
     async def stop(self) -> None:
-        """End; what is under way is given up, and whoever comes next does it."""
+        """End, and give up what is under way: another worker will do it."""
         for task in self._tasks:
             task.cancel()
         if self._tasks:
@@ -63,7 +63,7 @@ class Background:
 async def together(coroutines: Iterable[Coroutine[Any, Any, object]]) -> None:
     """Run all to their end, then raise an error if there was one."""
     results = await asyncio.gather(*coroutines, return_exceptions=True)
-    _complain([result for result in results if isinstance(result, BaseException)])
+    _raise_first([result for result in results if isinstance(result, BaseException)])
 
 
 async def one_by_one(coroutines: Iterable[Coroutine[Any, Any, object]]) -> None:
@@ -74,11 +74,11 @@ async def one_by_one(coroutines: Iterable[Coroutine[Any, Any, object]]) -> None:
             await coroutine
         except Exception as error:  # noqa: BLE001 - raised below, when all had their turn
             errors.append(error)
-    _complain(errors)
+    _raise_first(errors)
 
 
-def _complain(errors: Sequence[BaseException]) -> None:
-    """Raise the first error, a fault of ours before a store that is away: it would be overlooked."""
+def _raise_first(errors: Sequence[BaseException]) -> None:
+    """Raise the first fault of ours, else the first error.  Behind a store that is away a fault would be overlooked."""
     faults = [error for error in errors if not isinstance(error, StoreUnavailable)]
     for error in (*faults, *errors):
         raise error

@@ -194,6 +194,7 @@ async def test_what_nobody_understands_is_set_aside_with_the_error(bench: Bench,
     assert failed["error"]
     assert failed["type"] == poison["type_"]
     assert await left(bench) == 0
+    assert (await bench.ask("XPENDING", bench.keys.intake, "bounced"))["pending"] == 0
     assert (await bench.state()).state is State.SUPPRESSED
 
 

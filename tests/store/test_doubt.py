@@ -67,6 +67,15 @@ async def test_the_wave_is_known_to_the_jobs(bench: Bench) -> None:
     assert await asked.usual_unknowns("main", "example.org", AT) == 0
 
 
+async def test_a_failure_that_is_told_late_does_not_take_its_address_out_of_the_wave(bench: Bench) -> None:
+    """Reports overtake each other: the latest time of an address counts, whichever came last."""
+    for number, minutes in enumerate((0, -50)):
+        evidence = replace(ACTIVE, at=AT + timedelta(minutes=minutes))
+        await bench.store.commit(report(number, f"{number}"), "a@example.org", unmoved(evidence))
+    asked = job_store(bench)
+    assert await asked.unknowns("main", "example.org", AT - timedelta(minutes=1)) == ["a@example.org"]
+
+
 async def test_a_domain_is_disputed_once_at_a_time(bench: Bench) -> None:
     """Until the time is over."""
     asked, until = job_store(bench), AT + timedelta(hours=24)

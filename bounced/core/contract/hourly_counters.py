@@ -21,7 +21,7 @@ SENT = "sent"
 HARD = "hard"
 COMPLAINT = "complaint"
 FAILED = "failed"
-"""A failure that speaks for no rate; the first one of a return path is taken like the first hard one."""
+"""A failure that counts in no rate.  The first one of a return path is always taken, like the first hard one."""
 UNATTRIBUTED = "unattributed"
 """A complaint at a feedback address that brought no return path of ours."""
 
@@ -90,9 +90,9 @@ def counters(domain: str, transition: Transition) -> tuple[str, ...]:
 
 
 def measure_of(transition: Transition) -> str:
-    """Return which of the sender's rates a report about an address speaks for: ``hard`` or ``complaint``.
+    """Return the rate in which a report about an address counts: ``hard`` or ``complaint``.
 
-    Another failure is ``failed``, anything else empty.
+    It is ``failed`` for another failure, and empty for anything else.
     """
     evidence, verdict = transition.evidence, transition.evidence.verdict
     if not evidence.trusted or evidence.shared_from:
@@ -105,7 +105,7 @@ def measure_of(transition: Transition) -> str:
 
 
 def measured_rates(measure: str, campaign: str, domain: str) -> tuple[str, ...]:
-    """Return the counters of the rates that a measure speaks for."""
+    """Return the counters of the rates in which a measure counts; none for ``failed``."""
     return rate_counters(measure, campaign, domain) if measure in (HARD, COMPLAINT) else ()
 
 

@@ -27,7 +27,7 @@ class Keyspace:
     erasure_pepper: bytes | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        """Leave out the line ends after a pepper that was read as it stands; refuse names that break the hash tag."""
+        """Take the line ends of a file off the peppers.  Raises ValueError for names that would break the hash tag."""
         if not _PREFIX.fullmatch(self.prefix):
             raise ValueError(f"a key prefix has 1 to 64 characters, no braces and no spaces: {self.prefix!r}")
         for name in ("pepper", "erasure_pepper"):

@@ -24,7 +24,7 @@ end
 return states"""
 
 Merge = Callable[[AddressState], AddressState]
-"""What becomes of a state: off the list, or the very same object where nothing is to be written."""
+"""Returns the state to be written, or the very same object where nothing is to be written."""
 Item = tuple[str, Merge]
 """A normalised address, and what becomes of it."""
 

@@ -200,7 +200,7 @@ local function remember_event()
   call('EXPIRE', HISTORY, HISTORY_TTL_S)
 end
 
--- By the day on which the state would be forgotten: whoever is forgotten is counted no longer.
+-- `bouncing` counts by the day on which a state expires, so that an expired state is counted no longer.
 local function count_bouncing(forgotten_at)
   if state.was_bouncing then increase(BOUNCING, math.floor(call('EXPIRETIME', ADDRESS) / DAY_S), -1) end
   if state.bouncing then

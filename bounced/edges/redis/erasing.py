@@ -73,7 +73,7 @@ class Erased:
 async def complained(store: RedisStore, list_: str, address: str) -> bool:
     """Return whether an address is suppressed and somebody there once complained.  Raises StoreUnavailable.
 
-    Of a state that cannot be read this can be told as well: what is wrong must not keep an address from being erased.
+    It asks for single fields, so that an unreadable state can be erased too.
     """
     keys = store.keyspace(list_)
     held = fields(await store.read(list_, "HGETALL", keys.address(keys.address_id(address))))
@@ -115,7 +115,7 @@ async def erase(
 
 
 class _Eraser:
-    """One address on its way out of one list."""
+    """Takes one address out of one list."""
 
     def __init__(self, store: RedisStore, list_: str, address: str, advance: Advance, kept: AddressId | None) -> None:
         self._store = store
@@ -128,7 +128,7 @@ class _Eraser:
         self._kept = kept
 
     async def keep(self) -> None:
-        """Write what stays, first of all: it may stand in the place of what goes."""
+        """Write the keyed hash that stays suppressed, before anything is erased."""
         if self._kept is None:
             return
         before = await self._store.load(self._list, self._kept)

@@ -1,9 +1,9 @@
 """Which Redis each list is kept on, as this host remembers it: in a file, and in memory where no file can be.
 
-A server that was replaced by an empty one answers like any other, and nobody would notice that the list is gone.  So
+An empty server in the place of another one answers like any other, and nobody would notice that the list is gone.  So
 each list has a random name in its Redis (``bounced:{LIST}:identity``), which goes wherever the data goes: to replicas,
-through a failover, into a copy.  The file is shared by all processes of a host; the parent writes it.  A host whose
-configuration names another server knows nothing of that one yet: the operator moved.  (ADR 16)
+through a failover, into a copy.  All processes of a host share the file; the parent writes it.  The file has identities
+by the server's address: the identity of another server that the operator configures is learnt anew.  (ADR 16)
 """
 
 import json
@@ -48,7 +48,7 @@ class Identities:
         return any(name.partition(" ")[0] == key and known == identity for name, known in self._known.items())
 
     def remember(self, identities: Mapping[str, str]) -> None:
-        """Know these from now on.  Raises OSError where that cannot be written; it is known until the end then."""
+        """Know these from now on.  Raises OSError where the file cannot be written; this process knows them then."""
         self._read_again()
         self._known |= {self._name(key): identity for key, identity in identities.items()}
         if self._file is not None:
@@ -58,7 +58,7 @@ class Identities:
         return f"{key} {self._server}".rstrip()
 
     def _read_again(self) -> None:
-        """Read the file where another process has written it; one that cannot be read says nothing."""
+        """Read the file again where another process has written it.  A file that cannot be read changes nothing."""
         if self._file is None:
             return
         try:
@@ -70,7 +70,7 @@ class Identities:
             return
 
     def _write(self, file: Path) -> None:
-        """Replace the file as a whole; it belongs to whom the folder belongs to, also when root writes it."""
+        """Replace the file as a whole.  Its owner is the folder's, also when root writes it."""
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder, new = file.parent.stat(), file.with_suffix(f".{os.getpid()}")
         new.write_text(json.dumps(self._known, indent=1, sort_keys=True) + "\n")

@@ -17,7 +17,7 @@ local function read()
   return redis.pcall('XAUTOCLAIM', stream, group, consumer, ARGV[4], '0-0', 'COUNT', limit)
 end
 
--- Those that died long ago and left nothing; whoever comes back is made again by reading.
+-- Deletes consumers that have nothing pending and were silent for an hour.  One that comes back is made anew as it reads.
 local function forget_consumers()
   for _, facts in ipairs(call('XINFO', 'CONSUMERS', stream, group)) do
     local about = {}

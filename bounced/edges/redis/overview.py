@@ -17,7 +17,7 @@ from bounced.edges.redis import RedisStore
 from bounced.edges.redis.wire import Reply, fields, text
 
 _WRITES_NOTHING = "#!lua\nreturn 1"
-"""A script that could write: refused like a commit by a server that is read-only, full or short of replicas."""
+"""A script that may write and does not.  A server that is read-only, full or short of replicas refuses it."""
 
 
 EVENTS_AT_ONCE = 1000
@@ -76,7 +76,7 @@ class Overview:
         self._keys = keys
 
     async def need_writable(self) -> None:
-        """Return when the server would take a commit now."""
+        """Return if the server would take a commit now."""
         await self._ask("EVAL", _WRITES_NOTHING, 1, self._keys.suppressed)
 
     async def sizes(self, now: datetime) -> ListSizes:
