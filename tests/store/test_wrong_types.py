@@ -93,6 +93,16 @@ async def test_reading_one_names_it(redis_bench: Bench, redis_url: str):
             await ask("main", ALICE)
 
 
+async def test_a_script_that_reads_one_blames_no_key(redis_bench: Bench, redis_url: str):
+    """It reads several; the server's own words are all that is known."""
+    keys = redis_bench.keys
+    async with Redis.from_url(redis_url) as redis:
+        await redis.set(keys.events, "by mistake")
+    with pytest.raises(StoreUnavailable, match="WRONGTYPE") as refused:
+        await real(redis_bench).read("main", "EVAL", "return redis.call('XLEN', KEYS[1])", 1, keys.events)
+    assert not isinstance(refused.value, WrongType)
+
+
 @pytest.mark.parametrize("name", ["suppressed", "due", "bouncing"])
 async def test_an_import_that_meets_one_writes_no_state(redis_bench: Bench, redis_url: str, name: str):
     """A state that says suppressed, with an address that is not in the set, would be mailed for ever."""

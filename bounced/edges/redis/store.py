@@ -185,7 +185,7 @@ class RedisStore:
         try:
             return await self._reads.to(keys.events).ask(pack(*command), until or self._deadline())
         except StoreUnavailable as error:
-            if is_wrong_type(error.__cause__) and len(command) > 1:
+            if is_wrong_type(error.__cause__) and command[0] != "EVAL":  # a script reads several keys
                 raise _wrong_type(keys, str(command[1])) from error
             raise
 
