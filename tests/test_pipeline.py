@@ -9,8 +9,8 @@ import pytest
 from bounced import rules
 from bounced.core.contract.digest import older_digests, report_digest
 from bounced.core.contract.keys import Keyspace
-from bounced.core.policy import DEFAULT_POLICY
 from bounced.core.limits import MAX_CONTENT_BYTES
+from bounced.core.policy import DEFAULT_POLICY
 from bounced.core.return_path import Directory, Keyring, Pattern, ReturnPaths, SigningKey, new_token
 from bounced.core.return_path.keyring import KeyStatus
 from bounced.core.terms import Category, Envelope, Kind, State

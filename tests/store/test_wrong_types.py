@@ -10,16 +10,17 @@ from structlog.testing import capture_logs
 
 from bounced.core.contract.keys import Keyspace
 from bounced.core.state import AddressState, Transition
-from bounced.core.terms import Destination, Engagement, Envelope, OptIn, Profile, ReturnPath
+from bounced.core.terms import Engagement, OptIn, Profile
 from bounced.edges.redis import RedisStore
 from bounced.edges.redis.bulk import merge_all
 from bounced.edges.redis.erasing import erase
+from bounced.edges.smtp.observer import deferral
+from bounced.edges.watch.door_log import DoorLog
 from bounced.edges.watch.metrics.meter import Meter
-from bounced.edges.watch.watched import WatchedReceiver
-from bounced.ports import Committed, Decide, StoreUnavailable, WrongType, WrongTypeOfAddress
+from bounced.ports import Decide, StoreUnavailable, WrongType, WrongTypeOfAddress
 
 from .conftest import Bench
-from .reports import ALICE, AT, BOUNCE, HOUR, SPAM_BLOCK, count, hold, report
+from .reports import ALICE, BOUNCE, HOUR, SPAM_BLOCK, count, hold, report
 
 UNBELIEVED = replace(BOUNCE, profile=Profile(OptIn.CONFIRMED, Engagement.ACTIVE))
 BLOCK = replace(BOUNCE, verdict=SPAM_BLOCK, content=b"a message to keep")
@@ -74,12 +75,12 @@ async def test_one_costs_the_other_commits_nothing(redis_bench: Bench, redis_url
     async with Redis.from_url(redis_url) as redis:
         await redis.set(bench.keys.address(ALICE), "by mistake")
     line = real(bench)._commits.to(bench.keys.events)
-    carrier = line._carrier
+    task = line._task
     for number in range(5):
         with pytest.raises(WrongTypeOfAddress):
             await bench.store.commit(report(number), ALICE, count())
     assert not (await bench.store.commit(report(), "bob@example.org", count())).duplicate
-    assert (line._failures, line._carrier) == (0, carrier)
+    assert (line._failures, line._task) == (0, task)
 
 
 async def test_reading_one_names_it(redis_bench: Bench, redis_url: str):
@@ -141,19 +142,12 @@ async def test_erasing_that_meets_one_leaves_the_state(redis_bench: Bench, redis
 
 async def test_the_log_says_why_a_bounce_is_put_off(redis_bench: Bench, redis_url: str):
     """451 for ever is no fault of the network: whoever reads the log learns which key to look at."""
-
-    class Receiver:
-        async def admit(self, forward_path: str) -> Destination:
-            return ReturnPath("main", ALICE, "path", None)
-
-        async def process(self, destination: Destination, envelope: Envelope) -> Committed:
-            return await redis_bench.store.commit(report(), ALICE, count())
-
     async with Redis.from_url(redis_url) as redis:
         await redis.set(redis_bench.keys.address(ALICE), "by mistake")
-    watched = WatchedReceiver(Receiver(), Meter())
-    with capture_logs() as logs, pytest.raises(StoreUnavailable):
-        await watched.process(await watched.admit(ALICE), Envelope("192.0.2.1", "", ALICE, b"", AT))
+    with pytest.raises(StoreUnavailable) as error:
+        await redis_bench.store.commit(report(), ALICE, count())
+    with capture_logs() as logs:
+        DoorLog(Meter()).report_deferred("192.0.2.1", "main", deferral(error.value), str(error.value))
     (deferred,) = logs
     assert deferred["event"] == "report.deferred"
     key = redis_bench.keys.address(ALICE)
