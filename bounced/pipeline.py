@@ -11,7 +11,7 @@ from bounced.core.mailbox import AddressId, domain_of
 from bounced.core.meaning.rules import RuleSet
 from bounced.core.meaning.understand import understand, worth_keeping
 from bounced.core.policy import Policy, decide
-from bounced.core.policy.doubt import DEFAULT_DISPUTES, DisputeRule
+from bounced.core.policy.dispute import DEFAULT_DISPUTES, DisputeRule
 from bounced.core.reading.border import attempt
 from bounced.core.reading.message.limits import LIGHT_WORK, MAX_WORK, ROLE_WORK, WorkSpent
 from bounced.core.reading.report import parse, unread
@@ -100,7 +100,7 @@ class Pipeline:
             await self._commit(replace(report_id, entry=""), kept, evidence)
         committed = await self._commit(report_id, address, evidence)
         domain = domain_of(address)
-        if settings.disputes.wave(domain, committed.wave):
+        if settings.disputes.is_wave(domain, committed.wave):
             self.suspect(report_id.list, domain)
         return committed
 

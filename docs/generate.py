@@ -4,8 +4,7 @@ import re
 from pathlib import Path
 
 from bounced.config.document import example_file, manual
-from bounced.core.policy.document import classes, defaults
-from bounced.core.policy.table import diagram
+from bounced.core.policy.document import classes, defaults, diagram
 from bounced.edges.redis import time_budget
 from bounced.edges.watch.metrics import declared
 from docs.manual_page import manual_page

@@ -7,7 +7,7 @@ from pydantic import Field, Strict
 from bounced.config.fields import Count, Domain
 from bounced.config.section import Section
 from bounced.core.contract.alarms import DEFAULT_ALARMS, AlarmRule
-from bounced.core.policy.doubt import DEFAULT_DISPUTES, DisputeRule
+from bounced.core.policy.dispute import DEFAULT_DISPUTES, DisputeRule
 
 Percent = Annotated[float, Strict(), Field(gt=0, le=100)]
 

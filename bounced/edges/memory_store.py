@@ -13,7 +13,7 @@ from bounced.core.contract.state_hash import from_fields
 from bounced.core.contract.times import from_unix, stamp
 from bounced.core.contract.writes import StateWrites, Writes, writes
 from bounced.core.mailbox import AddressId
-from bounced.core.policy.doubt import WAVE, suppressed_as_unknown
+from bounced.core.policy.dispute import WAVE, suppressed_as_unknown
 from bounced.core.state import NOTHING_KNOWN, AddressState, ReportId
 from bounced.ports import Committed, Decide
 

@@ -8,7 +8,7 @@ import structlog
 
 from bounced.core.contract.state_hash import UnreadableState
 from bounced.core.mailbox import AddressId
-from bounced.core.policy.doubt import WAVE
+from bounced.core.policy.dispute import WAVE
 from bounced.core.state import Evidence, EvidenceType, ReportId
 from bounced.core.terms import Origin
 from bounced.edges.watch.log import Event

@@ -7,7 +7,7 @@ from enum import StrEnum
 from random import Random
 from typing import TypeVar
 
-from bounced.core.policy.doubt import good
+from bounced.core.policy.dispute import is_known
 from bounced.core.terms import Category, Engagement, OptIn, Profile
 
 T = TypeVar("T")
@@ -83,7 +83,7 @@ class Member:
     @property
     def good(self) -> bool:
         """Whether the sender knows that somebody is there."""
-        return good(self.profile)
+        return is_known(self.profile)
 
     def profile_at(self, moment: datetime) -> Profile:
         """Return what the sender knows when it sends: who died is active no more after half a year."""

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from bounced.core.contract.keys import Keyspace
 from bounced.core.policy import DEFAULT_POLICY
-from bounced.core.policy.doubt import DisputeRule
+from bounced.core.policy.dispute import DisputeRule
 from bounced.core.terms import Engagement, OptIn, State
 from bounced.edges.memory_store import MemoryStore
 from bounced.edges.redis import RedisStore, durability

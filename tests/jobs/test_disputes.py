@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from bounced.core.contract.times import hour
 from bounced.core.mailbox import AddressId
-from bounced.core.policy.doubt import DisputeRule
+from bounced.core.policy.dispute import DisputeRule
 from bounced.core.state import EvidenceType
 from bounced.core.terms import Category, Class, Engagement, OptIn, Profile, State
 from bounced.jobs import Disputer, Releaser

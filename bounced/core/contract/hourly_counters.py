@@ -13,7 +13,7 @@ from bounced.core.contract.times import hour
 from bounced.core.escape import visible
 from bounced.core.meaning.providers import provider_of
 from bounced.core.numbers import whole
-from bounced.core.policy.doubt import USUAL_DAYS, failed
+from bounced.core.policy.dispute import USUAL_DAYS, failed
 from bounced.core.state import Evidence, EvidenceType, Transition
 from bounced.core.terms import Category, Class, Verdict, Word
 

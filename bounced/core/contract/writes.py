@@ -16,7 +16,7 @@ from bounced.core.contract.times import hour, stamp, unix
 from bounced.core.escape import visible_fields
 from bounced.core.limits import MAX_UNRECOGNISED_BYTES
 from bounced.core.meaning.providers import provider_of, sending_ip
-from bounced.core.policy.doubt import doubtful
+from bounced.core.policy.dispute import may_be_of_wave
 from bounced.core.state import EvidenceType, ReportId, Transition
 from bounced.core.terms import UNKNOWN_PROFILE, Class, State
 
@@ -138,7 +138,7 @@ def writes(keys: Keyspace, report_id: ReportId, address: str | None, transition:
         measure=measure,
         count_by=evidence.count,
         block=verdict is not None and verdict.class_ is Class.BLOCK and bool(types),
-        doubtful=address is not None and doubtful(evidence),
+        doubtful=address is not None and may_be_of_wave(evidence),
         unrecognised=None if evidence.content is None else evidence.content[:MAX_UNRECOGNISED_BYTES],
     )
 

@@ -1,32 +1,63 @@
-"""What one counted failure leads to: bouncing, held, or suppressed."""
+"""What one failure that counts leads to: bouncing, held, or suppressed."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from bounced.core.policy.settings import COUNTED, FailureRule, Policy, Then
-from bounced.core.policy.streaks import count, within_24_hours
-from bounced.core.policy.suppress import blamed, rank, suppressed
+from bounced.core.policy.streaks import continued, within_24_hours
+from bounced.core.policy.suppress import rank, suppressed, with_reason
 from bounced.core.state import AddressState, Evidence, Streak
 from bounced.core.terms import Class, Engagement, OptIn, State, Verdict
 
-Outcome = tuple[AddressState, str]
+StateAndReason = tuple[AddressState, str]
+"""The state that follows, and in one word why."""
 
 
-def after_failure(state: AddressState, evidence: Evidence, verdict: Verdict, policy: Policy) -> Outcome:
-    """Return the state after a failure that counts, and why it is so."""
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One failure, and everything beside the address's state that decides what it leads to.
+
+    ``class_`` is the class it counts as; ``rule`` is the rule of ``policy`` for its category, or for that class.
+    """
+
+    evidence: Evidence
+    verdict: Verdict
+    class_: Class
+    rule: FailureRule
+    policy: Policy
+
+    @property
+    def at(self) -> datetime:
+        """When the failure was reported."""
+        return self.evidence.at
+
+    @property
+    def sent_on(self) -> date:
+        """The UTC day on which the message was sent; where nobody says it, the day of the report."""
+        return self.evidence.sent_on or self.at.astimezone(UTC).date()
+
+    @property
+    def recently_active(self) -> bool:
+        """Whether the sender says that the recipient was active lately."""
+        return self.evidence.profile.engagement is Engagement.ACTIVE
+
+
+def after_failure(state: AddressState, evidence: Evidence, verdict: Verdict, policy: Policy) -> StateAndReason:
+    """Return the state after a failure, and why: here are the cases in which it is not counted."""
     class_ = counts_as(evidence, verdict)
     rule = policy.rule_for(verdict.category, class_)
     if rule is None or class_ not in COUNTED or rule.then is Then.NOTHING:
         return state, f"{class_}_never_counts"
-    if _sent_before_release(state, evidence):
+    failure = Failure(evidence, verdict, class_, rule, policy)
+    if _sent_before_release(state, failure):
         return state, "sent_before_release"
-    state = _doubt_delivery(state, evidence)
-    if rule.cautious and _disputed(state, evidence):
-        return _not_believed(state, evidence, verdict, policy, "disputed")
-    if within_24_hours(state, class_, evidence.at):
+    state = _without_delivery_of_that_day(state, failure)
+    if rule.cautious and _is_disputed(state, failure):
+        return _held_with_caution(state, failure, "disputed")
+    if within_24_hours(state, class_, failure.at):
         return state, "within_24_hours"
-    return _counted(state, evidence, verdict, class_, rule, policy)
+    return _counted(state, failure)
 
 
 def counts_as(evidence: Evidence, verdict: Verdict) -> Class:
@@ -35,145 +66,148 @@ def counts_as(evidence: Evidence, verdict: Verdict) -> Class:
     return Class.SOFT if hard and not evidence.names_recipient else verdict.class_
 
 
-def recently_active(state: AddressState, evidence: Evidence, policy: Policy) -> bool:
-    """Tell whether the sender's knowledge speaks for somebody reading mail at this address."""
-    engaged = state.last_engaged_at
-    remembered = engaged is not None and evidence.at - engaged <= timedelta(days=policy.engaged_days)
-    return remembered or evidence.profile.engagement is Engagement.ACTIVE
+def _sent_before_release(state: AddressState, failure: Failure) -> bool:
+    """Tell whether the message was sent, or its failure reported, before the last release.
+
+    Of the sending only the day is known, so mail of the day of the release counts.
+    """
+    released = state.last_released_at
+    if released is None:
+        return False
+    return failure.at < released or failure.sent_on < released.astimezone(UTC).date()
 
 
-def _counted(  # noqa: PLR0917 - the facts of one failure, each of its own type
-    state: AddressState, evidence: Evidence, verdict: Verdict, class_: Class, rule: FailureRule, policy: Policy
-) -> Outcome:
-    """Count the failure, and see what its rule makes of it."""
-    state = _profile_speaks(state, evidence, policy)
-    streak = count(state, class_, evidence.at, policy)
-    reached = _reached(state, streak, rule, evidence, policy)
+def _without_delivery_of_that_day(state: AddressState, failure: Failure) -> AddressState:
+    """Drop a reported delivery, not believed yet, of the day of the failed message.
+
+    A gateway accepted the message first and bounced it later.
+    """
+    pending = state.delivery_pending_since
+    if pending is None or failure.sent_on != pending.astimezone(UTC).date():
+        return state
+    return replace(state, delivery_pending_since=None)
+
+
+def _is_disputed(state: AddressState, failure: Failure) -> bool:
+    return state.disputed_until is not None and failure.at < state.disputed_until
+
+
+def _counted(state: AddressState, failure: Failure) -> StateAndReason:
+    """Count the failure, then do what its rule says."""
+    rule = failure.rule
+    state = _without_failures_before_activity(state, failure)
+    streak = continued(state, failure.class_, failure.at, failure.policy)
+    reached = _reaches_threshold(state, streak, failure)
     if state.state is State.SUPPRESSED:
-        return _while_suppressed(state, rule, evidence, verdict, reached=reached)
-    streaks = {**state.streaks, class_: streak}
-    if not reached and not _first_after_hold(state, streak):
-        return _bouncing(state, evidence, verdict, class_, streaks)
+        return _while_suppressed(state, failure, reached=reached)
+    streaks = {**state.streaks, failure.class_: streak}
+    if not reached and not _is_first_after_hold(state, streak):
+        return _under_threshold(state, streaks, failure)
     counted = replace(state, streaks=streaks)
     if rule.then is Then.HOLD:
-        return _climb(counted, rule, evidence, verdict, class_)
-    if rule.cautious and streak.count == 1 and _speaks_for_life(state, evidence, policy):
-        return _not_believed(counted, evidence, verdict, policy, "not_believed_yet")
-    return suppressed(counted, verdict.category, evidence, expires_days=rule.expires_days), "threshold"
+        return _next_hold(counted, failure)
+    if rule.cautious and streak.count == 1 and _probably_in_use(state, failure):
+        return _held_with_caution(counted, failure, "not_believed_yet")
+    return suppressed(counted, failure.verdict.category, failure.evidence, expires_days=rule.expires_days), "threshold"
 
 
-def _speaks_for_life(state: AddressState, evidence: Evidence, policy: Policy) -> bool:
-    return evidence.profile.opt_in is OptIn.CONFIRMED or recently_active(state, evidence, policy)
+def _without_failures_before_activity(state: AddressState, failure: Failure) -> AddressState:
+    """Drop the streaks that ended before the recipient was active, where the sender says that it was.
 
-
-def _profile_speaks(state: AddressState, evidence: Evidence, policy: Policy) -> AddressState:
-    """Forget failures that somebody's reading mail came after: "active" says that it was within so many days."""
-    if evidence.profile.engagement is not Engagement.ACTIVE or state.state is State.SUPPRESSED:
-        return state
-    sent_on = datetime.combine(_sent_on(evidence), time(tzinfo=UTC))
-    lived_after = {
-        class_: streak
-        for class_, streak in state.streaks.items()
-        if streak.last >= sent_on - timedelta(days=policy.engaged_days)
-    }
-    return replace(state, streaks=lived_after)
-
-
-def _disputed(state: AddressState, evidence: Evidence) -> bool:
-    return state.disputed_until is not None and evidence.at < state.disputed_until
-
-
-def _not_believed(state: AddressState, evidence: Evidence, verdict: Verdict, policy: Policy, reason: str) -> Outcome:
-    """Hold for a while, never shorter than the address is held already."""
-    if state.state is State.SUPPRESSED:
-        return state, "already_suppressed"
-    until = max(evidence.at + policy.caution, state.until or evidence.at)
-    return blamed(state, verdict.category, Class.HARD, evidence, state=State.HELD, until=until), reason
-
-
-def _while_suppressed(
-    state: AddressState, rule: FailureRule, evidence: Evidence, verdict: Verdict, *, reached: bool
-) -> Outcome:
-    """Only a reason of higher rank changes a suppressed address, and only by a failure that would suppress it."""
-    if reached and rule.then is Then.SUPPRESS and evidence.names_recipient:
-        after = suppressed(state, verdict.category, evidence, expires_days=rule.expires_days)
-        return after, "already_suppressed" if after == state else "stronger_reason"
-    return state, "already_suppressed"
-
-
-def _climb(state: AddressState, rule: FailureRule, evidence: Evidence, verdict: Verdict, class_: Class) -> Outcome:
-    """Hold one step longer than the last time for this class, or do what comes after the last step.
-
-    One who left a team must not suppress it: what names only others never leads beyond a hold.
+    "Active" means: within ``engaged_days`` before the message was sent.
     """
-    if state.state is State.HELD:
-        return state, "already_held"
-    streak = state.streaks[class_]
-    if streak.holds < len(rule.hold_days):
-        days = rule.hold_days[streak.holds]
-    elif rule.finally_ is Then.SUPPRESS and evidence.names_recipient:
-        after = suppressed(state, verdict.category, evidence, class_, rule.expires_days)
-        return after, "holds_used_up"
-    else:
-        days = rule.last_hold_days
-    held = replace(streak, holds=streak.holds + 1, held=True)
-    changes = {"state": State.HELD, "until": evidence.at + timedelta(days=days)}
-    after = blamed(state, verdict.category, class_, evidence, **changes, streaks={**state.streaks, class_: held})
-    return after, "threshold"
+    if not failure.recently_active or state.state is State.SUPPRESSED:
+        return state
+    sent_at = datetime.combine(failure.sent_on, time(tzinfo=UTC))
+    active_since = sent_at - timedelta(days=failure.policy.engaged_days)
+    return replace(
+        state, streaks={class_: streak for class_, streak in state.streaks.items() if streak.last >= active_since}
+    )
 
 
-def _bouncing(
-    state: AddressState, evidence: Evidence, verdict: Verdict, class_: Class, streaks: Mapping[Class, Streak]
-) -> Outcome:
-    if state.state is State.HELD:
-        return replace(state, streaks=streaks), "already_held"
-    if rank(state.category, state.class_) > rank(verdict.category, class_) and len(streaks) > 1:
-        return replace(state, state=State.BOUNCING, streaks=streaks), "under_threshold"
-    after = blamed(state, verdict.category, class_, evidence, state=State.BOUNCING, streaks=streaks)
-    return after, "under_threshold"
-
-
-def _reached(state: AddressState, streak: Streak, rule: FailureRule, evidence: Evidence, policy: Policy) -> bool:
-    needed = max(1, rule.failures + _shift(state, evidence, policy, rule))
+def _reaches_threshold(state: AddressState, streak: Streak, failure: Failure) -> bool:
+    rule = failure.rule
+    needed = max(1, rule.failures + _more_failures_needed(state, failure))
     if streak.count < needed:
         return False
     return needed == 1 or not rule.over_days or streak.last - streak.first > timedelta(days=rule.over_days)
 
 
-def _shift(state: AddressState, evidence: Evidence, policy: Policy, rule: FailureRule) -> int:
-    """Return one more for confirmed and active, one less for imported or first mail.
+def _more_failures_needed(state: AddressState, failure: Failure) -> int:
+    """Return -1 for an imported address or first mail, +1 for one both confirmed and recently active, else 0.
 
-    A cautious rule has looked at the profile already.
+    A cautious rule needs no more failures: it holds a confirmed or active address instead of suppressing it.
     """
-    profile = evidence.profile
+    profile = failure.evidence.profile
     if profile.opt_in is OptIn.IMPORTED or profile.engagement is Engagement.FIRST_MAIL:
         return -1
-    if rule.cautious:
+    if failure.rule.cautious:
         return 0
-    return int(profile.opt_in is OptIn.CONFIRMED and recently_active(state, evidence, policy))
+    return int(profile.opt_in is OptIn.CONFIRMED and _recently_active(state, failure))
 
 
-def _first_after_hold(state: AddressState, streak: Streak) -> bool:
+def _probably_in_use(state: AddressState, failure: Failure) -> bool:
+    return failure.evidence.profile.opt_in is OptIn.CONFIRMED or _recently_active(state, failure)
+
+
+def _recently_active(state: AddressState, failure: Failure) -> bool:
+    """Tell whether the recipient was active lately, by what is recorded here or by what the sender says."""
+    engaged = state.last_engaged_at
+    recorded = engaged is not None and failure.at - engaged <= timedelta(days=failure.policy.engaged_days)
+    return recorded or failure.recently_active
+
+
+def _is_first_after_hold(state: AddressState, streak: Streak) -> bool:
     """Tell whether this is the first failure after a release, in the streak that led to the hold."""
     return state.state is State.BOUNCING and streak.held and streak.count > 1
 
 
-def _sent_before_release(state: AddressState, evidence: Evidence) -> bool:
-    """Tell by the day of sending, and where that is the same by the time at which the failure was told of."""
-    released = state.last_released_at
-    if released is None:
-        return False
-    return evidence.at < released or _sent_on(evidence) < released.astimezone(UTC).date()
+def _while_suppressed(state: AddressState, failure: Failure, *, reached: bool) -> StateAndReason:
+    """Give a suppressed address a reason of higher rank, if this failure alone would suppress it."""
+    if reached and failure.rule.then is Then.SUPPRESS and failure.evidence.names_recipient:
+        category, expires_days = failure.verdict.category, failure.rule.expires_days
+        after = suppressed(state, category, failure.evidence, expires_days=expires_days)
+        return after, "already_suppressed" if after == state else "stronger_reason"
+    return state, "already_suppressed"
 
 
-def _doubt_delivery(state: AddressState, evidence: Evidence) -> AddressState:
-    """Drop a delivery that is not believed yet when mail of its day fails: it was accepted first, bounced later."""
-    pending = state.delivery_pending_since
-    if pending is None or _sent_on(evidence) != pending.astimezone(UTC).date():
-        return state
-    return replace(state, delivery_pending_since=None)
+def _under_threshold(state: AddressState, streaks: Mapping[Class, Streak], failure: Failure) -> StateAndReason:
+    """Return the address as bouncing, or held as before; of two reasons the stronger one is shown."""
+    category, class_ = failure.verdict.category, failure.class_
+    if state.state is State.HELD:
+        return replace(state, streaks=streaks), "already_held"
+    if rank(state.category, state.class_) > rank(category, class_) and len(streaks) > 1:
+        return replace(state, state=State.BOUNCING, streaks=streaks), "under_threshold"
+    after = with_reason(state, category, class_, failure.evidence, state=State.BOUNCING, streaks=streaks)
+    return after, "under_threshold"
 
 
-def _sent_on(evidence: Evidence) -> date:
-    at: datetime = evidence.at
-    return evidence.sent_on or at.astimezone(UTC).date()
+def _next_hold(state: AddressState, failure: Failure) -> StateAndReason:
+    """Hold for the next of the rule's ``hold_days``; after the last, suppress or hold for ``last_hold_days``.
+
+    A report that names only other recipients never suppresses: one member who left a team would suppress the team.
+    """
+    if state.state is State.HELD:
+        return state, "already_held"
+    rule, category, evidence = failure.rule, failure.verdict.category, failure.evidence
+    streak = state.streaks[failure.class_]
+    if streak.holds < len(rule.hold_days):
+        days = rule.hold_days[streak.holds]
+    elif rule.finally_ is Then.SUPPRESS and evidence.names_recipient:
+        return suppressed(state, category, evidence, failure.class_, rule.expires_days), "holds_used_up"
+    else:
+        days = rule.last_hold_days
+    held = replace(streak, holds=streak.holds + 1, held=True)
+    streaks = {**state.streaks, failure.class_: held}
+    until = failure.at + timedelta(days=days)
+    after = with_reason(state, category, failure.class_, evidence, state=State.HELD, until=until, streaks=streaks)
+    return after, "threshold"
+
+
+def _held_with_caution(state: AddressState, failure: Failure, reason: str) -> StateAndReason:
+    """Hold for ``caution_hours`` instead of suppressing, and never shorter than the address is held already."""
+    if state.state is State.SUPPRESSED:
+        return state, "already_suppressed"
+    until = max(failure.at + failure.policy.caution, state.until or failure.at)
+    category = failure.verdict.category
+    return with_reason(state, category, Class.HARD, failure.evidence, state=State.HELD, until=until), reason

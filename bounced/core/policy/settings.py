@@ -1,4 +1,4 @@
-"""The figures of a policy, one row a category or class, with the defaults."""
+"""The figures of a policy: a rule for each category or class, with the defaults."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,9 +10,10 @@ from types import MappingProxyType
 from bounced.core.terms import CLASS_OF, Category, Class, class_of
 
 COUNTED = frozenset({Class.HARD, Class.SOFT, Class.TRANSIENT, Class.UNDETERMINED})
-"""The classes whose failures are counted at all."""
+"""The classes whose failures are counted; those of all others change no state."""
 
 NEVER_SUPPRESSED = frozenset({Class.TRANSIENT, Class.UNDETERMINED})
+"""The classes whose failures never take an address beyond held."""
 
 
 class Then(StrEnum):
@@ -46,7 +47,7 @@ class FailureRule:
 
 _AT_ONCE = FailureRule(failures=1, then=Then.SUPPRESS, cautious=True)
 _SECOND = FailureRule(failures=2, then=Then.SUPPRESS)
-_PATIENT = FailureRule(failures=5, over_days=15, finally_=Then.HOLD)
+_LENIENT = FailureRule(failures=5, over_days=15, finally_=Then.HOLD)
 
 DEFAULT_RULES: Mapping[Category | Class, FailureRule] = MappingProxyType(
     {
@@ -57,8 +58,8 @@ DEFAULT_RULES: Mapping[Category | Class, FailureRule] = MappingProxyType(
         Category.DOMAIN_INVALID: _SECOND,
         Category.MAILBOX_FULL: FailureRule(failures=3, over_days=15),
         Class.SOFT: FailureRule(failures=3, over_days=15),
-        Class.TRANSIENT: _PATIENT,
-        Class.UNDETERMINED: _PATIENT,
+        Class.TRANSIENT: _LENIENT,
+        Class.UNDETERMINED: _LENIENT,
     }
 )
 
@@ -68,7 +69,7 @@ class Policy:
     """Everything that decides what a failure leads to in one list.
 
     ``rules`` are looked up by category first, then by class; a class without a rule (block, none) has no
-    consequence.  ``cadence_days`` is how often an address is normally mailed.
+    consequence.  ``cadence_days`` is the usual number of days between two messages to one address.
     """
 
     rules: Mapping[Category | Class, FailureRule] = field(default_factory=lambda: DEFAULT_RULES)
@@ -79,7 +80,7 @@ class Policy:
     hard_count_days: int = 400
 
     def __post_init__(self) -> None:
-        """Refuse rules that would break what the house promises.  Raises ValueError."""
+        """Refuse rules for what never touches an address, or never takes it beyond held.  Raises ValueError."""
         for key, rule in self.rules.items():
             class_ = CLASS_OF[key] if isinstance(key, Category) else key
             if class_ not in COUNTED:
@@ -106,12 +107,12 @@ class Policy:
 
     @cached_property
     def settles(self) -> timedelta:
-        """How long a reported delivery waits to be believed: gateways that bounce later have had their say by then."""
+        """How long a reported delivery waits until it is believed: a gateway may accept first and bounce later."""
         return timedelta(hours=self.delivery_settles_hours)
 
     @cached_property
     def caution(self) -> timedelta:
-        """How long an address is held that is called dead and not believed to be."""
+        """How long an address is held for a failure that is not believed."""
         return timedelta(hours=self.caution_hours)
 
 

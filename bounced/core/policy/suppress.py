@@ -7,14 +7,16 @@ from typing import Any
 from bounced.core.state import AddressState, Evidence
 from bounced.core.terms import CLASS_OF, Category, Class, State
 
-_RANKS = {Category.OPERATOR: 5, Category.COMPLAINT: 4, Category.UNSUBSCRIBED: 3}
+_PERSONS_RANKS = {Category.OPERATOR: 5, Category.COMPLAINT: 4, Category.UNSUBSCRIBED: 3}
+"""The reasons that a person gave, by rank."""
+
 _CLASS_RANKS = {Class.HARD: 2, Class.SOFT: 1}
 
 
 def rank(category: Category | None, class_: Class | None) -> int:
-    """Return the precedence of a reason: operator > complaint > unsubscribed > hard > soft > anything else."""
-    if category in _RANKS:
-        return _RANKS[category]
+    """Return the rank of a reason: operator > complaint > unsubscribed > hard > soft > anything else."""
+    if category in _PERSONS_RANKS:
+        return _PERSONS_RANKS[category]
     return _CLASS_RANKS.get(class_, 0) if class_ else 0
 
 
@@ -25,22 +27,24 @@ def suppressed(
     class_: Class | None = None,
     expires_days: int | None = None,
 ) -> AddressState:
-    """Return the suppressed state; a reason of lower or the same rank never overwrites the one that stands.
+    """Return the suppressed state.  Only a reason of higher rank replaces the reason of an address suppressed already.
 
-    A person's word that comes again counts from then on.
+    Where a person repeats the reason that stands (a second complaint, say), only its time moves on.
     """
     class_ = class_ or CLASS_OF[category]
-    standing = state.state is State.SUPPRESSED
-    if standing and category in _RANKS and category is state.category and state.since is not None:
+    already = state.state is State.SUPPRESSED
+    if already and category in _PERSONS_RANKS and category is state.category and state.since is not None:
         return replace(state, since=max(state.since, evidence.at))
-    if standing and rank(category, class_) <= rank(state.category, state.class_):
+    if already and rank(category, class_) <= rank(state.category, state.class_):
         return state
     until = evidence.at + timedelta(days=expires_days) if expires_days else None
-    return blamed(state, category, class_, evidence, state=State.SUPPRESSED, until=until)
+    return with_reason(state, category, class_, evidence, state=State.SUPPRESSED, until=until)
 
 
-def blamed(given: AddressState, category: Category, class_: Class, evidence: Evidence, **changes: Any) -> AddressState:
-    """Return the state, changed, with what was said last as its reason."""
+def with_reason(
+    given: AddressState, category: Category, class_: Class, evidence: Evidence, **changes: Any
+) -> AddressState:
+    """Return a state with these changes, and with the evidence as its reason."""
     verdict = evidence.verdict
     return replace(
         given,

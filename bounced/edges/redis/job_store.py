@@ -13,7 +13,7 @@ from bounced.core.escape import escaped
 from bounced.core.limits import MAX_INTAKE_CHARS
 from bounced.core.mailbox import AddressId
 from bounced.core.numbers import whole
-from bounced.core.policy.doubt import suppressed_as_unknown
+from bounced.core.policy.dispute import suppressed_as_unknown
 from bounced.core.terms import Origin
 from bounced.edges.redis.script import INTAKE_GROUP
 from bounced.edges.redis.store import RedisStore

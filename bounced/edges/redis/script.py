@@ -22,7 +22,7 @@ from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.state_hash import from_fields
 from bounced.core.contract.times import DAY_S, LAST_S, from_score, unix
 from bounced.core.contract.writes import APART, EVENT_FIELDS, StateWrites, Writes
-from bounced.core.policy.doubt import WAVE
+from bounced.core.policy.dispute import WAVE
 from bounced.core.state import AddressState, ReportId
 from bounced.edges.redis.wire import Reply, call, fields, pack, text, texts
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from bounced.core.policy.doubt import DisputeRule, doubtful, good
+from bounced.core.policy.dispute import DisputeRule, is_known, may_be_of_wave
 from bounced.core.state import Evidence, EvidenceType
 from bounced.core.terms import Action, Category, Class, Engagement, Kind, OptIn, Origin, Profile, State, Verdict
 
@@ -33,7 +33,7 @@ def test_a_wave_is_five_addresses_and_ten_times_the_usual_hour(addresses, usual,
 
 def test_a_single_address_is_never_a_wave():
     """However quiet its domain is."""
-    assert not RULE.wave("company.example", 1)
+    assert not RULE.is_wave("company.example", 1)
 
 
 def test_shared_mailbox_providers_are_never_disputed():
@@ -55,8 +55,8 @@ def test_shared_mailbox_providers_are_never_disputed():
 )
 def test_only_confirmed_or_active_addresses_make_a_wave(profile, expected):
     """Never an imported list: that is what dead addresses look like."""
-    assert good(profile) is expected
-    assert doubtful(replace(UNKNOWN_USER, profile=profile)) is expected
+    assert is_known(profile) is expected
+    assert may_be_of_wave(replace(UNKNOWN_USER, profile=profile)) is expected
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_only_confirmed_or_active_addresses_make_a_wave(profile, expected):
 )
 def test_what_is_no_doubtful_failure(facts):
     """Forgeries, other recipients, delays, other reasons."""
-    assert not doubtful(replace(UNKNOWN_USER, **facts))
+    assert not may_be_of_wave(replace(UNKNOWN_USER, **facts))
 
 
 def test_what_a_disputed_domain_says_is_not_counted(told):

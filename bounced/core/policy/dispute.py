@@ -1,4 +1,9 @@
-"""Not believed yet: when a whole domain calls good addresses unknown at once, the domain is in doubt, not they."""
+"""Disputed domains: when a domain calls many good addresses unknown within an hour, it is not believed.
+
+A gateway that lost its directory answers "user unknown" for everybody.  A list would lose all readers of that domain in
+an hour.  Such an hour is a *wave*.  The wave's addresses, and those that follow for some hours, are held instead of
+suppressed.
+"""
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -10,10 +15,10 @@ from bounced.core.state import Evidence, EvidenceType
 from bounced.core.terms import Action, Category, Engagement, Kind, OptIn, Profile, State
 
 WAVE = timedelta(hours=1)
-"""The time in which unknown users of one domain are one wave."""
+"""How long a wave lasts."""
 
 USUAL_DAYS = 7
-"""The days before a wave that tell what a usual hour is."""
+"""How many days before a wave are counted to know a usual hour of the domain."""
 
 _UNKNOWN = frozenset({Category.MAILBOX_UNKNOWN, Category.BAD_ADDRESS, Category.MAILBOX_MOVED})
 
@@ -22,8 +27,8 @@ _UNKNOWN = frozenset({Category.MAILBOX_UNKNOWN, Category.BAD_ADDRESS, Category.M
 class DisputeRule:
     """When "user unknown" of a domain is not believed, and for how long.
 
-    ``addresses`` of it with a good profile, within an hour, and ``factor`` times its usual hour; never a domain of
-    ``shared``, in which anybody may have a mailbox.
+    A domain is disputed for ``hours`` when it calls ``addresses`` known recipients unknown within an hour, and at least
+    ``factor`` times as many as in its usual hour.  Domains of ``shared``, such as gmail.com, are never disputed.
     """
 
     addresses: int = 5
@@ -36,31 +41,31 @@ class DisputeRule:
         """How long a dispute lasts."""
         return timedelta(hours=self.hours)
 
-    def wave(self, domain: str, addresses: int) -> bool:
-        """Tell whether so many unknown addresses of a domain within an hour are worth a look at its usual hour."""
+    def is_wave(self, domain: str, addresses: int) -> bool:
+        """Tell whether so many unknown addresses of a domain within an hour may be a wave."""
         return addresses >= self.addresses and domain not in self.shared
 
     def disputed(self, domain: str, addresses: int, usual: float) -> bool:
-        """Tell whether they are not believed, ``usual`` being what the domain calls unknown in an hour."""
-        return self.wave(domain, addresses) and addresses >= self.factor * usual
+        """Tell whether they are not believed; ``usual`` is how many the domain calls unknown in a usual hour."""
+        return self.is_wave(domain, addresses) and addresses >= self.factor * usual
 
 
 DEFAULT_DISPUTES = DisputeRule()
 
 
-def good(profile: Profile) -> bool:
-    """Tell whether the sender knew of somebody at the address: confirmed, or recently active, and not imported."""
+def is_known(profile: Profile) -> bool:
+    """Tell whether the sender knew that somebody reads mail at the address: confirmed or active, and not imported."""
     if profile.opt_in is OptIn.IMPORTED:
         return False
     return profile.opt_in is OptIn.CONFIRMED or profile.engagement is Engagement.ACTIVE
 
 
-def doubtful(evidence: Evidence) -> bool:
-    """Tell whether evidence calls an address unknown of which the sender knew better: a part of a wave, perhaps."""
+def may_be_of_wave(evidence: Evidence) -> bool:
+    """Tell whether evidence calls a known recipient unknown.  Such addresses are counted for each domain."""
     verdict = evidence.verdict
     if verdict is None or verdict.category not in _UNKNOWN or not failed(evidence):
         return False
-    return evidence.trusted and evidence.names_recipient and not evidence.shared_from and good(evidence.profile)
+    return evidence.trusted and evidence.names_recipient and not evidence.shared_from and is_known(evidence.profile)
 
 
 def suppressed_as_unknown(event: Mapping[str, str], domain: str) -> bool:
