@@ -59,7 +59,7 @@ def release(
 
     \b
     bounced release alice@example.org --reason "mailbox repaired"
-    bounced export --json | jq -r 'select(.since > "2026-05-01").address' | bounced release - --reason "false alarm"
+    bounced export --json | jq -r 'select(.campaign == "spring").address' | bounced release - --reason "false alarm"
     """  # noqa: D301 - \b is click's mark for lines to be left as they are
     transitions = _decide(EvidenceType.RELEASE, addresses, reason, list_, config_file, as_json=as_json)
     were_listed = all(transition.before.state.on_suppression_list for transition in transitions)

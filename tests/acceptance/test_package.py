@@ -1,5 +1,7 @@
 """What the wheel brings."""
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -9,12 +11,31 @@ from tests.support.installation import build_wheel
 
 PROJECT = Path(__file__).parents[2]
 
+DATE = re.compile(
+    r"""
+    \b20\d\d-[01]\d-[0-3]\d                                                   # ISO 8601
+    | \b[0-3]?\d[ ](Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\w*[ ]20\d\d  # RFC 5322 section 3.3
+    | \b(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[ ]+[0-3]?\d[ ]\d\d:\d\d  # ctime, syslog
+    | \b(date|datetime)\(20\d\d,                                               # Python
+    | \b1[6-9]\d{8}(\d{3})?\b                                                  # unix time, seconds or milliseconds
+    """,
+    re.VERBOSE,
+)
+DATED = {"bounced/cli/simulate.py": "datetime(2026,"}
+"""Where a date may stand: the invented list always begins on that day, and nothing compares it with today."""
+
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> frozenset[str]:
-    """Return the names of all files in the wheel."""
+def content(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+    """Return every file in the wheel by its name."""
     with ZipFile(build_wheel(tmp_path_factory.mktemp("dist"))) as archive:
-        return frozenset(archive.namelist())
+        return {name: archive.read(name).decode() for name in archive.namelist()}
+
+
+@pytest.fixture(scope="module")
+def wheel(content: Mapping[str, str]) -> frozenset[str]:
+    """Return the names of all files in the wheel."""
+    return frozenset(content)
 
 
 def test_every_rule_file_is_in_the_wheel(wheel: frozenset[str]) -> None:
@@ -58,3 +79,27 @@ def test_the_licence_is_in_the_wheel(wheel: frozenset[str]) -> None:
 def test_neither_tests_nor_compiled_files_are_in_the_wheel(wheel: frozenset[str]) -> None:
     """Only what runs."""
     assert not [name for name in wheel if name.startswith("tests/") or "__pycache__" in name]
+
+
+def test_nothing_that_is_shipped_carries_a_date(content: Mapping[str, str]) -> None:
+    """A message, an example or a limit with the date of the day on which it was written fails when it has grown old.
+
+    The demonstration's messages are templates.  Packages may name old dates in their licence.
+    """
+    dated = {name: found[0] for name, text in content.items() if "LICENSE" not in name and (found := DATE.search(text))}
+    assert dated == DATED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Date: Sat, 21 Nov 2026 09:30:00 +0000",
+        "Arrival-Date: 2026-11-21T09:30:00Z",
+        "From MAILER-DAEMON Sat Nov 21 09:30:00 2026",
+        "since = date(2026, 11, 21)",
+        "b=bounce; t=1795253400;",
+    ],
+)
+def test_a_date_in_any_form_is_found(text: str) -> None:
+    """As messages, configurations and code write it."""
+    assert DATE.search(text)

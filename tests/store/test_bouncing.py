@@ -28,9 +28,9 @@ def store(request: pytest.FixtureRequest) -> RedisStore:
     return found
 
 
-async def bouncing(store: RedisStore, keys: Keyspace, later: timedelta = timedelta()) -> int:
-    """Return how many are bouncing, now or later."""
-    sizes = await Overview(store, "main", keys).sizes(datetime.now(UTC) + later)
+async def bouncing(store: RedisStore, keys: Keyspace, at: datetime | None = None) -> int:
+    """Return how many are bouncing, now or at another time."""
+    sizes = await Overview(store, "main", keys).sizes(at or datetime.now(UTC))
     return sizes.bouncing
 
 
@@ -56,10 +56,10 @@ async def test_who_is_forgotten_is_not_counted(store: RedisStore, keys: Keyspace
     await store.commit(report(), ALICE, count())
     expires_at = await store.read("main", "EXPIRETIME", keys.address(ALICE))
     assert isinstance(expires_at, int)
-    left = datetime.fromtimestamp(expires_at, UTC) - datetime.now(UTC)
-    assert KEPT - timedelta(minutes=5) < left <= KEPT
-    assert await bouncing(store, keys, left) == 1
-    assert await bouncing(store, keys, left + timedelta(days=1)) == 0
+    forgotten = datetime.fromtimestamp(expires_at, UTC)
+    assert KEPT - timedelta(minutes=5) < forgotten - datetime.now(UTC) <= KEPT
+    assert await bouncing(store, keys, forgotten) == 1
+    assert await bouncing(store, keys, forgotten + timedelta(days=1)) == 0
 
 
 async def test_an_import_that_suppresses_takes_out_of_the_count(store: RedisStore, keys: Keyspace) -> None:

@@ -1,11 +1,16 @@
 """What a command prints, beside the file that holds what it printed; ``UPDATE_GOLDEN=1`` writes the file anew.
 
-Times, folders, ports and what is drawn by lot are replaced, here alone.
+Times, folders, ports and random values are replaced, here alone.  An hour may end while the commands run, so that what
+they did is counted in two hours: the counters of the hours are added up, and charts over time are replaced.
 """
 
+import json
 import os
 import re
+from collections import Counter
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 GOLDEN = Path(__file__).parents[1] / "cli" / "golden"
 
@@ -26,17 +31,38 @@ REPLACED = (
     (r"(127\.0\.0\.1:)\d+", r"\1<port>"),
     (r"(\"pid\": |\"elapsed_ms\": )[\d.]+", r"\1<n>"),
     (r"(?m)^  \S+ ((?:lookup|release|return-path encode) \S+ --config)", r"  bounced \1"),
+    (r"(?=[▁-█]*·)[·▁-█]{12}", "<over time> "),
     (r"(?m) +$", ""),
 )
 
 
 def differing(name: str, told: str, folder: Path) -> str:
     """Return what was told, neutral, where it is not what stands in the file of that name; else nothing."""
-    told = told.replace(str(folder), "<folder>")
-    for pattern, replacement in REPLACED:
-        told = re.sub(pattern, replacement, told)
+    told = neutral(told.replace(str(folder), "<folder>"))
     file = GOLDEN / f"{name}.txt"
     if os.environ.get("UPDATE_GOLDEN"):
         file.write_text(told, "utf-8")
     same = file.exists() and file.read_text("utf-8") == told
     return "" if same else f"{name}:\n{told}"
+
+
+def neutral(told: str) -> str:
+    """Return what was told without what differs from one run to the next."""
+    told = "".join(_in_one_hour(told.splitlines(keepends=True)))
+    for pattern, replacement in REPLACED:
+        told = re.sub(pattern, replacement, told)
+    return told
+
+
+def _in_one_hour(lines: list[str]) -> list[str]:
+    """Return the lines with the counters of consecutive hours in one line."""
+    found: list[str] = []
+    for hourly, group in groupby(lines, lambda line: line.startswith("{") and '"hour"' in line):
+        same = list(group)
+        found += [_added(list(map(json.loads, same)))] if hourly else same
+    return found
+
+
+def _added(hours: list[dict[str, Any]]) -> str:
+    counts = sum((Counter(each["counts"]) for each in hours), Counter[str]())
+    return json.dumps(hours[-1] | {"counts": dict(sorted(counts.items()))}) + "\n"
