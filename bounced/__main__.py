@@ -23,14 +23,14 @@ def main() -> None:
 
 
 def _run() -> None:
-    from bounced.cli import standard_output  # noqa: PLC0415 - what takes long is imported where Ctrl-C is caught
+    from bounced.cli import ending  # noqa: PLC0415 - what takes long is imported where Ctrl-C is caught
     from bounced.cli.root import bounced  # noqa: PLC0415 - likewise
 
-    standard_output.guard()
+    ending.guard()
     try:
         bounced(prog_name="bounced")
     finally:
-        standard_output.finish()
+        ending.finish()
 
 
 if __name__ == "__main__":

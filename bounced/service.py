@@ -18,9 +18,9 @@ import structlog
 
 from bounced import rules
 from bounced.config import Config, build
+from bounced.config.files import tls_context
 from bounced.config.health import alarm_rule, dispute_rule
 from bounced.config.model import Listener
-from bounced.config.tls import tls_context
 from bounced.core.contract.keys import Keyspace
 from bounced.core.return_path import Directory
 from bounced.edges.redis import RedisStore, durability

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import click
 
-from bounced.cli.configured import configured
-from bounced.cli.options import config_option, json_option
-from bounced.cli.output import print_facts, print_json
+from bounced.cli.configured import config_option, configured
+from bounced.cli.output import json_option, print_facts, print_json
 from bounced.config import Config
 from bounced.service import identities, keyspaces, open_store
 

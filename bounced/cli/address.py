@@ -8,10 +8,9 @@ from pathlib import Path
 
 import click
 
-from bounced.cli.configured import configured
-from bounced.cli.exits import ExitCode
-from bounced.cli.options import config_option, json_option
-from bounced.cli.output import print_facts, print_json
+from bounced.cli.configured import config_option, configured
+from bounced.cli.ending import ExitCode
+from bounced.cli.output import json_option, print_facts, print_json
 from bounced.cli.selecting import chosen_list, list_option, normalised
 from bounced.cli.story import WHY
 from bounced.config import Config, build

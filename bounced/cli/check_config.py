@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from bounced import rules
-from bounced.cli.exits import ExitCode
-from bounced.cli.options import config_option, json_option
-from bounced.cli.output import print_json
+from bounced.cli.configured import config_option
+from bounced.cli.ending import ExitCode
+from bounced.cli.output import json_option, print_json
 from bounced.config import Config, Problem, Severity, examine
 from bounced.config.checks import missing_to_run
 from bounced.config.document import example_file

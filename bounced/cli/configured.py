@@ -7,8 +7,18 @@ from typing import IO, Any
 
 import click
 
-from bounced.cli.exits import ExitCode
+from bounced.cli.ending import ExitCode
 from bounced.config import Config, ConfigError, Source, load, load_to_run, read
+
+config_option = click.option(
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="BOUNCED_CONFIG",
+    metavar="FILE",
+    help="Configuration file.  [default: /etc/bounced/bounced.toml, else built-in defaults]",
+)
+"""Hands ``config_file: Path | None`` to a command; ``configured`` makes a Config of it."""
 
 
 class ConfigRefused(click.ClickException):

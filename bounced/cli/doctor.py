@@ -12,9 +12,9 @@ from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError, ResponseError
 from rich.text import Text
 
-from bounced.cli.exits import ExitCode
-from bounced.cli.options import config_option, json_option
-from bounced.cli.output import console, print_json, printable
+from bounced.cli.configured import config_option
+from bounced.cli.ending import ExitCode
+from bounced.cli.output import console, json_option, print_json, printable
 from bounced.config import Config, Severity, examine
 from bounced.config.checks import missing_to_run
 from bounced.config.errors import masked
@@ -23,9 +23,8 @@ from bounced.core.contract.keys import Keyspace
 from bounced.doctor.certificate import examine_certificate
 from bounced.doctor.dns import examine_dns, resolver
 from bounced.doctor.finding import Finding, Outcome, error, ok, warning
-from bounced.doctor.identity import examine_identity
 from bounced.doctor.ports import examine_ports
-from bounced.doctor.server import examine_server
+from bounced.doctor.server import examine_identity, examine_server
 from bounced.edges.redis.connect import connections, reason
 from bounced.edges.redis.embedded import NoServer, redis_url
 from bounced.edges.redis.time_budget import TimeBudget

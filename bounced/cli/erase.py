@@ -10,10 +10,9 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from bounced.cli.configured import configured
-from bounced.cli.exits import ExitCode
-from bounced.cli.options import config_option, json_option
-from bounced.cli.output import print_facts, print_json
+from bounced.cli.configured import config_option, configured
+from bounced.cli.ending import ExitCode
+from bounced.cli.output import json_option, print_facts, print_json
 from bounced.cli.run import in_loop
 from bounced.cli.selecting import chosen_list, names_to_complete, normalised
 from bounced.config import Config

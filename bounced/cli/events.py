@@ -9,9 +9,8 @@ from pathlib import Path
 import click
 from rich.text import Text
 
-from bounced.cli.configured import configured
-from bounced.cli.options import config_option, json_option
-from bounced.cli.output import console, print_json, printable
+from bounced.cli.configured import config_option, configured
+from bounced.cli.output import console, json_option, print_json, printable
 from bounced.cli.selecting import chosen_list, list_option, normalised, overview
 from bounced.cli.story import sentence
 from bounced.config import Config

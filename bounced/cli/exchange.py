@@ -16,16 +16,15 @@ from rich.console import Console
 from rich.progress import Progress
 
 from bounced import rules
-from bounced.cli.configured import configured
-from bounced.cli.exits import ExitCode
-from bounced.cli.options import config_option, json_option
-from bounced.cli.output import print_facts, print_json, printable
+from bounced.cli.configured import config_option, configured
+from bounced.cli.ending import ExitCode
+from bounced.cli.output import json_option, print_facts, print_json, printable
 from bounced.cli.run import in_loop, spare_the_collector
 from bounced.cli.selecting import chosen_list, list_option
 from bounced.config import Config, build
 from bounced.core.contract.keys import Keyspace
 from bounced.core.exchange import COLUMNS, Fault, Reader, Row, Unrecognised, Why, exported, merge, read
-from bounced.core.exchange.cells import to_cell
+from bounced.core.exchange.own import to_cell
 from bounced.core.exchange.reading import ClassifyReply
 from bounced.core.mailbox import AddressId, BadAddress, normalise
 from bounced.core.meaning.classify import classify_reply

@@ -7,11 +7,10 @@ import click
 
 from bounced import explain as explaining
 from bounced import rules
-from bounced.cli.configured import configured
+from bounced.cli.configured import config_option, configured
 from bounced.cli.explained import Totals, show
 from bounced.cli.mailboxes import all_messages
-from bounced.cli.options import config_option, json_option
-from bounced.cli.output import console, print_json
+from bounced.cli.output import console, json_option, print_json
 from bounced.config import Config, build
 from bounced.core.limits import MAX_HEADER_BYTES
 from bounced.core.meaning.rulefile import RulesInvalid

@@ -9,11 +9,10 @@ from pathlib import Path
 import click
 from rich.progress import track
 
-from bounced.cli.configured import configured
-from bounced.cli.exits import ExitCode
+from bounced.cli.configured import config_option, configured
+from bounced.cli.ending import ExitCode
 from bounced.cli.mailboxes import Stored, all_messages
-from bounced.cli.options import config_option, json_option
-from bounced.cli.output import console, print_facts, print_json
+from bounced.cli.output import console, json_option, print_facts, print_json
 from bounced.config import Config
 from bounced.ingest import NOWHERE, Ingested, ingest
 from bounced.service import now, open_store, pipeline

@@ -10,10 +10,9 @@ from typing import Any
 import click
 from rich.text import Text
 
-from bounced.cli.configured import configured
-from bounced.cli.exits import ExitCode
-from bounced.cli.options import config_option, json_option
-from bounced.cli.output import console, print_facts, print_json, printable
+from bounced.cli.configured import config_option, configured
+from bounced.cli.ending import ExitCode
+from bounced.cli.output import console, json_option, print_facts, print_json, printable
 from bounced.cli.selecting import any_list_option, chosen_lists, normalised
 from bounced.cli.story import day, sentence
 from bounced.config import Config

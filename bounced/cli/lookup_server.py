@@ -8,8 +8,7 @@ from pathlib import Path
 import click
 import structlog
 
-from bounced.cli.configured import configured_to_run
-from bounced.cli.options import config_option
+from bounced.cli.configured import config_option, configured_to_run
 from bounced.cli.run import fail, in_loop, set_up_log
 from bounced.config import Config
 from bounced.core.contract.state_hash import UnreadableState, from_fields

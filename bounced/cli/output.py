@@ -1,4 +1,4 @@
-"""Answers for people on a terminal, as plain text in a pipe, or as JSON lines."""
+"""Answers for people on a terminal (tables and small charts), as plain text in a pipe, or as JSON lines."""
 
 import json
 import sys
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import click
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
@@ -14,29 +15,19 @@ from rich.text import Text
 from bounced.core.contract.times import stamp
 from bounced.core.escape import json_escaped, visible
 
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object on each line.")
+"""Hands ``as_json: bool`` to a command."""
+
 printable = visible
 """Text that cannot move a cursor or forge a line: what cannot be printed stands escaped."""
+
+_LEVELS = "▁▂▃▄▅▆▇█"
+_EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
 def print_json(record: Mapping[str, Any]) -> None:
     """Print one record as one line, in which a terminal finds nothing to obey."""
     sys.stdout.write(json_escaped(json.dumps(record, ensure_ascii=False, default=_as_text)) + "\n")
-
-
-def _widths(lines: Sequence[Sequence[str]], room: int) -> Sequence[int | None]:
-    """Return how wide each column is to be, so that no word is broken; None where that cannot be had."""
-    columns = list(zip(*lines, strict=True))
-    least = [max(cell_len(word) for cell in column for word in cell.split() or [""]) for column in columns]
-    wanted = [max(map(cell_len, column)) - enough for column, enough in zip(columns, least, strict=True)]
-    spare = room - sum(least)
-    if spare < 0:
-        return [None] * len(columns)
-    share = min(1.0, spare / (sum(wanted) or 1))
-    return [enough + int(more * share) for enough, more in zip(least, wanted, strict=True)]
-
-
-def _as_text(value: object) -> str:
-    return stamp(value) if isinstance(value, datetime) else str(value)
 
 
 def console() -> Console:
@@ -72,3 +63,35 @@ def print_facts(facts: Mapping[str, str], *, title: str | None = None) -> None:
     for name, value in facts.items():
         if value:
             target.print(Text.assemble((f"{name:<{width}}  ", "cyan"), printable(value)))
+
+
+def bar(value: float, largest: float, width: int = 12) -> str:
+    """Return a bar of at most ``width`` characters, in eighths of them; what is not 0 can be seen."""
+    if value <= 0 or largest <= 0:
+        return ""
+    eighths = max(1, round(value / largest * width * 8))
+    return "█" * (eighths // 8) + (_EIGHTHS[eighths % 8] if eighths % 8 else "")
+
+
+def spark(values: Sequence[float], width: int = 24) -> str:
+    """Return a line of columns, as many values summed in each as are needed for ``width``; a dot stands for 0."""
+    step = -(-len(values) // width)
+    sums = [sum(values[at : at + step]) for at in range(0, len(values), step)]
+    largest = max(sums, default=0)
+    return "".join(_LEVELS[min(7, int(each / largest * 8))] if each else "·" for each in sums)
+
+
+def _widths(lines: Sequence[Sequence[str]], room: int) -> Sequence[int | None]:
+    """Return how wide each column is to be, so that no word is broken; None where that cannot be had."""
+    columns = list(zip(*lines, strict=True))
+    least = [max(cell_len(word) for cell in column for word in cell.split() or [""]) for column in columns]
+    wanted = [max(map(cell_len, column)) - enough for column, enough in zip(columns, least, strict=True)]
+    spare = room - sum(least)
+    if spare < 0:
+        return [None] * len(columns)
+    share = min(1.0, spare / (sum(wanted) or 1))
+    return [enough + int(more * share) for enough, more in zip(least, wanted, strict=True)]
+
+
+def _as_text(value: object) -> str:
+    return stamp(value) if isinstance(value, datetime) else str(value)

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import click
 
-from bounced.cli.configured import configured
-from bounced.cli.options import config_option, json_option
-from bounced.cli.output import print_facts, print_json, printable
+from bounced.cli.configured import config_option, configured
+from bounced.cli.output import json_option, print_facts, print_json, printable
 from bounced.cli.run import in_loop
 from bounced.cli.selecting import chosen_list, list_option
 from bounced.config import Config

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from bounced.cli.exits import ExitCode
+from bounced.cli.ending import ExitCode
 from bounced.core.contract.state_hash import UnreadableState
 from bounced.ports import NoServer, StoreUnavailable, WrongType
 

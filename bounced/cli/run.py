@@ -15,10 +15,9 @@ import click
 import structlog
 
 from bounced import rules
-from bounced.cli.configured import configured_to_run
-from bounced.cli.exits import ExitCode
+from bounced.cli.configured import config_option, configured_to_run
+from bounced.cli.ending import ExitCode
 from bounced.cli.libraries import too_old
-from bounced.cli.options import config_option
 from bounced.config import Config, ConfigError, load_to_run, read
 from bounced.core.meaning.rulefile import RulesInvalid
 from bounced.edges.redis import Misconfigured

@@ -10,9 +10,8 @@ from typing import IO
 
 import click
 
-from bounced.cli.configured import ConfigRefused, configured
-from bounced.cli.options import config_option, json_option
-from bounced.cli.output import print_json, print_table
+from bounced.cli.configured import ConfigRefused, config_option, configured
+from bounced.cli.output import json_option, print_json, print_table
 from bounced.cli.selecting import chosen_list, list_option, overview
 from bounced.config import Config, ConfigError
 from bounced.config.build import policy

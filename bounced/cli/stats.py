@@ -9,10 +9,8 @@ from pathlib import Path
 import click
 from rich.text import Text
 
-from bounced.cli.charts import bar, spark
-from bounced.cli.configured import configured
-from bounced.cli.options import config_option, json_option
-from bounced.cli.output import console, print_json, print_table
+from bounced.cli.configured import config_option, configured
+from bounced.cli.output import bar, console, json_option, print_json, print_table, spark
 from bounced.cli.selecting import chosen_list, hours_option, list_option, overview
 from bounced.config import Config
 from bounced.core.contract.times import stamp

@@ -2,9 +2,9 @@
 
 from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
+from bounced.config.files import read_secret
 from bounced.config.model import Config, Redis, SuppressionList
 from bounced.config.policy import policy_of
-from bounced.config.secrets import read_secret
 from bounced.core.contract.keys import Keyspace
 from bounced.core.policy import Policy
 from bounced.core.return_path.keyring import Keyring, KeyStatus, SigningKey

@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from bounced.config.errors import Problem, Severity
+from bounced.config.files import read_key, read_secret, tls_context
 from bounced.config.model import Config, Key, Smtp, SuppressionList
 from bounced.config.policy import PolicySettings, merged, named
-from bounced.config.secrets import read_key, read_secret
-from bounced.config.tls import tls_context
 from bounced.core.policy import Policy
 from bounced.core.return_path.keyring import MIN_SECRET_BYTES
 

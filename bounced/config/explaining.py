@@ -7,8 +7,7 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from bounced.config.errors import Problem
-from bounced.config.section import Section
-from bounced.config.shape import Repeats, subsection
+from bounced.config.shape import Repeats, Section, subsection
 
 Location = tuple[int | str, ...]
 

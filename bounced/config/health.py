@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, Strict
 
 from bounced.config.fields import Count, Domain
-from bounced.config.section import Section
+from bounced.config.shape import Section
 from bounced.core.contract.alarms import DEFAULT_ALARMS, AlarmRule
 from bounced.core.policy.dispute import DEFAULT_DISPUTES, DisputeRule
 

@@ -36,7 +36,7 @@ from bounced.config.fields import (
 )
 from bounced.config.health import AlarmSettings, DisputeSettings
 from bounced.config.policy import PolicySettings
-from bounced.config.section import Section
+from bounced.config.shape import Section
 from bounced.core.limits import MAX_MESSAGE_BYTES
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from bounced.config.fields import Count, Days, Flag, WholeNumber
-from bounced.config.section import Section
+from bounced.config.shape import Section
 from bounced.core.policy import DEFAULT_POLICY, FailureRule, Policy, Then
 from bounced.core.policy.settings import COUNTED, DEFAULT_RULES
 from bounced.core.terms import CLASS_OF, Category, Class

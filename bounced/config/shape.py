@@ -6,10 +6,16 @@ from enum import StrEnum
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
+from pydantic import BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
 
-from bounced.config.section import Section
 from bounced.config.toml import toml_value
+
+
+class Section(BaseModel):
+    """A table of the file.  Unknown keys are errors, values cannot be changed later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
 class Repeats(StrEnum):

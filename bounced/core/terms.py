@@ -314,11 +314,7 @@ class PerRecipientFields(NamedTuple):
     action: Action | None = None
     status: str | None = None
     diagnostic_code: str | None = None
-    diagnostic_type: str | None = None
     remote_mta: str | None = None
-    last_attempt_date: str | None = None
-    will_retry_until: str | None = None
-    final_log_id: str | None = None
     text: str | None = None
     actual_recipient: str | None = None
     expanded_from: str | None = None

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bounced.config.files import tls_context
 from bounced.config.model import Smtp
-from bounced.config.tls import tls_context
 from bounced.doctor.finding import Finding, error, ok, skipped, warning
 
 SUBJECT = "certificate"

@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ResponseError
 
+from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.server_facts import ServerFacts
 from bounced.doctor.finding import Finding, error, ok, skipped, warning
+from bounced.edges.redis.identities import Identities
 from bounced.edges.redis.wire import call, text, texts
 
 OLDEST = (7, 0)
@@ -137,3 +139,16 @@ async def examine_server(connection: AbstractConnection, durability: str, now: d
     """Yield how the server behind an open connection is.  Raises RedisError."""
     for finding in judge(await ask_server(connection), durability, now):
         yield finding
+
+
+async def examine_identity(connection: AbstractConnection, keys: Keyspace, remembered: Identities) -> Finding:
+    """Return whether the server behind an open connection is the one that kept a list.  Raises RedisError."""
+    subject = f"Redis identity {keys.list_}"
+    seen = server_facts(await call(connection, "TIME"), await call(connection, "HGET", keys.identity, "id"))
+    if fault := seen.identity_fault(remembered.known(keys.identity)):
+        advice = "Is redis.url right? Restore or import the list. If it is wanted so: bounced accept-redis"
+        return error(subject, fault, advice)
+    if not seen.identity:
+        return ok(subject, "none yet: the daemon gives it one when it runs")
+    met = remembered.has_met(keys.identity, seen.identity)
+    return ok(subject, f"{seen.identity}, {'as this host knows it' if met else 'which this host has not met yet'}")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bounced.cli.charts import bar, spark
+from bounced.cli.output import bar, spark
 
 
 @pytest.mark.parametrize(

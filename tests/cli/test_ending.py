@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from bounced.cli import root
-from bounced.cli.exits import ExitCode
+from bounced.cli.ending import ExitCode
 from bounced.cli.root import Entry, bounced
 
 FULL = Path("/dev/full")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bounced.core.contract.state_hash import to_fields
 from bounced.core.exchange import COLUMNS, Reader, Row, exported, read
-from bounced.core.exchange.cells import from_cell, to_cell
+from bounced.core.exchange.own import from_cell, to_cell
 from bounced.core.mailbox import BadAddress, normalise
 from bounced.core.state import AddressState, Evidence, EvidenceType
 from bounced.core.terms import Category, Class, Origin, State, Verdict

@@ -12,7 +12,7 @@ LAST_S = 253_402_300_799
 
 @lru_cache(maxsize=256)
 def stamp(at: datetime | None) -> str:
-    """Return a time in UTC to the second, such as ``2026-11-22T09:30:00Z``; an empty text for None."""
+    """Return a time in UTC to the second, as ``YYYY-MM-DDThh:mm:ssZ``; an empty text for None."""
     return "" if at is None else at.astimezone(UTC).isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
 
 

@@ -2,8 +2,9 @@
 
 from bounced.core.exchange.formats import FORMATS, Format, Unrecognised, detect
 from bounced.core.exchange.merge import merge
+from bounced.core.exchange.own import COLUMNS, exported
 from bounced.core.exchange.reading import Reader, read
-from bounced.core.exchange.rows import COLUMNS, Fault, Row, Why, exported
+from bounced.core.exchange.rows import Fault, Row, Why
 
 __all__ = [
     "COLUMNS",

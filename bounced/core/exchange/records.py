@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from bounced.core.exchange.cells import FREE_TEXT, from_cell
 from bounced.core.exchange.formats import Fields, Unrecognised
+from bounced.core.exchange.own import FREE_TEXT, from_cell
 from bounced.core.exchange.rows import Fault, Why
 
 MAX_FIELD_CHARS = 1000

@@ -1,26 +1,9 @@
 """One row of a suppression list in a file."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bounced.core.escape import visible
 from bounced.core.state import AddressState
 from bounced.core.terms import CLASS_OF, Category, Class, Origin, State, Word
-
-COLUMNS = (
-    "address",
-    "state",
-    "category",
-    "class",
-    "since",
-    "until",
-    "status",
-    "diagnostic",
-    "reporting_mta",
-    "campaign",
-    "origin",
-)
-"""The columns of our own format, all but the first named like the fields of the state hash."""
 
 CONDEMNING = frozenset(
     {
@@ -94,12 +77,3 @@ _WHY = {
     Class.TRANSIENT: Why.TRANSIENT,
     Class.UNDETERMINED: Why.UNDETERMINED,
 }
-
-
-def exported(address: str, state_hash: Mapping[str, str]) -> list[str]:
-    """Return the row of our own format for an address off the list, a value for each of COLUMNS, nothing to be obeyed.
-
-    A state of an older version may hold what a peer sent as it came.
-    """
-    get = state_hash.get
-    return [address, *[visible(get(column, "")) for column in COLUMNS[1:]]]

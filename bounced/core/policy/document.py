@@ -6,7 +6,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bounced.core.policy.settings import DEFAULT_POLICY, FailureRule, Policy, Then
+from bounced.core.policy.settings import DEFAULT_POLICY, FailureRule, Then
 from bounced.core.state import EvidenceType
 from bounced.core.terms import CLASS_OF, Category, Class, State
 
@@ -57,20 +57,20 @@ def diagram() -> str:
     return "\n".join(["stateDiagram-v2", f"    [*] --> {State.ACTIVE}", *arrows, ""])
 
 
-def defaults(policy: Policy = DEFAULT_POLICY) -> str:
-    """Return the rules of a policy as a Markdown table; categories with the same rule share a row."""
+def defaults() -> str:
+    """Return the rules of the default policy as a Markdown table; categories with the same rule share a row."""
     lines = ["| category or class | what follows |", "|---|---|"]
-    for rule, names in _by_rule(policy.rules).items():
-        lines.append(f"| {', '.join(f'`{name}`' for name in names)} | {sentence(rule, policy)} |")
+    for rule, names in _by_rule(DEFAULT_POLICY.rules).items():
+        lines.append(f"| {', '.join(f'`{name}`' for name in names)} | {sentence(rule)} |")
     return "\n".join(lines) + "\n"
 
 
-def sentence(rule: FailureRule, policy: Policy = DEFAULT_POLICY) -> str:
-    """Return what one rule says."""
+def sentence(rule: FailureRule) -> str:
+    """Return what one rule of the default policy says."""
     if rule.then is Then.NOTHING:
         return "nothing"
     if rule.then is Then.SUPPRESS:
-        return _suppressing(rule, policy)
+        return _suppressing(rule)
     days = ", then ".join(str(days) for days in rule.hold_days)
     last = "suppressed" if rule.finally_ is Then.SUPPRESS else f"held {rule.last_hold_days} days each time"
     return f"{_threshold(rule)}: held {days} days, one step for the first failure after each release; then {last}"
@@ -85,9 +85,9 @@ def classes() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _suppressing(rule: FailureRule, policy: Policy) -> str:
+def _suppressing(rule: FailureRule) -> str:
     if rule.cautious:
-        hours = policy.caution_hours
+        hours = DEFAULT_POLICY.caution_hours
         first = "the first" if rule.failures == 1 else _threshold(rule)
         return (
             f"{first}: suppressed. Where the address is confirmed or was recently active, or its domain is disputed: "

@@ -10,9 +10,8 @@ from bounced.core.mailbox import BadAddress
 from bounced.core.return_path import search
 from bounced.core.return_path.errors import Reason, Refused
 from bounced.core.return_path.paths import ReturnPaths
-from bounced.core.return_path.spelling import fold, in_a_labels, may_differ, readings
+from bounced.core.return_path.spelling import fold, in_a_labels, may_differ, readings, unwrap
 from bounced.core.return_path.token import TokenPath
-from bounced.core.return_path.unwrap import unwrap
 from bounced.core.terms import ReturnPath, RoleAddress
 
 POSTMASTER = "postmaster"
@@ -48,23 +47,20 @@ class Directory:
                 return paths
         raise KeyError(list_)
 
-    def decode(
-        self, forward_path: str, *, today: date, max_age_days: int | None = None
-    ) -> ReturnPath | TokenPath | RoleAddress:
+    def decode(self, forward_path: str, *, today: date) -> ReturnPath | TokenPath | RoleAddress:
         """Return what a forward-path, without angle brackets, stands for.  Raises Refused.
 
-        ``max_age_days`` replaces each list's own limit.  A postmaster without a domain is the first list's.
-        (RFC 5321 section 4.5.1)
+        A postmaster without a domain is the first list's.  (RFC 5321 section 4.5.1)
         """
         if forward_path.lower() == POSTMASTER and self.lists:
             return RoleAddress(self.lists[0].list, POSTMASTER)
         local_part, domain = self._split(forward_path)
         if not may_differ(local_part):
-            return self._decode(local_part, domain, today, max_age_days)
+            return self._decode(local_part, domain, today)
         refusals = []
         for reading in readings(local_part):
             try:
-                return self._decode(reading, domain, today, max_age_days)
+                return self._decode(reading, domain, today)
             except Refused as refused:
                 refusals.append(refused)
         raise max(refusals, key=lambda refused: refused.progress)
@@ -93,9 +89,7 @@ class Directory:
             raise Refused(Reason.FOREIGN)
         return local_part, domain
 
-    def _decode(
-        self, local_part: str, domain: str, today: date, max_age_days: int | None
-    ) -> ReturnPath | TokenPath | RoleAddress:
+    def _decode(self, local_part: str, domain: str, today: date) -> ReturnPath | TokenPath | RoleAddress:
         inner_local_part, inner_domain = unwrap(local_part, domain)
         paths = self._by_domain.get(inner_domain)
         if paths is None:
@@ -103,7 +97,7 @@ class Directory:
         role = fold(inner_local_part)
         if role == POSTMASTER or role in paths.roles:
             return RoleAddress(paths.list, role)
-        return paths.decode_local_part(inner_local_part, today=today, max_age_days=max_age_days)
+        return paths.decode_local_part(inner_local_part, today=today)
 
     def _find_signed(self, text: str, today: date) -> ReturnPath | None:
         """Return the first path that some list verifies.  The signature says to which list it belongs."""

@@ -1,4 +1,4 @@
-"""The ways in which mail systems write one local part: quoted, percent-encoded, in punycode, beyond ASCII.
+"""The ways in which mail systems write one local part: quoted, percent-encoded, in punycode, beyond ASCII, wrapped.
 
 None of them is ours, and all of them arrive: quotes are another spelling of the same local part (RFC 5321 section
 4.1.2), Exim turns a whole local part into punycode where the next server offers no SMTPUTF8, and what was copied out of
@@ -12,11 +12,15 @@ from urllib.parse import unquote
 from bounced.core.mailbox import BadAddress, normalise_domain
 
 ACE = "xn--"
+MAX_LAYERS = 4
 
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _ODD = re.compile(r'["%]|^xn--', re.ASCII | re.IGNORECASE)
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _UPPER = re.compile(r"[A-Z]+")
+_BATV = re.compile(r"prvs=[0-9]{4}[0-9a-f]{6}=(.+)", re.ASCII | re.IGNORECASE)
+_SRS0 = re.compile(r"srs0[=+-][^=@]+=[a-z2-7]{2}=([^=@]+)=(.+)", re.ASCII | re.IGNORECASE)
+_SRS1 = re.compile(r"srs1[=+-][^=@]+=[^=@]+=[=+-][^=@]+=[a-z2-7]{2}=([^=@]+)=(.+)", re.ASCII | re.IGNORECASE)
 
 
 def may_differ(local_part: str) -> bool:
@@ -36,6 +40,20 @@ def readings(local_part: str) -> Iterator[str]:
             yield plain[len(ACE) :].encode("ascii").decode("punycode")
     except UnicodeError:
         return
+
+
+def unwrap(local_part: str, domain: str) -> tuple[str, str]:
+    """Return the local part and domain inside all wrappings.  Their own hashes are not ours to check."""
+    for _ in range(MAX_LAYERS):
+        batv = _BATV.fullmatch(local_part)
+        srs = _SRS0.fullmatch(local_part) or _SRS1.fullmatch(local_part)
+        if batv:
+            local_part = batv[1]
+        elif srs:
+            domain, local_part = srs[1].lower(), srs[2]
+        else:
+            break
+    return local_part, domain
 
 
 def fold(text: str) -> str:

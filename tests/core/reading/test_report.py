@@ -76,9 +76,7 @@ def test_every_field_of_a_notification_is_read() -> None:
             action=Action.FAILED,
             status="5.1.1",
             diagnostic_code="550-5.1.1 No such user 550 5.1.1 here",
-            diagnostic_type="smtp",
             remote_mta="mx.example.org",
-            last_attempt_date="Thu, 1 Apr 2021 10:00:01 +0000",
         ),
     )
 

@@ -66,7 +66,7 @@ def read(text: str) -> tuple[Fields, list[Fields]]:
 def recipient(group: Mapping[str, str]) -> PerRecipientFields:
     """Return the group of one recipient as values."""
     get = group.get
-    type_, diagnostic = typed(get("diagnostic-code") or get("x-supplementary-info") or "")
+    _, diagnostic = typed(get("diagnostic-code") or get("x-supplementary-info") or "")
     final = get("final-recipient") or get("x-actual-recipient")
     return PerRecipientFields(
         original_recipient=address(get("original-recipient")),
@@ -74,11 +74,7 @@ def recipient(group: Mapping[str, str]) -> PerRecipientFields:
         action=action(get("action", "")) or _implied(get("status", "")),
         status=status(get("status", "")),
         diagnostic_code=" ".join(unwrap_words(diagnostic[:MAX_VALUE_CHARS]).split()) or None,
-        diagnostic_type=type_.lower() or None,
         remote_mta=typed(get("remote-mta", ""))[1] or None,
-        last_attempt_date=get("last-attempt-date"),
-        will_retry_until=get("will-retry-until"),
-        final_log_id=get("final-log-id"),
         actual_recipient=address(get("x-actual-recipient")),
     )
 

@@ -1,7 +1,19 @@
-"""The certificate, as STARTTLS uses it."""
+"""What stands in the files that a configuration names: secrets, signing keys, the certificate for STARTTLS."""
 
 import ssl
 from pathlib import Path
+
+from bounced.core.return_path.keyring import secret_of
+
+
+def read_secret(file: Path) -> bytes:
+    """Return the octets of a file without the line ends after them, which editors add.  Raises OSError."""
+    return file.read_bytes().rstrip(b"\r\n")
+
+
+def read_key(file: Path) -> bytes:
+    """Return the secret of a signing key.  Raises OSError, ValueError for what is no good key."""
+    return secret_of(file.read_bytes())
 
 
 def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:

@@ -1,26 +1,40 @@
-"""Standard output that says in one place what follows when nothing more can be written to it."""
+"""How a command ends: its exit code, also where nothing more can be written.  (contract, section 7)"""
 
 import io
 import sys
+from enum import IntEnum
 from typing import TYPE_CHECKING
-
-from bounced.cli.exits import ExitCode
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 
+class ExitCode(IntEnum):
+    """0 done, 1 the answer is no, 2 usage or configuration, 3 Redis cannot be reached, 4 output cannot be written.
+
+    A program that a signal ended has the code that a shell reports for it: 128 plus the signal's number.
+    """
+
+    DONE = 0
+    NO = 1
+    USAGE = 2
+    UNREACHABLE = 3
+    UNWRITTEN = 4
+    INTERRUPTED = 130
+    NOBODY_READS = 141
+
+
 class _Descriptor(io.FileIO):
     """The descriptor under standard output, which ends the program at the first failure.
 
-    SystemExit is no OSError: what click and rich make of one (exit code 1, "the answer is no") stays out of the way,
-    and errors of sockets and files, which mean something else, never get here.
+    click and rich turn an OSError into exit code 1, which means "the answer is no".  So this raises SystemExit.  It
+    sees failures of standard output only, never those of sockets and other files.
     """
 
     _lost = False
 
     def write(self, data: "ReadableBuffer") -> int:
-        """Write, or end the program with its exit code; what is still in buffers then is thrown away."""
+        """Write, or end the program with its exit code; what the buffers still hold is then thrown away."""
         if self._lost:
             return memoryview(data).nbytes
         try:
@@ -35,7 +49,7 @@ class _Descriptor(io.FileIO):
 
 
 def guard() -> None:
-    """Put our standard output in the place of Python's; without one (``>&-``) there is nothing to guard."""
+    """Replace Python's standard output by ours, unless there is none (``>&-``)."""
     plain = sys.stdout
     if not isinstance(plain, io.TextIOWrapper):
         return
@@ -48,6 +62,6 @@ def guard() -> None:
 
 
 def finish() -> None:
-    """Write what is still in buffers: the interpreter's own attempt could say nothing of a failure any more."""
+    """Write what the buffers still hold: the interpreter would do it too late to report a failure."""
     if sys.stdout is not None:
         sys.stdout.flush()
