@@ -8,6 +8,7 @@ import pytest
 from bounced import rules
 from bounced.core.exchange import Fault, Reader, Row, Unrecognised, Why, read
 from bounced.core.exchange.reading import moment
+from bounced.core.exchange.records import records
 from bounced.core.meaning.classify import classify_reply
 from bounced.core.state import AddressState
 from bounced.core.terms import Category, Class, Origin, State
@@ -417,3 +418,19 @@ def test_times(text, expected):
     """As services write them."""
     at = moment(text)
     assert (at.isoformat() if at else None) == expected
+
+
+def test_what_ends_now_has_ended():
+    """An address that may be mailed from this moment on is not held by an import."""
+    (fault,) = found(OWN + f"a@example.org,held,mailbox_full,soft,,{NOW.isoformat()},,,,,\n")
+    assert (fault.text, fault.why) == ("a@example.org: that ended on 2026-11-21", Why.ENDED)
+
+
+@pytest.mark.parametrize(
+    "text", ["address,x\na@example.org,{long}\n", '{{"address": "a@example.org", "x": "{long}"}}'], ids=["CSV", "JSON"]
+)
+def test_a_field_is_cut_at_a_thousand_characters(text):
+    """Whatever a file holds, a row is small."""
+    _, ((_, fields),) = records(text.format(long="y" * 5000).splitlines(keepends=True))
+    assert not isinstance(fields, Fault)
+    assert len(fields["x"]) == 1000

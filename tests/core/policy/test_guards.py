@@ -1,5 +1,7 @@
 """Conditions that the rest of the policy's tests would not miss, each with the life of an address that needs it."""
 
+from dataclasses import replace
+
 import pytest
 
 from bounced.core.policy import FailureRule, Policy, Then
@@ -120,3 +122,64 @@ def test_where_one_failure_is_enough_no_days_have_to_pass(told, profile, then):
     """An imported address needs one less: of one failure the first is the last."""
     story = told(policy=Policy({Class.SOFT: FailureRule(2, over_days=15)}), profile=profile)
     assert story.fails("mailbox_full", day=0) is then
+
+
+def test_what_fails_at_the_very_time_of_a_release_counts(story):
+    """Its report came after the release, not before: a hold that ends at noon counts what is said at noon."""
+    hold(story)
+    assert story.fails("mailbox_full", day=46) is State.HELD
+    assert story.reasons[-1] == "threshold"
+
+
+def test_a_dispute_is_over_at_its_end(story):
+    """From then on a failure is believed."""
+    story.state = replace(story.state, disputed_until=on(1))
+    assert story.fails("mailbox_unknown", day=1) is State.SUPPRESSED
+
+
+@pytest.mark.parametrize(("minutes", "after"), [(60, State.HELD), (61, State.SUPPRESSED)])
+def test_a_wave_lasts_an_hour_to_the_end(story, minutes, after):
+    """A dispute takes back what the last hour suppressed, and nothing older."""
+    story.fails("mailbox_unknown", day=0)
+    assert story.at(minutes / (24 * 60), EvidenceType.DISPUTE) is after
+
+
+@pytest.mark.parametrize(("day", "kept"), [(-0.5, {Class.SOFT}), (-0.6, set())])
+def test_a_sender_s_active_forgets_only_what_is_older_than_the_days_it_stands_for(story, day, kept):
+    """180 days before midnight of the day of sending: the recipient may have been active on any of them since."""
+    story.fails("mailbox_full", day=day)
+    story.profile = Profile(OptIn.SINGLE, Engagement.ACTIVE)
+    story.fails("mailbox_inactive", day=180)
+    assert set(story.state.streaks) - {Class.HARD} == kept
+
+
+def test_a_reason_whose_failures_are_forgotten_is_not_shown_any_more(story):
+    """The address is bouncing for the failure that is left, though the forgotten one was of a higher rank."""
+    story.fails("mailbox_inactive", day=0)
+    story.profile = Profile(OptIn.SINGLE, Engagement.ACTIVE)
+    assert story.fails("mailbox_full", day=250) is State.BOUNCING
+    assert story.state.category is Category.MAILBOX_FULL
+
+
+def test_a_reason_of_the_same_rank_does_not_replace_the_one_that_stands(story):
+    """An address was suppressed for what was said first."""
+    story.fails("mailbox_unknown", day=0)
+    story.fails("bad_address", day=2)
+    assert (story.state.category, story.reasons[-1]) == (Category.MAILBOX_UNKNOWN, "already_suppressed")
+    assert story.state.since == on(0)
+
+
+def test_a_failure_at_the_time_of_a_sign_of_life_is_not_later(story):
+    """Two failures, the first at the very moment: one came later, and one is all that counts."""
+    story.fails("mailbox_full", day=0)
+    story.fails("mailbox_full", day=8)
+    story.at(0, EvidenceType.ENGAGED)
+    assert story.state.streaks[Class.SOFT].count == 1
+
+
+@pytest.mark.parametrize(("day", "after"), [(181, State.HELD), (181.01, State.SUPPRESSED)])
+def test_a_recipient_counts_as_active_for_so_many_days(story, day, after):
+    """180 by default, the last one included: "user unknown" is not believed at once."""
+    story.fails("mailbox_full", day=0)
+    story.at(1, EvidenceType.ENGAGED)
+    assert story.fails("mailbox_unknown", day=day) is after

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from bounced.core.return_path import Directory, Reason, Refused, ReturnPaths, TokenPath, new_token
+from bounced.core.return_path import Directory, Pattern, Reason, Refused, ReturnPaths, TokenPath, new_token
 from bounced.core.terms import ReturnPath, RoleAddress
 
 TODAY = date(2026, 11, 21)
@@ -107,3 +107,30 @@ def test_endless_wrapping_is_refused(directory: Directory, paths: ReturnPaths) -
     path = paths.encode("alice@example.org", issued=TODAY)
     assert isinstance(directory.decode("prvs=4826a1b2c3=" * 4 + path, today=TODAY), ReturnPath)
     assert reason(directory, "prvs=4826a1b2c3=" * 5 + path) is Reason.UNSIGNED
+
+
+@pytest.mark.parametrize(("characters", "reads"), [(512, True), (513, False)])
+def test_a_forward_path_has_at_most_512_characters(
+    directory: Directory, paths: ReturnPaths, characters: int, *, reads: bool
+) -> None:
+    """A longer one is refused unread, also one that wraps a path of ours."""
+    local_part, _, domain = paths.encode("alice@example.org", issued=TODAY).partition("@")
+    rest = f"=aa={domain}={local_part}@{domain}"
+    wrapped = "srs0=" + "h" * (characters - len(f"srs0={rest}")) + rest
+    assert len(wrapped) == characters
+    if reads:
+        assert isinstance(directory.decode(wrapped, today=TODAY), ReturnPath)
+    else:
+        assert reason(directory, wrapped) is Reason.MALFORMED
+
+
+def test_text_is_searched_for_each_list_by_its_own_prefix(paths: ReturnPaths) -> None:
+    """What one list refuses as forged must not become an unsigned path of another one's pattern, nor its token."""
+    news = replace(
+        paths, list="news", domains=("b.news.example",), prefix="c-", patterns=(Pattern("b-{local}={domain}"),)
+    )
+    directory = Directory((paths, news))
+    forged = paths.encode("alice@example.org", issued=TODAY).replace("alice", "alicf")
+    assert directory.find(f"Return-Path: <{forged}>", TODAY) is None
+    token_path = paths.token_path(new_token(bytes(17))).replace("bounce.example.com", "b.news.example")
+    assert directory.find(f"Return-Path: <{token_path}>", TODAY) is None

@@ -8,6 +8,7 @@ from time import process_time
 import pytest
 
 from bounced.core.return_path import Directory, ReturnPaths, TokenPath, new_token
+from bounced.core.return_path.search import signed_candidates
 from bounced.core.terms import ReturnPath
 
 TODAY = date(2026, 11, 21)
@@ -123,3 +124,9 @@ def test_a_long_text_of_near_misses_is_searched_in_no_time(directory: Directory,
     before = process_time()
     directory.find(bomb * (4_000_000 // len(bomb)), TODAY)
     assert process_time() - before < 0.5
+
+
+def test_no_candidate_is_longer_than_a_local_part() -> None:
+    """64 octets (RFC 5321 section 4.5.3.1.1), whatever follows without a gap."""
+    text = f"b-{'a' * 18}==alice={'x' * 100}"
+    assert [len(found) for found in signed_candidates(text, "b-")] == [64]
