@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from string import printable
 from timeit import repeat
 
-from bounced.core.return_path import Directory, Keyring, Refused, ReturnPaths, SigningKey
+from bounced.core.return_path import BadReturnPath, Directory, Keyring, ReturnPaths, SigningKey
 
 PATHS = ReturnPaths("main", ("bounce.example.com",), Keyring(SigningKey("k", b"example secret, exactly 32 bytes")))
 DIRECTORY = Directory((PATHS,))
@@ -39,7 +39,7 @@ def accepted(path: str) -> bool:
         return False
     try:
         DIRECTORY.decode(path, today=TODAY)
-    except Refused:
+    except BadReturnPath:
         return False
     return True
 

@@ -20,7 +20,7 @@ from bounced.core.terms import Kind, PerRecipientFields, Report, Verdict
 JsonValue = str | None | list[dict[str, str | None]]
 
 
-class Finding(NamedTuple):
+class ExplainedRecipient(NamedTuple):
     """What a report means for one recipient: the fields that were read, and the verdict on them."""
 
     fields: PerRecipientFields
@@ -39,7 +39,7 @@ class Explanation(NamedTuple):
     """
 
     report: Report
-    findings: tuple[Finding, ...]
+    findings: tuple[ExplainedRecipient, ...]
     unnamed: Verdict | None = None
 
     @property
@@ -69,14 +69,14 @@ def explain(content: bytes, rule_set: RuleSet | None = None) -> Explanation:
     return attempt(lambda: _explained(report, rule_set), lambda fault: _explained(reports.unread(fault), rule_set))
 
 
-def steps(finding: Finding, report: Report, rule_set: RuleSet | None = None) -> Iterator[Step]:
+def steps(finding: ExplainedRecipient, report: Report, rule_set: RuleSet | None = None) -> Iterator[Step]:
     """Return the evidence on one recipient in the order in which it was weighed, and which rules fit it."""
     for words, found in matches(hear(finding.fields, report), rule_set or packaged_rules()):
         yield Step(words, tuple(found))
 
 
 def _explained(report: Report, rule_set: RuleSet) -> Explanation:
-    findings = tuple(Finding(fields, classify(fields, report, rule_set)) for fields in report.recipients)
+    findings = tuple(ExplainedRecipient(fields, classify(fields, report, rule_set)) for fields in report.recipients)
     unnamed = None if findings else classify(PerRecipientFields(), report, rule_set)
     return Explanation(report, findings, unnamed)
 
@@ -102,7 +102,7 @@ def packaged_rules() -> RuleSet:
     return rules.load()
 
 
-def _recipient(finding: Finding) -> dict[str, str | None]:
+def _recipient(finding: ExplainedRecipient) -> dict[str, str | None]:
     fields, verdict = finding.fields, finding.verdict
     return {
         "address": fields.address,

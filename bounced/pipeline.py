@@ -15,7 +15,7 @@ from bounced.core.policy.dispute import DEFAULT_DISPUTES, DisputeRule
 from bounced.core.reading.border import attempt
 from bounced.core.reading.message.limits import LIGHT_WORK, MAX_WORK, ROLE_WORK, WorkSpent
 from bounced.core.reading.report import parse, unread
-from bounced.core.return_path import HANGS_ON_THE_SERVER, Directory, Refused, TokenPath, likely_cause, unsigned_path
+from bounced.core.return_path import DEPENDS_ON_SERVER, BadReturnPath, Directory, TokenPath, likely_cause, unsigned_path
 from bounced.core.state import AddressState, Evidence, EvidenceType, ReportId, Transition
 from bounced.core.terms import Class, Destination, Envelope, Kind, Report, ReturnPath
 from bounced.ports import AT_ONCE, Clock, Committed, PathRefused, Store, StoreUnavailable, Turns
@@ -60,7 +60,7 @@ class Pipeline:
         try:
             destination = self.directory.decode(forward_path, today=today)
             return await self._resolve(destination, today) if isinstance(destination, TokenPath) else destination
-        except Refused as refused:
+        except BadReturnPath as refused:
             reason = refused
         for_now = reason.for_now or await self._is_doubtful(reason)
         explain = partial(likely_cause, self.directory, forward_path, reason.reason)
@@ -145,15 +145,15 @@ class Pipeline:
         if found is not None:
             try:
                 return await self._resolve(found, today, self.directory[found.list].inner_max_age_days)
-            except Refused:
+            except BadReturnPath:
                 pass
         if doubt := await self.store.doubt(found.list if found else list_, self.clock()):
             raise StoreUnavailable(doubt)
         return None
 
-    async def _is_doubtful(self, refused: Refused) -> bool:
+    async def _is_doubtful(self, refused: BadReturnPath) -> bool:
         """Whether a path that seems spent or unknown may be good: the clocks disagree, or the server is another one."""
-        if refused.reason not in HANGS_ON_THE_SERVER:
+        if refused.reason not in DEPENDS_ON_SERVER:
             return False
         return bool(await self.store.doubt(refused.list, self.clock()))
 

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Protocol, TypeVar
 
 from bounced.core.contract.keys import Keyspace
-from bounced.core.contract.server_facts import ServerFacts
+from bounced.core.contract.server_facts import ClockAndIdentity
 from bounced.core.mailbox import AddressId
 from bounced.core.return_path import Cause
 from bounced.core.state import AddressState, ReportId, Transition
@@ -236,7 +236,7 @@ class Intake(Protocol):
 class Servers(Protocol):
     """The watch over Redis asks the server of each list who it is.  All methods raise StoreUnavailable."""
 
-    async def server_facts(self, list_: str) -> ServerFacts:
+    async def server_facts(self, list_: str) -> ClockAndIdentity:
         """Return what the server of a list says of itself."""
 
     async def name_server(self, list_: str, identity: str) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from bounced.config import Config, ConfigError, Source, load_to_run, read
+from bounced.config import Config, ConfigError, Source, load_to_run, read_configuration
 from bounced.edges.redis.job_store import JobStore
 from bounced.edges.sockets import Sockets, open_socket
 from bounced.edges.systemd import Notifier
@@ -78,7 +78,7 @@ class Reloads:
         """Reload when the new configuration is sound; what cannot change while running is said."""
         self.notifier.reloading()
         try:
-            source = read(self.workers.source.path)
+            source = read_configuration(self.workers.source.path)
             config = load_to_run(source)
         except ConfigError as error:
             LOG.error(Event.RELOAD_FAILED, errors=str(error).splitlines())  # noqa: TRY400 - written for an operator

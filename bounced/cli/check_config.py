@@ -21,7 +21,7 @@ from bounced.core.meaning.rulefile import Fault, RulesInvalid
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class Examined:
     """What there is to say about one configuration.  ``config`` is None where it could not be read at all."""
 
     file: str
@@ -62,12 +62,12 @@ def check_config(ctx: click.Context, config_file: Path | None, *, as_json: bool,
     ctx.exit(ExitCode.DONE if findings.in_force else ExitCode.USAGE)
 
 
-def _find(config_file: Path | None) -> Findings:
+def _find(config_file: Path | None) -> Examined:
     file = config_file or found()
     config, problems = examine(file)
     missing = missing_to_run(config, problems) if config else ()
     doubts = [replace(problem, severity=Severity.WARNING) for problem in missing]
-    return Findings(str(file or "built-in defaults"), config, [*problems, *doubts], _faults(config))
+    return Examined(str(file or "built-in defaults"), config, [*problems, *doubts], _faults(config))
 
 
 def _faults(config: Config | None) -> Sequence[Fault]:
@@ -80,7 +80,7 @@ def _faults(config: Config | None) -> Sequence[Fault]:
     return ()
 
 
-def _print_text(findings: Findings, *, quiet: bool) -> None:
+def _print_text(findings: Examined, *, quiet: bool) -> None:
     for problem in findings.problems:
         note = "warning: " if problem.severity is Severity.WARNING else ""
         click.echo(f"{findings.file}: {note}{problem}", err=True)
@@ -92,7 +92,7 @@ def _print_text(findings: Findings, *, quiet: bool) -> None:
             click.echo(line)
 
 
-def _as_record(findings: Findings) -> dict[str, Any]:
+def _as_record(findings: Examined) -> dict[str, Any]:
     return {
         "file": findings.file,
         "valid": findings.in_force is not None,

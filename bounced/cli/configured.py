@@ -8,7 +8,7 @@ from typing import IO, Any
 import click
 
 from bounced.cli.ending import ExitCode
-from bounced.config import Config, ConfigError, Source, load, load_to_run, read
+from bounced.config import Config, ConfigError, Source, load, load_to_run, read_configuration
 
 config_option = click.option(
     "--config",
@@ -46,7 +46,7 @@ def configured_to_run(config_file: Path | None, text: str | None = None) -> tupl
     ``text`` is what the file said when the daemon read it, for a worker that is started later.
     """
     with _refused():
-        source = read(config_file) if text is None else Source(config_file, text)
+        source = read_configuration(config_file) if text is None else Source(config_file, text)
         return load_to_run(source, check_modes=text is None), source
 
 

@@ -13,8 +13,8 @@ from rich.text import Text
 from bounced.cli.output import console, print_table
 from bounced.cli.run import fail, in_loop
 from bounced.config import Config, build, load
-from bounced.demo.scenes import SCENES, Outcome, newest, return_path, send
-from bounced.demo.setting import DOMAIN, HOST, Setting, prepare
+from bounced.demo.scenes import SCENES, PlayedScene, newest, return_path, send
+from bounced.demo.setup import DOMAIN, HOST, DemoSetup, prepare
 from bounced.edges.redis import RedisStore
 from bounced.edges.redis.embedded import NoServer
 from bounced.edges.sockets import CannotListen, bind
@@ -55,40 +55,40 @@ def demo(port: int, folder: Path | None, *, once: bool) -> None:
         fail(str(error))
 
 
-async def show(setting: Setting, wanted_port: int, *, once: bool) -> None:
-    """Run the daemon in a setting, play the scenes, and stay up unless told otherwise."""
+async def show(setup: DemoSetup, wanted_port: int, *, once: bool) -> None:
+    """Run the daemon, play the scenes, and stay up unless told otherwise."""
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    config = load(setting.config_file)
+    config = load(setup.config_file)
     async with Worker.running(config, bind(config)), open_store(config) as store:
-        if wanted_port not in (0, setting.port):
+        if wanted_port not in (0, setup.port):
             _say(f"Port {wanted_port} is taken: another one was chosen.")
-        _say(f"SMTP on {HOST}:{setting.port}, bounce domain {DOMAIN}, data in {setting.data_dir}", "")
-        outcomes = await play(config, setting, store)
-        print_table(COLUMNS, [outcome.cells() for outcome in outcomes], title=TITLE)
-        _say("", *how_to_ask(setting))
+        _say(f"SMTP on {HOST}:{setup.port}, bounce domain {DOMAIN}, data in {setup.data_dir}", "")
+        played = await play(config, setup, store)
+        print_table(COLUMNS, [each.cells() for each in played], title=TITLE)
+        _say("", *how_to_ask(setup))
         if not once:
             _say("", "Up until Ctrl-C.")
             await stopping.wait()
 
 
-async def play(config: Config, setting: Setting, store: RedisStore) -> list[Outcome]:
+async def play(config: Config, setup: DemoSetup, store: RedisStore) -> list[PlayedScene]:
     """Send the message of each scene and see what became of its address."""
     paths = build.return_paths(LIST, config.lists[LIST])
-    outcomes = []
+    played = []
     for scene in SCENES:
         path = return_path(scene, paths, now().date())
-        reply = await asyncio.to_thread(send, scene, path, HOST, setting.port)
-        outcomes.append(Outcome(scene, reply, newest(await store.history(LIST, scene.address))))
-    return outcomes
+        reply = await asyncio.to_thread(send, scene, path, HOST, setup.port)
+        played.append(PlayedScene(scene, reply, newest(await store.history(LIST, scene.address))))
+    return played
 
 
-def how_to_ask(setting: Setting) -> tuple[str, ...]:
+def how_to_ask(setup: DemoSetup) -> tuple[str, ...]:
     """Return the lines that tell a sender how to ask, and a newcomer how to go on."""
     key = "'bounced:{main}:suppressed'"
-    socket = f"unix://{setting.data_dir / 'server.sock'}"
-    config = f"--config {setting.config_file}"
+    socket = f"unix://{setup.data_dir / 'server.sock'}"
+    config = f"--config {setup.config_file}"
     first = SCENES[0].address
     program = "bounced" if shutil.which("bounced") else sys.argv[0]
     return (

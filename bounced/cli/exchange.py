@@ -23,7 +23,7 @@ from bounced.cli.run import in_loop, spare_the_collector
 from bounced.cli.selecting import chosen_list, list_option
 from bounced.config import Config, build
 from bounced.core.contract.keys import Keyspace
-from bounced.core.exchange import COLUMNS, Fault, Reader, Row, Unrecognised, Why, exported, merge, read
+from bounced.core.exchange import COLUMNS, Reader, Row, SkippedRow, SkipReason, Unrecognised, exported, merge, read_rows
 from bounced.core.exchange.own import to_cell
 from bounced.core.exchange.reading import ClassifyReply
 from bounced.core.mailbox import AddressId, BadAddress, normalise
@@ -93,7 +93,7 @@ def import_command(
     importing = _Import(config, list_, dry_run=dry_run, as_json=as_json)
     with click.open_file(file, encoding="utf-8", errors="replace") as lines:
         try:
-            found = read(lines, reader)
+            found = read_rows(lines, reader)
         except Unrecognised as error:
             raise click.UsageError(f"{file}: {error}") from error
         with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
@@ -114,9 +114,9 @@ class _Import:
         self._dry_run = dry_run
         self._as_json = as_json
         self.counts = Counter({"rows": 0, "suppressed": 0, "as before": 0, "left out": 0})
-        self._why: Counter[Why] = Counter()
+        self._why: Counter[SkipReason] = Counter()
 
-    async def run(self, found: Iterable[Row | Fault], advance: Advance) -> None:
+    async def run(self, found: Iterable[Row | SkippedRow], advance: Advance) -> None:
         """Write what was found, several batches at once.  Raises StoreUnavailable."""
         try:
             await self._write(_batches(self._rows(found)), advance)
@@ -143,24 +143,24 @@ class _Import:
     def report(self) -> None:
         """Print what came of it."""
         if self._as_json:
-            why = {str(why): self._why[why] for why in Why if self._why[why]}
+            why = {str(why): self._why[why] for why in SkipReason if self._why[why]}
             print_json({**self.counts, "why": why, "dry_run": self._dry_run})
             return
         title = "Nothing was written; this is what would be done." if self._dry_run else None
-        left_out = {f"left out: {why}": str(self._why[why]) for why in Why if self._why[why]}
+        left_out = {f"left out: {why}": str(self._why[why]) for why in SkipReason if self._why[why]}
         print_facts({name: str(count) for name, count in self.counts.items()} | left_out, title=title)
 
-    def _rows(self, found: Iterable[Row | Fault]) -> Iterator[tuple[str, Row]]:
+    def _rows(self, found: Iterable[Row | SkippedRow]) -> Iterator[tuple[str, Row]]:
         """Yield addresses in their canonical form, with their rows; say what is left out."""
         for item in found:
             self.counts["rows"] += 1
-            if isinstance(item, Fault):
+            if isinstance(item, SkippedRow):
                 self._leave_out(item)
                 continue
             try:
                 yield self._address(item), item
             except BadAddress as error:
-                self._leave_out(Fault(item.line, f"{item.address}: {error}", Why.BAD_ADDRESS))
+                self._leave_out(SkippedRow(item.line, f"{item.address}: {error}", SkipReason.BAD_ADDRESS))
 
     def _address(self, row: Row) -> str:
         """Return an address in its canonical form, or the keyed hash that a list exports in its place.
@@ -172,7 +172,7 @@ class _Import:
             return AddressId(row.address)
         return normalise(row.address, fold_local_part=self._fold)
 
-    def _leave_out(self, fault: Fault) -> None:
+    def _leave_out(self, fault: SkippedRow) -> None:
         self.counts["left out"] += 1
         self._why[fault.why] += 1
         if self._as_json:

@@ -8,7 +8,7 @@ import click
 from bounced import explain as explaining
 from bounced import rules
 from bounced.cli.configured import config_option, configured
-from bounced.cli.explained import Totals, show
+from bounced.cli.explained import MessageTotals, show
 from bounced.cli.mailboxes import all_messages
 from bounced.cli.output import console, json_option, print_json
 from bounced.config import Config, build
@@ -45,7 +45,7 @@ def explain(*, paths: tuple[str, ...], rule_files: tuple[Path, ...], config_file
     except RulesInvalid as error:
         raise click.UsageError(str(error)) from error
     directory = _directory(config)
-    totals = Totals()
+    totals = MessageTotals()
     for stored in all_messages(paths):
         explanation = explaining.explain(stored.content, rule_set)
         return_path = _return_path(stored.content, explanation, directory)

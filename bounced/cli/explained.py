@@ -11,7 +11,7 @@ from bounced.cli.output import printable
 from bounced.core.meaning.attribute import group_for
 from bounced.core.meaning.rules import Rule, RuleSet
 from bounced.core.terms import Category, Class, Kind, PerRecipientFields, Report, ReturnPath, Verdict
-from bounced.explain import Explanation, Finding, Step, steps
+from bounced.explain import ExplainedRecipient, Explanation, Step, steps
 
 _COLOURS = {
     Class.HARD: "bold red",
@@ -68,7 +68,7 @@ def _whose(return_path: ReturnPath, report: Report) -> str:
     return f"return path of {return_path.recipient}, list {return_path.list}, {named}"
 
 
-class Totals:
+class MessageTotals:
     """How many messages there were of each kind, and recipients of each category."""
 
     def __init__(self) -> None:
@@ -91,11 +91,11 @@ class Totals:
             console.print(Text(f"{number:>8}  {category}"))
 
 
-def _unnamed(explanation: Explanation) -> tuple[Finding, ...]:
-    return (Finding(PerRecipientFields(), explanation.unnamed),) if explanation.unnamed else ()
+def _unnamed(explanation: Explanation) -> tuple[ExplainedRecipient, ...]:
+    return (ExplainedRecipient(PerRecipientFields(), explanation.unnamed),) if explanation.unnamed else ()
 
 
-def _lines(finding: Finding, content: bytes, explanation: Explanation, rule_set: RuleSet) -> Iterator[Text]:
+def _lines(finding: ExplainedRecipient, content: bytes, explanation: Explanation, rule_set: RuleSet) -> Iterator[Text]:
     verdict = finding.verdict
     colour = _COLOURS[verdict.class_]
     yield Text.assemble(

@@ -52,7 +52,7 @@ def lookup(address: str, list_: str | None, config_file: Path | None, *, as_json
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ListAnswer:
     """What one list knows of an address; the oldest event is the first."""
 
     list_: str
@@ -77,22 +77,22 @@ class Answer:
         return {"list": self.list_, "address": self.address, **told, **rule, "history": self.history}
 
 
-async def _ask(config: Config, asked: Mapping[str, str]) -> list[Answer]:
+async def _ask(config: Config, asked: Mapping[str, str]) -> list[ListAnswer]:
     """Ask each list about the address as it stands in that list."""
     async with open_store(config) as store:
         return await asyncio.gather(*(_look(store, list_, address) for list_, address in asked.items()))
 
 
-async def _look(store: RedisStore, list_: str, address: str) -> Answer:
+async def _look(store: RedisStore, list_: str, address: str) -> ListAnswer:
     state, history = await store.load(list_, address), await store.history(list_, address)
     erased = store.keyspace(list_).erased_id(address)
     if erased is not None and not state.state.on_suppression_list:
         kept = await store.load(list_, erased)
         state = kept if kept.state.on_suppression_list else state
-    return Answer(list_, address, state, list(past_events(reversed(history))))
+    return ListAnswer(list_, address, state, list(past_events(reversed(history))))
 
 
-def _tell(answers: Sequence[Answer]) -> None:
+def _tell(answers: Sequence[ListAnswer]) -> None:
     """Print the answers for people, an empty line between two."""
     for place, answer in enumerate(answers):
         if place:
@@ -100,7 +100,7 @@ def _tell(answers: Sequence[Answer]) -> None:
         _tell_one(answer)
 
 
-def _tell_one(answer: Answer) -> None:
+def _tell_one(answer: ListAnswer) -> None:
     target, state, fields = console(), answer.state, to_fields(answer.state)
     until = f" until {day(fields['until'])}" if state.until else ""
     mailed = "must not be mailed" if answer.must_not_be_mailed else "may be mailed"

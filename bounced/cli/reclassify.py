@@ -30,7 +30,7 @@ MESSAGES_AT_ONCE = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Correction:
     """What would follow for one address.  ``entry`` is the message's id in `unrecognised`, if it is about one."""
 
     address: str
@@ -90,7 +90,7 @@ async def _reclassify(config: Config, list_: str, *, apply_: bool, as_json: bool
 
 async def _released(
     store: RedisStore, path: Pipeline, list_: str, reclassifier: Reclassifier, counts: Counter[str]
-) -> AsyncIterator[Change]:
+) -> AsyncIterator[Correction]:
     """Yield the addresses that are on the suppression list for no reason that would be one today."""
     async for page in suppressed_states(store, store.keyspace(list_)):
         for id_, held in page:
@@ -104,12 +104,12 @@ async def _released(
                 note = f"reclassified: {state.category} is {verdict.category} today ({verdict.rule})"
                 evidence = Evidence(EvidenceType.RELEASE, now().replace(microsecond=0), Origin.OPERATOR, note=note)
                 transition = decide(state, evidence, path.lists[list_].policy)
-                yield Change(AddressId(id_), transition, str(state.category), verdict)
+                yield Correction(AddressId(id_), transition, str(state.category), verdict)
 
 
 async def _counted(
     store: RedisStore, path: Pipeline, list_: str, reclassifier: Reclassifier, counts: Counter[str]
-) -> AsyncIterator[Change]:
+) -> AsyncIterator[Correction]:
     """Yield the messages that are understood today, and what would follow for their addresses."""
     begin, stream = "-", store.keyspace(list_).unrecognised
     while True:
@@ -131,12 +131,12 @@ async def _counted(
                     continue
                 transition = decide(state, evidence, path.lists[list_].policy)
                 was = kept.get("category") or kept.get("kind", "")
-                yield Change(kept["address"], transition, was, evidence.verdict, text(entry[0]))
+                yield Correction(kept["address"], transition, was, evidence.verdict, text(entry[0]))
         if not reply:
             return
 
 
-async def _release(store: RedisStore, path: Pipeline, list_: str, change: Change) -> None:
+async def _release(store: RedisStore, path: Pipeline, list_: str, change: Correction) -> None:
     """Release an address if it is still off the list for the same reason; whatever came meanwhile stands."""
     policy, evidence, seen = path.lists[list_].policy, change.transition.evidence, change.transition.before
 
@@ -149,7 +149,7 @@ async def _release(store: RedisStore, path: Pipeline, list_: str, change: Change
     await store.commit(said, change.address, unless_changed)
 
 
-async def _count(store: RedisStore, path: Pipeline, list_: str, change: Change) -> None:
+async def _count(store: RedisStore, path: Pipeline, list_: str, change: Correction) -> None:
     """Count a message as the report that it is, once, and keep it no longer."""
     said = ReportId(list_, f"reclassified-{change.entry}", change.entry)
     await path.commit(said, change.address, change.transition.evidence)
@@ -162,7 +162,7 @@ def _pass_over(address: str, error: Exception, counts: Counter[str]) -> None:
     click.echo(f"bounced: {printable(address)} is passed over: {error}", err=True)
 
 
-def _show(change: Change, *, as_json: bool) -> None:
+def _show(change: Correction, *, as_json: bool) -> None:
     before, after, verdict = change.transition.before.state, change.transition.after.state, change.verdict
     if as_json:
         told = {"was": change.was, "is": verdict.category, "rule": verdict.rule, "before": before, "after": after}

@@ -17,7 +17,7 @@ from bounced.cli.output import json_option, print_facts, print_json
 from bounced.cli.selecting import chosen_list, list_option
 from bounced.client import AsyncClient
 from bounced.config import Config, build
-from bounced.core.return_path import Directory, DoesNotFit, Refused, ReturnPaths, TokenPath, likely_cause
+from bounced.core.return_path import BadReturnPath, Directory, DoesNotFit, ReturnPaths, TokenPath, likely_cause
 from bounced.core.terms import Engagement, OptIn, Profile, ReturnPath, RoleAddress
 from bounced.edges.redis.connect import reason
 from bounced.edges.redis.embedded import redis_url
@@ -31,7 +31,7 @@ def words(values: Iterable[IntEnum]) -> click.Choice[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Mail:
+class MailOptions:
     """The message that a return path is wanted for."""
 
     recipient: str
@@ -76,7 +76,7 @@ def encode(
     config = configured(config_file)
     paths = _paths(config, list_)
     profile = Profile(OptIn[opt_in.upper()], Engagement[engagement.upper()])
-    mail = Mail(address, tag, profile, issued.date() if issued else _today())
+    mail = MailOptions(address, tag, profile, issued.date() if issued else _today())
     try:
         made, style = _encode(config, paths, mail)
     except ValueError as error:
@@ -113,7 +113,7 @@ def _paths(config: Config, list_: str | None) -> ReturnPaths:
     return build.return_paths(name, config.lists[name])
 
 
-def _encode(config: Config, paths: ReturnPaths, mail: Mail) -> tuple[str, str]:
+def _encode(config: Config, paths: ReturnPaths, mail: MailOptions) -> tuple[str, str]:
     try:
         return paths.encode(mail.recipient, issued=mail.issued, tag=mail.tag, profile=mail.profile), "signed"
     except DoesNotFit as reason:
@@ -122,7 +122,7 @@ def _encode(config: Config, paths: ReturnPaths, mail: Mail) -> tuple[str, str]:
     return asyncio.run(_register(config, paths, mail)), "token"
 
 
-async def _register(config: Config, paths: ReturnPaths, mail: Mail) -> str:
+async def _register(config: Config, paths: ReturnPaths, mail: MailOptions) -> str:
     keys = build.keyspace(config, paths.list)
     async with redis_url(config) as url, AsyncClient.from_url(url, paths, keys=keys) as client:
         try:
@@ -137,7 +137,7 @@ def _decoded(config: Config, path: str) -> dict[str, str]:
         found = directory.decode(path, today=_today())
         if isinstance(found, TokenPath):
             found = directory.resolve(found, asyncio.run(_registered(config, found)), today=_today())
-    except Refused as refused:
+    except BadReturnPath as refused:
         cause = likely_cause(directory, path, refused.reason)
         return {"refused": refused.reason.value} | ({"because": cause.text} if cause and cause.proven else {})
     return _facts(found)

@@ -14,7 +14,7 @@ from bounced.ports import NoServer, StoreUnavailable, WrongType
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CommandEntry:
     """Where a command lives (``module:attribute``) and what ``--help`` says of it, so that neither has to import it.
 
     Without a summary it is not for people: the daemon starts it.
@@ -24,46 +24,54 @@ class Entry:
     summary: str = ""
 
 
-COMMANDS: Mapping[str, Entry] = MappingProxyType(
+COMMANDS: Mapping[str, CommandEntry] = MappingProxyType(
     {
-        "demo": Entry("bounced.cli.demo:demo", "Show the whole thing on this machine; nothing to install."),
-        "run": Entry("bounced.cli.run:run", "Run the daemon in the foreground, as systemd does."),
-        "worker": Entry("bounced.cli.run:worker"),
-        "lookup-server": Entry(
+        "demo": CommandEntry("bounced.cli.demo:demo", "Show the whole thing on this machine; nothing to install."),
+        "run": CommandEntry("bounced.cli.run:run", "Run the daemon in the foreground, as systemd does."),
+        "worker": CommandEntry("bounced.cli.run:worker"),
+        "lookup-server": CommandEntry(
             "bounced.cli.lookup_server:lookup_server",
             "Answer Postfix's socketmap and policy requests from the suppression lists.",
         ),
-        "check-config": Entry(
+        "check-config": CommandEntry(
             "bounced.cli.check_config:check_config", "Print the effective configuration, or all that is wrong with it."
         ),
-        "doctor": Entry("bounced.cli.doctor:doctor", "Examine everything that the daemon needs, and say what to do."),
-        "explain": Entry("bounced.cli.explain:explain", "Say what bounce messages mean; touches no state."),
-        "ingest": Entry(
+        "doctor": CommandEntry(
+            "bounced.cli.doctor:doctor", "Examine everything that the daemon needs, and say what to do."
+        ),
+        "explain": CommandEntry("bounced.cli.explain:explain", "Say what bounce messages mean; touches no state."),
+        "ingest": CommandEntry(
             "bounced.cli.ingest:ingest_command",
             "Take in stored bounces: files, folders, Maildir, mbox, - for standard input.",
         ),
-        "return-path": Entry("bounced.cli.return_path:return_path", "Make a return path, or read one that came back."),
-        "lookup": Entry(
+        "return-path": CommandEntry(
+            "bounced.cli.return_path:return_path", "Make a return path, or read one that came back."
+        ),
+        "lookup": CommandEntry(
             "bounced.cli.lookup:lookup", "Tell what each list knows of ADDRESS and why, with its last events."
         ),
-        "export": Entry("bounced.cli.exchange:export_command", "Write the suppression list as CSV or JSON lines."),
-        "import": Entry("bounced.cli.exchange:import_command", "Read our own export, or a hosted service's."),
-        "events": Entry("bounced.cli.events:events", "Show what happened last, and with --follow what happens."),
-        "stats": Entry("bounced.cli.stats:stats", "Show what came in over the last hours."),
-        "top": Entry("bounced.cli.stats:top", "Show the domains and campaigns with the most bounces."),
-        "simulate": Entry("bounced.cli.simulate:simulate", "Say what another policy would do, before it is made so."),
-        "suppress": Entry("bounced.cli.address:suppress", "Suppress addresses until an operator releases them."),
-        "release": Entry(
+        "export": CommandEntry(
+            "bounced.cli.exchange:export_command", "Write the suppression list as CSV or JSON lines."
+        ),
+        "import": CommandEntry("bounced.cli.exchange:import_command", "Read our own export, or a hosted service's."),
+        "events": CommandEntry("bounced.cli.events:events", "Show what happened last, and with --follow what happens."),
+        "stats": CommandEntry("bounced.cli.stats:stats", "Show what came in over the last hours."),
+        "top": CommandEntry("bounced.cli.stats:top", "Show the domains and campaigns with the most bounces."),
+        "simulate": CommandEntry(
+            "bounced.cli.simulate:simulate", "Say what another policy would do, before it is made so."
+        ),
+        "suppress": CommandEntry("bounced.cli.address:suppress", "Suppress addresses until an operator releases them."),
+        "release": CommandEntry(
             "bounced.cli.address:release", "Take addresses off the suppression list, whatever put them there."
         ),
-        "reclassify": Entry(
+        "reclassify": CommandEntry(
             "bounced.cli.reclassify:reclassify_command", "Show what today's rules make of kept evidence, and apply it."
         ),
-        "accept-redis": Entry(
+        "accept-redis": CommandEntry(
             "bounced.cli.accept_redis:accept_redis",
             "Say that Redis was replaced on purpose.",
         ),
-        "erase": Entry("bounced.cli.erase:erase_command", "Take an address out of everything, for good."),
+        "erase": CommandEntry("bounced.cli.erase:erase_command", "Take an address out of everything, for good."),
     }
 )
 

@@ -18,7 +18,7 @@ from bounced import rules
 from bounced.cli.configured import config_option, configured_to_run
 from bounced.cli.ending import ExitCode
 from bounced.cli.libraries import too_old
-from bounced.config import Config, ConfigError, load_to_run, read
+from bounced.config import Config, ConfigError, load_to_run, read_configuration
 from bounced.core.meaning.rulefile import RulesInvalid
 from bounced.edges.redis import Misconfigured
 from bounced.edges.redis.embedded import NoServer
@@ -148,7 +148,7 @@ async def reload(running: Worker, config_file: Path | None) -> None:
 
 
 def _read_to_run(config_file: Path | None) -> Config:
-    return load_to_run(read(config_file))
+    return load_to_run(read_configuration(config_file))
 
 
 def set_up_log(config: Config) -> None:

@@ -25,7 +25,7 @@ from bounced.pipeline import ListSettings
 from bounced.simulation.compare import Changes, Life, invent, lives, replay, totals
 from bounced.simulation.population import SHARED_DOMAIN
 from bounced.simulation.recorded import NotAnEvent, evidence_in
-from bounced.simulation.stage import Change
+from bounced.simulation.simulator import StateChange
 
 BEGIN = datetime(2026, 1, 5, 9, tzinfo=UTC)
 PAGE = 1000
@@ -176,19 +176,19 @@ def _row(life: Life) -> tuple[str, str, str]:
     return life.address, _story(life.in_force), _story(life.proposed)
 
 
-def _story(changes: tuple[Change, ...]) -> str:
+def _story(changes: tuple[StateChange, ...]) -> str:
     """Return what happened to an address as far as it mattered to a sender."""
     told = [_sentence(change) for change in changes if {change.before, change.after} & ON_SUPPRESSION_LIST]
     return ", ".join(told) or "mailed all the time"
 
 
-def _sentence(change: Change) -> str:
+def _sentence(change: StateChange) -> str:
     day = f"{change.at:%Y-%m-%d}"
     if change.after not in ON_SUPPRESSION_LIST:
         return f"released {day}"
     return f"{change.after} {day}" + (f" to {change.until:%Y-%m-%d}" if change.until else "")
 
 
-def _record(change: Change) -> dict[str, str]:
+def _record(change: StateChange) -> dict[str, str]:
     told = {"at": stamp(change.at), "before": change.before, "after": change.after, "reason": change.reason}
     return told | ({"until": stamp(change.until)} if change.until else {})

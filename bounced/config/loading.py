@@ -28,7 +28,7 @@ class Source:
     text: str
 
 
-def read(path: Path | None = None) -> Source:
+def read_configuration(path: Path | None = None) -> Source:
     """Return the file; for None the one in /etc where it exists, else the defaults.  Raises ConfigError."""
     path = path or found()
     try:
@@ -45,7 +45,7 @@ def load(path: Path | None = None, *, check_files: bool = True) -> Config:
     ``check_files`` is false for commands that need none of the secrets and so must not fail for want of them.
     Raises ConfigError.
     """
-    return _sound(read(path), check_files=check_files, check_modes=False)
+    return _sound(read_configuration(path), check_files=check_files, check_modes=False)
 
 
 def load_to_run(source: Source, *, check_modes: bool = True) -> Config:
@@ -64,7 +64,7 @@ def load_to_run(source: Source, *, check_modes: bool = True) -> Config:
 def examine(path: Path | None = None, *, check_files: bool = True) -> tuple[Config | None, tuple[Problem, ...]]:
     """Return the configuration, as far as it can be read, and all that is wrong or doubtful about it."""
     try:
-        source = read(path)
+        source = read_configuration(path)
     except ConfigError as error:
         return None, error.problems
     return _parsed(source, check_files=check_files, check_modes=check_files)

@@ -1,1 +1,1 @@
-"""What `bounced demo` plays: a setting, and scenes with bounces as real MTAs write them."""
+"""What `bounced demo` plays: a folder to run in, and scenes with bounces as real MTAs write them."""

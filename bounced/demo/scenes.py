@@ -53,7 +53,7 @@ SCENES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class PlayedScene:
     """What came of a scene: the SMTP reply, and the newest entry of the address's history, if it has any."""
 
     scene: Scene

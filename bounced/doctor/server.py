@@ -8,9 +8,9 @@ from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ResponseError
 
 from bounced.core.contract.keys import Keyspace
-from bounced.core.contract.server_facts import ServerFacts
+from bounced.core.contract.server_facts import ClockAndIdentity
 from bounced.doctor.finding import Finding, error, ok, skipped, warning
-from bounced.edges.redis.identities import Identities
+from bounced.edges.redis.identities import Identities, server_facts
 from bounced.edges.redis.wire import call, text, texts
 
 OLDEST = (7, 0)
@@ -21,7 +21,7 @@ NEARLY_FULL = 0.9
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class ServerFacts:
     """What a server says of itself.  ``settings`` is None where it lets nobody read its configuration."""
 
     name: str
@@ -33,12 +33,12 @@ class Server:
     clock: datetime
 
 
-async def ask_server(connection: AbstractConnection) -> Server:
+async def ask_server(connection: AbstractConnection) -> ServerFacts:
     """Return what a server says of itself.  Raises RedisError."""
     info = dict(line.split(":", 1) for line in text(await call(connection, "INFO")).splitlines() if ":" in line)
     valkey = "valkey_version" in info
     seconds, microseconds = texts(await call(connection, "TIME"))
-    return Server(
+    return ServerFacts(
         name="Valkey" if valkey else "Redis",
         version=tuple(int(part) for part in info["valkey_version" if valkey else "redis_version"].split(".")),
         role=info.get("role", ""),
@@ -49,7 +49,7 @@ async def ask_server(connection: AbstractConnection) -> Server:
     )
 
 
-def judge(server: Server, durability: str, now: datetime) -> Iterator[Finding]:
+def judge(server: ServerFacts, durability: str, now: datetime) -> Iterator[Finding]:
     """Yield how a server is for what is asked of it.  ``durability`` is memory, fsync, replica or replica:N."""
     yield _version(server, durability)
     yield _role(server)
@@ -73,7 +73,7 @@ async def _settings(connection: AbstractConnection) -> Mapping[str, str] | None:
     return settings
 
 
-def _version(server: Server, durability: str) -> Finding:
+def _version(server: ServerFacts, durability: str) -> Finding:
     version = f"{server.name} {'.'.join(map(str, server.version))}"
     if server.version < OLDEST:
         return error("Redis version", f"{version} is too old", "Install Redis 7.2 or later, or Valkey.")
@@ -84,24 +84,24 @@ def _version(server: Server, durability: str) -> Finding:
     return outcome("Redis version", f"{version} cannot say that a commit is on disk", advice)
 
 
-def _role(server: Server) -> Finding:
+def _role(server: ServerFacts) -> Finding:
     if server.role == "master":
         return ok("Redis role", "a primary: it takes writes")
     return error("Redis role", f"{server.role or 'unknown'}: it takes no writes", "Let redis.url name the primary.")
 
 
-def _clock(server: Server, now: datetime) -> Finding:
+def _clock(server: ServerFacts, now: datetime) -> Finding:
     apart = abs((server.clock - now).total_seconds())
     found = f"{apart:.1f} s apart from the server's"
     advice = "Run a time service (systemd-timesyncd, chrony) on both machines: return paths and holds end by the clock."
-    if fault := ServerFacts(server.clock, "").clock_fault(now):
+    if fault := ClockAndIdentity(server.clock, "").clock_fault(now):
         return error("clock", f"{fault}: bounces that seem too old or too new are put off with 451", advice)
     if apart > CLOCK_ERROR_S:
         return error("clock", found, advice)
     return warning("clock", found, advice) if apart > CLOCK_WARNING_S else ok("clock", found)
 
 
-def _memory(server: Server) -> Finding:
+def _memory(server: ServerFacts) -> Finding:
     used = f"{server.used_bytes / 2**20:.0f} MiB used"
     if not server.limit_bytes:
         return ok("Redis memory", f"{used}, no limit set")

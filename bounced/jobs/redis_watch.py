@@ -15,7 +15,7 @@ import structlog
 
 from bounced.core.contract.alarms import CLOCK, REDIS, Alarm, Level
 from bounced.core.contract.keys import Keyspace
-from bounced.core.contract.server_facts import ServerFacts
+from bounced.core.contract.server_facts import ClockAndIdentity
 from bounced.core.contract.times import stamp
 from bounced.edges.watch.log import Event
 from bounced.jobs.rounds import together
@@ -91,7 +91,7 @@ class RedisWatch:
                 list_, scope, bool(fault), now, may_clear=before is None or bool(before.faults[scope])
             )
 
-    async def _introduce(self, list_: str, keys: Keyspace, seen: ServerFacts) -> ServerFacts:
+    async def _introduce(self, list_: str, keys: Keyspace, seen: ClockAndIdentity) -> ClockAndIdentity:
         """Give a server that we do not know an identity, unless it has one, and remember it."""
         if not seen.identity:
             await self._servers.name_server(list_, secrets.token_hex(8))

@@ -53,7 +53,7 @@ def load(extra: Sequence[Path] = ()) -> RuleSet:
     rules: list[Rule] = []
     faults: list[Fault] = []
     for name, content in chain(_own(extra, faults), _packaged()):
-        good, bad = rulefile.read(name, content)
+        good, bad = rulefile.read_rules(name, content)
         rules += good
         faults += bad
     faults += rulefile.repeated_ids(rules)

@@ -12,9 +12,9 @@ from bounced.edges.memory_store import MemoryStore
 from bounced.pipeline import ListSettings
 from bounced.simulation.mailing import Mailing
 from bounced.simulation.population import populate
-from bounced.simulation.stage import LIST, Change, Stage
+from bounced.simulation.simulator import LIST, Simulator, StateChange
 
-Changes = Sequence[Change]
+Changes = Sequence[StateChange]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,8 @@ class Life:
     """What becomes of one address under the policy in force, and under the one proposed."""
 
     address: str
-    in_force: tuple[Change, ...]
-    proposed: tuple[Change, ...]
+    in_force: tuple[StateChange, ...]
+    proposed: tuple[StateChange, ...]
 
     @property
     def differs(self) -> bool:
@@ -54,7 +54,7 @@ async def invent(
 
 def lives(in_force: Changes, proposed: Changes) -> list[Life]:
     """Return each address that either policy did something about, those first that it happened to first."""
-    by_address: dict[str, tuple[list[Change], list[Change]]] = {}
+    by_address: dict[str, tuple[list[StateChange], list[StateChange]]] = {}
     for side, changes in enumerate((in_force, proposed)):
         for change in changes:
             by_address.setdefault(change.address, ([], []))[side].append(change)
@@ -76,12 +76,12 @@ def totals(changes: Changes) -> Counter[str]:
     return counts
 
 
-def _stage(settings: ListSettings, begin: datetime) -> Stage:
+def _stage(settings: ListSettings, begin: datetime) -> Simulator:
     store = MemoryStore({LIST: Keyspace(list_=LIST)})
-    return Stage(settings, store, store, begin)
+    return Simulator(settings, store, store, begin)
 
 
-def _off_the_list(changes: Iterable[Change]) -> list[tuple[datetime, State, timedelta | None]]:
+def _off_the_list(changes: Iterable[StateChange]) -> list[tuple[datetime, State, timedelta | None]]:
     return [
         (change.at, change.after, change.until - change.at if change.until else None)
         for change in changes

@@ -9,7 +9,7 @@ from random import Random
 from bounced.core.state import Evidence, EvidenceType
 from bounced.core.terms import Action, Category, Kind, Origin, Verdict
 from bounced.simulation.population import MAIL_EVERY, Member, Trouble
-from bounced.simulation.stage import Stage
+from bounced.simulation.simulator import Simulator
 
 _STATUS = {Category.MAILBOX_UNKNOWN: "5.1.1", Category.MAILBOX_FULL: "5.2.2"}
 
@@ -21,7 +21,7 @@ class Mailing:
     With ``deliveries`` the sender tells what it delivered, gateways that accept first and bounce later included.
     """
 
-    stage: Stage
+    stage: Simulator
     members: Iterable[Member]
     seed: int = 0
     deliveries: bool = False

@@ -20,7 +20,7 @@ from bounced.pipeline import ListSettings
 from bounced.ports import Store
 from bounced.simulation.mailing import Mailing
 from bounced.simulation.population import SHARED_DOMAIN, Fate, Member, populate
-from bounced.simulation.stage import Stage
+from bounced.simulation.simulator import Simulator
 
 BEGIN = datetime(2026, 1, 5, 9, tzinfo=UTC)
 TWO_YEARS = 730
@@ -59,7 +59,7 @@ def _quiet() -> Iterator[None]:
 async def two_years(request: pytest.FixtureRequest) -> Outcome:
     """Return the end of two years, with 240 members, in memory."""
     store = MemoryStore({"main": Keyspace()})
-    stage = Stage(SETTINGS, store, store, BEGIN)
+    stage = Simulator(SETTINGS, store, store, BEGIN)
     members = populate(seed=7, members=240, begin=BEGIN, days=TWO_YEARS)
     mailing = Mailing(stage, members, seed=7, deliveries=request.param)
     await mailing.run(BEGIN, TWO_YEARS)
@@ -72,7 +72,7 @@ async def half_a_year(redis_url: str, key_prefix: str) -> AsyncIterator[Outcome]
     store = RedisStore(connections(redis_url), {"main": Keyspace(key_prefix)}, durability("fsync", pytest.fail))
     await store.start()
     chores = JobStore(store, "simulation", events_max=100_000, failed_max=100)
-    stage = Stage(SETTINGS, store, chores, BEGIN, tick=timedelta(days=1))
+    stage = Simulator(SETTINGS, store, chores, BEGIN, tick=timedelta(days=1))
     members = populate(seed=7, members=48, begin=BEGIN, days=182)
     mailing = Mailing(stage, members, seed=7, deliveries=True)
     await mailing.run(BEGIN, 182)

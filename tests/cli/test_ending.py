@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from bounced.cli import root
 from bounced.cli.ending import ExitCode
-from bounced.cli.root import Entry, bounced
+from bounced.cli.root import CommandEntry, bounced
 
 FULL = Path("/dev/full")
 
@@ -82,6 +82,6 @@ def test_ctrl_c_later_ends_a_command_quietly(monkeypatch: pytest.MonkeyPatch) ->
         raise KeyboardInterrupt
 
     monkeypatch.setattr(root, "endless", endless, raising=False)
-    monkeypatch.setattr(root, "COMMANDS", {"stats": Entry("bounced.cli.root:endless", "Wait.")})
+    monkeypatch.setattr(root, "COMMANDS", {"stats": CommandEntry("bounced.cli.root:endless", "Wait.")})
     result = CliRunner().invoke(bounced, ["stats"])
     assert (result.exit_code, result.output) == (ExitCode.INTERRUPTED, "")

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from bounced.cli import libraries, root
 from bounced.cli.libraries import LOWEST, too_old
-from bounced.cli.root import Entry, bounced
+from bounced.cli.root import CommandEntry, bounced
 
 PROJECT = Path(__file__).parents[2]
 
@@ -63,13 +63,13 @@ def test_a_command_that_cannot_be_imported_says_so(monkeypatch: pytest.MonkeyPat
     """Where a library is too old, that; else the error as it came."""
     (tmp_path / "broken_command.py").write_text("raise TypeError('no signature found')")
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(root, "COMMANDS", {"broken": Entry("broken_command:broken", "Is broken.")})
+    monkeypatch.setattr(root, "COMMANDS", {"broken": CommandEntry("broken_command:broken", "Is broken.")})
     result = CliRunner().invoke(bounced, ["broken"])
     assert result.exit_code == 2
     assert "redis 7.4.1" in result.stderr
     monkeypatch.undo()
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(root, "COMMANDS", {"broken": Entry("broken_command:broken", "Is broken.")})
+    monkeypatch.setattr(root, "COMMANDS", {"broken": CommandEntry("broken_command:broken", "Is broken.")})
     with pytest.raises(TypeError, match="no signature found"):
         bounced.get_command(click.Context(bounced), "broken")
 

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from bounced.cli import root
-from bounced.cli.root import COMMANDS, Entry, bounced
+from bounced.cli.root import COMMANDS, CommandEntry, bounced
 from bounced.ports import StoreUnavailable
 
 OFFERED = [name for name, entry in COMMANDS.items() if entry.summary]
@@ -60,7 +60,7 @@ def test_a_store_that_cannot_be_reached_has_its_own_exit_code(monkeypatch: pytes
         raise StoreUnavailable("connection refused")
 
     monkeypatch.setattr(root, "unlucky", unlucky, raising=False)
-    monkeypatch.setattr(root, "COMMANDS", {"lookup": Entry("bounced.cli.root:unlucky", "Fail.")})
+    monkeypatch.setattr(root, "COMMANDS", {"lookup": CommandEntry("bounced.cli.root:unlucky", "Fail.")})
     result = CliRunner().invoke(bounced, ["lookup"])
     assert result.exit_code == 3
     assert result.stderr.startswith("bounced: Redis cannot be reached: connection refused\n")

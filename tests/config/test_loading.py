@@ -8,7 +8,7 @@ from typing import NoReturn
 import pytest
 from pydantic import ValidationError
 
-from bounced.config import Config, ConfigError, examine, load, load_to_run, loading, read
+from bounced.config import Config, ConfigError, examine, load, load_to_run, loading, read_configuration
 from bounced.config.fields import TcpAddress, UnixAddress
 
 Write = Callable[[str], Path]
@@ -296,6 +296,6 @@ def test_durability_is_fsync_for_an_embedded_server_and_memory_otherwise(write: 
 def test_the_daemon_needs_a_server_and_a_list(write: Write) -> None:
     """Other commands do without; ``run`` says what it lacks."""
     with pytest.raises(ConfigError) as refused:
-        load_to_run(read(write("")))
+        load_to_run(read_configuration(write("")))
     assert [problem.key for problem in refused.value.problems] == ["redis.url", "lists"]
-    assert load_to_run(read(write(MAIN + '[redis]\nurl = "embedded"'))).redis.embedded
+    assert load_to_run(read_configuration(write(MAIN + '[redis]\nurl = "embedded"'))).redis.embedded

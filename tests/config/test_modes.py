@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bounced.config import ConfigError, Severity, examine, load, load_to_run, read
+from bounced.config import ConfigError, Severity, examine, load, load_to_run, read_configuration
 from bounced.config.proposal import proposal
 from tests.config.test_checks import MAIN, certificate
 
@@ -38,15 +38,15 @@ def test_a_secret_that_is_open_to_everybody_keeps_the_daemon_from_starting(
         RUNNING.replace("[redis]", 'pepper_file = "pepper"\n[redis]\npassword_file = "password"')
         + '[smtp]\ntls_certificate = "mx.pem"\ntls_key = "mx.key"\n'
     )
-    assert load_to_run(read(file)).lists
+    assert load_to_run(read_configuration(file)).lists
     (tmp_path / secret).chmod(mode)
     (complaint,) = _complaints(file)
     assert str(tmp_path / secret) in complaint
     assert f"got mode {mode:04o}" in complaint
     with pytest.raises(ConfigError):
-        load_to_run(read(file))
+        load_to_run(read_configuration(file))
     _mend(complaint)
-    assert load_to_run(read(file)).lists
+    assert load_to_run(read_configuration(file)).lists
 
 
 def test_the_words_of_a_complaint(write: Write, tmp_path: Path) -> None:
@@ -63,14 +63,14 @@ def test_what_everybody_may_change_is_refused(write: Write, tmp_path: Path, what
     certificate(tmp_path)
     (tmp_path / "own.toml").touch(mode=0o644)
     file = write(RUNNING + '[smtp]\ntls_certificate = "mx.pem"\ntls_key = "mx.key"\n[rules]\nfiles = ["own.toml"]\n')
-    assert load_to_run(read(file)).lists
+    assert load_to_run(read_configuration(file)).lists
     (tmp_path / what).chmod(0o646)
     (complaint,) = _complaints(file)
     assert complaint.endswith(f"must not be writable by everybody: chmod o-w {tmp_path / what}, got mode 0646")
     with pytest.raises(ConfigError, match="chmod o-w"):
-        load_to_run(read(file))
+        load_to_run(read_configuration(file))
     _mend(complaint)
-    assert load_to_run(read(file)).lists
+    assert load_to_run(read_configuration(file)).lists
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o660, 0o440, 0o400])
@@ -114,7 +114,7 @@ def test_other_commands_go_on(write: Write, tmp_path: Path) -> None:
 def test_a_worker_that_is_replaced_is_not_kept_from_starting(write: Write, tmp_path: Path) -> None:
     """The daemon runs with these files; a mode that somebody changed since is said at the next reload."""
     file = write(RUNNING)
-    source = read(file)
+    source = read_configuration(file)
     (tmp_path / "a.key").chmod(0o644)
     file.chmod(0o666)
     assert load_to_run(source, check_modes=False).lists

@@ -9,7 +9,7 @@ import pytest
 from redis.exceptions import RedisError
 
 from bounced.doctor.finding import Finding, Outcome
-from bounced.doctor.server import Server, ask_server, judge
+from bounced.doctor.server import ServerFacts, ask_server, judge
 from bounced.edges.redis.connect import connections
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -18,7 +18,7 @@ SETTINGS = MappingProxyType(
 )
 
 
-def _server(**changes: Any) -> Server:
+def _server(**changes: Any) -> ServerFacts:
     good: dict[str, Any] = {
         "name": "Redis",
         "version": (7, 2, 4),
@@ -28,10 +28,10 @@ def _server(**changes: Any) -> Server:
         "settings": SETTINGS,
         "clock": NOW,
     }
-    return Server(**(good | changes))
+    return ServerFacts(**(good | changes))
 
 
-def _worst(server: Server, durability: str = "fsync") -> Finding:
+def _worst(server: ServerFacts, durability: str = "fsync") -> Finding:
     order = (Outcome.OK, Outcome.SKIPPED, Outcome.WARNING, Outcome.ERROR)
     return max(judge(server, durability, NOW), key=lambda finding: order.index(finding.outcome))
 

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bounced.core.contract.state_hash import to_fields
-from bounced.core.exchange import COLUMNS, Reader, Row, exported, read
+from bounced.core.exchange import COLUMNS, Reader, Row, exported, read_rows
 from bounced.core.exchange.own import from_cell, to_cell
 from bounced.core.mailbox import BadAddress, normalise
 from bounced.core.state import AddressState, Evidence, EvidenceType
@@ -28,7 +28,7 @@ def _csv(address: str, fields: dict[str, str]) -> str:
 
 
 def _read(text: str) -> Row:
-    (row,) = read(io.StringIO(text), Reader(lambda _reply: Verdict(Category.UNDETERMINED, "", ""), NOW))
+    (row,) = read_rows(io.StringIO(text), Reader(lambda _reply: Verdict(Category.UNDETERMINED, "", ""), NOW))
     assert isinstance(row, Row)
     return row
 

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from bounced.core.mailbox import BadAddress, normalise
 from bounced.core.return_path import (
+    BadReturnPath,
     Directory,
     DoesNotFit,
     Keyring,
     KeyStatus,
     Pattern,
-    Refused,
     Registration,
     ReturnPaths,
     SigningKey,
@@ -119,7 +119,7 @@ def accepted(path: str) -> bool:
     """Whether a forward-path is taken for a signed one."""
     try:
         return isinstance(DIRECTORY.decode(path, today=TODAY), ReturnPath)
-    except Refused:
+    except BadReturnPath:
         return False
 
 
@@ -171,7 +171,7 @@ def test_arbitrary_octets_raise_nothing_but_the_refusal(octets: bytes, start: st
     for forward_path in (text, f"{start}{text}@bounce.example.com", f"{start}{text}"):
         try:
             DIRECTORY.decode(forward_path, today=TODAY)
-        except Refused:
+        except BadReturnPath:
             continue
     DIRECTORY.find(start + text, TODAY)
 
@@ -181,5 +181,5 @@ def test_arbitrary_registrations_raise_nothing_but_the_refusal(fields: dict[str,
     """Other programs write them."""
     try:
         PATHS.resolve(TokenPath("main", "a" * 26), fields, today=TODAY)
-    except Refused:
+    except BadReturnPath:
         return

@@ -10,7 +10,7 @@ MAX_APART = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class ServerFacts:
+class ClockAndIdentity:
     """What the server of a list says of itself: its clock, and its identity, which is empty where it has none."""
 
     clock: datetime

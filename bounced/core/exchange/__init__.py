@@ -3,20 +3,20 @@
 from bounced.core.exchange.formats import FORMATS, Format, Unrecognised, detect
 from bounced.core.exchange.merge import merge
 from bounced.core.exchange.own import COLUMNS, exported
-from bounced.core.exchange.reading import Reader, read
-from bounced.core.exchange.rows import Fault, Row, Why
+from bounced.core.exchange.reading import Reader, read_rows
+from bounced.core.exchange.rows import Row, SkippedRow, SkipReason
 
 __all__ = [
     "COLUMNS",
     "FORMATS",
-    "Fault",
     "Format",
     "Reader",
     "Row",
+    "SkipReason",
+    "SkippedRow",
     "Unrecognised",
-    "Why",
     "detect",
     "exported",
     "merge",
-    "read",
+    "read_rows",
 ]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from bounced.core.escape import escaped
 from bounced.core.exchange.formats import OWN, Fields, Format, Unrecognised, detect
 from bounced.core.exchange.records import records
-from bounced.core.exchange.rows import Fault, Row, Why, why_not
+from bounced.core.exchange.rows import Row, SkippedRow, SkipReason, skip_reason
 from bounced.core.exchange.signs import against, is_temporary, kind_told, temporary, words
 from bounced.core.state import AddressState
 from bounced.core.terms import CLASS_OF, ON_SUPPRESSION_LIST, Category, Class, Origin, State, Verdict
@@ -27,7 +27,7 @@ class Reader:
     category: Category | None = None
 
 
-def read(lines: Iterable[str], reader: Reader) -> Iterator[Row | Fault]:
+def read_rows(lines: Iterable[str], reader: Reader) -> Iterator[Row | SkippedRow]:
     """Return a Row or a Fault for each row of a file, in its order.
 
     Raises Unrecognised, at once, for a file of which not even the columns are understood, and where the file and
@@ -39,44 +39,44 @@ def read(lines: Iterable[str], reader: Reader) -> Iterator[Row | Fault]:
         raise Unrecognised(f"the columns of {format_.name} say why already: leave --category out")
     if not format_.says_why and reader.category is None:
         raise Unrecognised(f"the columns of {format_.name} do not say why: say it with --category")
-    return (each if isinstance(each, Fault) else _row(line, each, format_, reader) for line, each in found)
+    return (each if isinstance(each, SkippedRow) else _row(line, each, format_, reader) for line, each in found)
 
 
 class _LeftOut(ValueError):  # noqa: N818 - says what becomes of the row
     """A row that is understood, and condemns nobody."""
 
-    def __init__(self, text: str, why: Why) -> None:
+    def __init__(self, text: str, why: SkipReason) -> None:
         super().__init__(text)
         self.why = why
 
 
-def _row(line: int, fields: Fields, format_: Format, reader: Reader) -> Row | Fault:
+def _row(line: int, fields: Fields, format_: Format, reader: Reader) -> Row | SkippedRow:
     address = fields.get(format_.address, "")
     if not address:
-        return Fault(line, f"no {format_.address}", Why.BAD_ADDRESS)
+        return SkippedRow(line, f"no {format_.address}", SkipReason.BAD_ADDRESS)
     if UNREADABLE in address:
-        return Fault(line, f"{address}: not in UTF-8", Why.BAD_ADDRESS)
+        return SkippedRow(line, f"{address}: not in UTF-8", SkipReason.BAD_ADDRESS)
     try:
         said = _own(fields, reader) if format_.name == OWN else _of_a_service(fields, format_, reader)
     except _LeftOut as reason:
-        return Fault(line, f"{address}: {reason}", reason.why)
+        return SkippedRow(line, f"{address}: {reason}", reason.why)
     except KeyError as error:
-        return Fault(line, f"{address}: not understood: {error}")
+        return SkippedRow(line, f"{address}: not understood: {error}")
     except (ValueError, OverflowError, OSError) as error:  # the last two are of times far off
-        return Fault(line, f"{address}: {error}")
+        return SkippedRow(line, f"{address}: {error}")
     row = Row(line, address, said)
     if not (row.decided if format_.name == OWN else row.condemns):
-        why = why_not(said.class_ or Class.NONE)
-        return Fault(line, f"{address}: {said.category} is no reason to suppress an address", why)
+        why = skip_reason(said.class_ or Class.NONE)
+        return SkippedRow(line, f"{address}: {said.category} is no reason to suppress an address", why)
     if said.until is not None and said.until <= reader.now:
-        return Fault(line, f"{address}: that ended on {said.until.date()}", Why.ENDED)
+        return SkippedRow(line, f"{address}: that ended on {said.until.date()}", SkipReason.ENDED)
     return row
 
 
 def _of_a_service(fields: Fields, format_: Format, reader: Reader) -> AddressState:
     """Return what a service's row says.  Raises _LeftOut, KeyError, ValueError, OverflowError, OSError."""
     if contradiction := against(fields):
-        raise _LeftOut(f"{contradiction}: it is not blocked", Why.NOT_BLOCKED)
+        raise _LeftOut(f"{contradiction}: it is not blocked", SkipReason.NOT_BLOCKED)
     since = _since(fields.get(format_.at, ""), reader.now)
     try:
         meaning = reader.category or format_.meaning(fields)
@@ -100,16 +100,16 @@ def _of_a_reply(reply: str, reader: Reader) -> Verdict:
     """Return what a reply means.  Raises _LeftOut for a temporary one: the service's MTA tried again."""
     verdict = reader.classify(reply)
     if is_temporary(verdict):
-        raise _LeftOut(f"{verdict.reply_code or verdict.status} is a temporary failure", Why.TRANSIENT)
+        raise _LeftOut(f"{verdict.reply_code or verdict.status} is a temporary failure", SkipReason.TRANSIENT)
     return verdict
 
 
 def _must_condemn(fields: Fields) -> None:
     """Raise _LeftOut where the service has a word of its own for it, or a code, that condemns nobody."""
     if told := kind_told(fields):
-        raise _LeftOut(f"{told[0]} is no reason to suppress an address", why_not(told[1]))
+        raise _LeftOut(f"{told[0]} is no reason to suppress an address", skip_reason(told[1]))
     if code := temporary(fields):
-        raise _LeftOut(f"{code} is a temporary failure", Why.TRANSIENT)
+        raise _LeftOut(f"{code} is a temporary failure", SkipReason.TRANSIENT)
 
 
 def _must_not_be_excused(fields: Fields, format_: Format, reader: Reader) -> None:
@@ -118,9 +118,9 @@ def _must_not_be_excused(fields: Fields, format_: Format, reader: Reader) -> Non
         return
     verdict = _of_a_reply(text, reader)
     if verdict.class_ in (Class.SOFT, Class.BLOCK, Class.TRANSIENT):
-        raise _LeftOut(f"{verdict.category} is no reason to suppress an address", why_not(verdict.class_))
+        raise _LeftOut(f"{verdict.category} is no reason to suppress an address", skip_reason(verdict.class_))
     if verdict.class_ is Class.UNDETERMINED and format_.told_by and not format_.told_by.search(text):
-        raise _LeftOut(f"{text[:100]!r} says nothing of the address", Why.UNDETERMINED)
+        raise _LeftOut(f"{text[:100]!r} says nothing of the address", SkipReason.UNDETERMINED)
 
 
 def _own(fields: Fields, reader: Reader) -> AddressState:

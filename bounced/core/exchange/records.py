@@ -8,7 +8,7 @@ from typing import Any
 
 from bounced.core.exchange.formats import Fields, Unrecognised
 from bounced.core.exchange.own import FREE_TEXT, from_cell
-from bounced.core.exchange.rows import Fault, Why
+from bounced.core.exchange.rows import SkippedRow, SkipReason
 
 MAX_FIELD_CHARS = 1000
 OURS = frozenset({"address", "category"})
@@ -16,7 +16,7 @@ OURS = frozenset({"address", "category"})
 
 DELIMITERS = ",;\t"
 
-Record = tuple[int, Fields | Fault]
+Record = tuple[int, Fields | SkippedRow]
 """The line on which a record ends (its number where one line holds them all), and its fields or what is wrong."""
 
 
@@ -53,22 +53,22 @@ def _csv_records(table: Any, names: Sequence[str]) -> Iterator[Record]:
         except StopIteration:
             return
         except csv.Error as error:
-            yield table.line_num, Fault(table.line_num, f"broken CSV: {error}")
+            yield table.line_num, SkippedRow(table.line_num, f"broken CSV: {error}")
             continue
         if len(row) == len(names):
             yield table.line_num, _values(table.line_num, names, [text[:MAX_FIELD_CHARS] for text in row])
         elif row:
-            yield table.line_num, Fault(table.line_num, f"{len(row)} columns, the first line has {len(names)}")
+            yield table.line_num, SkippedRow(table.line_num, f"{len(row)} columns, the first line has {len(names)}")
 
 
-def _values(line: int, names: Sequence[str], cells: Sequence[str]) -> Fields | Fault:
+def _values(line: int, names: Sequence[str], cells: Sequence[str]) -> Fields | SkippedRow:
     pairs = zip(names, cells, strict=True)
     if not set(names) >= OURS:
         return {name: cell.strip() for name, cell in pairs}
     try:
         return {name: from_cell(name, cell) for name, cell in pairs}
     except ValueError:
-        return Fault(line, "an address that has no such character", Why.BAD_ADDRESS)
+        return SkippedRow(line, "an address that has no such character", SkipReason.BAD_ADDRESS)
 
 
 def _json(lines: Iterator[str]) -> tuple[Sequence[str], Iterator[Record]]:
@@ -76,7 +76,7 @@ def _json(lines: Iterator[str]) -> tuple[Sequence[str], Iterator[Record]]:
     first = next(found, None)
     if first is None:
         raise Unrecognised("there is nothing in the file")
-    names = [] if isinstance(first[1], Fault) else list(first[1])
+    names = [] if isinstance(first[1], SkippedRow) else list(first[1])
     return names, chain((first,), found)
 
 
@@ -110,16 +110,16 @@ def _listed(document: Mapping[str, Any]) -> list[Any] | None:
     return next((each for each in lists if not each or isinstance(each[0], dict)), None)
 
 
-def _json_line(number: int, line: str) -> Fields | Fault:
+def _json_line(number: int, line: str) -> Fields | SkippedRow:
     try:
         return _fields(number, json.loads(line))
     except json.JSONDecodeError as error:
-        return Fault(number, f"broken JSON: {error.msg}")
+        return SkippedRow(number, f"broken JSON: {error.msg}")
 
 
-def _fields(number: int, record: Any) -> Fields | Fault:
+def _fields(number: int, record: Any) -> Fields | SkippedRow:
     if not isinstance(record, dict):
-        return Fault(number, "not an object")
+        return SkippedRow(number, "not an object")
     texts = {_name(name): _text(value)[:MAX_FIELD_CHARS] for name, value in record.items() if value is not None}
     kept = FREE_TEXT if texts.keys() >= OURS else frozenset()
     return {name: text if name in kept else text.strip() for name, text in texts.items()}

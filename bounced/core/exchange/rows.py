@@ -16,7 +16,7 @@ CONDEMNING = frozenset(
 """The reasons for which an address may be suppressed without having been seen to fail here."""
 
 
-class Why(Word):
+class SkipReason(Word):
     """Why a row is left out."""
 
     SOFT = "soft"
@@ -58,22 +58,22 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class SkippedRow:
     """A line of a file that was not taken, what is wrong with it, and in one word why."""
 
     line: int
     text: str
-    why: Why = field(default=Why.NOT_UNDERSTOOD, compare=False)
+    why: SkipReason = field(default=SkipReason.NOT_UNDERSTOOD, compare=False)
 
 
-def why_not(class_: Class) -> Why:
+def skip_reason(class_: Class) -> SkipReason:
     """Return the word for a failure of a class that is no reason to suppress an address."""
-    return _WHY.get(class_, Why.NO_FAILURE)
+    return _WHY.get(class_, SkipReason.NO_FAILURE)
 
 
 _WHY = {
-    Class.SOFT: Why.SOFT,
-    Class.BLOCK: Why.BLOCK,
-    Class.TRANSIENT: Why.TRANSIENT,
-    Class.UNDETERMINED: Why.UNDETERMINED,
+    Class.SOFT: SkipReason.SOFT,
+    Class.BLOCK: SkipReason.BLOCK,
+    Class.TRANSIENT: SkipReason.TRANSIENT,
+    Class.UNDETERMINED: SkipReason.UNDETERMINED,
 }

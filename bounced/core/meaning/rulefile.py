@@ -44,7 +44,7 @@ class RulesInvalid(Exception):  # noqa: N818 - the name says what is so
         self.faults = tuple(faults)
 
 
-def read(file: str, content: bytes) -> tuple[list[Rule], list[Fault]]:
+def read_rules(file: str, content: bytes) -> tuple[list[Rule], list[Fault]]:
     """Return the rows of one rule file in their order, and the faults of those that are not rules."""
     try:
         document = tomllib.loads(content.decode())

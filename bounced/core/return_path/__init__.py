@@ -2,7 +2,7 @@
 
 from bounced.core.return_path.diagnosis import Cause, likely_cause
 from bounced.core.return_path.directory import POSTMASTER, Directory
-from bounced.core.return_path.errors import HANGS_ON_THE_SERVER, DoesNotFit, Reason, Refused
+from bounced.core.return_path.errors import DEPENDS_ON_SERVER, BadReturnPath, DoesNotFit, Reason
 from bounced.core.return_path.keyring import Keyring, KeyStatus, SigningKey
 from bounced.core.return_path.paths import (
     DEFAULT_INNER_MAX_AGE_DAYS,
@@ -17,10 +17,11 @@ __all__ = [
     "DEFAULT_INNER_MAX_AGE_DAYS",
     "DEFAULT_MAX_AGE_DAYS",
     "DEFAULT_PREFIX",
-    "HANGS_ON_THE_SERVER",
+    "DEPENDS_ON_SERVER",
     "POSTMASTER",
     "RANDOM_BYTES",
     "TOKEN_TTL_S",
+    "BadReturnPath",
     "Cause",
     "Directory",
     "DoesNotFit",
@@ -28,7 +29,6 @@ __all__ = [
     "Keyring",
     "Pattern",
     "Reason",
-    "Refused",
     "Registration",
     "ReturnPaths",
     "SigningKey",

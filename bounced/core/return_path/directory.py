@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from bounced.core.mailbox import BadAddress
 from bounced.core.return_path import search
-from bounced.core.return_path.errors import Reason, Refused
+from bounced.core.return_path.errors import BadReturnPath, Reason
 from bounced.core.return_path.paths import ReturnPaths
 from bounced.core.return_path.spelling import fold, in_a_labels, may_differ, readings, unwrap
 from bounced.core.return_path.token import TokenPath
@@ -48,7 +48,7 @@ class Directory:
         raise KeyError(list_)
 
     def decode(self, forward_path: str, *, today: date) -> ReturnPath | TokenPath | RoleAddress:
-        """Return what a forward-path, without angle brackets, stands for.  Raises Refused.
+        """Return what a forward-path, without angle brackets, stands for.  Raises BadReturnPath.
 
         A postmaster without a domain is the first list's.  (RFC 5321 section 4.5.1)
         """
@@ -61,14 +61,14 @@ class Directory:
         for reading in readings(local_part):
             try:
                 return self._decode(reading, domain, today)
-            except Refused as refused:
+            except BadReturnPath as refused:
                 refusals.append(refused)
         raise max(refusals, key=lambda refused: refused.progress)
 
     def resolve(
         self, path: TokenPath, fields: Mapping[str, str] | None, *, today: date, max_age_days: int | None = None
     ) -> ReturnPath:
-        """Return whom a token was registered for, given the fields of its hash.  Raises Refused."""
+        """Return whom a token was registered for, given the fields of its hash.  Raises BadReturnPath."""
         return self[path.list].resolve(path, fields, today=today, max_age_days=max_age_days)
 
     def find(self, text: str, today: date) -> ReturnPath | TokenPath | None:
@@ -77,23 +77,23 @@ class Directory:
         return self._find_signed(text, today) or self._find_token(text)
 
     def _split(self, forward_path: str) -> tuple[str, str]:
-        """Return the local part and the bounce domain, in A-labels.  Raises Refused."""
+        """Return the local part and the bounce domain, in A-labels.  Raises BadReturnPath."""
         if len(forward_path) > MAX_FORWARD_PATH_CHARACTERS:
-            raise Refused(Reason.MALFORMED)
+            raise BadReturnPath(Reason.MALFORMED)
         local_part, _, domain = forward_path.rpartition("@")
         try:
             domain = in_a_labels(fold(domain))
         except BadAddress as error:
-            raise Refused(Reason.FOREIGN) from error
+            raise BadReturnPath(Reason.FOREIGN) from error
         if domain not in self._by_domain:
-            raise Refused(Reason.FOREIGN)
+            raise BadReturnPath(Reason.FOREIGN)
         return local_part, domain
 
     def _decode(self, local_part: str, domain: str, today: date) -> ReturnPath | TokenPath | RoleAddress:
         inner_local_part, inner_domain = unwrap(local_part, domain)
         paths = self._by_domain.get(inner_domain)
         if paths is None:
-            raise Refused(Reason.MALFORMED)
+            raise BadReturnPath(Reason.MALFORMED)
         role = fold(inner_local_part)
         if role == POSTMASTER or role in paths.roles:
             return RoleAddress(paths.list, role)
@@ -126,6 +126,6 @@ class Directory:
 def _verified(paths: ReturnPaths, local_part: str, today: date) -> ReturnPath | None:
     try:
         found = paths.decode_local_part(local_part, today=today, max_age_days=paths.inner_max_age_days)
-    except Refused:
+    except BadReturnPath:
         return None
     return found if isinstance(found, ReturnPath) else None

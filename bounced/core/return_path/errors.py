@@ -27,11 +27,11 @@ _PROGRESS = {reason: place for place, reason in enumerate(Reason)}
 UNDECIDED = frozenset({Reason.NOT_YET_VALID, Reason.UNREADABLE})
 """The path is ours, and what is wrong can be put right: our clock, or what was registered under a token."""
 
-HANGS_ON_THE_SERVER = frozenset({Reason.EXPIRED, Reason.UNREGISTERED})
+DEPENDS_ON_SERVER = frozenset({Reason.EXPIRED, Reason.UNREGISTERED})
 """The path is good or bad as our clock and Redis' memory are right or wrong."""
 
 
-class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error
+class BadReturnPath(Exception):  # noqa: N818 - a refusal is an answer, not an error
     """A forward-path that stands for nobody here.
 
     ``list`` is the list that its domain belongs to, ``issued`` the day on which it was made; where they are known.

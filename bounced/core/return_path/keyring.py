@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from bounced.core.return_path.base32 import VALUE_OF
-from bounced.core.return_path.errors import Reason, Refused
+from bounced.core.return_path.errors import BadReturnPath, Reason
 
 MIN_SECRET_BYTES = 16
 BLOCK_BYTES = 64
@@ -118,12 +118,12 @@ class Keyring:
         return tuple(self._by_id.values())
 
     def verifying(self, key_id: str) -> SigningKey:
-        """Return the key of that name if it may verify.  Raises Refused."""
+        """Return the key of that name if it may verify.  Raises BadReturnPath."""
         key = self._by_id.get(key_id)
         if key is None:
-            raise Refused(Reason.UNKNOWN_KEY)
+            raise BadReturnPath(Reason.UNKNOWN_KEY)
         if key.status is KeyStatus.REVOKED:
-            raise Refused(Reason.REVOKED_KEY)
+            raise BadReturnPath(Reason.REVOKED_KEY)
         return key
 
 

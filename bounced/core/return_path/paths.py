@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 from bounced.core.mailbox import BadAddress, normalise, normalise_domain
 from bounced.core.return_path import signed, token
-from bounced.core.return_path.errors import DoesNotFit, Reason, Refused
+from bounced.core.return_path.errors import BadReturnPath, DoesNotFit, Reason
 from bounced.core.return_path.keyring import Keyring
 from bounced.core.return_path.pattern import Pattern, unsigned_path
 from bounced.core.return_path.spelling import fold, in_a_labels
@@ -79,13 +79,13 @@ class ReturnPaths:
     def decode_local_part(
         self, local_part: str, *, today: date, max_age_days: int | None = None
     ) -> ReturnPath | TokenPath:
-        """Return whom a local part in any letter case was made for.  Raises Refused."""
+        """Return whom a local part in any letter case was made for.  Raises BadReturnPath."""
         folded = fold(local_part)
         if not folded.startswith(self.prefix):
             return self._by_pattern(local_part)
         text = _signed_in_ascii(folded.removeprefix(self.prefix))
         if len(self.prefix) + len(text) > MAX_LOCAL_PART_BYTES:
-            raise Refused(Reason.MALFORMED)
+            raise BadReturnPath(Reason.MALFORMED)
         if "=" not in text:
             return TokenPath(self.list, token.decode(text))
         claim, mac = signed.decode(self.list, self.keyring, text)
@@ -95,15 +95,15 @@ class ReturnPaths:
     def resolve(
         self, path: TokenPath, fields: Mapping[str, str] | None, *, today: date, max_age_days: int | None = None
     ) -> ReturnPath:
-        """Return whom a token was registered for, given the fields of its hash.  Raises Refused."""
+        """Return whom a token was registered for, given the fields of its hash.  Raises BadReturnPath."""
         if not fields:
-            raise Refused(Reason.UNREGISTERED, list_=self.list)
+            raise BadReturnPath(Reason.UNREGISTERED, list_=self.list)
         registered = Registration.from_fields(fields)
         self._check_age(registered.issued, today, max_age_days)
         try:
             recipient = self.normalise(registered.recipient)
         except BadAddress as error:
-            raise Refused(Reason.UNREADABLE, list_=self.list) from error
+            raise BadReturnPath(Reason.UNREADABLE, list_=self.list) from error
         campaign = self.campaign(registered.campaign)
         return ReturnPath(self.list, recipient, path.token, registered.issued, campaign, registered.profile)
 
@@ -119,19 +119,19 @@ class ReturnPaths:
                 recipient, tag = found
                 path = unsigned_path(local_part, recipient)
                 return ReturnPath(self.list, recipient, path, None, self.campaign(tag), signed=False)
-        raise Refused(Reason.UNSIGNED)
+        raise BadReturnPath(Reason.UNSIGNED)
 
     def _check_age(self, issued: date, today: date, max_age_days: int | None) -> None:
         if issued - today > _TOMORROW:
-            raise Refused(Reason.NOT_YET_VALID, list_=self.list, issued=issued)
+            raise BadReturnPath(Reason.NOT_YET_VALID, list_=self.list, issued=issued)
         if (today - issued).days > (self.max_age_days if max_age_days is None else max_age_days):
-            raise Refused(Reason.EXPIRED, list_=self.list, issued=issued)
+            raise BadReturnPath(Reason.EXPIRED, list_=self.list, issued=issued)
 
 
 def _signed_in_ascii(text: str) -> str:
     """Return what was signed where an MTA wrote the recipient's domain, the last part, beyond ASCII.
 
-    Raises Refused.
+    Raises BadReturnPath.
     """
     if text.isascii():
         return text
@@ -139,4 +139,4 @@ def _signed_in_ascii(text: str) -> str:
     try:
         return head + equals + in_a_labels(domain)
     except BadAddress as error:
-        raise Refused(Reason.MALFORMED) from error
+        raise BadReturnPath(Reason.MALFORMED) from error

@@ -6,7 +6,7 @@ from hmac import compare_digest, digest
 from typing import NamedTuple
 
 from bounced.core.return_path import base32
-from bounced.core.return_path.errors import DoesNotFit, Reason, Refused
+from bounced.core.return_path.errors import BadReturnPath, DoesNotFit, Reason
 from bounced.core.return_path.keyring import Keyring, SigningKey
 from bounced.core.terms import Engagement, OptIn, Profile
 
@@ -58,19 +58,19 @@ def encode(list_: str, key: SigningKey, claim: Claim) -> str:
 
 
 def decode(list_: str, keyring: Keyring, text: str) -> tuple[Claim, str]:
-    """Return what a local part without its prefix, in lower case, claims, and its MAC.  Raises Refused.
+    """Return what a local part without its prefix, in lower case, claims, and its MAC.  Raises BadReturnPath.
 
     The only spelling accepted is the one that ``encode`` writes: no character carries spare bits.
     """
     parts = _SIGNED.fullmatch(text)
     if not parts:
-        raise Refused(Reason.MALFORMED)
+        raise BadReturnPath(Reason.MALFORMED)
     key_id, coded_day, masked, mac, tag, local_part, domain = parts.groups()
     key = keyring.verifying(key_id)
     bits = base32.VALUE_OF[masked] ^ _mask(key, mac)
     recipient = f"{local_part}@{domain}"
     if not compare_digest(mac, _mac(key, list_, key_id, coded_day, base32.ALPHABET[bits], tag, recipient)):
-        raise Refused(Reason.TAMPERED)
+        raise BadReturnPath(Reason.TAMPERED)
     issued = EPOCH + timedelta(days=base32.to_int(coded_day))
     return Claim(recipient, issued, tag, _PROFILES[bits >> 1]), mac
 

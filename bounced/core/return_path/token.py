@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from bounced.core.return_path import base32
-from bounced.core.return_path.errors import Reason, Refused
+from bounced.core.return_path.errors import BadReturnPath, Reason
 from bounced.core.terms import UNKNOWN_PROFILE, Profile
 
 TOKEN_LENGTH = 26
@@ -49,8 +49,8 @@ class Registration:
     def from_fields(cls, fields: Mapping[str, str]) -> "Registration":
         """Return what ``to_fields`` or another sender wrote.
 
-        A time counts as its day, and a profile that is none as unknown: neither is worth a bounce.  Raises Refused for
-        what leaves open for whom or when it was made.
+        A time is cut to its day, and a profile that cannot be read is unknown: a bounce is not lost for either.  Raises
+        BadReturnPath where the recipient or the day is missing.
         """
         try:
             return cls(
@@ -61,7 +61,7 @@ class Registration:
                 profile=_profile(fields.get("profile", "")),
             )
         except (KeyError, ValueError) as error:
-            raise Refused(Reason.UNREADABLE) from error
+            raise BadReturnPath(Reason.UNREADABLE) from error
 
 
 def new_token(random_bytes: bytes) -> str:
@@ -80,10 +80,10 @@ def encode(token: str) -> str:
 
 
 def decode(text: str) -> str:
-    """Return the token in a local part without its prefix, in lower case.  Raises Refused."""
+    """Return the token in a local part without its prefix, in lower case.  Raises BadReturnPath."""
     match = _TOKEN.fullmatch(text)
     if not match:
-        raise Refused(Reason.MALFORMED)
+        raise BadReturnPath(Reason.MALFORMED)
     return match[1]
 
 

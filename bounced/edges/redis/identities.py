@@ -12,17 +12,17 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bounced.core.contract.server_facts import ServerFacts
+from bounced.core.contract.server_facts import ClockAndIdentity
 from bounced.edges.redis.wire import Reply, texts
 
 FILE_NAME = "identities.json"
 
 
-def server_facts(time: Reply, identity: Reply) -> ServerFacts:
+def server_facts(time: Reply, identity: Reply) -> ClockAndIdentity:
     """Return what the replies to TIME and to HGET of the identity say."""
     seconds, microseconds = texts(time)
     clock = datetime.fromtimestamp(int(seconds) + int(microseconds) / 1e6, UTC)
-    return ServerFacts(clock, identity.decode("utf-8", "replace") if isinstance(identity, bytes) else "")
+    return ClockAndIdentity(clock, identity.decode("utf-8", "replace") if isinstance(identity, bytes) else "")
 
 
 class Identities:

@@ -14,7 +14,7 @@ from datetime import datetime
 from redis.asyncio.connection import AbstractConnection
 
 from bounced.core.contract.keys import Keyspace
-from bounced.core.contract.server_facts import ServerFacts
+from bounced.core.contract.server_facts import ClockAndIdentity
 from bounced.core.contract.state_hash import from_fields
 from bounced.core.contract.times import from_score
 from bounced.core.contract.writes import writes
@@ -126,7 +126,7 @@ class RedisStore:
         """Return the state of one address as it stands.  Raises StoreUnavailable."""
         return await self._load(list_, address, self._deadline())
 
-    async def server_facts(self, list_: str) -> ServerFacts:
+    async def server_facts(self, list_: str) -> ClockAndIdentity:
         """Return what the server of a list says of itself.  Raises StoreUnavailable."""
         time, identity = await asyncio.gather(
             self._read(list_, "TIME"), self._read(list_, "HGET", self._keys[list_].identity, "id")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bounced.core.contract.state_hash import from_fields, to_fields
-from bounced.core.exchange import COLUMNS, Reader, Row, exported, merge, read
+from bounced.core.exchange import COLUMNS, Reader, Row, exported, merge, read_rows
 from bounced.core.state import NOTHING_KNOWN, AddressState
 from bounced.core.terms import CLASS_OF, Category, Class, Origin, State
 
@@ -95,6 +95,6 @@ def test_an_exported_state_imports_as_itself(state):
         state = replace(state, state=State.HELD)
     cells = exported("a@example.org", to_fields(state))
     lines = [",".join(COLUMNS) + "\n", ",".join('"' + cell.replace('"', '""') + '"' for cell in cells) + "\n"]
-    [again] = read(lines, Reader(pytest.fail, NOW))
+    [again] = read_rows(lines, Reader(pytest.fail, NOW))
     assert isinstance(again, Row)
     assert merge(NOTHING_KNOWN, again) == from_fields(to_fields(state))

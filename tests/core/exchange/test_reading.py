@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bounced import rules
-from bounced.core.exchange import Fault, Reader, Row, Unrecognised, Why, read
+from bounced.core.exchange import Reader, Row, SkippedRow, SkipReason, Unrecognised, read_rows
 from bounced.core.exchange.reading import moment
 from bounced.core.exchange.records import records
 from bounced.core.meaning.classify import classify_reply
@@ -23,7 +23,7 @@ POSTMARK = "EmailAddress,SuppressionReason,Origin,CreatedAt\n"
 def found(text, category=None):
     """Return everything in a file."""
     reader = Reader(lambda reply: classify_reply(reply, RULES), NOW, category)
-    return list(read(text.splitlines(keepends=True), reader))
+    return list(read_rows(text.splitlines(keepends=True), reader))
 
 
 def said(text, category=None):
@@ -130,14 +130,14 @@ def test_spreadsheets_write_other_delimiters_and_a_byte_order_mark(delimiter):
 def test_an_unsubscription_from_some_mail_is_no_suppression():
     """Mailgun's tags."""
     text = as_json("items", {"address": "a@example.org", "tags": ["news"], "created_at": ""})
-    assert found(text) == [Fault(1, "a@example.org: unsubscribed from news only")]
+    assert found(text) == [SkippedRow(1, "a@example.org: unsubscribed from news only")]
 
 
 def test_a_block_is_no_reason_to_suppress_an_address():
     """SendGrid exports blocks with the columns of bounces."""
     text = "email,reason,status,created\na@example.org,550 5.7.1 blocked using zen.example.net,5.7.1,1790812800\n"
     [fault] = found(text)
-    assert fault == Fault(2, "a@example.org: reputation_block is no reason to suppress an address")
+    assert fault == SkippedRow(2, "a@example.org: reputation_block is no reason to suppress an address")
 
 
 SENDGRID = "email,reason,status,created\n"
@@ -148,58 +148,61 @@ MAILGUN = "address,code,error,created_at\n"
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        (f"{SENDGRID}a@example.org,i/o timeout,,1790812800", Why.UNDETERMINED),
-        (f"{SENDGRID}a@example.org,error dialing remote address: dial tcp 192.0.2.1:25: i/o timeout,,", Why.SOFT),
-        (f"{SENDGRID}a@example.org,552 5.2.2 mailbox full,5.2.2,1790812800", Why.SOFT),
-        (f"{SENDGRID}a@example.org,421 try later,,1790812800", Why.TRANSIENT),
-        (f"{SENDGRID}a@example.org,450 4.1.1 user unknown,,1790812800", Why.TRANSIENT),
-        (f"{SENDGRID}a@example.org,user unknown,4.1.1,1790812800", Why.TRANSIENT),
-        (f"{SENDGRID}a@example.org,550 5.7.1 listed at zen.example.net,,", Why.BLOCK),
-        (f"{SENDGRID}a@example.org,,,", Why.UNDETERMINED),
-        ("email,reason,status,created,type\na@example.org,550 5.1.1 user unknown,,,soft bounce", Why.SOFT),
-        ("email,reason,status,created,type\na@example.org,550 5.1.1 user unknown,,,blocked", Why.BLOCK),
-        (f"{INVALID}a@example.org,552 5.2.2 mailbox full,1790812800", Why.SOFT),
-        (f"{INVALID}a@example.org,i/o timeout,1790812800", Why.UNDETERMINED),
-        (f"{INVALID}a@example.org,451 4.3.0 try again,1790812800", Why.TRANSIENT),
-        (f"{MAILGUN}a@example.org,450,user unknown,", Why.TRANSIENT),
-        (f"{MAILGUN}a@example.org,552,mailbox full,", Why.SOFT),
-        (f"{MAILGUN}a@example.org,550,,", Why.UNDETERMINED),
-        (f"{POSTMARK}a@example.org,SoftBounce,Recipient,2026-10-01T00:00:00Z", Why.SOFT),
-        (f"{POSTMARK}a@example.org,Transient,Recipient,2026-10-01T00:00:00Z", Why.TRANSIENT),
-        (f"{POSTMARK}a@example.org,Blocked,Recipient,2026-10-01T00:00:00Z", Why.BLOCK),
-        ("emailaddress,reason,bounceType\na@example.org,BOUNCE,Transient", Why.TRANSIENT),
-        ("emailaddress,reason,bounceType\na@example.org,BOUNCE,Undetermined", Why.UNDETERMINED),
-        ("address,category\na@example.org,mailbox_full", Why.SOFT),
-        ("address,category\na@example.org,soft_bounce", Why.SOFT),
-        ("address,category\na@example.org,spam_content", Why.BLOCK),
-        ("address,category\na@example.org,rate_limited", Why.TRANSIENT),
-        ("address,category\na@example.org,undetermined", Why.UNDETERMINED),
-        ("address,category\na@example.org,success", Why.NO_FAILURE),
-        ("address,category,event\na@example.org,mailbox_unknown,dropped", Why.NO_FAILURE),
+        (f"{SENDGRID}a@example.org,i/o timeout,,1790812800", SkipReason.UNDETERMINED),
+        (
+            f"{SENDGRID}a@example.org,error dialing remote address: dial tcp 192.0.2.1:25: i/o timeout,,",
+            SkipReason.SOFT,
+        ),
+        (f"{SENDGRID}a@example.org,552 5.2.2 mailbox full,5.2.2,1790812800", SkipReason.SOFT),
+        (f"{SENDGRID}a@example.org,421 try later,,1790812800", SkipReason.TRANSIENT),
+        (f"{SENDGRID}a@example.org,450 4.1.1 user unknown,,1790812800", SkipReason.TRANSIENT),
+        (f"{SENDGRID}a@example.org,user unknown,4.1.1,1790812800", SkipReason.TRANSIENT),
+        (f"{SENDGRID}a@example.org,550 5.7.1 listed at zen.example.net,,", SkipReason.BLOCK),
+        (f"{SENDGRID}a@example.org,,,", SkipReason.UNDETERMINED),
+        ("email,reason,status,created,type\na@example.org,550 5.1.1 user unknown,,,soft bounce", SkipReason.SOFT),
+        ("email,reason,status,created,type\na@example.org,550 5.1.1 user unknown,,,blocked", SkipReason.BLOCK),
+        (f"{INVALID}a@example.org,552 5.2.2 mailbox full,1790812800", SkipReason.SOFT),
+        (f"{INVALID}a@example.org,i/o timeout,1790812800", SkipReason.UNDETERMINED),
+        (f"{INVALID}a@example.org,451 4.3.0 try again,1790812800", SkipReason.TRANSIENT),
+        (f"{MAILGUN}a@example.org,450,user unknown,", SkipReason.TRANSIENT),
+        (f"{MAILGUN}a@example.org,552,mailbox full,", SkipReason.SOFT),
+        (f"{MAILGUN}a@example.org,550,,", SkipReason.UNDETERMINED),
+        (f"{POSTMARK}a@example.org,SoftBounce,Recipient,2026-10-01T00:00:00Z", SkipReason.SOFT),
+        (f"{POSTMARK}a@example.org,Transient,Recipient,2026-10-01T00:00:00Z", SkipReason.TRANSIENT),
+        (f"{POSTMARK}a@example.org,Blocked,Recipient,2026-10-01T00:00:00Z", SkipReason.BLOCK),
+        ("emailaddress,reason,bounceType\na@example.org,BOUNCE,Transient", SkipReason.TRANSIENT),
+        ("emailaddress,reason,bounceType\na@example.org,BOUNCE,Undetermined", SkipReason.UNDETERMINED),
+        ("address,category\na@example.org,mailbox_full", SkipReason.SOFT),
+        ("address,category\na@example.org,soft_bounce", SkipReason.SOFT),
+        ("address,category\na@example.org,spam_content", SkipReason.BLOCK),
+        ("address,category\na@example.org,rate_limited", SkipReason.TRANSIENT),
+        ("address,category\na@example.org,undetermined", SkipReason.UNDETERMINED),
+        ("address,category\na@example.org,success", SkipReason.NO_FAILURE),
+        ("address,category,event\na@example.org,mailbox_unknown,dropped", SkipReason.NO_FAILURE),
     ],
 )
 def test_what_does_not_condemn_an_address_is_left_out(text, why):
     """Whoever calls it a bounce, and in whichever column the doubt stands: a good address stays mailable."""
     [fault] = found(text)
-    assert isinstance(fault, Fault)
+    assert isinstance(fault, SkippedRow)
     assert fault.why is why
 
 
 @pytest.mark.parametrize(
     ("columns", "value", "why"),
     [
-        ("email,bounce type", "Transient/General", Why.TRANSIENT),
-        ("email,bounce type", "soft bounce (mailbox full)", Why.SOFT),
-        ("email,bounce type", "Block Bounce", Why.BLOCK),
-        ("email,error message", "mailbox full", Why.SOFT),
-        ("email,bounce_reason_text", "552 5.2.2 over quota", Why.SOFT),
-        ("email,Email hard bounce reason", "Mailbox full", Why.SOFT),
+        ("email,bounce type", "Transient/General", SkipReason.TRANSIENT),
+        ("email,bounce type", "soft bounce (mailbox full)", SkipReason.SOFT),
+        ("email,bounce type", "Block Bounce", SkipReason.BLOCK),
+        ("email,error message", "mailbox full", SkipReason.SOFT),
+        ("email,bounce_reason_text", "552 5.2.2 over quota", SkipReason.SOFT),
+        ("email,Email hard bounce reason", "Mailbox full", SkipReason.SOFT),
     ],
 )
 def test_what_the_operator_says_of_a_file_does_not_condemn_what_a_row_excuses(columns, value, why):
     """A list of bad addresses may hold soft failures."""
     [fault] = found(f"{columns}\na@example.org,{value}\n", Category.MAILBOX_UNKNOWN)
-    assert isinstance(fault, Fault)
+    assert isinstance(fault, SkippedRow)
     assert fault.why is why
 
 
@@ -226,8 +229,8 @@ def test_what_the_operator_says_of_a_file_does_not_condemn_what_a_row_excuses(co
 def test_a_row_that_says_that_it_is_not_blocked_is_left_out(columns, row, category):
     """An export of all contacts is no list of those to suppress, whatever the operator says of the file."""
     [fault] = found(f"{columns}\n{row}\n", category)
-    assert isinstance(fault, Fault)
-    assert fault.why is Why.NOT_BLOCKED
+    assert isinstance(fault, SkippedRow)
+    assert fault.why is SkipReason.NOT_BLOCKED
 
 
 @pytest.mark.parametrize(
@@ -265,7 +268,7 @@ def test_the_line_is_the_one_where_the_row_ends():
     text = 'EmailAddress,Reason\n"a@example.org",BOUNCE\n"b@example.org\n",BOUNCE\nc@example.org,WHY\n'
     rows = found(text)
     assert [each.line for each in rows] == [2, 4, 5]
-    assert rows[2] == Fault(5, "c@example.org: not understood: 'why'")
+    assert rows[2] == SkippedRow(5, "c@example.org: not understood: 'why'")
 
 
 @pytest.mark.parametrize(
@@ -291,7 +294,7 @@ def test_a_broken_json_line_is_reported(broken):
     good = json.dumps({"EmailAddress": "a@example.org", "Reason": "BOUNCE"})
     rows = found(f"{good}\n{broken}\n\n{good}\n")
     assert [each.line for each in rows] == [1, 2, 4]
-    assert isinstance(rows[1], Fault)
+    assert isinstance(rows[1], SkippedRow)
 
 
 @pytest.mark.parametrize(
@@ -326,7 +329,7 @@ def test_categories_beside_addresses_are_reasons():
     text = "address,category\na@example.org,complaint\nb@example.org,whim\n"
     first, second = found(text)
     assert first.said.category is Category.COMPLAINT
-    assert isinstance(second, Fault)
+    assert isinstance(second, SkippedRow)
     with pytest.raises(Unrecognised, match="leave --category out"):
         found(text, Category.UNSUBSCRIBED)
 
@@ -334,7 +337,7 @@ def test_categories_beside_addresses_are_reasons():
 def test_an_address_that_is_no_utf_8_is_reported():
     """What was made of it would be somebody else's."""
     assert found("address\njos\ufffd@example.org\n", Category.UNSUBSCRIBED) == [
-        Fault(2, "jos\ufffd@example.org: not in UTF-8")
+        SkippedRow(2, "jos\ufffd@example.org: not in UTF-8")
     ]
 
 
@@ -364,7 +367,7 @@ def test_an_empty_list_of_ours_is_no_error():
 def test_a_row_of_ours_that_makes_no_sense_is_reported(row, fault):
     """It may have been edited by hand."""
     [told] = found(f"{OWN}{row}\n")
-    assert isinstance(told, Fault)
+    assert isinstance(told, SkippedRow)
     assert fault in told.text
 
 
@@ -423,7 +426,7 @@ def test_times(text, expected):
 def test_what_ends_now_has_ended():
     """An address that may be mailed from this moment on is not held by an import."""
     (fault,) = found(OWN + f"a@example.org,held,mailbox_full,soft,,{NOW.isoformat()},,,,,\n")
-    assert (fault.text, fault.why) == ("a@example.org: that ended on 2026-11-21", Why.ENDED)
+    assert (fault.text, fault.why) == ("a@example.org: that ended on 2026-11-21", SkipReason.ENDED)
 
 
 @pytest.mark.parametrize(
@@ -432,5 +435,5 @@ def test_what_ends_now_has_ended():
 def test_a_field_is_cut_at_a_thousand_characters(text):
     """Whatever a file holds, a row is small."""
     _, ((_, fields),) = records(text.format(long="y" * 5000).splitlines(keepends=True))
-    assert not isinstance(fields, Fault)
+    assert not isinstance(fields, SkippedRow)
     assert len(fields["x"]) == 1000

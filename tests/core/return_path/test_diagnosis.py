@@ -9,10 +9,10 @@ from hmac import digest
 import pytest
 
 from bounced.core.return_path import (
+    BadReturnPath,
     Directory,
     Keyring,
     KeyStatus,
-    Refused,
     ReturnPaths,
     SigningKey,
     base32,
@@ -48,7 +48,7 @@ def path(
 
 def cause(forward_path: str) -> Cause | None:
     """Return why a path is refused, which it must be."""
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(BadReturnPath) as refused:
         DIRECTORY.decode(forward_path, today=TODAY)
     return likely_cause(DIRECTORY, forward_path, refused.value.reason)
 
@@ -131,6 +131,6 @@ def test_the_work_is_bounded_however_many_keys_there_are() -> None:
         for n in range(1, 200)
     )
     directory = Directory((MAIN, *lists))
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(BadReturnPath) as refused:
         directory.decode(path(b"a secret of somebody else"), today=TODAY + timedelta(days=1))
     assert likely_cause(directory, path(b"a secret of somebody else"), refused.value.reason) is not None

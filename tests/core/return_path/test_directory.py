@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from bounced.core.return_path import Directory, Pattern, Reason, Refused, ReturnPaths, TokenPath, new_token
+from bounced.core.return_path import BadReturnPath, Directory, Pattern, Reason, ReturnPaths, TokenPath, new_token
 from bounced.core.terms import ReturnPath, RoleAddress
 
 TODAY = date(2026, 11, 21)
@@ -13,7 +13,7 @@ TODAY = date(2026, 11, 21)
 
 def reason(directory: Directory, forward_path: str) -> Reason:
     """Return why a forward-path is refused."""
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(BadReturnPath) as refused:
         directory.decode(forward_path, today=TODAY)
     return refused.value.reason
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bounced.core.return_path import Directory, Keyring, KeyStatus, Reason, Refused, ReturnPaths, SigningKey
+from bounced.core.return_path import BadReturnPath, Directory, Keyring, KeyStatus, Reason, ReturnPaths, SigningKey
 from bounced.core.terms import ReturnPath
 
 VECTORS = json.loads((Path(__file__).parents[3] / "tests/vectors/return_paths.json").read_text())
@@ -112,6 +112,6 @@ def test_an_old_key_still_verifies_after_rotation() -> None:
 )
 def test_a_revoked_a_forgotten_and_a_replaced_key_verify_nothing(keys: tuple[SigningKey, ...], reason: Reason) -> None:
     """Each has its own reason in the log."""
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(BadReturnPath) as refused:
         Directory((paths(*keys),)).decode(OLD_PATH, today=TODAY)
     assert refused.value.reason is reason

@@ -7,11 +7,11 @@ import pytest
 
 from bounced.core.mailbox import BadAddress
 from bounced.core.return_path import (
+    BadReturnPath,
     Directory,
     DoesNotFit,
     Pattern,
     Reason,
-    Refused,
     Registration,
     ReturnPaths,
     TokenPath,
@@ -40,7 +40,7 @@ def read(paths: ReturnPaths, return_path: str, today: date = TODAY, **options: i
 @pytest.mark.parametrize(("age_days", "reason"), [(-2, Reason.NOT_YET_VALID), (31, Reason.EXPIRED)])
 def test_too_early_and_too_late_are_refused(paths: ReturnPaths, age_days: int, reason: Reason) -> None:
     """A day ahead is a clock's error, two are not; after 30 days a path is spent."""
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(BadReturnPath) as refused:
         read(paths, paths.encode("alice@example.org", issued=TODAY), TODAY + timedelta(days=age_days))
     assert refused.value.reason is reason
 
@@ -130,7 +130,7 @@ def test_a_token_that_stands_for_nobody_is_refused(
     paths: ReturnPaths, fields: dict[str, str] | None, reason: Reason
 ) -> None:
     """Missing, incomplete, unreadable, too old, too new; what a sender wrote wrongly only for now."""
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(BadReturnPath) as refused:
         paths.resolve(TokenPath("main", TOKEN), fields, today=TODAY)
     assert refused.value.reason is reason
     assert refused.value.for_now == (reason in (Reason.UNREADABLE, Reason.NOT_YET_VALID))
@@ -182,7 +182,7 @@ def test_a_tampered_signed_path_never_falls_back_to_a_pattern(paths: ReturnPaths
     """Else a forger would only have to spoil the signature."""
     migrating = replace(paths, patterns=(Pattern("{local}={domain}"),))
     tampered = paths.encode("alice@example.org", issued=TODAY).replace("alice", "alicf")
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(BadReturnPath) as refused:
         migrating.decode_local_part(local_part(tampered), today=TODAY)
     assert refused.value.reason is Reason.TAMPERED
 
@@ -190,7 +190,7 @@ def test_a_tampered_signed_path_never_falls_back_to_a_pattern(paths: ReturnPaths
 def test_a_pattern_that_yields_no_address_is_refused(paths: ReturnPaths) -> None:
     """A digest of nonsense is no return path."""
     migrating = replace(paths, patterns=(Pattern("x-{local}={domain}"),))
-    with pytest.raises(Refused):
+    with pytest.raises(BadReturnPath):
         migrating.decode_local_part("x-alice=a..b", today=TODAY)
 
 
@@ -230,6 +230,6 @@ def test_a_path_of_one_list_is_refused_by_another_with_the_same_keys(paths: Retu
     """The MAC covers the list."""
     other = replace(paths, list="other", domains=("other.example",))
     path = paths.encode("alice@example.org", issued=TODAY).replace("bounce.example.com", "other.example")
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(BadReturnPath) as refused:
         Directory((paths, other)).decode(path, today=TODAY)
     assert refused.value.reason is Reason.TAMPERED

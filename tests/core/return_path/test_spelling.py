@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from bounced.core.mailbox import normalise
-from bounced.core.return_path import Directory, Pattern, Reason, Refused, ReturnPaths, TokenPath, new_token
+from bounced.core.return_path import BadReturnPath, Directory, Pattern, Reason, ReturnPaths, TokenPath, new_token
 from bounced.core.terms import ReturnPath, RoleAddress
 
 TODAY = date(2026, 11, 21)
@@ -116,7 +116,7 @@ def test_a_role_is_read_however_it_is_spelt(paths: ReturnPaths, local_part: str)
 def test_of_several_readings_the_one_that_came_farthest_is_told(paths: ReturnPaths) -> None:
     """A path whose day has not come is put off, not refused for its spelling."""
     early = paths.encode("alice@example.org", issued=TODAY + timedelta(days=3)).partition("@")[0]
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(BadReturnPath) as refused:
         decoded(paths, quote(early))
     assert refused.value.reason is Reason.NOT_YET_VALID
     assert refused.value.for_now
@@ -125,5 +125,5 @@ def test_of_several_readings_the_one_that_came_farthest_is_told(paths: ReturnPat
 @pytest.mark.parametrize("local_part", ["xn--", "xn--\udcff", "%ff%fe", "%", '"', '""', '"b-"', "xn--99999999"])
 def test_spellings_of_nothing_are_refused(paths: ReturnPaths, local_part: str) -> None:
     """With the refusal, whatever was tried."""
-    with pytest.raises(Refused):
+    with pytest.raises(BadReturnPath):
         decoded(paths, local_part)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bounced.core.return_path import Directory, DoesNotFit, Keyring, Refused, ReturnPaths, SigningKey, new_token
+from bounced.core.return_path import BadReturnPath, Directory, DoesNotFit, Keyring, ReturnPaths, SigningKey, new_token
 from bounced.core.terms import Engagement, OptIn, Profile, ReturnPath
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "return_paths.json").read_text())
@@ -50,7 +50,7 @@ def test_wrapped(vector: dict[str, str]) -> None:
 @pytest.mark.parametrize("vector", VECTORS["refused_by_first_signed"], ids=note)
 def test_refused(vector: dict[str, str]) -> None:
     """Each is refused for its own reason."""
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(BadReturnPath) as refused:
         Directory((FIRST,)).decode(vector["path"], today=date.fromisoformat(vector["today"]))
     assert refused.value.reason == vector["reason"]
     assert refused.value.foreign == (vector["reason"] == "foreign")

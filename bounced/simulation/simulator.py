@@ -19,7 +19,7 @@ TICK = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class StateChange:
     """One change of an address's state: when, from what to what, until when, and why."""
 
     at: datetime
@@ -33,11 +33,11 @@ class Change:
 Notice = Callable[[str, Committed], None]
 
 
-class JobStore(DueAddresses, Waves, Protocol):
+class DuesAndWaves(DueAddresses, Waves, Protocol):
     """What the jobs on the stage ask of the store."""
 
 
-class Stage:
+class Simulator:
     """One list under one policy.
 
     ``store`` and ``chores`` are the same list's; ``tick`` is how often the jobs look.  ``changes`` tells what
@@ -45,10 +45,10 @@ class Stage:
     """
 
     def __init__(
-        self, settings: ListSettings, store: Store, chores: JobStore, begin: datetime, tick: timedelta = TICK
+        self, settings: ListSettings, store: Store, chores: DuesAndWaves, begin: datetime, tick: timedelta = TICK
     ) -> None:
         self.now = begin
-        self.changes: list[Change] = []
+        self.changes: list[StateChange] = []
         self._tick = tick
         self._heard = 0
         self._off_the_list: set[str] = set()
@@ -99,7 +99,7 @@ class Stage:
         else:
             self._off_the_list.discard(address)
         self.changes.append(
-            Change(
+            StateChange(
                 transition.evidence.at, address, transition.before.state, after.state, after.until, transition.reason
             )
         )

@@ -1,4 +1,4 @@
-"""The setting of the demonstration: a folder with a key and a configuration, a port, made-up domains."""
+"""What the demonstration runs on: a folder with a key and a configuration, a port, made-up domains."""
 
 import secrets
 import socket
@@ -29,15 +29,15 @@ file = "{key}"
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """Where the demonstration takes place."""
+class DemoSetup:
+    """The folder with the files of the demonstration, and the port that it listens on."""
 
     folder: Path
     port: int
 
     @property
     def config_file(self) -> Path:
-        """The configuration that the demonstration runs by, for other commands to use as well."""
+        """The configuration, which other commands can use as well."""
         return self.folder / "bounced.toml"
 
     @property
@@ -46,19 +46,22 @@ class Setting:
         return self.folder / "data"
 
 
-def prepare(folder: Path, port: int) -> Setting:
-    """Return a setting in a folder, with a free port where the wanted one is taken or 0.  Keeps a key that is there."""
+def prepare(folder: Path, port: int) -> DemoSetup:
+    """Write key and configuration into a folder; choose a free port where the wanted one is taken or 0.
+
+    Keeps a key that is there already.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    setting = Setting(folder.resolve(), port if port and _is_free(port) else _free_port())
-    key = setting.folder / "a.key"
+    setup = DemoSetup(folder.resolve(), port if port and _is_free(port) else _free_port())
+    key = setup.folder / "a.key"
     if not key.exists():
         key.touch(mode=0o600)
         key.write_text(secrets.token_urlsafe(32) + "\n", "ascii")
-    setting.config_file.touch(mode=0o600)
-    setting.config_file.write_text(
-        _CONFIGURATION.format(host=HOST, port=setting.port, domain=DOMAIN, data=setting.data_dir, key=key), "utf-8"
+    setup.config_file.touch(mode=0o600)
+    setup.config_file.write_text(
+        _CONFIGURATION.format(host=HOST, port=setup.port, domain=DOMAIN, data=setup.data_dir, key=key), "utf-8"
     )
-    return setting
+    return setup
 
 
 def _is_free(port: int) -> bool:
