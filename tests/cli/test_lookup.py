@@ -1,42 +1,24 @@
 """``bounced lookup`` answers whether an address may be mailed, of all lists, since one that says no is enough."""
 
 import json
-import stat
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
-from bounced.cli.root import bounced
+from .conftest import MAIN, Call
 
-CONFIG = """
-[redis]
-url = "{url}"
-prefix = "{prefix}"
-durability = "fsync"
-[lists.main]
-domains = ["bounce.example.com"]
-keys = [{{ id = "a", file = "a.key" }}]
+NEWS = """
 [lists.news]
 domains = ["news.example.com"]
-keys = [{{ id = "a", file = "a.key" }}]
+keys = [{ id = "a", file = "a.key" }]
 fold_local_part = false
 """
 ALICE = "Alice@example.org"
 
-Call = Callable[..., Result]
-
 
 @pytest.fixture
-def call(tmp_path: Path, redis_url: str, key_prefix: str) -> Call:
-    """Return what runs a command upon two lists on a real server."""
-    key = tmp_path / "a.key"
-    key.write_text("a secret for tests only, long enough")
-    key.chmod(stat.S_IRUSR | stat.S_IWUSR)
-    config = tmp_path / "bounced.toml"
-    config.write_text(CONFIG.format(url=redis_url, prefix=key_prefix))
-    return lambda *words: CliRunner().invoke(bounced, [*words, "--config", str(config)])
+def lists() -> str:
+    """Return two lists, which spell addresses in different ways."""
+    return MAIN + NEWS
 
 
 def test_an_address_that_another_list_suppressed_is_not_called_mailable(call: Call) -> None:

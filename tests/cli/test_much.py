@@ -1,28 +1,18 @@
 """Commands that ask for much ask in pages, whose size does not grow with what there is."""
 
 import json
-import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from redis import Redis
 
-from bounced.cli.root import bounced
 from bounced.core.contract.times import hour
 from bounced.edges.redis.overview import EVENTS_AT_ONCE
 
-CONFIG = """
-[redis]
-url = "{url}"
-prefix = "{prefix}"
-durability = "fsync"
-[lists.main]
-domains = ["bounce.example.com"]
-keys = [{{ id = "a", file = "a.key" }}]
-"""
+from .conftest import Call
+
 EVENTS = 12_000
 COUNTERS = 1_500
 """In each hour: 70 kB of names."""
@@ -44,8 +34,6 @@ for _, key in ipairs(KEYS) do
 end
 """
 
-Call = Callable[..., Result]
-
 
 @pytest.fixture
 def redis(redis_url: str) -> Iterator[Redis]:
@@ -55,17 +43,6 @@ def redis(redis_url: str) -> Iterator[Redis]:
         redis.config_set("client-output-buffer-limit", PAGES_ONLY)
         yield redis
         redis.config_set("client-output-buffer-limit", before)
-
-
-@pytest.fixture
-def call(tmp_path: Path, redis_url: str, key_prefix: str) -> Call:
-    """Return what runs a command upon a list of this test's own."""
-    key = tmp_path / "a.key"
-    key.write_text("a secret for tests only, long enough")
-    key.chmod(stat.S_IRUSR | stat.S_IWUSR)
-    config = tmp_path / "bounced.toml"
-    config.write_text(CONFIG.format(url=redis_url, prefix=key_prefix))
-    return lambda *words: CliRunner().invoke(bounced, [*words, "--config", str(config)])
 
 
 @pytest.fixture

@@ -1,42 +1,18 @@
 """What somebody else wrote into Redis stops no command."""
 
-import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 from redis import Redis
 
-from bounced.cli.root import bounced
 from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.times import hour
 
-CONFIG = """
-[redis]
-url = "{url}"
-prefix = "{prefix}"
-durability = "fsync"
-[lists.main]
-domains = ["bounce.example.com"]
-keys = [{{ id = "a", file = "a.key" }}]
-"""
+from .conftest import Call
+
 ALICE = "alice@example.org"
 RUBBISH = ("NaN", "\u202e", "\x1b[31m", "[" * 5000, "null", '{"at":1}', '{"at":"then"}', "")
-
-Call = Callable[..., Result]
-
-
-@pytest.fixture
-def call(tmp_path: Path, redis_url: str, key_prefix: str) -> Call:
-    """Return what runs a command upon a list on a real server."""
-    key = tmp_path / "a.key"
-    key.write_text("a secret for tests only, long enough")
-    key.chmod(stat.S_IRUSR | stat.S_IWUSR)
-    config = tmp_path / "bounced.toml"
-    config.write_text(CONFIG.format(url=redis_url, prefix=key_prefix))
-    return lambda *words: CliRunner().invoke(bounced, [*words, "--config", str(config)])
 
 
 @pytest.fixture
