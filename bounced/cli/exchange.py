@@ -38,6 +38,7 @@ AT_ONCE = 20
 CATEGORIES = [
     each.value for each in (Category.MAILBOX_UNKNOWN, Category.COMPLAINT, Category.UNSUBSCRIBED, Category.OPERATOR)
 ]
+# HMAC-SHA256 in hexadecimal: how keys carry an address under a pepper.  (core.mailbox.address_id)
 KEYED_HASH = re.compile(r"[0-9a-f]{64}")
 
 Advance = Callable[[], None]

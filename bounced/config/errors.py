@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+# The password in userinfo = user ":" password "@" (RFC 3986 section 3.2.1), or in a query, "password=" ....
 _PASSWORD = re.compile(r"((?<=://)[^:@/\s]*:)[^@/\s]+(?=@)|(password=)[^&\s]+")
 _LONGEST_VALUE = 100
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+# unquoted-key = 1*( ALPHA / DIGIT / "-" / "_" )  (TOML 1.0)
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 

@@ -1,8 +1,8 @@
-"""What somebody else wrote, as it may be stored, logged, shown and exported: it is seen, and does nothing.
+"""Text of others made safe to store, log, show and export: what cannot be printed is escaped.
 
 Peers, senders and files fill many fields: diagnostics, names of servers, campaigns, reasons.  A terminal obeys ESC and
-C1, an editor turns text around at U+202E, a log takes a line break for the next line, and no UTF-8 carries half a
-surrogate pair.  Each character that is not printable, the space excepted, is written as its escape sequence.
+C1 controls, an editor reverses text after U+202E, a log takes a line break for the next line, and UTF-8 cannot carry
+half of a surrogate pair.  So each character that is not printable, except the space, is written as an escape sequence.
 """
 
 import re
@@ -11,20 +11,22 @@ from collections.abc import Mapping
 from bounced.core.limits import MAX_STORED_CHARS
 
 ADDRESS = "address"
-"""The field that holds a normalised address: it has no controls, and another spelling would be another address."""
+"""The field that holds a normalised address.  It is never escaped: it has no controls, and an escaped address would be
+another address."""
 
+# An escape that `spelled` writes (Python's: "\\" "u" 4HEX / "\\" "U" 8HEX), or a quoted pair of the address itself.
 _ESCAPE = re.compile(r"\\(?:(?P<quoted>[\\\"])|u(?P<short>[0-9a-f]{4})|U(?P<long>[0-9a-f]{8}))")
 
 
 def visible(text: str) -> str:
-    """Return text with all that cannot be printed escaped; what is escaped already stays as it is."""
+    """Return text in which everything that cannot be printed is escaped.  An escape sequence stays as it is."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def escaped(text: str, most: int = MAX_STORED_CHARS) -> str:
-    """Return what is kept of a text: visible, and at most so many characters."""
+    """Return the beginning of a text, at most so many characters, escaped."""
     short = visible(text[: most + 1])
     return short if len(short) <= most else short[: most - 1] + "…"
 
@@ -35,7 +37,7 @@ def visible_fields(fields: Mapping[str, str]) -> dict[str, str]:
 
 
 def json_escaped(line: str) -> str:
-    """Return JSON with everything that cannot be printed, in its strings, as JSON's own escapes: the same document."""
+    """Return the same JSON document with JSON's own escapes for everything that cannot be printed."""
     if line.isprintable():
         return line
     return "".join(c if c.isprintable() else _in_json(ord(c)) for c in line)

@@ -1,4 +1,4 @@
-"""Addresses in the one form in which they are compared, stored and signed.
+"""Addresses in one canonical form, in which they are compared, stored and signed.
 
 The form is the contract's (section 1, Normalisation); docs/return-path.md gives test vectors.
 """
@@ -18,11 +18,15 @@ REMEMBERED_DOMAINS = 256
 ATEXT = r"a-zA-Z0-9!#$%&'*+/=?^_`{|}~\-"
 """The characters of a dot-atom, for use inside a bracketed set of a regular expression.  (RFC 5322 section 3.2.3)"""
 
+# Mailbox = Dot-string "@" Domain, in ASCII.  (RFC 5321 section 4.1.2; dots may stand anywhere, "_" in a label)
 _PLAIN = re.compile(rf"[{ATEXT}.]++@(?:[a-zA-Z0-9_-]{{1,{MAX_LABEL_BYTES}}}\.)*+[a-zA-Z0-9_-]{{1,{MAX_LABEL_BYTES}}}")
+# Domain = sub-domain *("." sub-domain) / address-literal, in lower case.  (RFC 5321 section 4.1.2)
 _DOMAIN = re.compile(
     rf"(?:[a-z0-9_-]{{1,{MAX_LABEL_BYTES}}}\.)*[a-z0-9_-]{{1,{MAX_LABEL_BYTES}}}|\[[a-z0-9.:-]+\]", re.ASCII
 )
+# Dot-string in which dots may stand anywhere, with UTF8-non-ascii.  (RFC 5321 section 4.1.2; RFC 6531 section 3.3)
 _DOT_ATOM = re.compile(rf"(?:[{ATEXT}.]|[^\x00-\x7f\s])+")
+# Quoted-string = DQUOTE *(qtextSMTP / quoted-pairSMTP) DQUOTE; quoted-pairSMTP = "\\" any.  (RFC 5321 section 4.1.2)
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _QUOTED_PAIR = re.compile(r"\\(.)")
 _NEEDS_QUOTING = re.compile(r'(["\\])')
@@ -30,10 +34,14 @@ _LOWER_ASCII = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrst
 ADDRESS_LIKE = re.compile(
     r"""(?:"(?:[^"\\\n]|\\.){1,64}"|(?<![^\s<>()\[\],;:"'])[^\s<>()\[\],;:"']+)@[^\s<>(),;:"']+"""
 )
-"""What looks like an address in a text, its local part quoted or not; in linear time."""
+"""What looks like an address in a text: Quoted-string (1 to 64 characters) or a run without specials, "@", such a run.
+
+The specials are those of RFC 5322 section 3.2.3, and the single quote.  Matching takes linear time.
+"""
 _DOTS = re.compile(r"[.\u3002\uff0e\uff61]")
-"""What stands between two labels.  (UTS 46)"""
-_UNSPEAKABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""The full stops that stand between two labels.  (UTS 46 section 2.3)"""
+_FORBIDDEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Unicode categories of controls, halves of surrogate pairs, line and paragraph separators."""
 
 
 class BadAddress(ValueError):  # noqa: N818 - says what is wrong, like the field's other words
@@ -72,7 +80,7 @@ def domain_of(address: str) -> str:
 
 
 class AddressId(str):
-    """An address in the form that keys carry, as it is read back from them; it is not turned into that form again."""
+    """An address in the form that keys carry, as it was read from a key.  ``address_id`` leaves it as it is."""
 
     __slots__ = ()
 
@@ -88,7 +96,7 @@ def _normalise_unusual(address: str, *, fold_local_part: bool) -> str:
     if len(address) > MAX_ADDRESS_BYTES:
         raise BadAddress(f"longer than {MAX_ADDRESS_BYTES} octets: {address[:MAX_ADDRESS_BYTES]!a}...")
     address = unicodedata.normalize("NFC", address)
-    if any(unicodedata.category(character) in _UNSPEAKABLE for character in address):
+    if any(unicodedata.category(character) in _FORBIDDEN for character in address):
         raise BadAddress(f"control characters: {address!a}")
     local_part, at, domain = address.rpartition("@")
     if not at:
@@ -114,9 +122,10 @@ def _canonical_local_part(local_part: str) -> str:
 
 
 def is_written(domain: str, written: str) -> bool:
-    """Tell whether a normalised domain is the same as one that somebody wrote beyond ASCII.
+    """Tell whether a normalised domain is the same as one that somebody wrote in Unicode.
 
-    A-labels of ``written`` are not made: that takes a hundred times as long, and a report may name hundreds.
+    The normalised domain is turned into Unicode, not the other one into A-labels: that would take a hundred times as
+    long, and one report may name hundreds of domains.
     """
     folded = unicodedata.normalize("NFKC", written).lower() if _is_short(written) else ""
     return ".".join(_DOTS.split(folded)).removesuffix(".") == _unicode_domain(domain)
@@ -137,7 +146,7 @@ def _unicode_label(label: str) -> str:
 
 
 def _is_short(domain: str) -> bool:
-    """Tell whether a domain can have A-labels: their coding takes time by the square of a label's length."""
+    """Tell whether a domain is short enough to be coded: the time grows with the square of a label's length."""
     return len(domain) <= MAX_DOMAIN_BYTES and max(map(len, _DOTS.split(domain))) <= MAX_LABEL_BYTES
 
 

@@ -1,10 +1,11 @@
-"""Whole numbers that somebody else wrote, read without trust: all digits or none, and bounded."""
+"""Whole numbers that somebody else wrote: digits alone, and not too large."""
 
 import re
 
 MOST = 10**15 - 1
-"""What Lua, JSON and every database count exactly."""
+"""The largest number that is read.  Lua, JSON and every database hold it exactly."""
 
+# 1*DIGIT, at most 15 of them after leading zeros, in ASCII.
 _WHOLE = re.compile(r"0*([0-9]{1,15})", re.ASCII)
 
 

@@ -8,7 +8,7 @@ from bounced.core.terms import Word
 
 
 class Topology(Word):
-    """How the servers of a URL stand together."""
+    """How the servers of a URL belong together."""
 
     ONE = ""
     SENTINEL = "sentinel"

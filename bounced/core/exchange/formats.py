@@ -21,9 +21,10 @@ class Unrecognised(ValueError):  # noqa: N818 - says what is so; the message nam
 class Format:
     """One export format: the columns that tell it from others, and which of them hold what.
 
-    ``meaning`` reads a row.  Where the columns do not say why (``says_why`` is false) the operator has to.
-    ``said`` is a column of words about the address, ``at`` one of since when.  ``told_by`` is found in the texts of a
-    service that says by its columns alone that an address is bad: a file of other failures may have the same columns.
+    ``meaning`` reads the reason from a row.  ``says_why`` is false where the columns give no reason: the operator gives
+    it.  ``said`` is the column with text about the address, ``at`` the column with the time of the suppression.
+    ``told_by`` is for a format whose columns alone say that an address is bad: a file of other failures may have the
+    same columns, so the text has to match this pattern too.
     """
 
     name: str
@@ -50,14 +51,14 @@ def _reply(*columns: str) -> Callable[[Fields], Reading]:
 
 
 def _postmark(fields: Fields) -> Reading:
-    """Read Postmark's reason; a manual suppression is the recipient's own word unless somebody else made it."""
+    """Read Postmark's reason.  A manual suppression is an unsubscription where its origin is the recipient."""
     category = _word("suppressionreason", _POSTMARK)(fields)
     by_recipient = fields.get("origin", "recipient").lower() == "recipient"
     return category if category is not Category.UNSUBSCRIBED or by_recipient else Category.OPERATOR
 
 
 def _mailgun_unsubscribed(fields: Fields) -> Reading:
-    """Read whether somebody wants nothing more at all.  Raises ValueError where it is only mail of some tags."""
+    """Read an unsubscription from all mail.  Raises ValueError for one from mail with some tags only."""
     tags = fields.get("tags", fields.get("tag", ""))
     if tags not in ("", "*"):
         raise ValueError(f"unsubscribed from {tags} only")
@@ -65,6 +66,7 @@ def _mailgun_unsubscribed(fields: Fields) -> Reading:
 
 
 _UNSAID = _always(Category.UNDETERMINED)
+# A word by which SendGrid says that the address itself is bad.
 _OF_AN_ADDRESS = re.compile("address|domain|recipient|mailbox|syntax", re.IGNORECASE)
 _SES = {"bounce": Category.MAILBOX_UNKNOWN, "complaint": Category.COMPLAINT}
 _POSTMARK = {

@@ -1,4 +1,4 @@
-"""What becomes of an address when a file calls it suppressed: the stronger and the later word stands."""
+"""What an import makes of an address that is known already: the stronger reason stands, and a later release."""
 
 from dataclasses import replace
 
@@ -11,8 +11,9 @@ from bounced.core.terms import State
 def merge(state: AddressState, row: Row) -> AddressState:
     """Return the state with what a row says; the same state where it has nothing to add.
 
-    What was lifted at the row's time or later stays lifted; a hold never replaces what stands; of two suppressions the
-    one of the higher rank stands, the first where they are equal.
+    An address that was released at the row's time or later stays released.  A hold replaces neither a hold nor a
+    suppression.  Of two suppressions the one of higher rank stays, and of two with equal rank the one that was
+    there.
     """
     said, lifted = row.said, state.last_lifted_at
     if state is NOTHING_KNOWN:

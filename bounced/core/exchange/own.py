@@ -1,4 +1,4 @@
-"""Our own CSV: its columns, and cells that no spreadsheet takes for a formula and that are read back as they were."""
+"""Our own CSV: its columns, and cells that no spreadsheet runs as a formula and that import reads back unchanged."""
 
 import re
 from collections.abc import Mapping
@@ -21,30 +21,31 @@ COLUMNS = (
 """The columns of our own format, all but the first named like the fields of the state hash."""
 
 FREE_TEXT = frozenset({"status", "diagnostic", "reporting_mta", "campaign"})
-"""Columns whose values others wrote, kept to the last space."""
+"""Columns with text of others: spaces at their ends are kept."""
 
-_LIVE = re.compile("'*[=+\\-@\\t\\r\\n\uff1d\uff0b\uff0d\uff20]")
-"""How a cell begins that a spreadsheet takes for a formula, or that stood for one before."""
+# Any apostrophes, then = + - @ or their full-width forms, TAB, CR or LF.  (OWASP, CSV Injection)
+_FORMULA = re.compile("'*[=+\\-@\\t\\r\\n\uff1d\uff0b\uff0d\uff20]")
+"""How a cell begins that a spreadsheet takes for a formula, or a cell that was escaped already."""
 
 
 def to_cell(column: str, text: str) -> str:
-    """Return a value as its cell: printable, and after an apostrophe where it would be a formula."""
+    """Return the cell for a value: printable, and with an apostrophe before what a spreadsheet would run."""
     text = spelled(text) if column == "address" else visible(text)
-    return f"'{text}" if _LIVE.match(text) else text
+    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def from_cell(column: str, cell: str) -> str:
     """Return the value of a cell.  Raises ValueError for an address that no export of ours writes."""
     text = cell if column in FREE_TEXT else cell.strip()
-    if text.startswith("'") and _LIVE.match(text):
+    if text.startswith("'") and _FORMULA.match(text):
         text = text[1:]
     return unspelled(text) if column == "address" else text
 
 
 def exported(address: str, state_hash: Mapping[str, str]) -> list[str]:
-    """Return the row of our own format for an address off the list, a value for each of COLUMNS, nothing to be obeyed.
+    """Return the row of our own format for an address on the suppression list: a value for each of COLUMNS, escaped.
 
-    A state of an older version may hold what a peer sent as it came.
+    An older version may have stored the text of a peer unescaped.
     """
     get = state_hash.get
     return [address, *[visible(get(column, "")) for column in COLUMNS[1:]]]

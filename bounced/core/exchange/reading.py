@@ -1,4 +1,4 @@
-"""From records to rows: what each says of its address, or why it is not taken."""
+"""From records to rows: what each record says of its address, or why it is skipped."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from bounced.core.state import AddressState
 from bounced.core.terms import CLASS_OF, ON_SUPPRESSION_LIST, Category, Class, Origin, State, Verdict
 
 UNREADABLE = "\ufffd"
-"""What stands for octets that are no UTF-8."""
+"""The character that replaces octets that are no UTF-8."""
 
 ClassifyReply = Callable[[str], Verdict]
 
@@ -30,8 +30,8 @@ class Reader:
 def read_rows(lines: Iterable[str], reader: Reader) -> Iterator[Row | SkippedRow]:
     """Return a Row or a Fault for each row of a file, in its order.
 
-    Raises Unrecognised, at once, for a file of which not even the columns are understood, and where the file and
-    ``category`` both say why its addresses are suppressed, or neither does.
+    Raises Unrecognised, before the first row, for a file whose columns are not understood, and where the file and
+    ``category`` both give a reason for the suppressions, or neither does.
     """
     columns, found = records(lines)
     format_ = detect(columns)
@@ -43,7 +43,7 @@ def read_rows(lines: Iterable[str], reader: Reader) -> Iterator[Row | SkippedRow
 
 
 class _LeftOut(ValueError):  # noqa: N818 - says what becomes of the row
-    """A row that is understood, and condemns nobody."""
+    """A row that is understood, and is no reason to suppress its address."""
 
     def __init__(self, text: str, why: SkipReason) -> None:
         super().__init__(text)
@@ -105,7 +105,7 @@ def _of_a_reply(reply: str, reader: Reader) -> Verdict:
 
 
 def _must_condemn(fields: Fields) -> None:
-    """Raise _LeftOut where the service has a word of its own for it, or a code, that condemns nobody."""
+    """Raise _LeftOut where the service's own word, or a code, is no reason to suppress."""
     if told := kind_told(fields):
         raise _LeftOut(f"{told[0]} is no reason to suppress an address", skip_reason(told[1]))
     if code := temporary(fields):
@@ -113,7 +113,7 @@ def _must_condemn(fields: Fields) -> None:
 
 
 def _must_not_be_excused(fields: Fields, format_: Format, reader: Reader) -> None:
-    """Raise _LeftOut where the reason was not read from a reply, and the texts beside it tell of another one."""
+    """Raise _LeftOut where the texts of the row, read as a reply, give another reason than the service's column."""
     if not (text := words(fields)):
         return
     verdict = _of_a_reply(text, reader)

@@ -13,7 +13,7 @@ CONDEMNING = frozenset(
         Category.OPERATOR,
     }
 )
-"""The reasons for which an address may be suppressed without having been seen to fail here."""
+"""The reasons for which an import may suppress an address that never failed here."""
 
 
 class SkipReason(Word):
@@ -48,9 +48,9 @@ class Row:
 
     @property
     def decided(self) -> bool:
-        """Whether a daemon of ours can have come to this: it also holds, and suppresses after many soft failures.
+        """Whether a daemon of ours can have decided so: it also holds, and it suppresses after many soft failures.
 
-        A soft failure that has no door as its origin was suppressed by an import of an older version, by mistake.
+        A soft failure with the origin OPERATOR was suppressed, by mistake, by an import of an older version.
         """
         said = self.said
         failed_often = said.class_ is Class.SOFT and said.origin is not Origin.OPERATOR
@@ -59,7 +59,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class SkippedRow:
-    """A line of a file that was not taken, what is wrong with it, and in one word why."""
+    """A line of a file that is not imported, what is wrong with it, and the reason in one word."""
 
     line: int
     text: str
@@ -67,7 +67,7 @@ class SkippedRow:
 
 
 def skip_reason(class_: Class) -> SkipReason:
-    """Return the word for a failure of a class that is no reason to suppress an address."""
+    """Return why a failure of this class is skipped."""
     return _WHY.get(class_, SkipReason.NO_FAILURE)
 
 

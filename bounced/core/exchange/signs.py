@@ -1,4 +1,4 @@
-"""What else a service's row says: that its address is not blocked after all, or that its failure condemns nobody."""
+"""What other columns of a service's row say: the address is not blocked, or its failure is no reason to suppress it."""
 
 import re
 from collections.abc import Iterator
@@ -22,16 +22,16 @@ _BLOCKED = _each(
     "emailbounced isemailbounced donotemail donotmail donotcontact excluded isexcludedfromcampaigns "
     "isexcluded isspamming"
 )
-"""Columns that say yes of an address that must not be mailed."""
+"""Columns that say "yes" for an address that must not be mailed."""
 
 _MAILABLE = _each(
     "active isactive enabled isenabled subscribed issubscribed emailsubscribed optedin isoptedin optin emailoptin "
     "mailable ismailable deliverable isdeliverable canemail acceptsmarketing acceptsemailmarketing"
 )
-"""Columns that say yes of an address that may be mailed."""
+"""Columns that say "yes" for an address that may be mailed."""
 
 _EITHER = _each("active isactive enabled isenabled")
-"""Of these nobody can tell whether they speak of the address or of its place on the list."""
+"""Of these columns nobody can tell whether they speak of the address or of its row in the suppression list."""
 
 _STATUS = _each(
     "status state emailstatus contactstatus memberstatus subscriptionstatus subscriberstatus emailmarketingconsent "
@@ -62,11 +62,15 @@ _KINDS = {
     }.items()
     for word in words.split()
 }
-"""What services call a failure, or no failure at all, that says nothing against an address.  A spam report is called
-otherwise (``spamcomplaint``, ``spamreport``)."""
+"""The words of services for a failure that is no reason to suppress an address, or for no failure at all.
 
-_BEHIND = re.compile(r"[/(:;,]| - ")
+The words for a spam report are others: ``spamcomplaint``, ``spamreport``."""
+
+_SUBTYPE = re.compile(r"[/(:;,]| - ")
+"""What stands between a service's word and its subtype: ``Transient/General``, ``Soft (mailbox full)``."""
+
 _CODE = _each("code status smtpcode statuscode smtpstatus replycode enhancedstatuscode dsnstatus")
+# Reply-code 4yz (RFC 5321 section 4.2.1), or status-code "4." subject "." detail (RFC 3463 section 2), then no digit.
 _TEMPORARY = re.compile(r"4\d\d(?:\D|$)|4\.\d{1,3}\.\d{1,3}(?:\D|$)")
 _TEXT = _each(
     "reason error diagnostic diagnosticcode response smtpresponse message description details bouncereason "
@@ -77,9 +81,9 @@ _TEXT = _each(
 
 
 def against(fields: Fields) -> str | None:
-    """Return the column, and what it says, by which a row's address is not blocked; None where no column says so.
+    """Return the column that says that a row's address is not blocked, and its value; None where no column says so.
 
-    A column that says that it is blocked decides; what else the row says of it may be older.
+    A column that says whether the address is blocked decides alone: the others may be older.
     """
     blocked = list(_in(fields, _BLOCKED))
     if blocked:
@@ -93,14 +97,14 @@ def against(fields: Fields) -> str | None:
 
 
 def kind_told(fields: Fields) -> tuple[str, Class] | None:
-    """Return a service's own word for a failure that condemns nobody, with its class, if one is there."""
+    """Return a service's own word for a failure that is no reason to suppress, with its class, if there is one."""
     found = ((value, _kind(value)) for _, value in _in(fields, _KIND))
     return next(((value, class_) for value, class_ in found if class_ is not None), None)
 
 
 def _kind(value: str) -> Class | None:
-    """Return the class of a word, or of one that more stands behind: ``Transient/General``, ``Soft (mailbox full)``."""
-    first = _KINDS.get(_word(_BEHIND.split(value, maxsplit=1)[0]))
+    """Return the class of a service's word; where it has a subtype, only soft and transient words count alone."""
+    first = _KINDS.get(_word(_SUBTYPE.split(value, maxsplit=1)[0]))
     return _KINDS.get(_word(value)) or (first if first in (Class.SOFT, Class.TRANSIENT) else None)
 
 
@@ -110,12 +114,12 @@ def temporary(fields: Fields) -> str | None:
 
 
 def is_temporary(verdict: Verdict) -> bool:
-    """Whether a reply is one after which an MTA tries again, whatever its words are."""
+    """Whether an MTA tries again after a reply, by its codes."""
     return any(code.startswith("4") for code in (verdict.reply_code, verdict.status) if code)
 
 
 def words(fields: Fields) -> str:
-    """Return what stands in columns of codes and texts, as a server would have said it."""
+    """Return the columns of codes and texts as one reply of a server."""
     codes = [value for name, value in _in(fields, _CODE) if value[:1] in "45"]
     return " ".join((*codes, *(value for _, value in _in(fields, _TEXT) if value)))
 

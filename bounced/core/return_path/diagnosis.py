@@ -1,7 +1,7 @@
 """Why a return path that looks like ours does not verify: what a sender has most likely done wrong.
 
-For the operator's log, never for the peer.  A path that was made with one of our secrets, only read or used wrongly, is
-proof: nobody else can make it, so it may be told of at once.  Anything else may be a forger at work.
+This is for the operator's log, never for the peer.  A path that was made with one of our secrets, which somebody read
+or used wrongly, is proof: nobody else can make it, so it is reported at once.  Any other path may be forged.
 """
 
 import re
@@ -25,6 +25,7 @@ MAX_TRIES = 500
 _MADE_WRONGLY = frozenset(
     {Reason.FOREIGN, Reason.UNSIGNED, Reason.MALFORMED, Reason.UNKNOWN_KEY, Reason.REVOKED_KEY, Reason.TAMPERED}
 )
+# Any prefix, then a signed local part (see `signed`) whose recipient may hold any character.
 _LIKE_OURS = re.compile(r"(?P<prefix>.*?)(?P<text>[a-z2-7]{18}=[a-z0-9-]{0,8}=[^@]+=[^=]+)", re.ASCII)
 _MISREADINGS: tuple[tuple[str, Callable[[bytes], bytes]], ...] = (
     ("and the newline behind it", lambda secret: secret + b"\n"),
@@ -39,7 +40,7 @@ _MISREADINGS: tuple[tuple[str, Callable[[bytes], bytes]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What is likely wrong with the paths that a list gets.  ``proven`` where nobody but a sender of ours can be it."""
+    """What is likely wrong with the paths that a list gets.  ``proven``: only who has our secret can have caused it."""
 
     list: str
     text: str

@@ -19,7 +19,7 @@ MAX_FORWARD_PATH_CHARACTERS = 512
 MAX_VERIFICATIONS = 1024
 """How many signatures are tried in one text: about 10 ms of work, whatever somebody wrote into it."""
 MAX_CANDIDATES = 8 * MAX_VERIFICATIONS
-"""How many candidates are looked at; one that is there more than once, each form of a text has it, is tried once."""
+"""How many candidates are looked at.  The same candidate stands in several forms of a text, and is tried once."""
 
 
 @dataclass(frozen=True, slots=True)

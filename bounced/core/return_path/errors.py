@@ -7,7 +7,7 @@ from enum import StrEnum
 class Reason(StrEnum):
     """What is wrong with a forward-path, for our own log and metrics, never for the peer.
 
-    They stand in the order of how far the reading came.
+    They stand in the order in which reading gets to them.
     """
 
     FOREIGN = "foreign"
@@ -25,10 +25,10 @@ class Reason(StrEnum):
 _PROGRESS = {reason: place for place, reason in enumerate(Reason)}
 
 UNDECIDED = frozenset({Reason.NOT_YET_VALID, Reason.UNREADABLE})
-"""The path is ours, and what is wrong can be put right: our clock, or what was registered under a token."""
+"""The path is ours, and the fault can be mended: our clock, or what was registered under a token."""
 
 DEPENDS_ON_SERVER = frozenset({Reason.EXPIRED, Reason.UNREGISTERED})
-"""The path is good or bad as our clock and Redis' memory are right or wrong."""
+"""Whether such a path is bad depends on our clock, or on what Redis remembers.  Either may be wrong."""
 
 
 class BadReturnPath(Exception):  # noqa: N818 - a refusal is an answer, not an error
@@ -55,7 +55,7 @@ class BadReturnPath(Exception):  # noqa: N818 - a refusal is an answer, not an e
 
     @property
     def for_now(self) -> bool:
-        """Whether the path is ours and will be good once somebody has put something right."""
+        """Whether the path is ours and will be good when somebody has mended a clock or a token."""
         return self.reason in UNDECIDED
 
 

@@ -34,7 +34,7 @@ class KeyStatus(StrEnum):
 
 
 class PathLike(Protocol):
-    """What names a file, such as pathlib.Path."""
+    """The name of a file, such as pathlib.Path."""
 
     def __fspath__(self) -> str:
         """Return the name."""
@@ -44,7 +44,7 @@ class PathLike(Protocol):
 class SigningKey:
     """A secret and the one base32 character by which return paths name it.
 
-    However the secret was read, what ``secret_of`` leaves out does not count.  Raises ValueError for no good key.
+    ``secret_of`` is applied to the secret.  Raises ValueError for an id or a secret that cannot be used.
     """
 
     id: str
@@ -130,8 +130,9 @@ class Keyring:
 def secret_of(octets: bytes) -> bytes:
     """Return the secret in what a key's file, or a variable of the environment, holds.
 
-    Of ASCII text, and of any text with a byte order mark, neither the mark nor blanks and line ends around it count.
-    Other octets are taken as they are but for line ends behind them.  Raises ValueError for what is no good key.
+    From ASCII text, and from text with a byte order mark of UTF-8, the mark is removed, and so are blanks and line ends
+    around the text.  From other octets only line ends at the end are removed.  Raises ValueError for UTF-16, and where
+    there is nothing but NULs.
     """
     if octets.startswith(_OTHER_MARKS):
         raise ValueError("a secret is plain text or octets, got UTF-16")

@@ -20,6 +20,7 @@ DEFAULT_PREFIX = "b-"
 DEFAULT_MAX_AGE_DAYS = 30
 DEFAULT_INNER_MAX_AGE_DAYS = 400
 
+# PREFIX = 1*16( a-z / 0-9 / "." / "-" / "_" ), the first a letter or digit.  (docs/return-path.md)
 _PREFIX = re.compile(r"[a-z0-9][a-z0-9._-]{0,15}", re.ASCII)
 _TOMORROW = timedelta(days=1)
 

@@ -7,6 +7,7 @@ from hashlib import sha256
 
 from bounced.core.mailbox import BadAddress, normalise
 
+# "{" name "}"
 _PLACEHOLDER = re.compile(r"\{(\w*)\}")
 _GROUPS = {
     "local": r"(?P<local>.+)",
@@ -49,7 +50,7 @@ class Pattern:
 
 
 def _quoted(local: str) -> str:
-    """Return a recipient's local part with the quotes that went when the whole return path was quoted."""
+    """Return a recipient's local part in quotes: they got lost when the whole return path was quoted."""
     return '"' + _NEEDS_QUOTING.sub(r"\\\1", local) + '"'
 
 

@@ -1,8 +1,8 @@
 """Return paths inside other text, such as the header of a returned original.
 
-They stand in Original-Mail-From, Return-Path, Received, List-Unsubscribe, Message-ID or Feedback-ID, bare, wrapped,
-percent-encoded (RFC 6068 section 2 wants ``=`` encoded in a mailto), in encoded words (RFC 2047), or cut by a fold.
-Work is linear in the length of the text.
+They stand in Original-Mail-From, Return-Path, Received, List-Unsubscribe, Message-ID or Feedback-ID: bare, wrapped,
+percent-encoded (RFC 6068 section 2 wants ``=`` encoded in a mailto), in encoded words (RFC 2047), or folded over two
+lines.  The work is linear in the length of the text.
 """
 
 import re
@@ -14,15 +14,18 @@ from bounced.core.return_path.paths import MAX_LOCAL_PART_BYTES
 
 MAX_TEXT_CHARACTERS = 96 * 1024
 MAX_ENCODINGS = 2
-"""A redirection encodes once more what a link had encoded."""
+"""How often percent-encoding is undone: a redirection encodes again the link that it carries."""
 
+# A signed local part after its prefix, as `signed` gives its grammar.  It is verified later, so this may be looser.
 _SIGNED = re.compile(r"[a-z2-7]{18}=[a-z0-9-]{0,8}=[a-z0-9#$&'*+=?^_`{}~.-]+=[a-z0-9_-]+(?:\.[a-z0-9_-]+)*", re.ASCII)
+# Folding white space.  (RFC 5322 section 3.2.2; the CR is gone already)
 _FOLD = re.compile(r"\n[ \t]++")
+# A token after its prefix, "@", and the domain of its return path.
 _TOKEN = re.compile(r"t([a-z2-7]{26})@([a-z0-9_.-]{1,253})", re.ASCII)
 
 
 def searchable(text: str) -> str:
-    """Return the text in lower case, bounded, followed by what it becomes where its encodings and folds are undone."""
+    """Return the text in lower case, cut, and behind it the same text with encodings and folds undone."""
     text = text[:MAX_TEXT_CHARACTERS].replace("\r", "")
     forms = [text]
     if "=?" in text:

@@ -1,4 +1,14 @@
-"""Signed local parts: HEAD = TAG = LOCAL = DOMAIN.  (docs/contract.md, section 3)"""
+"""Signed local parts: what they say, made and verified.  (docs/contract.md, section 3)
+
+    text    = HEAD "=" TAG "=" LOCAL "=" DOMAIN     ; after the list's prefix
+    HEAD    = KEY DAY PROFILE MAC                   ; base32: 1, 3, 1 and 13 characters
+    TAG     = *8( a-z / 0-9 / "-" )                 ; the campaign
+    LOCAL   = atom *( "." atom )                    ; the recipient's local part, atext without ! % / | and upper case
+    DOMAIN  = label *( "." label )                  ; the recipient's domain in A-labels
+
+DAY is counted from 1970.  PROFILE is four bits and a zero, masked with bits of an HMAC.  The MAC covers everything else
+and the name of the list.
+"""
 
 import re
 from datetime import date, timedelta
@@ -29,7 +39,7 @@ _SIGNED = re.compile(
 
 
 class Claim(NamedTuple):
-    """What a signed local part says.  ``recipient`` is normalised."""
+    """What a signed local part says about a normalised recipient."""
 
     recipient: str
     issued: date
@@ -60,7 +70,7 @@ def encode(list_: str, key: SigningKey, claim: Claim) -> str:
 def decode(list_: str, keyring: Keyring, text: str) -> tuple[Claim, str]:
     """Return what a local part without its prefix, in lower case, claims, and its MAC.  Raises BadReturnPath.
 
-    The only spelling accepted is the one that ``encode`` writes: no character carries spare bits.
+    Only the spelling that ``encode`` writes is accepted: every character is covered by the MAC or is part of it.
     """
     parts = _SIGNED.fullmatch(text)
     if not parts:
@@ -76,7 +86,7 @@ def decode(list_: str, keyring: Keyring, text: str) -> tuple[Claim, str]:
 
 
 def made_with(secret: bytes, list_: str, text: str) -> bool:
-    """Whether a local part without its prefix was made with some octets for a list, under whatever key id it names."""
+    """Whether a local part without its prefix was made with this secret for a list, whatever key id it names."""
     parts = _SIGNED.fullmatch(text)
     if not parts:
         return False
