@@ -1,4 +1,4 @@
-"""``bounced accept-redis``: an operator's word that a Redis in the place of another one is wanted."""
+"""``bounced accept-redis``: an operator says that Redis was replaced on purpose."""
 
 import asyncio
 import secrets

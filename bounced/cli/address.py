@@ -103,7 +103,7 @@ async def _commit_all(config: Config, list_: str, addresses: Sequence[str], evid
             return committed.transition
 
         async def commit_to_all_forms(address: str) -> Transition:
-            """Release also the keyed hash that stayed of somebody who complained and was erased."""
+            """Release also the keyed hash that ``erase`` kept of a recipient who had complained."""
             transition = await commit(address)
             kept = await kept_hash(store, list_, address) if evidence.type is EvidenceType.RELEASE else None
             return await commit(kept) if kept else transition

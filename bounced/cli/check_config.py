@@ -71,7 +71,7 @@ def _find(config_file: Path | None) -> Examined:
 
 
 def _faults(config: Config | None) -> Sequence[Fault]:
-    """Return what is wrong inside rule files; that a file cannot be read has been said already."""
+    """Return what is wrong inside rule files.  A file that cannot be read is among the problems already."""
     readable = [file for file in config.rules.files if file.is_file()] if config else []
     try:
         rules.load(readable)
@@ -103,7 +103,7 @@ def _as_record(findings: Examined) -> dict[str, Any]:
 
 
 def _effective(config: Config) -> dict[str, Any]:
-    """Return all values in force as plain data, what "auto" comes to written out, the password of a URL masked."""
+    """Return all values in force as plain data: "auto" as the value it stands for, the password of a URL masked."""
     data = config.model_dump(mode="json", by_alias=True)
     data["workers"] = config.worker_count
     data["redis"]["durability"] = config.redis.effective_durability

@@ -1,4 +1,4 @@
-"""The configuration, for a command: there, or the reasons why not and exit code 2."""
+"""The configuration for a command: it is loaded, or the command ends with the reasons and exit code 2."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ config_option = click.option(
 
 
 class ConfigRefused(click.ClickException):
-    """A configuration that nothing can be done with."""
+    """A configuration with errors."""
 
     exit_code = ExitCode.USAGE
 
@@ -41,9 +41,9 @@ def configured(config_file: Path | None, *, check_files: bool = True) -> Config:
 
 
 def configured_to_run(config_file: Path | None, text: str | None = None) -> tuple[Config, Source]:
-    """Return the configuration with what only a server needs as well, and the file as it was.  Raises ConfigRefused.
+    """Return the configuration, checked also for what only a server needs, and its source.  Raises ConfigRefused.
 
-    ``text`` is what the file said when the daemon read it, for a worker that is started later.
+    ``text`` is the text of the file when the daemon read it: a worker that is started later uses the same.
     """
     with _refused():
         source = read_configuration(config_file) if text is None else Source(config_file, text)

@@ -1,4 +1,4 @@
-"""``bounced erase``: nothing of an address is left, but that somebody complained."""
+"""``bounced erase``: removes everything about an address, except that its owner complained."""
 
 import sys
 from collections.abc import Mapping
@@ -68,7 +68,7 @@ def erase_command(
 async def _erase(config: Config, addresses: Mapping[str, str], *, forget_complaint: bool, as_json: bool) -> bool:
     """Erase one address, as it stands in each list; return whether anything was known.
 
-    Nothing is touched before it is clear that everything can be done.  Raises UsageError, ScanForbidden.
+    Nothing is erased before it is certain that everything can be erased.  Raises UsageError, ScanForbidden.
     """
     async with open_store(config) as store:
         kept = {} if forget_complaint else await _kept(store, addresses)

@@ -56,7 +56,7 @@ def events(
 
 
 class Wanted:
-    """Which events are asked for; nothing named means all."""
+    """Which events are asked for; without types and addresses, all."""
 
     def __init__(self, types: tuple[str, ...], address_id: str) -> None:
         self.types = types
@@ -89,7 +89,7 @@ async def _show(config: Config, list_: str, wanted: Wanted, *, limit: int, follo
 
 
 async def _go_on(stream: Overview, newest: str, wanted: Wanted, *, as_json: bool) -> str:
-    """Print what came since an id, and return the id of the last of it."""
+    """Print the events after an id, and return the id of the last one."""
     while entries := await stream.events_after(newest, EVENTS_AT_ONCE):
         _print(entries, wanted, as_json=as_json)
         newest = entries[-1].id
@@ -108,7 +108,7 @@ def _print(entries: list[StreamEvent], wanted: Wanted, *, as_json: bool) -> None
 
 
 def _told_by_next(fields: Mapping[str, str]) -> bool:
-    """Whether the event's own transition comes next and says the same again."""
+    """Whether the next event is this event's transition, which says the same again."""
     return fields.get("type") != "transition" and fields.get("before") != fields.get("after")
 
 

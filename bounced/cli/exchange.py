@@ -106,7 +106,7 @@ def import_command(
 
 
 class _Import:
-    """One import under way, and what came of it so far."""
+    """One import, and its results so far."""
 
     def __init__(self, config: Config, list_: str, *, dry_run: bool, as_json: bool) -> None:
         self._config = config
@@ -142,7 +142,7 @@ class _Import:
                 await asyncio.sleep(0)  # so that those under way go on while the next is read
 
     def report(self) -> None:
-        """Print what came of it."""
+        """Print the results."""
         if self._as_json:
             why = {str(why): self._why[why] for why in SkipReason if self._why[why]}
             print_json({**self.counts, "why": why, "dry_run": self._dry_run})
@@ -166,7 +166,8 @@ class _Import:
     def _address(self, row: Row) -> str:
         """Return an address in its canonical form, or the keyed hash that a list exports in its place.
 
-        A list without addresses has nothing else, any other that of those who complained and were erased.
+        A list with hashed addresses exports hashes only.  Other lists export hashes of recipients who complained and
+        were erased.
         """
         erased = self._keys.erasure_pepper is not None and row.said.category is Category.COMPLAINT
         if (self._keys.pepper is not None or erased) and KEYED_HASH.fullmatch(row.address):
@@ -202,7 +203,7 @@ def _classifier(config: Config) -> ClassifyReply:
 
 
 def _advance(progress: Progress, lines: IO[str], counts: Counter[str]) -> Advance:
-    """Return what moves the bar: by octets where the file has a size, else by rows."""
+    """Return what moves the progress bar: octets where the file has a size, else rows."""
     octets = lines.buffer if isinstance(lines, TextIOWrapper) and lines.seekable() else None
     task = progress.add_task("import", total=octets and Path(lines.name).stat().st_size)
 
@@ -232,5 +233,5 @@ async def _export(config: Config, keys: Keyspace, *, as_json: bool) -> None:
 
 
 def _is_watched() -> bool:
-    """Whether a bar would be seen, and would not stand in the middle of the rows."""
+    """Whether somebody sees a progress bar, and it does not get between the rows."""
     return sys.stderr.isatty() and not sys.stdout.isatty()

@@ -58,12 +58,12 @@ def explain(*, paths: tuple[str, ...], rule_files: tuple[Path, ...], config_file
 
 
 def _each_once(*files: Path) -> tuple[Path, ...]:
-    """Return the files without repetitions: one that is tried may be in the configuration already."""
+    """Return the files, each once: a file that is tried may be in the configuration too."""
     return tuple({file.resolve(): file for file in files}.values())
 
 
 def _directory(config: Config) -> Directory | None:
-    """Return what verifies our return paths; None on a machine that has not got the keys."""
+    """Return what verifies our return paths; None on a machine without the keys."""
     try:
         return Directory(tuple(build.return_paths(name, settings) for name, settings in config.lists.items()))
     except OSError:
@@ -71,7 +71,7 @@ def _directory(config: Config) -> Directory | None:
 
 
 def _return_path(content: bytes, explanation: explaining.Explanation, directory: Directory | None) -> ReturnPath | None:
-    """Return the return path of ours to which a message came, or that it gives back."""
+    """Return the return path of ours that a message was sent to, or that stands in the message it returns."""
     if directory is None:
         return None
     header = content[:MAX_HEADER_BYTES].replace(b"\r\n", b"\n").partition(b"\n\n")[0].decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""An explanation for people: from the evidence in a message to the verdict, and what else came close."""
+"""An explanation for people: the evidence in a message, the verdict, and rules that matched as well."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -120,7 +120,7 @@ def _codes(verdict: Verdict) -> list[str]:
 
 
 def _where(content: bytes, diagnostic: str) -> str:
-    """Return the line on which evidence begins, where it stands unencoded."""
+    """Return the number of the line on which evidence begins, where it is not encoded."""
     start = max(content.lower().find(b"diagnostic-code:"), 0)
     beginning = diagnostic[:20].encode()
     at = content.find(beginning, start)
@@ -130,7 +130,7 @@ def _where(content: bytes, diagnostic: str) -> str:
 
 
 def _weighed(step: Step, verdict: Verdict) -> Iterator[Text]:
-    """Yield a line for each rule that fits the words of one place and leads elsewhere, and for the one that decided."""
+    """Yield a line for the rule that decided, and for each other rule that fits but gives another category."""
     place = _PLACES.get(step.words.place, step.words.place)
     told = [match for match in step.matches if _tells(match.rule, step, verdict)]
     for match in told[:_SHOWN_MATCHES]:

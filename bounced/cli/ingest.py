@@ -83,7 +83,7 @@ async def _ingest_all(config: Config, stored: Iterator[Stored], recipient: str, 
 
 
 def _all(paths: tuple[str, ...], *, quiet: bool) -> Iterator[Stored]:
-    """Yield every message at every path, behind a progress bar where somebody looks."""
+    """Yield every message at every path, and show a progress bar on a terminal."""
     found = all_messages(paths)
     if quiet or not console().is_terminal:
         yield from found
@@ -92,7 +92,7 @@ def _all(paths: tuple[str, ...], *, quiet: bool) -> Iterator[Stored]:
 
 
 def _for_a_pipe(counts: Counter[str]) -> int:
-    """Return the exit status that an MTA understands: what may be taken later must not be given up."""
+    """Return the exit status for an MTA: 75 tells it to try again later."""
     if _any(counts, DEFERRED):
         return EX_TEMPFAIL
     return EX_NOUSER if _any(counts, REFUSED) else EX_OK

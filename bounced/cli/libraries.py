@@ -1,6 +1,6 @@
 """The lowest versions of the libraries that work, and a sentence for an operator where an older one is installed.
 
-pip holds to them when it installs us, and not when it installs something else beside us later.
+pip obeys them when it installs us.  It ignores them when it later installs another package.
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,7 +30,7 @@ LOWEST: Mapping[str, str] = MappingProxyType(
 
 
 def too_old() -> str:
-    """Return what is installed and too old, and how to mend it; empty where nothing is."""
+    """Return which installed libraries are too old, and the command that mends it; empty where none is."""
     found = list(_older())
     if not found:
         return ""
@@ -50,7 +50,7 @@ def _older() -> Iterator[tuple[str, str, str]]:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    """Return the numbers of a release, as far as they are numbers, without zeros behind: 8.0 is 8."""
+    """Return the leading numbers of a version, without zeros at the end: 8.0 is 8."""
     numbers = [int(part) for part in takewhile(str.isdecimal, version.split("."))]
     while numbers and numbers[-1] == 0:
         numbers.pop()

@@ -121,9 +121,9 @@ def _tell_one(answer: ListAnswer) -> None:
 
 
 def deciding_rule(state: AddressState, history: Sequence[Mapping[str, str]]) -> str:
-    """Return the id of the rule that judged the words an address is in its state for; empty where none did.
+    """Return the id of the rule that gave the reason for the state; empty where no rule did.
 
-    The state does not keep it, the event in its history does: for 400 days, as long as it is among the last eight.
+    The id is not in the state but in its event.  The history keeps that for 400 days, among the last eight events.
     """
     blamed = {"category": state.category, "diagnostic": state.diagnostic}
     judged = (event for event in reversed(history) if all(event.get(name, "") == blamed[name] for name in blamed))
@@ -131,7 +131,7 @@ def deciding_rule(state: AddressState, history: Sequence[Mapping[str, str]]) -> 
 
 
 def _facts(state: AddressState, rule: str) -> dict[str, str]:
-    """Return what the history may no longer tell: why it is so, and what was good news."""
+    """Return what the state itself says: the reason, and the times of deliveries and interest."""
     fields = to_fields(state)
     blamed = f" ({state.class_})" if state.class_ not in (None, Class.NONE) else ""
     facts = {

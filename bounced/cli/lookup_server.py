@@ -99,7 +99,7 @@ def _asker(store: RedisStore, list_: str, *, fold: bool) -> Ask:
 
 
 def _why(held: Mapping[str, str]) -> Suppressed:
-    """Return why an address on the list is there; a state that cannot be read does not take it off."""
+    """Return why an address is on the suppression list.  It stays there where its state cannot be read."""
     try:
         state = from_fields(held)
     except UnreadableState:

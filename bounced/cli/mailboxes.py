@@ -1,4 +1,4 @@
-"""Messages wherever people keep them: files, folders, Maildir, mbox, standard input."""
+"""Stored messages: in files, folders, Maildir, mbox, or from standard input."""
 
 import sys
 from collections.abc import Iterable, Iterator

@@ -19,19 +19,19 @@ json_option = click.option("--json", "as_json", is_flag=True, help="One JSON obj
 """Hands ``as_json: bool`` to a command."""
 
 printable = visible
-"""Text that cannot move a cursor or forge a line: what cannot be printed stands escaped."""
+"""Escape what cannot be printed, so that text can neither move the cursor nor forge a line."""
 
 _LEVELS = "▁▂▃▄▅▆▇█"
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
 def print_json(record: Mapping[str, Any]) -> None:
-    """Print one record as one line, in which a terminal finds nothing to obey."""
+    """Print one record as one line of JSON, without control characters."""
     sys.stdout.write(json_escaped(json.dumps(record, ensure_ascii=False, default=_as_text)) + "\n")
 
 
 def console() -> Console:
-    """Return where people read: colours and boxes on a terminal, neither in a pipe."""
+    """Return the console for people: with colours and boxes on a terminal, without them in a pipe."""
     return Console(highlight=False, soft_wrap=True, emoji=False, markup=False)
 
 
@@ -66,7 +66,7 @@ def print_facts(facts: Mapping[str, str], *, title: str | None = None) -> None:
 
 
 def bar(value: float, largest: float, width: int = 12) -> str:
-    """Return a bar of at most ``width`` characters, in eighths of them; what is not 0 can be seen."""
+    """Return a bar of at most ``width`` characters, exact to an eighth of one; what is not 0 can be seen."""
     if value <= 0 or largest <= 0:
         return ""
     eighths = max(1, round(value / largest * width * 8))
@@ -74,7 +74,7 @@ def bar(value: float, largest: float, width: int = 12) -> str:
 
 
 def spark(values: Sequence[float], width: int = 24) -> str:
-    """Return a line of columns, as many values summed in each as are needed for ``width``; a dot stands for 0."""
+    """Return a line of ``width`` columns at most, each the sum of some neighbouring values; a dot stands for 0."""
     step = -(-len(values) // width)
     sums = [sum(values[at : at + step]) for at in range(0, len(values), step)]
     largest = max(sums, default=0)
@@ -82,7 +82,7 @@ def spark(values: Sequence[float], width: int = 24) -> str:
 
 
 def _widths(lines: Sequence[Sequence[str]], room: int) -> Sequence[int | None]:
-    """Return how wide each column is to be, so that no word is broken; None where that cannot be had."""
+    """Return widths of columns that break no word; None for each where there are none."""
     columns = list(zip(*lines, strict=True))
     least = [max(cell_len(word) for cell in column for word in cell.split() or [""]) for column in columns]
     wanted = [max(map(cell_len, column)) - enough for column, enough in zip(columns, least, strict=True)]

@@ -1,4 +1,4 @@
-"""``bounced reclassify``: today's rules over what was kept, and what would change."""
+"""``bounced reclassify``: judges kept evidence by today's rules, and shows or does what changes."""
 
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -31,7 +31,7 @@ MESSAGES_AT_ONCE = 20
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What would follow for one address.  ``entry`` is the message's id in `unrecognised`, if it is about one."""
+    """What changes for one address.  ``entry`` is the id in `unrecognised` of the message that causes it, if any."""
 
     address: str
     transition: Transition
@@ -91,7 +91,7 @@ async def _reclassify(config: Config, list_: str, *, apply_: bool, as_json: bool
 async def _released(
     store: RedisStore, path: Pipeline, list_: str, reclassifier: Reclassifier, counts: Counter[str]
 ) -> AsyncIterator[Correction]:
-    """Yield the addresses that are on the suppression list for no reason that would be one today."""
+    """Yield the addresses on the suppression list whose reason would not be one under today's rules."""
     async for page in suppressed_states(store, store.keyspace(list_)):
         for id_, held in page:
             try:
@@ -137,7 +137,7 @@ async def _counted(
 
 
 async def _release(store: RedisStore, path: Pipeline, list_: str, change: Correction) -> None:
-    """Release an address if it is still off the list for the same reason; whatever came meanwhile stands."""
+    """Release an address if it is still on the suppression list for the same reason."""
     policy, evidence, seen = path.lists[list_].policy, change.transition.evidence, change.transition.before
 
     def unless_changed(state: AddressState) -> Transition:
@@ -150,7 +150,7 @@ async def _release(store: RedisStore, path: Pipeline, list_: str, change: Correc
 
 
 async def _count(store: RedisStore, path: Pipeline, list_: str, change: Correction) -> None:
-    """Count a message as the report that it is, once, and keep it no longer."""
+    """Count a message as the report that it is, and delete it from `unrecognised`."""
     said = ReportId(list_, f"reclassified-{change.entry}", change.entry)
     await path.commit(said, change.address, change.transition.evidence)
     await store.write(list_, "XDEL", store.keyspace(list_).unrecognised, change.entry)

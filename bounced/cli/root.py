@@ -17,7 +17,7 @@ from bounced.ports import NoServer, StoreUnavailable, WrongType
 class CommandEntry:
     """Where a command lives (``module:attribute``) and what ``--help`` says of it, so that neither has to import it.
 
-    Without a summary it is not for people: the daemon starts it.
+    A command without a summary is hidden: the daemon starts it itself.
     """
 
     target: str
@@ -77,13 +77,13 @@ COMMANDS: Mapping[str, CommandEntry] = MappingProxyType(
 
 
 class TooOld(click.ClickException):
-    """A library that cannot do what is needed."""
+    """A library is too old."""
 
     exit_code = ExitCode.USAGE
 
 
 def _explained(error: Exception) -> Exception:
-    """Return why a command cannot be imported: a library that is too old, if one is, else the error as it came."""
+    """Return why a command cannot be imported: a library is too old, or else the error itself."""
     from bounced.cli.libraries import too_old  # noqa: PLC0415 - it takes long, and is needed when all is lost
 
     old = too_old()

@@ -109,9 +109,9 @@ async def work(config: Config, config_file: Path | None, sockets: Sockets, paren
 
 
 def spare_the_collector() -> None:
-    """Leave what lives as long as the process (modules, rules) out of every collection, and collect less often.
+    """Exclude what lives as long as the process (modules, rules) from garbage collection, and collect less often.
 
-    What a message or a row makes is freed by reference counting; cycles are few.
+    Objects made for a message or a row are freed by reference counting; few of them are in cycles.
     """
     gc.collect()
     gc.freeze()
@@ -119,7 +119,7 @@ def spare_the_collector() -> None:
 
 
 class Reloads:
-    """Reloads of one worker, one at a time: a signal that comes during a reload leads to another one after it."""
+    """Reloads one worker, one reload at a time.  A signal during a reload causes another reload after it."""
 
     def __init__(self, running: Worker, config_file: Path | None) -> None:
         self._running = running
@@ -140,7 +140,7 @@ class Reloads:
 
 
 async def reload(running: Worker, config_file: Path | None) -> None:
-    """Use the configuration as it is now; a broken one leaves everything as it was."""
+    """Use the file as it is now.  If it has errors, log them and change nothing."""
     try:
         await running.reload(await asyncio.to_thread(_read_to_run, config_file))
     except (ConfigError, RulesInvalid, OSError, ValueError) as error:
@@ -158,7 +158,7 @@ def set_up_log(config: Config) -> None:
 
 
 def in_loop(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Return what a coroutine comes to, run in uvloop where it is installed, else in asyncio's own loop."""
+    """Run a coroutine in uvloop where that is installed, else in asyncio's own loop; return its result."""
     try:
         import uvloop  # noqa: PLC0415 - an extra
     except ImportError:
@@ -178,7 +178,7 @@ def fail(message: str) -> None:
 
 
 async def _beat(running: Worker, meter: Meter, writer: asyncio.StreamWriter) -> None:
-    """Tell the parent that we are ready, then what was counted, and that we are well as long as we are."""
+    """Tell the parent that we are ready; then send it the counters, and a heartbeat while we are healthy."""
     writer.write(READY)
     while not writer.is_closing():  # uvloop raises RuntimeError for what is written then
         writer.write(meter.take())

@@ -1,4 +1,4 @@
-"""Which suppression list a command is about, and what it holds as a whole."""
+"""Which suppression list a command is about, and its overview."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -65,6 +65,6 @@ def normalised(config: Config, list_: str, address: str) -> str:
 
 @asynccontextmanager
 async def overview(config: Config, list_: str) -> AsyncIterator[Overview]:
-    """Give what a list holds as a whole."""
+    """Give the overview of a list, and close the store afterwards."""
     async with open_store(config) as store:
         yield Overview(store, list_, keyspaces(config)[list_])

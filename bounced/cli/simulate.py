@@ -1,4 +1,4 @@
-"""``bounced simulate``: what another policy would have done, before anybody makes it so."""
+"""``bounced simulate``: what another policy would have done, before it is put in force."""
 
 import asyncio
 import json
@@ -177,7 +177,7 @@ def _row(life: Life) -> tuple[str, str, str]:
 
 
 def _story(changes: tuple[StateChange, ...]) -> str:
-    """Return what happened to an address as far as it mattered to a sender."""
+    """Return the changes that decided whether the address could be mailed."""
     told = [_sentence(change) for change in changes if {change.before, change.after} & ON_SUPPRESSION_LIST]
     return ", ".join(told) or "mailed all the time"
 

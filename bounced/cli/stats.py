@@ -1,4 +1,4 @@
-"""``bounced stats`` and ``bounced top``: what came in over the last hours, and from whom the worst."""
+"""``bounced stats`` and ``bounced top``: the counters of the last hours, and the worst domains and campaigns."""
 
 import asyncio
 from collections import Counter, defaultdict
@@ -108,7 +108,7 @@ async def _counts(config: Config, list_: str, hours: int) -> Hours:
 
 
 def _by_hour(hours: Hours, kind: str) -> Mapping[str, list[int]]:
-    """Return the counts of each hour, by the rest of the names of the counters of a kind."""
+    """Return the counts of each hour for the counters ``KIND:NAME``, by NAME."""
     found: dict[str, list[int]] = defaultdict(lambda: [0] * len(hours))
     for number, (_, counts) in enumerate(hours):
         for name, count in counts.items():
@@ -125,7 +125,7 @@ def _transitions(hours: Hours) -> Iterator[tuple[tuple[str, str], list[int]]]:
 
 
 def _crossed(counts: Mapping[str, int], kind: str) -> Mapping[str, Counter[str]]:
-    """Return, from counters such as ``domain:example.org:mailbox_full``, the last part's counts by the middle."""
+    """Return counts such as those of ``domain:example.org:mailbox_full``: by the middle part, then by the last one."""
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for name, count in counts.items():
         if name.startswith(f"{kind}:"):
@@ -135,7 +135,7 @@ def _crossed(counts: Mapping[str, int], kind: str) -> Mapping[str, Counter[str]]
 
 
 def _chart(title: str, columns: Sequence[str], rows: Iterable[tuple[tuple[str, ...], list[int]]]) -> None:
-    """Print a row for each, its sum, and on a terminal a bar and its course over time."""
+    """Print a row for each counter with its sum, and on a terminal with a bar and its course over time."""
     rows = list(rows)
     if not console().is_terminal:
         print_table(columns, [(*cells, str(sum(over))) for cells, over in rows])

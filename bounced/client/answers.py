@@ -13,7 +13,7 @@ from bounced.core.terms import Category
 
 @dataclass(frozen=True, slots=True)
 class PastEvent:
-    """One thing that happened to an address.  Empty where the event says nothing of it."""
+    """One event of an address.  A field is empty where the event has no value for it."""
 
     at: datetime
     type: str

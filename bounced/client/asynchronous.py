@@ -191,7 +191,7 @@ class AsyncClient:
     async def _ask(self, request: Request[T]) -> T:
         if not request.commands:
             return request.answer(())
-        self._come_into(asyncio.get_running_loop())
+        self._bind_to_loop(asyncio.get_running_loop())
         async with self._places.taken():
             with connect.redis_errors():
                 return request.answer(await self._replies(request))
@@ -207,8 +207,8 @@ class AsyncClient:
                 pipe.execute_command(*command)
             return await pipe.execute()
 
-    def _come_into(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Belong to an event loop: connections of another one are of no use in it.  Raises RuntimeError."""
+    def _bind_to_loop(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Bind the client to the running event loop: it cannot use connections of another one.  Raises RuntimeError."""
         if self._loop is loop:
             return
         if self._loop is not None:

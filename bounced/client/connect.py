@@ -36,7 +36,7 @@ P = ParamSpec("P")
 
 
 class _Sentinels(Sentinel):
-    """Sentinels that are left when they have answered, since nobody would close the connections."""
+    """Sentinels whose connections are closed after each answer: nobody else would close them."""
 
     def discover_master(self, service_name: str) -> Node:
         """Return host and port of the primary."""
@@ -109,7 +109,7 @@ class _AsyncShared(Generic[P, T]):
 
 
 class _Packing:
-    """A connection that has hiredis pack its commands, as redis-py's plain ones do but those for asyncio do not."""
+    """A connection whose commands hiredis packs, as in redis-py's plain connections but not in its asyncio ones."""
 
     def pack_command(self, *arguments: object) -> list[bytes]:
         """Return the octets of one command."""
@@ -119,7 +119,7 @@ class _Packing:
 
 @contextmanager
 def redis_errors() -> Iterator[None]:
-    """Raise what redis-py says of a Cluster it cannot reach as the RedisError that everything else is."""
+    """Raise redis-py's errors about a Cluster that cannot be reached as RedisError, like all others."""
     try:
         yield
     except RedisClusterException as error:

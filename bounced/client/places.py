@@ -1,4 +1,4 @@
-"""How many calls of one client are with the server at once, and how long the others wait for their turn.
+"""Limits how many calls of one client run at once; the others wait for their turn, up to a deadline.
 
 A place stands for a connection.  redis-py's pools raise an error where one is wanted too many, or open any number of
 them, and a Cluster's have no other choice; so the client counts by itself, in the same way for every kind of server.

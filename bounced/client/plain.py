@@ -21,7 +21,7 @@ from bounced.core.terms import UNKNOWN_PROFILE, Profile
 
 @dataclass(frozen=True, slots=True)
 class _Connections:
-    """What belongs to one process: another one can use neither its connections nor what its threads hold."""
+    """The connections of one process.  A child process can use neither these nor locks that were held at the fork."""
 
     redis: Redis | RedisCluster
     places: Places

@@ -1,6 +1,6 @@
 """What senders ask and tell, as Redis commands and the meaning of their replies: no connection, no waiting.
 
-Both clients, the plain and the asyncio one, send what stands here.  (docs/contract.md, sections 1 to 3)
+Both clients, the plain and the asyncio one, send these.  (docs/contract.md, sections 1 to 3)
 """
 
 import secrets
@@ -160,7 +160,7 @@ def _any_of(replies: Sequence[Sequence[int]]) -> Iterable[int]:
 
 
 def _why(address: str, replies: Sequence[Any]) -> Why:
-    """Return what is known; the complaint of somebody erased comes before anything that came later."""
+    """Return what is known.  A complaint kept by ``erase`` precedes anything that came later."""
     *states, history = replies
     return why(address, next(filter(None, states), states[-1]), history)
 

@@ -1,4 +1,4 @@
-"""The operator's file: TOML in, a frozen and checked Config out."""
+"""The operator's configuration: read from TOML, checked, and frozen as a Config."""
 
 from bounced.config.errors import ConfigError, Problem, Severity
 from bounced.config.loading import DEFAULT_PATH, Source, examine, load, load_to_run, read_configuration

@@ -13,7 +13,7 @@ from bounced.core.return_path.pattern import Pattern
 
 
 def keyring(settings: SuppressionList) -> Keyring:
-    """Return the keys of a list.  Raises OSError, ValueError for a file that is another since it was checked."""
+    """Return the keys of a list.  Raises OSError, and ValueError for a file that changed since it was checked."""
     return Keyring(*(SigningKey.from_file(key.id, key.file, KeyStatus(key.status)) for key in settings.keys))
 
 

@@ -1,4 +1,4 @@
-"""What no table can see by itself: tables that contradict each other, and files that are not what they must be."""
+"""Checks beyond one table: tables that contradict each other, and files that cannot be used."""
 
 import ssl
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,7 +13,7 @@ from bounced.core.return_path.keyring import MIN_SECRET_BYTES
 
 
 def mutual_problems(config: Config) -> Iterator[Problem]:
-    """Yield what contradicts itself, without looking at any file."""
+    """Yield settings that contradict each other, without looking at any file."""
     yield from _tls_halves(config.smtp)
     yield from _domains_twice(config)
     yield from _listeners_twice(config)
@@ -145,7 +145,7 @@ def _missing(key: str, file: Path, error: OSError) -> Problem:
 
 
 def _certificate(smtp: Smtp) -> Iterator[Problem]:
-    """Yield what keeps TLS from being offered; the files are tried as the daemon will use them."""
+    """Yield what is wrong with certificate and key; they are loaded as the daemon loads them."""
     broken = [
         problem
         for name in ("tls_certificate", "tls_key")

@@ -12,7 +12,7 @@ _LONGEST_VALUE = 100
 
 
 class Severity(StrEnum):
-    """Whether the daemon refuses to start for it."""
+    """Whether the daemon refuses to start because of a problem."""
 
     ERROR = "error"
     WARNING = "warning"

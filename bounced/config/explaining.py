@@ -43,13 +43,13 @@ def problem_of(detail: ErrorDetails, section: type[Section]) -> Problem:
 
 
 def place_of(detail: ErrorDetails) -> Location:
-    """Return what has to go from the file for the rest to be looked at: a value, or the table that lacks one."""
+    """Return which value, or table that lacks one, has to be removed so that the rest can be checked."""
     location = _location(detail)
     return location[:-1] if detail["type"] == "missing" else location
 
 
 def _location(detail: ErrorDetails) -> Location:
-    """Return where an error is: that of a table whose name is wrong carries a mark behind the name."""
+    """Return where an error is.  pydantic adds a mark after the name of a table whose name is wrong."""
     *place, last = detail["loc"]
     return tuple(place) if last == "[key]" and detail["type"] != "extra_forbidden" else detail["loc"]
 
@@ -62,7 +62,7 @@ def _meant(name: str, known: Collection[str]) -> str:
 
 
 def _keys_at(location: Location, section: type[Section]) -> Collection[str]:
-    """Return the keys of the table at a location; names that somebody chose and places in lists are no keys."""
+    """Return the keys of the table at a location, without names of lists and without indexes."""
     fields, steps = section.model_fields, iter(location)
     for step in steps:
         info = fields.get(str(step))

@@ -12,7 +12,7 @@ def read_secret(file: Path) -> bytes:
 
 
 def read_key(file: Path) -> bytes:
-    """Return the secret of a signing key.  Raises OSError, ValueError for what is no good key."""
+    """Return the secret of a signing key.  Raises OSError, and ValueError for one that cannot be used."""
     return secret_of(file.read_bytes())
 
 

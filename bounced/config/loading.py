@@ -42,7 +42,7 @@ def read_configuration(path: Path | None = None) -> Source:
 def load(path: Path | None = None, *, check_files: bool = True) -> Config:
     """Return the configuration in a file; for None the one in /etc where it exists, else the defaults.
 
-    ``check_files`` is false for commands that need none of the secrets and so must not fail for want of them.
+    ``check_files`` is false for commands that need no secrets: they work without them.
     Raises ConfigError.
     """
     return _sound(read_configuration(path), check_files=check_files, check_modes=False)
@@ -51,8 +51,8 @@ def load(path: Path | None = None, *, check_files: bool = True) -> Config:
 def load_to_run(source: Source, *, check_modes: bool = True) -> Config:
     """Return the configuration for the daemon, which needs more than other commands do.  Raises ConfigError.
 
-    The daemon does not begin with files that are open to everybody.  ``check_modes`` is false for its workers: one that
-    is replaced is not kept from starting by what was done to a file since.
+    The daemon does not start with files that everybody may read or change.  ``check_modes`` is false for its workers: a
+    replaced worker starts even if the mode of a file was changed meanwhile.
     """
     config = _sound(source, check_files=True, check_modes=check_modes)
     missing = tuple(missing_to_run(config))
@@ -73,7 +73,7 @@ def examine(path: Path | None = None, *, check_files: bool = True) -> tuple[Conf
 def found() -> Path | None:
     """Return the file that is read when none is named, or None where there is none.
 
-    One that is there and may not be looked at is returned, so that the reader is told instead of given defaults.
+    A file that exists and may not be read is returned: then reading it fails, instead of defaults being used.
     """
     try:
         DEFAULT_PATH.stat()
@@ -112,7 +112,7 @@ def _examined(
 
 
 def _validated(data: dict[str, Any], folder: Path) -> tuple[Config | None, list[Problem]]:
-    """Return what is left without all that is wrong, so that further checks have their say as well, and what is."""
+    """Return the settings that are left without the wrong ones, so that further checks can run, and what is wrong."""
     mistakes: list[Problem] = []
     rest = deepcopy(data)
     while True:
@@ -126,7 +126,7 @@ def _validated(data: dict[str, Any], folder: Path) -> tuple[Config | None, list[
 
 
 def _without(data: dict[str, Any], places: Iterable[Location]) -> bool:
-    """Take the values at these places out, the last of a list first, and say whether any was there."""
+    """Remove the values at these places, the last of a list first; return whether any was there."""
     backwards = sorted(set(places), key=lambda place: [(isinstance(step, str), step) for step in place], reverse=True)
     return sum(_removed(data, place) for place in backwards) > 0
 
@@ -142,7 +142,7 @@ def _removed(data: Any, place: Location) -> bool:
 
 
 def _follows(problem: Problem, mistakes: Iterable[Problem]) -> bool:
-    """Whether a problem is about a key that was left out for a mistake in it, or about what such a key stood in."""
+    """Whether a problem only follows from a key that was removed because of a mistake, or from the table around it."""
     return any(_related(problem.key, mistake.key) for mistake in mistakes)
 
 

@@ -1,4 +1,4 @@
-"""Who else may read the secrets and change what the daemon reads: the group may, everybody may not.
+"""File modes: nobody but owner and group may read the secrets, or change what the daemon reads.
 
 The mode that counts is that of the file, not of a symbolic link to it; ``chmod`` follows links too.  Credentials that
 systemd hands over are readable by the service alone.
@@ -16,7 +16,7 @@ from bounced.config.model import Config
 def mode_problems(config: Config, file: Path | None) -> Iterator[Problem]:
     """Yield the files that are open to everybody.  ``file`` is the configuration's own.
 
-    Files that are missing are passed over: others say that.
+    Missing files are skipped; they are reported elsewhere.
     """
     if file:
         yield from writable_by_everybody("", file)
@@ -29,7 +29,7 @@ def mode_problems(config: Config, file: Path | None) -> Iterator[Problem]:
 
 
 def writable_by_everybody(key: str, file: Path) -> list[Problem]:
-    """Return what is wrong with a file that everybody may change: whoever does decides what the daemon does."""
+    """Return what is wrong with a file that everybody may change, and so decide what the daemon does."""
     mode = _mode(file)
     if not mode & stat.S_IWOTH:
         return []

@@ -1,4 +1,4 @@
-"""The figures of a list's policy as an operator writes them: only what differs from the defaults."""
+"""A list's policy as an operator writes it: only the figures that differ from the defaults."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -19,7 +19,7 @@ RULED = COUNTED & DEFAULT_RULES.keys()
 def named(name: str) -> Category | Class:
     """Return the category or class of that name.  Raises ValueError for one that can have no rule.
 
-    Those are the ones whose failures never count, and hard: each of its categories has a rule that goes before it.
+    No rule can have a class whose failures never count, nor ``hard``: each of its categories has a rule of its own.
     """
     if name in RULED:
         return Class(name)

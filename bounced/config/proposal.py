@@ -1,4 +1,4 @@
-"""A policy that somebody thinks of: a file that says only what would be different from the one in force."""
+"""A proposed policy: a file with only the settings that differ from the policy in force."""
 
 import tomllib
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ def proposal(file: Path, in_force: SuppressionList | None) -> Proposal:
 
 
 def _written(in_force: SuppressionList) -> dict[str, Any]:
-    """Return what the configuration says in so many words."""
+    """Return the settings that the configuration sets itself, without defaults."""
     written: dict[str, Any] = in_force.policy.model_dump(by_alias=True, exclude_unset=True)
     disputes = in_force.disputes.model_dump(exclude_unset=True)
     return written | {"cadence_days": in_force.cadence_days} | ({"disputes": disputes} if disputes else {})

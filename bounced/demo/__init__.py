@@ -1,1 +1,1 @@
-"""What `bounced demo` plays: a folder to run in, and scenes with bounces as real MTAs write them."""
+"""What `bounced demo` shows: scenes with bounces as real MTAs write them, and the folder it runs in."""

@@ -1,4 +1,4 @@
-"""Six bounces that look alike to a careless eye, and what each means."""
+"""Six bounces that look alike at first sight, and what each means."""
 
 import json
 import secrets
@@ -54,7 +54,7 @@ SCENES = (
 
 @dataclass(frozen=True, slots=True)
 class PlayedScene:
-    """What came of a scene: the SMTP reply, and the newest entry of the address's history, if it has any."""
+    """A scene and its result: the SMTP reply, and the newest entry of the address's history, if there is one."""
 
     scene: Scene
     reply: str

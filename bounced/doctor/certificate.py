@@ -15,7 +15,7 @@ _EXPIRED, _NOT_YET = 10, 9  # X509_V_ERR_CERT_HAS_EXPIRED, X509_V_ERR_CERT_NOT_Y
 
 
 def examine_certificate(smtp: Smtp, now: datetime) -> Iterator[Finding]:
-    """Yield how the certificate is; one that cannot be loaded is the configuration's problem, and said there."""
+    """Yield how the certificate is.  One that cannot be loaded is reported with the configuration."""
     if smtp.tls_certificate is None or smtp.tls_key is None:
         yield skipped(SUBJECT, "none: STARTTLS is not offered", "Set smtp.tls_certificate and smtp.tls_key.")
         return

@@ -1,4 +1,4 @@
-"""The DNS of the bounce domains: mail gets here (MX, addresses), and what is sent from them may be (SPF)."""
+"""The DNS of the bounce domains: whether mail gets here (MX, addresses), and who may send from them (SPF)."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 

@@ -1,4 +1,4 @@
-"""The Redis or Valkey server: new enough, durable enough, never evicting, and with the same idea of the time."""
+"""The Redis or Valkey server: new enough, durable, never evicting, with the right time, and the one from before."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ NEARLY_FULL = 0.9
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """What a server says of itself.  ``settings`` is None where it lets nobody read its configuration."""
+    """What a server says about itself.  ``settings`` is None where it does not let us read its configuration."""
 
     name: str
     version: tuple[int, ...]

@@ -1,4 +1,4 @@
-"""The rows that come with the package, and an operator's own before them."""
+"""Loads the rules: an operator's own first, then those that come with the package."""
 
 from collections.abc import Iterator, Sequence
 from importlib import resources

@@ -1,1 +1,1 @@
-"""What a policy would do: the daemon's own parts on recorded or invented events, without the daemon."""
+"""What a policy would do: the daemon's pipeline and jobs run on recorded or invented events, in memory."""

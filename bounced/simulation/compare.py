@@ -27,33 +27,33 @@ class Life:
 
     @property
     def differs(self) -> bool:
-        """Whether it makes a difference whether the address may be mailed, or until when it may not."""
-        return _off_the_list(self.in_force) != _off_the_list(self.proposed)
+        """Whether the two policies differ in when the address may be mailed."""
+        return _suppressions(self.in_force) != _suppressions(self.proposed)
 
 
 async def replay(told: Sequence[tuple[str, Evidence]], settings: ListSettings) -> Changes:
     """Return what recorded evidence, in the order of its time, leads to under a policy."""
     if not told:
         return ()
-    stage = _stage(settings, told[0][1].at)
+    simulator = _simulator(settings, told[0][1].at)
     for address, evidence in told:
-        await stage.hear(address, evidence)
-    await stage.until(told[-1][1].at)
-    return stage.changes
+        await simulator.take_in(address, evidence)
+    await simulator.advance_to(told[-1][1].at)
+    return simulator.changes
 
 
 async def invent(
     members: int, days: int, seed: int, begin: datetime, settings: ListSettings, *, deliveries: bool
 ) -> Changes:
-    """Return what a weekly mailing to an invented list leads to under a policy: who is held is not mailed."""
-    stage = _stage(settings, begin)
-    mailing = Mailing(stage, populate(seed, members, begin, days), seed, deliveries)
+    """Return what a weekly mailing to an invented list leads to under a policy.  Held addresses are not mailed."""
+    simulator = _simulator(settings, begin)
+    mailing = Mailing(simulator, populate(seed, members, begin, days), seed, deliveries)
     await mailing.run(begin, days)
-    return stage.changes
+    return simulator.changes
 
 
 def lives(in_force: Changes, proposed: Changes) -> list[Life]:
-    """Return each address that either policy did something about, those first that it happened to first."""
+    """Return each address that either policy changed, in the order of the first change."""
     by_address: dict[str, tuple[list[StateChange], list[StateChange]]] = {}
     for side, changes in enumerate((in_force, proposed)):
         for change in changes:
@@ -62,7 +62,7 @@ def lives(in_force: Changes, proposed: Changes) -> list[Life]:
 
 
 def totals(changes: Changes) -> Counter[str]:
-    """Return how many addresses were ever held, suppressed and released, and how many are off the list at the end."""
+    """Return how many addresses were held, suppressed and released, and how many are held or suppressed at the end."""
     last = {change.address: change.after for change in changes}
     ever = {(change.address, str(change.after)) for change in changes if change.after in ON_SUPPRESSION_LIST}
     released = {
@@ -76,12 +76,12 @@ def totals(changes: Changes) -> Counter[str]:
     return counts
 
 
-def _stage(settings: ListSettings, begin: datetime) -> Simulator:
+def _simulator(settings: ListSettings, begin: datetime) -> Simulator:
     store = MemoryStore({LIST: Keyspace(list_=LIST)})
     return Simulator(settings, store, store, begin)
 
 
-def _off_the_list(changes: Iterable[StateChange]) -> list[tuple[datetime, State, timedelta | None]]:
+def _suppressions(changes: Iterable[StateChange]) -> list[tuple[datetime, State, timedelta | None]]:
     return [
         (change.at, change.after, change.until - change.at if change.until else None)
         for change in changes

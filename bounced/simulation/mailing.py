@@ -16,12 +16,12 @@ _STATUS = {Category.MAILBOX_UNKNOWN: "5.1.1", Category.MAILBOX_FULL: "5.2.2"}
 
 @dataclass
 class Mailing:
-    """Mails everybody whom the list lets it mail, each week.  ``sent`` tells whom it mailed when.
+    """Mails every address that may be mailed, once a week.  ``sent`` records whom and when.
 
-    With ``deliveries`` the sender tells what it delivered, gateways that accept first and bounce later included.
+    With ``deliveries`` the sender reports deliveries, also to gateways that accept first and bounce later.
     """
 
-    stage: Simulator
+    simulator: Simulator
     members: Iterable[Member]
     seed: int = 0
     deliveries: bool = False
@@ -30,14 +30,14 @@ class Mailing:
     _scheduled: int = 0
 
     async def run(self, begin: datetime, days: int) -> None:
-        """Send, hear what comes back, and wait, from ``begin`` on for so many days."""
+        """Mail the list for so many days from ``begin`` on, and take in the bounces."""
         chance = Random(self.seed)  # noqa: S311 - the same for one seed, and no secret
         end = begin + timedelta(days=days)
         moment = begin
         while moment < end:
             await self._hear_until(moment)
             for member in self.members:
-                if self.stage.mailable(member.address):
+                if self.simulator.mailable(member.address):
                     self._send(member, moment, chance)
             moment += MAIL_EVERY
         await self._hear_until(end)
@@ -59,8 +59,8 @@ class Mailing:
     async def _hear_until(self, moment: datetime) -> None:
         while self._coming and self._coming[0][0] <= moment:
             at, _, address, evidence = heapq.heappop(self._coming)
-            await self.stage.hear(address, replace(evidence, at=at))
-        await self.stage.until(moment)
+            await self.simulator.take_in(address, replace(evidence, at=at))
+        await self.simulator.advance_to(moment)
 
 
 def _bounce(member: Member, trouble: Trouble, sent: datetime) -> Evidence:

@@ -1,4 +1,4 @@
-"""An invented mailing list: who is on it, who dies, whose mailbox is full, whose gateway lies."""
+"""An invented mailing list: its members, which mailboxes die or are full, and whose gateway bounces by mistake."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ _FATES = (
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A time in which mail to somebody fails, and what is said then."""
+    """A period in which mail to somebody fails, and the failure."""
 
     begin: datetime
     end: datetime
@@ -72,7 +72,7 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One recipient.  ``dies`` is when its fate comes true, None for who lives through it all."""
+    """One recipient.  ``dies`` is when its fate begins; None if the mailbox works to the end."""
 
     address: str
     profile: Profile
@@ -86,13 +86,13 @@ class Member:
         return is_known(self.profile)
 
     def profile_at(self, moment: datetime) -> Profile:
-        """Return what the sender knows when it sends: who died is active no more after half a year."""
+        """Return what the sender knows at a time: a dead recipient is inactive after half a year."""
         if self.dies is not None and moment - self.dies > REMEMBERED and self.profile.engagement is Engagement.ACTIVE:
             return Profile(self.profile.opt_in, Engagement.INACTIVE)
         return self.profile
 
     def trouble_at(self, moment: datetime) -> Trouble | None:
-        """Return what mail that is sent at a moment runs into, or None where it is delivered."""
+        """Return the trouble of mail that is sent at a moment, or None where it is delivered."""
         if self.dies is not None and moment >= self.dies:
             return Trouble(self.dies, moment, _CATEGORY_OF[self.fate])
         return next((trouble for trouble in self.troubles if trouble.begin <= moment < trouble.end), None)
@@ -130,7 +130,7 @@ def _lies(chance: Random, begin: datetime, days: int) -> tuple[Trouble, ...]:
 
 
 def _troubles(chance: Random, begin: datetime, days: int) -> list[Trouble]:
-    """Return what happens to who lives: a full mailbox that is emptied, bad paths, blocks, a colleague who left."""
+    """Return the troubles of a mailbox that works: full for a while, bad routes, blocks, a colleague who left."""
     troubles = []
     for category, share, shortest, longest in (
         (Category.MAILBOX_FULL, 0.15, 7, 56),

@@ -1,4 +1,4 @@
-"""Events that were recorded, back to the evidence that they were made of."""
+"""Turns recorded events back into the evidence that caused them."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
@@ -7,17 +7,17 @@ from bounced.core.state import Evidence, EvidenceType
 from bounced.core.terms import UNKNOWN_PROFILE, Action, Category, Kind, Origin, Profile, Verdict
 
 _OWN = frozenset({EvidenceType.DUE, EvidenceType.DISPUTE, EvidenceType.SENT})
-"""What the daemon says itself: under another policy it says it at other times."""
+"""Evidence from the daemon itself: another policy causes it at other times."""
 
 _EVIDENCE = {str(type_): type_ for type_ in EvidenceType if type_ not in _OWN}
 
 
 class NotAnEvent(ValueError):  # noqa: N818 - says what is so
-    """A line that no event stream has."""
+    """A line that is no event."""
 
 
 def evidence_in(events: Iterable[Mapping[str, str]]) -> Iterator[tuple[str, Evidence]]:
-    """Yield each address that something was said about, and what, in the order of the events.  Raises NotAnEvent.
+    """Yield addresses and the evidence about them, in the order of the events.  Raises NotAnEvent.
 
     What followed from it then (``transition``, ``due``, ...) is left out.
     """

@@ -1,4 +1,4 @@
-"""The stage: the real pipeline and jobs on some store, under a clock that the play moves."""
+"""Runs the real pipeline and jobs on a store, with a clock that the simulation sets."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,55 +30,55 @@ class StateChange:
     reason: str
 
 
-Notice = Callable[[str, Committed], None]
+OnCommit = Callable[[str, Committed], None]
 
 
 class DuesAndWaves(DueAddresses, Waves, Protocol):
-    """What the jobs on the stage ask of the store."""
+    """What the simulated jobs ask of the store."""
 
 
 class Simulator:
     """One list under one policy.
 
-    ``store`` and ``chores`` are the same list's; ``tick`` is how often the jobs look.  ``changes`` tells what
-    happened, in order.  Nothing is heard twice: the evidence of a play has no return path.
+    ``store`` and ``job_store`` are of the same list.  The jobs run every ``tick``.  ``changes`` holds every change of a
+    state, in order.  Each piece of evidence counts as a report of its own, so none is taken for a duplicate.
     """
 
     def __init__(
-        self, settings: ListSettings, store: Store, chores: DuesAndWaves, begin: datetime, tick: timedelta = TICK
+        self, settings: ListSettings, store: Store, job_store: DuesAndWaves, begin: datetime, tick: timedelta = TICK
     ) -> None:
         self.now = begin
         self.changes: list[StateChange] = []
         self._tick = tick
-        self._heard = 0
-        self._off_the_list: set[str] = set()
+        self._commits = 0
+        self._not_mailable: set[str] = set()
         self._suspected = False
         self._pipeline = Pipeline(
             directory=Directory(()),
             rules=RuleSet(()),
             lists={LIST: settings},
-            store=_Watched(store, self._notice),
+            store=_ReportingStore(store, self._on_commit),
             clock=lambda: self.now,
             suspect=self._suspect,
         )
-        self._releaser = Releaser(lambda: self._pipeline, chores)
-        self._disputer = Disputer(lambda: self._pipeline, chores)
+        self._releaser = Releaser(lambda: self._pipeline, job_store)
+        self._disputer = Disputer(lambda: self._pipeline, job_store)
 
     def mailable(self, address: str) -> bool:
         """Whether a sender that asks may mail an address now."""
-        return address not in self._off_the_list
+        return address not in self._not_mailable
 
-    async def hear(self, address: str, evidence: Evidence) -> None:
-        """Let evidence come in at its time; time does not go back."""
-        await self.until(evidence.at)
-        self._heard += 1
-        await self._pipeline.commit(ReportId(LIST, "", f"{self._heard}"), address, evidence)
+    async def take_in(self, address: str, evidence: Evidence) -> None:
+        """Advance the clock to the time of the evidence, and commit it.  The clock never goes back."""
+        await self.advance_to(evidence.at)
+        self._commits += 1
+        await self._pipeline.commit(ReportId(LIST, "", f"{self._commits}"), address, evidence)
         if self._suspected:
             self._suspected = False
             await self._disputer.round()
 
-    async def until(self, moment: datetime) -> None:
-        """Let time pass, and with it the holds."""
+    async def advance_to(self, moment: datetime) -> None:
+        """Advance the clock, and release the holds that end."""
         while self.now + self._tick <= moment:
             self.now += self._tick
             while not await self._releaser.round():
@@ -89,15 +89,15 @@ class Simulator:
         self._suspected = True
         self._disputer.suspect(list_, domain)
 
-    def _notice(self, address: str, committed: Committed) -> None:
+    def _on_commit(self, address: str, committed: Committed) -> None:
         transition = committed.transition
         if transition is None or transition.after.state is transition.before.state:
             return
         after = transition.after
         if after.state in ON_SUPPRESSION_LIST:
-            self._off_the_list.add(address)
+            self._not_mailable.add(address)
         else:
-            self._off_the_list.discard(address)
+            self._not_mailable.discard(address)
         self.changes.append(
             StateChange(
                 transition.evidence.at, address, transition.before.state, after.state, after.until, transition.reason
@@ -105,12 +105,12 @@ class Simulator:
         )
 
 
-class _Watched:
-    """A store that tells of each commit."""
+class _ReportingStore:
+    """A store that calls back after each commit."""
 
-    def __init__(self, store: Store, notice: Notice) -> None:
+    def __init__(self, store: Store, on_commit: OnCommit) -> None:
         self._store = store
-        self._notice = notice
+        self._on_commit = on_commit
 
     def keyspace(self, list_: str) -> Keyspace:
         return self._store.keyspace(list_)
@@ -118,7 +118,7 @@ class _Watched:
     async def commit(self, report_id: ReportId, address: str | None, decide: Decide) -> Committed:
         committed = await self._store.commit(report_id, address, decide)
         if address is not None:
-            self._notice(address, committed)
+            self._on_commit(address, committed)
         return committed
 
     async def load(self, list_: str, address: str) -> AddressState:

@@ -59,9 +59,9 @@ def _quiet() -> Iterator[None]:
 async def two_years(request: pytest.FixtureRequest) -> Outcome:
     """Return the end of two years, with 240 members, in memory."""
     store = MemoryStore({"main": Keyspace()})
-    stage = Simulator(SETTINGS, store, store, BEGIN)
+    simulator = Simulator(SETTINGS, store, store, BEGIN)
     members = populate(seed=7, members=240, begin=BEGIN, days=TWO_YEARS)
-    mailing = Mailing(stage, members, seed=7, deliveries=request.param)
+    mailing = Mailing(simulator, members, seed=7, deliveries=request.param)
     await mailing.run(BEGIN, TWO_YEARS)
     return Outcome(members, mailing, store, BEGIN + timedelta(days=TWO_YEARS))
 
@@ -72,9 +72,9 @@ async def half_a_year(redis_url: str, key_prefix: str) -> AsyncIterator[Outcome]
     store = RedisStore(connections(redis_url), {"main": Keyspace(key_prefix)}, durability("fsync", pytest.fail))
     await store.start()
     chores = JobStore(store, "simulation", events_max=100_000, failed_max=100)
-    stage = Simulator(SETTINGS, store, chores, BEGIN, tick=timedelta(days=1))
+    simulator = Simulator(SETTINGS, store, chores, BEGIN, tick=timedelta(days=1))
     members = populate(seed=7, members=48, begin=BEGIN, days=182)
-    mailing = Mailing(stage, members, seed=7, deliveries=True)
+    mailing = Mailing(simulator, members, seed=7, deliveries=True)
     await mailing.run(BEGIN, 182)
     yield Outcome(members, mailing, store, BEGIN + timedelta(days=182))
     await store.close()
@@ -85,7 +85,7 @@ async def test_two_years(two_years: Outcome) -> None:
     await nobody_good_is_lost(two_years)
     await few_others_are_lost(two_years)
     await the_dead_are_within_their_rule(two_years)
-    assert Counter(change.reason for change in two_years.mailing.stage.changes)["disputed"] > 0, "no gateway lied"
+    assert Counter(change.reason for change in two_years.mailing.simulator.changes)["disputed"] > 0, "no gateway lied"
 
 
 async def test_half_a_year_on_a_real_server(half_a_year: Outcome) -> None:
