@@ -1,6 +1,7 @@
 """Every setting there is: its name, its purpose, its unit, its default.
 
-The example file and the documentation are written from these declarations.
+The example file and the documentation are written from these declarations, in this order.  They stand in one long file,
+as they do in the operator's.
 """
 
 import os

@@ -1,4 +1,7 @@
-"""The field's words, as frozen values that every room shares."""
+"""The field's words, as frozen values that every room shares.
+
+The file is long on purpose: most of it is lists of words, and a reader looks here for all of them.
+"""
 
 import re
 from collections.abc import Mapping
@@ -201,7 +204,7 @@ ON_SUPPRESSION_LIST = frozenset({State.HELD, State.SUPPRESSED})
 
 
 class Origin(Word):
-    """By which door a report came in."""
+    """Where evidence came from."""
 
     SMTP = "smtp"
     LMTP = "lmtp"

@@ -8,7 +8,7 @@ from bounced.core.escape import escaped
 from bounced.core.exchange.formats import OWN, Fields, Format, Unrecognised, detect
 from bounced.core.exchange.records import records
 from bounced.core.exchange.rows import Row, SkippedRow, SkipReason, skip_reason
-from bounced.core.exchange.signs import against, is_temporary, kind_told, temporary, words
+from bounced.core.exchange.signs import as_reply, harmless_kind, is_temporary, says_not_blocked, temporary_code
 from bounced.core.state import AddressState
 from bounced.core.terms import CLASS_OF, ON_SUPPRESSION_LIST, Category, Class, Origin, State, Verdict
 
@@ -75,7 +75,7 @@ def _row(line: int, fields: Fields, format_: Format, reader: Reader) -> Row | Sk
 
 def _of_a_service(fields: Fields, format_: Format, reader: Reader) -> AddressState:
     """Return what a service's row says.  Raises _LeftOut, KeyError, ValueError, OverflowError, OSError."""
-    if contradiction := against(fields):
+    if contradiction := says_not_blocked(fields):
         raise _LeftOut(f"{contradiction}: it is not blocked", SkipReason.NOT_BLOCKED)
     since = _since(fields.get(format_.at, ""), reader.now)
     try:
@@ -106,15 +106,15 @@ def _of_a_reply(reply: str, reader: Reader) -> Verdict:
 
 def _must_condemn(fields: Fields) -> None:
     """Raise _LeftOut where the service's own word, or a code, is no reason to suppress."""
-    if told := kind_told(fields):
+    if told := harmless_kind(fields):
         raise _LeftOut(f"{told[0]} is no reason to suppress an address", skip_reason(told[1]))
-    if code := temporary(fields):
+    if code := temporary_code(fields):
         raise _LeftOut(f"{code} is a temporary failure", SkipReason.TRANSIENT)
 
 
 def _must_not_be_excused(fields: Fields, format_: Format, reader: Reader) -> None:
     """Raise _LeftOut where the texts of the row, read as a reply, give another reason than the service's column."""
-    if not (text := words(fields)):
+    if not (text := as_reply(fields)):
         return
     verdict = _of_a_reply(text, reader)
     if verdict.class_ in (Class.SOFT, Class.BLOCK, Class.TRANSIENT):

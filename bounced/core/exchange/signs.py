@@ -80,7 +80,7 @@ _TEXT = _each(
 )
 
 
-def against(fields: Fields) -> str | None:
+def says_not_blocked(fields: Fields) -> str | None:
     """Return the column that says that a row's address is not blocked, and its value; None where no column says so.
 
     A column that says whether the address is blocked decides alone: the others may be older.
@@ -96,7 +96,7 @@ def against(fields: Fields) -> str | None:
     return next((_told(found) for found in _in(fields, _STATUS) if _word(found[1]) in _FINE), None)
 
 
-def kind_told(fields: Fields) -> tuple[str, Class] | None:
+def harmless_kind(fields: Fields) -> tuple[str, Class] | None:
     """Return a service's own word for a failure that is no reason to suppress, with its class, if there is one."""
     found = ((value, _kind(value)) for _, value in _in(fields, _KIND))
     return next(((value, class_) for value, class_ in found if class_ is not None), None)
@@ -108,7 +108,7 @@ def _kind(value: str) -> Class | None:
     return _KINDS.get(_word(value)) or (first if first in (Class.SOFT, Class.TRANSIENT) else None)
 
 
-def temporary(fields: Fields) -> str | None:
+def temporary_code(fields: Fields) -> str | None:
     """Return the code of a temporary failure in a column of codes, if one is there.  (RFC 5321 section 4.2.1)"""
     return next((value for _, value in _in(fields, _CODE) if _TEMPORARY.match(value)), None)
 
@@ -118,7 +118,7 @@ def is_temporary(verdict: Verdict) -> bool:
     return any(code.startswith("4") for code in (verdict.reply_code, verdict.status) if code)
 
 
-def words(fields: Fields) -> str:
+def as_reply(fields: Fields) -> str:
     """Return the columns of codes and texts as one reply of a server."""
     codes = [value for name, value in _in(fields, _CODE) if value[:1] in "45"]
     return " ".join((*codes, *(value for _, value in _in(fields, _TEXT) if value)))

@@ -1,4 +1,4 @@
-"""Lower-case base32 without padding.  (RFC 4648 section 6)"""
+"""Lower-case base32 without padding, for signed paths, tokens and the names of keys.  (RFC 4648 section 6)"""
 
 from base64 import b32encode
 
