@@ -145,7 +145,7 @@ def test_a_wave_lasts_an_hour_to_the_end(story, minutes, after):
 
 
 @pytest.mark.parametrize(("day", "kept"), [(-0.5, {Class.SOFT}), (-0.6, set())])
-def test_a_sender_s_active_forgets_only_what_is_older_than_the_days_it_stands_for(story, day, kept):
+def test_activity_forgets_only_failures_older_than_the_days_it_stands_for(story, day, kept):
     """180 days before midnight of the day of sending: the recipient may have been active on any of them since."""
     story.fails("mailbox_full", day=day)
     story.profile = Profile(OptIn.SINGLE, Engagement.ACTIVE)
