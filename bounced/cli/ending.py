@@ -1,4 +1,4 @@
-"""How a command ends: its exit code, also where nothing more can be written.  (contract, section 7)"""
+"""How a command ends: its exit code, also where nothing more can be written.  (docs/contract.md, section 7)"""
 
 import io
 import sys

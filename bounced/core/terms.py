@@ -43,7 +43,7 @@ class Word(StrEnum):
     @property
     def known(self) -> bool:
         """Whether this version knows the word."""
-        return self._value_ in type(self)._value2member_map_
+        return type(self).__members__.get(self.name) is self
 
 
 class Kind(Word):
