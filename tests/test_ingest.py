@@ -7,7 +7,6 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
-from bounced import rules
 from bounced.core.contract.keys import Keyspace
 from bounced.core.limits import MAX_CONTENT_BYTES
 from bounced.core.policy import DEFAULT_POLICY
@@ -16,6 +15,7 @@ from bounced.core.return_path import Directory, Keyring, Registration, ReturnPat
 from bounced.core.terms import Origin, State
 from bounced.demo.scenes import SCENES, Scene
 from bounced.edges.memory_store import MemoryStore
+from bounced.explain import packaged_rules
 from bounced.ingest import ingest
 from bounced.pipeline import ListSettings, Pipeline
 from tests.support.door import open_door
@@ -24,7 +24,7 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 THEN = NOW - timedelta(days=60)
 ALICE = "alice@example.org"
 PATHS = ReturnPaths("main", ("bounce.example.com",), Keyring(SigningKey("a", b"a secret of enough octets")))
-RULES = rules.load()
+RULES = packaged_rules()
 
 
 @pytest.fixture

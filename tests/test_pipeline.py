@@ -6,7 +6,6 @@ from hashlib import sha256
 
 import pytest
 
-from bounced import rules
 from bounced.core.contract.digest import older_digests, report_digest
 from bounced.core.contract.keys import Keyspace
 from bounced.core.limits import MAX_CONTENT_BYTES
@@ -16,6 +15,7 @@ from bounced.core.return_path.keyring import KeyStatus
 from bounced.core.terms import Category, Envelope, Kind, State
 from bounced.demo.scenes import Scene
 from bounced.edges.memory_store import MemoryStore
+from bounced.explain import packaged_rules
 from bounced.pipeline import ListSettings, Pipeline
 from bounced.ports import PathRefused
 
@@ -25,7 +25,7 @@ DOMAIN = "bounce.example.com"
 KEYS = Keyring(SigningKey("a", b"a secret of enough octets", KeyStatus.SIGNING))
 PATHS = ReturnPaths("main", (DOMAIN,), KEYS, patterns=(Pattern("bounces+{local}={domain}"),), roles=frozenset({"fbl"}))
 OTHER_PATHS = ReturnPaths("other", ("bounce.example.net",), KEYS)
-RULES = rules.load()
+RULES = packaged_rules()
 PLAIN = b"From: someone@example.net\r\nSubject: hello\r\nMessage-ID: <1@example.net>\r\n\r\nIs this address read?\r\n"
 NO_REASON = (
     b"From: MAILER-DAEMON@mail.example.net\r\nSubject: Undelivered Mail Returned to Sender\r\n"

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bounced import rules
 from bounced.core.contract.keys import Keyspace
 from bounced.core.meaning.reclassify import Reclassifier
 from bounced.core.policy import DEFAULT_POLICY
@@ -17,7 +16,7 @@ from bounced.core.return_path import Directory, Keyring, ReturnPaths, SigningKey
 from bounced.core.return_path.keyring import KeyStatus
 from bounced.core.terms import Category, Envelope, Kind, State
 from bounced.edges.memory_store import MemoryStore
-from bounced.explain import explain
+from bounced.explain import explain, packaged_rules
 from bounced.ingest import NOWHERE, ingest
 from bounced.pipeline import ListSettings, Pipeline
 from bounced.ports import Committed
@@ -27,7 +26,7 @@ ALICE = "alice@example.org"
 DOMAIN = "bounce.example.com"
 KEYS = Keyring(SigningKey("a", b"a secret of enough octets", KeyStatus.SIGNING))
 PATHS = ReturnPaths("main", (DOMAIN,), KEYS, roles=frozenset({"fbl"}))
-RULES = rules.load()
+RULES = packaged_rules()
 HARD = (
     b"--B\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; x.example\n\n"
     b"Final-Recipient: rfc822; alice@example.org\nAction: failed\nStatus: 5.1.1\n"

@@ -12,7 +12,6 @@ import pytest
 import structlog
 from structlog.testing import LogCapture
 
-from bounced import rules
 from bounced.core.contract.keys import Keyspace
 from bounced.core.policy import DEFAULT_POLICY
 from bounced.core.return_path import Directory, Keyring, Registration, ReturnPaths, SigningKey, new_token
@@ -23,6 +22,7 @@ from bounced.edges.redis.connect import connections
 from bounced.edges.redis.identities import FILE_NAME, Identities
 from bounced.edges.redis.job_store import JobStore
 from bounced.edges.watch.log import Event
+from bounced.explain import packaged_rules
 from bounced.jobs.redis_watch import RedisWatch
 from bounced.pipeline import ListSettings, Pipeline
 from bounced.ports import PathRefused, StoreUnavailable
@@ -31,7 +31,7 @@ from .reports import ALICE, count, report
 from .servers import PATIENCE_S, Fleet, Server, until
 
 PATHS = ReturnPaths("main", ("bounce.example.com",), Keyring(SigningKey("a", b"a secret of enough octets")))
-RULES = rules.load()
+RULES = packaged_rules()
 TOKEN = new_token(bytes(17))
 
 

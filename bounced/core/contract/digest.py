@@ -13,6 +13,8 @@ from bounced.core.limits import MAX_CONTENT_BYTES, MAX_HEADER_BYTES
 from bounced.core.terms import Kind
 
 COUNTED_BYTES = MAX_CONTENT_BYTES // 2 - MAX_HEADER_BYTES
+"""Whoever changes this changes the digests of long notices: the former ones then belong to ``older_digests``."""
+_CUT_BY_0_1_0 = 1024 * 1024
 
 _TRACE = re.compile(
     rb"^(?:received|return-path|delivered-to|x-original-to|envelope-to|authentication-results|arc-[a-z-]+):"
@@ -40,7 +42,7 @@ def older_digests(path: str, message_id: str | None, content: bytes) -> tuple[st
     """
     if message_id:
         return ()
-    over_smtp = content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")[:MAX_CONTENT_BYTES]
+    over_smtp = content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")[:_CUT_BY_0_1_0]
     forms = dict.fromkeys((content, over_smtp))
     return tuple(_digest(path, without_trace_fields(form)) for form in forms)
 

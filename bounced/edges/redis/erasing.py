@@ -190,6 +190,8 @@ class _Eraser:
                 return await self._erase_each(("LRANGE", key, 0, -1), ("LREM", key, 0))
             case "zset":
                 return await self._erase_each(("ZRANGE", key, 0, -1), ("ZREM", key))
+            case "set":
+                return await self._erase_each(("SMEMBERS", key), ("SREM", key))
         return Erased()
 
     async def _erase_from_hash(self, key: str) -> Erased:
@@ -202,7 +204,7 @@ class _Eraser:
         return Erased(mentions=len(mentions))
 
     async def _erase_each(self, reading: Sequence[Argument], removing: Sequence[Argument]) -> Erased:
-        """Remove the elements of a list or a sorted set that hold the address."""
+        """Remove the elements of a list, a set or a sorted set that hold the address."""
         held = texts(await self._store.read(self._list, *reading))
         found = [element for element in held if self._mention.within(element)]
         for element in found:

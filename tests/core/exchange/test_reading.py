@@ -5,16 +5,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bounced import rules
 from bounced.core.exchange import Reader, Row, SkippedRow, SkipReason, Unrecognised, read_rows
 from bounced.core.exchange.reading import moment
 from bounced.core.exchange.records import records
 from bounced.core.meaning.classify import classify_reply
 from bounced.core.state import AddressState
 from bounced.core.terms import Category, Class, Origin, State
+from bounced.explain import packaged_rules
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-RULES = rules.load()
+RULES = packaged_rules()
 OWN = "address,state,category,class,since,until,status,diagnostic,reporting_mta,campaign,origin\n"
 
 POSTMARK = "EmailAddress,SuppressionReason,Origin,CreatedAt\n"

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bounced import rules
 from bounced.core.escape import escaped
 from bounced.core.meaning.classify import classify, classify_reply
 from bounced.core.terms import Action, Category, Class, Kind, PerRecipientFields, Report
+from bounced.explain import packaged_rules
 
-RULES = rules.load()
+RULES = packaged_rules()
 
 
 def _report(kind: Kind = Kind.BOUNCE, *recipients: PerRecipientFields, **fields: str) -> Report:

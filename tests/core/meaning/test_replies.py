@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from bounced import rules
 from bounced.core.meaning.classify import classify
 from bounced.core.terms import Action, Category, Class, Kind, PerRecipientFields, Report, Verdict
+from bounced.explain import packaged_rules
 
-RULES = rules.load()
+RULES = packaged_rules()
 SAID = tomllib.loads((Path(__file__).parent / "replies.toml").read_text(encoding="utf-8"))
 REPORT = Report(Kind.BOUNCE, "rfc3464")
 

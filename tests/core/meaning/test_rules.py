@@ -10,8 +10,9 @@ from bounced.core.meaning.classify import classify_example, classify_reply
 from bounced.core.meaning.rules import Circumstances, Rule, Where
 from bounced.core.reading import reply
 from bounced.core.terms import Category
+from bounced.explain import packaged_rules
 
-RULES = rules.load()
+RULES = packaged_rules()
 
 # https://www.iana.org/assignments/smtp-enhanced-status-codes: how many details each subject has, from X.n.0 on.
 REGISTERED_DETAILS = {0: 0, 1: 10, 2: 4, 3: 6, 4: 7, 5: 6, 6: 10, 7: 30}
