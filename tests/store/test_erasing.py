@@ -227,7 +227,7 @@ async def test_a_user_who_may_not_scan_is_told_before_anything_is_done(redis_ben
 
 async def test_a_set_that_holds_the_address_is_searched_like_every_other_key(store, redis, keys):
     """A later version may keep addresses in a set of its own."""
-    key = f"{keys.prefix}:later"
+    key = keys.suppressed.replace("suppressed", "later")
     await redis.sadd(key, keys.address_id(ALICE), "somebody-else")
     await erase(store, "main", ALICE, lambda _number: None)
     assert await redis.smembers(key) == {"somebody-else"}
