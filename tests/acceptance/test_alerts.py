@@ -258,7 +258,7 @@ def _complaint(cases: Sequence[Case], exposed: frozenset[Sample], folder: Path) 
     file = folder / "test.json"  # which is YAML too
     file.write_text(json.dumps({"rule_files": [str(ALERTS)], "evaluation_interval": f"{STEP}m", "tests": tests}))
     assert PROMTOOL
-    done = subprocess.run([PROMTOOL, "test", "rules", file], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([PROMTOOL, "test", "rules", file], capture_output=True, text=True, timeout=150, check=False)
     return done.stdout + done.stderr if done.returncode else ""
 
 
