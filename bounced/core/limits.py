@@ -19,8 +19,8 @@ MAX_MESSAGE_BYTES = 50 * MIB
 MAX_CONTENT_BYTES = MIB
 """The part of a message that is kept, read and digested.  The rest is counted and dropped.
 
-Every door keeps exactly this much, and the reader reads no more: a report without a Message-ID is told from others by
-the digest of what was kept.  A door that kept more or less would count the same report a second time.
+Every door keeps exactly this much, and the reader reads no more.  The digest of a report without a Message-ID is over
+what every line-end form of it has within this part (``contract/digest.py``).
 """
 
 # What the reader looks at

@@ -1,1 +1,1 @@
-"""Where the house touches the world: sockets, Redis, systemd, logs."""
+"""Everything that touches the world: sockets, Redis, systemd, logs."""

@@ -1,8 +1,8 @@
 """What today's rules make of evidence that was kept.
 
-Two kinds are looked at: the reply by which an address is off the list, and messages that nobody understood when they
-came.  The first can only release: of the message itself no more is left than its reply, so nothing is made worse by it.
-The second is complete, and counts like a report that came at its time.
+Two kinds are looked at: the reply by which an address is on the suppression list, and messages that nobody understood
+when they came.  The first can only release: of the message itself no more is left than its reply, so nothing is made
+worse by it.  The second is complete, and counts like a report that came at its time.
 """
 
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ _NO_LONGER: Mapping[Class | None, frozenset[Class]] = {
     Class.TRANSIENT: _FAULTLESS,
     Class.UNDETERMINED: _FAULTLESS,
 }
-"""By the class for which an address is off the list: those that would not have put it there."""
+"""By the class for which an address is on the suppression list: those that would not have put it there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Reclassifier:
     rules: RuleSet
 
     def acquitted(self, state: AddressState) -> Verdict | None:
-        """Return what the reply that took an address off the list means today, where that is no longer a reason.
+        """Return what the reply that suppressed an address means today, where that is no longer a reason.
 
         Only words count: that a code alone means something else may be because the words stood elsewhere in the
         message.  What people said is never asked again.
