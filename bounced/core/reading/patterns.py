@@ -6,6 +6,8 @@ only; ``.`` stops at a line end.
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
 
 import re2
 
@@ -13,6 +15,8 @@ MAX_REPEAT = 50
 GROUP_SIZE = 48
 MAX_MEMORY_BYTES = 8 * 1024 * 1024
 """What one automaton may come to know: the packaged rules make 9, and texts that never end fill them all."""
+REMEMBERED_PATTERNS = 128
+"""So many single patterns stay compiled: those of the rows that fit most often."""
 _REPEAT = re.compile(r"\{(\d+)(?:,(\d*))?\}")
 
 
@@ -77,10 +81,7 @@ class Locator:
         found = self._pattern.search(octets)
         if found is None:
             return None
-        start, end = found.span()
-        if len(octets) == len(text):
-            return start, end
-        return len(octets[:start].decode("utf-8", "ignore")), len(octets[:end].decode("utf-8", "ignore"))
+        return _in_characters(octets, text, *found.span())
 
 
 class Replacer:
@@ -103,9 +104,22 @@ class Replacer:
 
 
 def span(pattern: str, text: str) -> tuple[int, int] | None:
-    """Return where ``pattern`` is first found in ``text``, in characters.  For people; a PatternSet knows no places."""
-    found = re2.compile(pattern, _options()).search(text.encode("utf-8", "replace").decode())
-    return found.span() if found else None
+    """Return where ``pattern`` is first found in ``text``, in characters: a PatternSet knows no places."""
+    octets = text.encode("utf-8", "replace")
+    found = _one(pattern).search(octets)
+    return _in_characters(octets, text, *found.span()) if found else None
+
+
+@lru_cache(REMEMBERED_PATTERNS)
+def _one(pattern: str) -> Any:
+    """Return one pattern compiled; each may come to fill MAX_MEMORY_BYTES, so not all are remembered."""
+    return re2.compile(pattern.encode(), _options())
+
+
+def _in_characters(octets: bytes, text: str, start: int, end: int) -> tuple[int, int]:
+    if len(octets) == len(text):
+        return start, end
+    return len(octets[:start].decode("utf-8", "ignore")), len(octets[:end].decode("utf-8", "ignore"))
 
 
 def _compiled(patterns: Sequence[str]) -> re2.Set:

@@ -1,6 +1,7 @@
 """Find an SMTP reply in a text, and split it into reply code, enhanced status code and words."""
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from bounced.core.limits import MAX_REPLY_CHARS
@@ -18,14 +19,30 @@ _QUOTED_CODE = re.compile(
     r"|(?:[:;,\"'(\[<]|\bcode\b)[ :]{0,4}(?P<marked>[245]\d\d)(?=[ ,\-][ ,]*['\"<]?[A-Za-z])",
     re.IGNORECASE,
 )
-_EXPIRED_WITH_REASON = re.compile(r"[<(\[](?P<reply>[45]\d\d [245]\.\d{1,3}\.\d{1,3} [^<>]*)[>)\]]\s*$")
+# How one system hands on what another said: by words that announce it, or as a reply with another code in marks.
+_CODE = r"(?:42\d|43[0-2]|45\d|471|50[0-4]|51\d|52[0-3]|53\d|54[0-2]|55\d|57[01])"
+_SECOND_CODE = re.compile(r"[245]\d\d")
 _INTRODUCED = re.compile(
-    r"(?:\bsaid:|\bsmtp;|<<<|\breturned(?: was)?:?|\bresponse was:?|\bresponded with(?: failure)?:?|\berror message:?)"
-    r"\s*(?P<reply>['\"\[<]?\s*[245]\d\d[\s\-:].*)",
+    r"(?:\bsaid:|\bsmtp;|<<<|->|\breturned(?: was)?:?|\bresponse was:?|\bresponded with(?: failure)?:?"
+    r"|\berror message:?|\breason:|\banswered:?|\breplied:?)\s*(?P<reply>['\"\[<(]{0,2}\s?[245]\d\d[\s\-:].*)",
     re.IGNORECASE | re.DOTALL,
 )
-_INTRODUCTIONS = ("said:", "smtp;", "<<<", "returned", "respon", "error message")
-_WRAPPED = re.compile(r"5\.\d{1,3}\.\d{1,3} - [A-Za-z ,()]+ (?P<reply>[45]\d\d-['\"].*)", re.DOTALL)
+_INTRODUCTIONS = (
+    "said:",
+    "smtp;",
+    "<<<",
+    "->",
+    "returned",
+    "respon",
+    "error message",
+    "reason:",
+    "answered",
+    "replied",
+)
+_MARKED = re.compile(
+    rf"(?:[:;(\[<'\"]\s{{0,2}}|\s(?={_CODE}-['\"]))(?P<reply>{_CODE}(?:[ -]#?[245]\.\d|[ ]['\"<]?[A-Za-z]|-['\"]).*)",
+    re.DOTALL,
+)
 # It begins with the characters that may stand before a reply, so that the others are skipped over.
 _REPLY_IN_TEXT = re.compile(
     r"[\n:;'\"\[(<>](?:(?<=\n)[ \t>]*(?:<<<[ \t]*)?| |(?<!>))(?P<reply>[45]\d\d(?:[ \-]|: )[ \t]*\S[^\n]*)"
@@ -35,7 +52,7 @@ _DIALOGUE = re.compile(r"<<<[ \t]*(?P<reply>[45]\d\d[ \-][^\n]*)")
 # What notices write below a reply, in its paragraph.
 _NEXT_FIELD = re.compile(
     r"\n[ \t]*+(?:remote[ -](?:system|mta|host)|(?:reporting|received-from)-mta|(?:final|original)-recipient"
-    r"|action|status|last-attempt-date|message-id|subject|from|to|date):",
+    r"|action|status|last-attempt-date|message-id|subject|from|to|date):|\n[ \t]*+giving up on ",
     re.IGNORECASE,
 )
 _PARAGRAPH = re.compile(r"\n[ \t\r]*\n\s*")
@@ -60,22 +77,40 @@ class Reply(NamedTuple):
     text: str
 
 
+def layers(line: str) -> tuple[str, ...]:
+    """Return what was said, from the outermost system that hands a reply on to the server that gave it.
+
+    ``554 5.4.0 error: 550 5.1.1 unknown`` has two layers.  A reply without another in it has one.
+    """
+    found: list[str] = []
+    rest = line[:MAX_REPLY_CHARS].strip()
+    while inner := _quoted(rest):
+        outer = rest[: inner.start("reply")].strip(" \t:;,'\"[<(->")
+        if outer:
+            found.append(outer)
+        rest = inner["reply"].lstrip("'\"[<( ")
+    return (*found, rest)
+
+
 def split(line: str) -> Reply:
     """Split a reply on one line, such as a Diagnostic-Code's, into its parts.
 
     The reply of the last server counts where one server quotes another, and marks of continuation
     (``550-5.1.1``) are taken out of the words.
     """
-    whole = line[:MAX_REPLY_CHARS].strip()
-    wrapped = _WRAPPED.match(whole)
-    line = wrapped["reply"] if wrapped else _innermost(whole)
+    return innermost(layers(line))
+
+
+def innermost(said: Sequence[str]) -> Reply:
+    """Return the parts of the reply that the layers of ``layers`` hand on."""
+    line = said[-1]
     leading = _LEADING.match(line)
     if leading:
         code, rest = leading["code"], _without_continuation(line[leading.end() :], leading["code"])
     else:
         quoted = _QUOTED_CODE.search(line)
         code, rest = quoted["code"] or quoted["marked"] if quoted else None, line
-    enhanced = (None if wrapped else _ENHANCED.search(rest)) or _ENHANCED.search(whole)
+    enhanced = next((found for layer in reversed((*said[:-1], rest)) if (found := _ENHANCED.search(layer))), None)
     return Reply(code, enhanced["status"] if enhanced else None, " ".join(rest.split()))
 
 
@@ -143,21 +178,23 @@ def _without(pattern: re.Pattern[str], word: str, names: list[str]) -> str:
     return HOST.join(pieces[::2])
 
 
-def _innermost(line: str) -> str:
-    if line[-1:] in (">", ")", "]") and (inner := _EXPIRED_WITH_REASON.search(line)):
-        return inner["reply"]
-    while (start := _introduction(line)) is not None and (quoted := _INTRODUCED.search(line, start)):
-        line = quoted["reply"].lstrip("'\"[< ")
-    return line
-
-
-def _introduction(line: str) -> int | None:
-    """Return where to begin to look for the words that introduce a reply; None where there are none."""
-    lowered = line.lower()
-    found = [lowered.find(word) for word in _INTRODUCTIONS if word in lowered]
-    if not found:
+def _quoted(line: str) -> re.Match[str] | None:
+    """Return where a line begins to hand on what another system said."""
+    if not _SECOND_CODE.search(line, 3):
         return None
-    return min(found) if len(lowered) == len(line) else 0
+    if any(map(line.lower().__contains__, _INTRODUCTIONS)) and (introduced := _INTRODUCED.search(line)):
+        return introduced
+    marked = _MARKED.search(line, 3)
+    if marked is None:
+        return None
+    own = _LEADING.match(line)
+    return None if own and _is_same(line[own.start("code") :], marked["reply"]) else marked
+
+
+def _is_same(first: str, second: str) -> bool:
+    """Tell a further line of one reply from the reply of another system: the codes are the same."""
+    codes = [_ENHANCED.search(each[:20]) for each in (first, second)]
+    return first[:3] == second[:3] and (codes[1] is None or (codes[0] is not None and codes[0][0] == codes[1][0]))
 
 
 def _without_continuation(rest: str, code: str) -> str:

@@ -26,6 +26,20 @@ def _forward_paths(content: bytes) -> list[str]:
     return list(dict.fromkeys(address for _, address in getaddresses(fields) if "@" in address))
 
 
+def return_path(content: bytes) -> str | None:
+    """Return the reverse path that the storing MTA wrote into the header: empty for the null one, None if none.
+
+    Anybody can write this field: it is the envelope's only where every message passed an MTA that sets it.
+    (RFC 5321 section 4.4)
+    """
+    return attempt(lambda: _return_path(content), lambda _fault: None)
+
+
+def _return_path(content: bytes) -> str | None:
+    header = read(content).header
+    return header.get("return-path").strip("<> ") if "return-path" in header else None
+
+
 def received_at(content: bytes, now: datetime) -> datetime:
     """Return when a message was taken in: the date of its newest Received field, else its Date, else ``now``.
 

@@ -76,6 +76,7 @@ def test_every_field_of_a_notification_is_read() -> None:
             action=Action.FAILED,
             status="5.1.1",
             diagnostic_code="550-5.1.1 No such user 550 5.1.1 here",
+            diagnostic_type="smtp",
             remote_mta="mx.example.org",
         ),
     )
@@ -258,7 +259,8 @@ def test_a_field_that_is_only_mentioned_makes_no_notification() -> None:
 
 def test_a_notification_passed_on_as_an_attachment_is_read() -> None:
     """Virus gateways wrap what they pass on."""
-    content = b'From: x@y.example\nContent-Type: multipart/mixed; boundary="w"\n\n--w\nContent-Type: message/rfc822\n\n'
+    head = b'From: postmaster@y.example\nContent-Type: multipart/mixed; boundary="w"\n\n'
+    content = head + b"--w\nContent-Type: message/rfc822\n\n"
     assert only(content + report(STATUS) + b"\n--w--\n").status == "5.1.1"
 
 
@@ -484,7 +486,7 @@ SES = b"""From: AWS <no-reply@sns.amazonaws.com>
 Subject: AWS Notification Message
 
 {"notificationType":"Bounce","bounce":{"bounceType":"Permanent","reportingMTA":"dsn; a.example",
-"bouncedRecipients":[{"emailAddress":"alice@example.org","status":"5.1.1","action":"failed",
+"bouncedRecipients":[{"emailAddress":"Alice Example <alice@example.org>","status":"5.1.1","action":"failed",
 "diagnosticCode":"smtp; 550 5.1.1 user unknown"}]},"mail":{}}
 
 --

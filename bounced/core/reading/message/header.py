@@ -37,29 +37,39 @@ class Header:
     """The header of a message or of a part.  Names are compared in lower case, the first of several fields counts.
 
     ``content_type`` is the media type in lower case, without parameters; empty where none is said.  A field is looked
-    for when somebody asks for it: of most messages few are asked for.
+    for when somebody asks for it, once: of most messages few are asked for.
     """
 
     def __init__(self, block: str) -> None:
         """Take a block of fields as it came, folded or not."""
         self._block = f"\n{_bounded(block)}"
+        lower = self._block.lower()
+        self._lower = lower if len(lower) == len(self._block) else ""  # a few letters become two
+        self._values: dict[str, str] = {}
         self._type = self._first("content-type")
-        self.content_type = self._type.partition(";")[0].strip().lower()
+        self.content_type = (self._type.partition(";")[0].split() or [""])[0].lower()  # the semicolon may be missing
 
     def get(self, name: str) -> str:
         """Return the value of the first field of this name (lower case); empty where there is none."""
-        return self._first(name).strip()[:MAX_VALUE_CHARS]
+        value = self._values.get(name)
+        if value is None:
+            value = self._values[name] = self._first(name).strip()[:MAX_VALUE_CHARS]
+        return value
 
     def every(self, name: str) -> list[str]:
         """Return the values of all fields of this name (lower case)."""
         return [value.strip()[:MAX_VALUE_CHARS] for found, value in fields(self.block) if found.lower() == name]
+
+    def has(self, field: re.Pattern[str]) -> bool:
+        """Return whether some field begins like a pattern, which begins with the line end before it."""
+        return field.search(self._block) is not None
 
     def first_values(self) -> dict[str, str]:
         """Return the first value of each field, names in lower case."""
         return {name.lower(): value for name, value in reversed(_FIELD.findall(self.block))}
 
     def __contains__(self, name: str) -> bool:
-        return _field(name).search(self._block) is not None
+        return self._found(name) is not None
 
     @cached_property
     def block(self) -> str:
@@ -84,8 +94,15 @@ class Header:
         return self.get("content-transfer-encoding").lower()
 
     def _first(self, name: str) -> str:
-        found = _field(name).search(self._block)
+        found = self._found(name)
         return unfold(found[1]) if found else ""
+
+    def _found(self, name: str) -> re.Match[str] | None:
+        """Return the place of the first field of this name; most of those that are asked for are not there."""
+        if not self._lower:
+            return _field(name).search(self._block)
+        start = self._lower.find(f"\n{name}")
+        return None if start < 0 else _field(name).search(self._block, start)
 
 
 def _bounded(block: str) -> str:

@@ -10,6 +10,10 @@ from bounced.core.reading.message.text import from_html, to_text, transferred
 
 _GUESSED_BOUNDARY = re.compile(rb"\n--(\S[^\n]{0,98})\n(?=Content-)", re.IGNORECASE)
 _FIELD_BEGINS = re.compile(rb"[^:\n]*+:")
+_STATUS_FIELD = re.compile(
+    rb"^[ \t]*(?:reporting-mta|(?:original|final)-recipient|action|status|arrival-date)[ \t]*:",
+    re.IGNORECASE | re.MULTILINE,
+)
 MAX_DELIMITERS = 500
 MAX_PADDING = 200
 GREETING_CHARS = 20
@@ -84,7 +88,7 @@ class Message(NamedTuple):
 def read(content: bytes, work: Work | None = None) -> Message:
     """Return a bounded view of a message.  Line ends may be CRLF or LF.  Raises WorkSpent, and nothing else."""
     work = work or Work()
-    content = content[:MAX_CONTENT_BYTES].replace(b"\r", b"").lstrip(b"\n")
+    content = content[:MAX_CONTENT_BYTES].replace(b"\r", b"").lstrip(b" \t\n")
     if content.startswith(b"From "):  # a line that mbox put there
         content = content.partition(b"\n")[2]
     block, body = _divide(content)
@@ -126,7 +130,7 @@ def _words(parts: list[Part], work: Work) -> str:
         content_type = part.content_type
         if content_type in RETURNED_TYPES:
             break
-        if content_type.startswith("multipart/"):  # its boundary is nowhere to be found
+        if content_type not in found and _is_mislabelled(part):
             content_type = "text/plain"
         if content_type in found and len(found[content_type]) < GREETING_CHARS:
             found[content_type] += part.readable(work).strip("\n")
@@ -134,6 +138,13 @@ def _words(parts: list[Part], work: Work) -> str:
                 break
     text = found["text/plain"]
     return text if text.strip() else found["text/html"]
+
+
+def _is_mislabelled(part: Part) -> bool:
+    """Tell a multipart whose boundary is nowhere to be found, and a text under the type of status fields."""
+    if part.content_type.startswith("multipart/"):
+        return True
+    return part.content_type.endswith("delivery-status") and not _STATUS_FIELD.search(part.raw)
 
 
 def _hides_parts(header: Header, body: bytes) -> bool:

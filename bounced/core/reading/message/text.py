@@ -10,7 +10,7 @@ from bounced.core.reading.message.limits import REFERENCE_UNITS, TAG_UNITS, Work
 # Codecs that are no charset (punycode, idna, unicode_escape) can be slow or surprising: only these are asked for.
 _CHARSETS = re.compile(
     r"(?:us-ascii|ascii|utf-?8|utf-?16(?:le|be)?|iso-?8859-?\d{1,2}|latin-?\d|(?:windows|cp)-?\d{3,4}|koi8-[rut]|"
-    r"iso-2022-(?:jp|kr)(?:-\d)?|shift[_-]jis|s-?jis|euc-(?:jp|kr|cn)|gb2312|gbk|gb18030|big5|mac-?roman|tis-620)\Z",
+    r"iso-2022-(?:jp|kr)(?:-\d)?|shift[_-]jis|s-?jis|euc-(?:jp|kr|cn)|gb2312|gbk|gb18030|big5(?:[-_](?:tw|hkscs))?|ks_c_5601-1987|cp949|mac-?roman|tis-620)\Z",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"=\?([^?\s]{1,40})\?([bBqQ])\?([^?]{0,4000})\?=(?:[ \t]++(?==\?))?")

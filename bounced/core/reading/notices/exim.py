@@ -3,6 +3,7 @@
 import re
 
 from bounced.core.reading.notices import layout
+from bounced.core.reading.notices.expansion import alias_in
 from bounced.core.reading.notices.family import Family
 from bounced.core.reading.notices.notice import Notice, addresses
 from bounced.core.terms import PerRecipientFields
@@ -18,7 +19,12 @@ def _read(notice: Notice) -> tuple[PerRecipientFields, ...]:
     failed = addresses(notice.header.get("x-failed-recipients"))
     if failed:
         reasons = {item.address.lower(): item for item in reversed(found)}
-        found = [reasons.get(address.lower(), layout.Named(address)) for address in failed]
+        of_aliases = {alias.lower(): item for item in reversed(found) if (alias := alias_in(item.reason))}
+        found = [
+            reasons.get(address.lower())
+            or of_aliases.get(address.lower(), layout.Named(address))._replace(address=address)
+            for address in failed
+        ]
     return layout.recipients(found, notice, certain=bool(failed))
 
 

@@ -3,8 +3,10 @@
 import re
 
 from bounced.core.reading.message import Header
-from bounced.core.reading.notices import last_resort, layout, phrases
+from bounced.core.reading.notices import last_resort, layout
 from bounced.core.reading.notices.notice import Notice, addresses
+from bounced.core.reading.notices.phrases import ADVICE
+from bounced.core.reading.patterns import PatternSet
 from bounced.core.terms import PerRecipientFields
 
 _NOT_RECIPIENTS = re.compile(
@@ -12,20 +14,12 @@ _NOT_RECIPIENTS = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 
-
-def by_mail_system(notice: Notice) -> bool:
-    """Tell whether a mail system wrote this, as far as From and the fields that only bounces carry can say."""
-    return bool(phrases.MAIL_SYSTEMS.matching(notice.author)) or "x-failed-recipients" in notice.header
-
-
-def certainty(notice: Notice) -> int:
-    """Return how many of author, subject, words and what came back say that this is a bounce: 0 to 4."""
-    return (
-        bool(notice.returned and notice.header.get("return-path") in ("<>", ""))
-        + bool(not notice.author.strip("<> ") or phrases.MAIL_SYSTEMS.matching(notice.author))
-        + bool(phrases.BOUNCE_SUBJECTS.matching(notice.subject))
-        + bool(phrases.BOUNCE_WORDS.matching(notice.words))
-    )
+_ADVISES = PatternSet((ADVICE,))
+# What stands between the words of advice and the address that they name, on the same line and in the same sentence.
+_ADVICE = re.compile(
+    rf"(\b(?:{ADVICE})(?:(?![.!?]\s)[^\n@]){{0,80}}?[<\"'(\[]?){layout.ADDRESS}",
+    re.IGNORECASE,
+)
 
 
 def read(notice: Notice) -> tuple[PerRecipientFields, ...]:
@@ -33,12 +27,20 @@ def read(notice: Notice) -> tuple[PerRecipientFields, ...]:
     failed = addresses(notice.header.get("x-failed-recipients"))
     if failed:
         return layout.recipients([layout.Named(address) for address in failed], notice, certain=True)
-    words = _NOT_RECIPIENTS.sub("", notice.words)
+    words = _without_advice(_NOT_RECIPIENTS.sub("", notice.words))
     for layout_ in (layout.led, layout.introduced):
         recipients = layout.recipients(layout_(words), notice)
         if recipients:
             return recipients
-    return last_resort.read(notice) or from_returned(notice)
+    return last_resort.read(notice._replace(words=words)) or from_returned(notice)
+
+
+def _without_advice(words: str) -> str:
+    """Return a notice's words without the addresses that they name for help, or for mail from now on."""
+    if "@" not in words or not _ADVISES.matching(words):
+        return words
+    lines = words.split("\n")
+    return "\n".join(_ADVICE.sub(r"\1", line) if "@" in line and _ADVISES.matching(line) else line for line in lines)
 
 
 def from_returned(notice: Notice) -> tuple[PerRecipientFields, ...]:

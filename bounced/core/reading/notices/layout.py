@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from bounced.core.reading import reply
 from bounced.core.reading.notices.notice import Notice
-from bounced.core.reading.notices.phrases import ANNOUNCEMENTS, INTRODUCTIONS
+from bounced.core.reading.notices.phrases import ANNOUNCEMENTS, END_OF_REASON, INTRODUCTIONS, REASONS, REFUSED_BY
 from bounced.core.terms import Action, PerRecipientFields
 
 MAX_RECIPIENTS = 200
@@ -17,8 +17,10 @@ MAX_LINES = 1500
 MAX_LINE_CHARS = 1000
 MAX_REASON_CHARS = 2000
 MAX_INTRODUCTION_CHARS = 70
+MAX_REASONS = 4
+"""So many marks of a reason are looked for, one behind the other: Gmail has two."""
 
-_LOCAL = r"\w.!#$%&*+/=?^`{|}~-"
+_LOCAL = r"\w.!#$%&*+/=?^`{|}~\u200d\u2190-\u21ff\u2600-\u27bf\ufe0f\U0001f000-\U0001faff-"
 # An address begins where no other could have begun before it, so that each character is tried for one beginning only:
 # a quote may stand before it, but not one that stands inside a word.
 ADDRESS = (
@@ -106,16 +108,50 @@ def recipients(found: Iterable[Named], notice: Notice, *, certain: bool = False)
             unique[item.address.lower()] = _both(known, item)
     likely = [item for key, item in unique.items() if certain or _is_likely(key, notice)]
     named = (likely or list(unique.values()))[:MAX_RECIPIENTS]
-    reasons = [_reason(item, alone=len(named) == 1) for item in named]
-    read: dict[str, PerRecipientFields] = {}  # many recipients may share one reason
-    for reason in reasons:
-        said = notice.words if reason is None else reason
-        if said not in read:
-            read[said] = about("", said, notice.action)
+    if len(named) == 1:
+        return (_alone(named[0], notice),)
+    reasons = [item.reason or notice.words for item in named]
+    read = {reason: about("", reason, notice.action) for reason in dict.fromkeys(reasons)}  # many may share one
     return tuple(
-        read[notice.words if reason is None else reason]._replace(final_recipient=item.address)
-        for item, reason in zip(named, reasons, strict=True)
+        read[reason]._replace(final_recipient=item.address) for item, reason in zip(named, reasons, strict=True)
     )
+
+
+def _alone(item: Named, notice: Notice) -> PerRecipientFields:
+    """Return the only recipient with the words about it.
+
+    These are its own where they hold a reply; else what the notice announces as the reason; else its own again, if they
+    say enough; else all of the notice's.
+    """
+    own = about(item.address, item.reason, notice.action)
+    if own.diagnostic_code and not item.loose:
+        return own
+    reason = told(notice.words)
+    if reason is not notice.words:
+        refused_by = REFUSED_BY.search(notice.words)
+        fields = about(item.address, reason, notice.action)
+        return fields._replace(remote_mta=refused_by["host"]) if refused_by else fields
+    says_enough = item.reason and (not item.loose or own.diagnostic_code or own.status)
+    return own if says_enough else about(item.address, notice.words, notice.action)
+
+
+def told(words: str) -> str:
+    """Return the reason in a notice about one recipient, where it says that the reason follows; else all its words."""
+    reason = words
+    for _ in range(MAX_REASONS):
+        if not (mark := REASONS.first(reason)):
+            break
+        reason = reason[_before_code(reason, mark[1]) :].strip()
+    if reason is words:
+        return words
+    end = END_OF_REASON.search(reason)
+    return (reason[: end.start()].strip() if end else reason) or words
+
+
+def _before_code(words: str, end: int) -> int:
+    """Return where a mark ends: in front of the reply code, or what DNS said, that belongs to some."""
+    last = words[end - 4 : end - 1]
+    return end - 4 if last.isdigit() or last == "DNS" else end
 
 
 def about(address: str, reason: str, action: Action = Action.FAILED) -> PerRecipientFields:
@@ -155,14 +191,6 @@ def _both(known: Named, more: Named) -> Named:
     return Named(known.address, reason[:MAX_REASON_CHARS], loose=known.loose and more.loose)
 
 
-def _reason(item: Named, *, alone: bool) -> str | None:
-    """Return the words about one recipient; None for all that the notice says, where its own tell too little."""
-    if not item.reason:
-        return None
-    says_enough = not item.loose or not alone or reply.find(item.reason) or _STATUS.search(item.reason)
-    return item.reason if says_enough else None
-
-
 @dataclass(slots=True)
 class _Reading:
     """The recipient whose reason is being read, line by line."""
@@ -185,12 +213,14 @@ def _led(words: str) -> list[Named]:
     found: list[Named] = []
     reading: _Reading | None = None
     for line in lines(words[_line_start(words, words.find("@")) :] if "@" in words else ""):
-        indent = len(line) - len(line.lstrip())
         match = _LED.match(line) if "@" in line and len(found) < MAX_RECIPIENTS else None
+        indent = len(line) - len(line.lstrip()) if match else 0
         if match and (reading is None or reading.gives_way(indent)):
             found += [reading.named()] if reading else []
-            rest = _rest(match)
-            reading = _Reading(match["address"], indent, [rest] if rest else [])
+            *others, address = match["address"], *_further(match["rest"])
+            found += map(Named, others)
+            rest = "" if others else _rest(match)
+            reading = _Reading(address, indent, [rest] if rest else [])
         elif reading is None:
             continue
         elif line:
@@ -201,7 +231,28 @@ def _led(words: str) -> list[Named]:
         else:  # the address stands in a paragraph of its own
             reading.loose = True
             reading.reason.append("")
-    return [*found, reading.named()] if reading else found
+    return _with_shared_reasons([*found, reading.named()] if reading else found)
+
+
+def _with_shared_reasons(found: list[Named]) -> list[Named]:
+    """Give an address without a reason that of the next one, where they stand on lines that follow each other."""
+    for number in range(len(found) - 2, -1, -1):
+        item, following = found[number : number + 2]
+        if not item.reason and not item.loose:
+            found[number] = following._replace(address=item.address)
+    return found
+
+
+def _further(rest: str) -> list[str]:
+    """Return the recipients that follow one on its line, where nothing else stands there."""
+    found: list[str] = []
+    end = 0
+    for match in islice(_ANY_ADDRESS.finditer(rest), MAX_RECIPIENTS) if "@" in rest else ():
+        if not _ONE_MORE.fullmatch(rest, end, match.start()):
+            return []
+        found.append(match[0])
+        end = match.end()
+    return [] if rest[end:].strip(_EMPTY_REST) else found
 
 
 def _rest(match: re.Match[str]) -> str:

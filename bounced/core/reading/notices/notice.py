@@ -3,16 +3,16 @@
 import re
 from typing import NamedTuple
 
-from bounced.core.reading.message import Header, Message, header_of, unwrap_words
+from bounced.core.reading.message import RETURNED_TYPES, Header, Message, header_of, unwrap_words
 from bounced.core.reading.message.limits import NOTICE_UNITS_A_CHAR, Work
-from bounced.core.reading.notices import finality
 from bounced.core.reading.notices.ours import phrases_of, without_ours
-from bounced.core.reading.notices.phrases import RETURNED
+from bounced.core.reading.notices.phrases import QUOTATIONS, RETURNED
 from bounced.core.terms import Action
 
 MAX_WORDS_CHARS = 16_000
 MAX_MARKED_CHARS = 4000
 
+_QUOTED_LINE = re.compile(r"\n[ \t]*+>[^\n]*")
 _ADDRESS = re.compile(r"(?<![^\s<>\",;:()\[\]@])[^\s<>\",;:()\[\]@]{1,100}@[\w.-]{1,255}")
 
 
@@ -20,10 +20,9 @@ class Notice(NamedTuple):
     """What a notice says in its own words.
 
     ``words`` end where the returned message begins, and are without what they quote of it; ``returned`` is its header,
-    from a part of its own or from below the words.  ``marked`` is what a family is known by: X-Mailer, From, Subject
-    and the first words, a line each.
-    ``senders`` are the addresses to which the notice went, in lower case: they are no recipients.  ``action`` is what
-    the words say was done.  ``work`` is what reading the message may still take.
+    from a part of its own or from below the words; ``brings_back`` says that something came back, header or not.
+    ``senders`` are the addresses to which the notice went, in lower case: they are no recipients.  ``work`` is what
+    reading the message may still take.  ``action`` is what was done, where somebody asked the words for it.
     """
 
     header: Header
@@ -31,15 +30,15 @@ class Notice(NamedTuple):
     author: str
     words: str
     returned: str
+    brings_back: bool
     senders: frozenset[str]
-    marked: str
-    action: Action
     work: Work
+    action: Action = Action.FAILED
 
     @property
-    def anonymous(self) -> bool:
-        """Whether it came with a null sender, or from nobody."""
-        return self.header.get("return-path") == "<>" or not self.author.strip("<> ")
+    def marked(self) -> str:
+        """What a family is known by: X-Mailer, From, Subject and the first words, a line each."""
+        return f"{self.header.get('x-mailer')}\n{self.author}\n{self.subject}\n{self.words[:MAX_MARKED_CHARS]}"
 
     def spend(self) -> None:
         """Pay for one reader of the words.  Raises WorkSpent."""
@@ -59,9 +58,8 @@ def from_message(message: Message) -> Notice:
         subject=subject,
         author=author,
         words=words,
-        marked=f"{header.get('x-mailer')}\n{author}\n{subject}\n{words[:MAX_MARKED_CHARS]}",
         returned=returned,
-        action=finality.action(subject, words),
+        brings_back=bool(returned or rest.strip()) or message.first(*RETURNED_TYPES) is not None,
         senders=frozenset(address.lower() for address in addresses(header.get("to"))),
         work=message.work,
     )
@@ -70,6 +68,15 @@ def from_message(message: Message) -> Notice:
 def addresses(field: str) -> list[str]:
     """Return the addresses in a field, without display names."""
     return _ADDRESS.findall(field)
+
+
+def own_words(words: str) -> str:
+    """Return what the author of a message wrote, on one line: without what is quoted, and with plain apostrophes."""
+    quotation = QUOTATIONS.first(words)
+    own = words[: quotation[0]] if quotation else words
+    if ">" in own:
+        own = _QUOTED_LINE.sub("", f"\n{own}")
+    return " ".join(own.split()).replace("\u2019", "'")
 
 
 def divided(text: str) -> tuple[str, str]:

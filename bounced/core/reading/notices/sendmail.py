@@ -15,9 +15,20 @@ _TOLD = re.compile(
 )
 
 
+_REASON = re.compile(
+    rf"^<?(?P<address>{layout.ADDRESS})>?[^\n]*\n(?:[ \t]+[^\n]*\n){{0,2}}?"
+    rf"[ \t]+\(reason: (?P<reason>[45]\d\d[^\n]*?)\)?$",
+    re.MULTILINE,
+)
+
+
 def _read(notice: Notice) -> tuple[PerRecipientFields, ...]:
     """Read the lines of Sendmail's own verdict; what the remote server said of the address comes before it."""
-    told = {found["address"].lower(): found["reason"] for found in _TOLD.finditer(notice.words)}
+    told = {
+        found["address"].lower(): found["reason"]
+        for pattern in (_REASON, _TOLD)
+        for found in pattern.finditer(notice.words)
+    }
     found = [
         layout.Named(match["address"], told.get(match["address"].lower(), match[0]))
         for match in _VERDICT.finditer(notice.words)

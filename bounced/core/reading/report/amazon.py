@@ -5,12 +5,12 @@ import re
 from typing import Any
 
 from bounced.core.reading.message import Message
-from bounced.core.reading.report.status import status
+from bounced.core.reading.report.status import address, status
 from bounced.core.terms import Action, Kind, PerRecipientFields, Report
 
 MAX_RECIPIENTS = 100
 
-_MARK = re.compile(r'"(?:notificationType|eventType)"\s*:\s*"(Bounce|Complaint|Delivery|DeliveryDelay)"')
+_MARK = re.compile(r'"(?:notificationType|eventType)\\?"\s*:\s*\\?"(Bounce|Complaint|Delivery|DeliveryDelay)\\?"')
 _WRAPPED = "!\n "  # Sendmail breaks lines over 990 octets
 _KINDS = {
     "Bounce": Kind.BOUNCE,
@@ -27,7 +27,7 @@ def read(message: Message) -> Report | None:
     if not found:
         return None
     try:
-        event, _ = json.JSONDecoder().raw_decode(text.replace(_WRAPPED, "").lstrip())
+        event = _event(text.replace(_WRAPPED, "").lstrip())
     except (ValueError, RecursionError):
         return None
     kind = _KINDS[found[1]]
@@ -46,6 +46,13 @@ def read(message: Message) -> Report | None:
     )
 
 
+def _event(text: str) -> object:
+    """Return the notification, without the envelope that SNS puts around it where asked to.  Raises ValueError."""
+    event, _ = json.JSONDecoder().raw_decode(text)
+    inner = event.get("Message") if isinstance(event, dict) else None
+    return json.loads(inner) if isinstance(inner, str) else event
+
+
 def _recipients(kind: Kind, about: dict[str, Any]) -> list[PerRecipientFields]:
     found: list[PerRecipientFields] = []
     for name in ("bouncedRecipients", "complainedRecipients", "delayedRecipients", "recipients"):
@@ -60,7 +67,7 @@ def _recipient(kind: Kind, about: dict[str, Any], entry: dict[str, Any]) -> PerR
     actions = {Kind.BOUNCE: Action.FAILED, Kind.DELIVERED: Action.DELIVERED, Kind.DELAYED: Action.DELAYED}
     reply = _text(entry.get("diagnosticCode")) or _text(about.get("smtpResponse"))
     return PerRecipientFields(
-        final_recipient=_text(entry.get("emailAddress")),
+        final_recipient=address(_text(entry.get("emailAddress"))),
         action=actions.get(kind),
         status=status(_text(entry.get("status")) or ""),
         diagnostic_code=reply and " ".join(reply.removeprefix("smtp;").split()),

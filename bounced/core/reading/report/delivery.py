@@ -1,20 +1,24 @@
 """Delivery status notifications, wherever in a message their fields stand.  (RFC 3464, RFC 6533)"""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from bounced.core.limits import MAX_HEADER_BYTES, MAX_NOTICE_CHARS, MAX_STATUS_CHARS
 from bounced.core.reading.message import Message, read
 from bounced.core.reading.notices import finality, generic, layout
 from bounced.core.reading.notices.notice import Notice, divided, from_message
 from bounced.core.reading.notices.ours import phrases_of, without_ours, without_quoted
-from bounced.core.reading.report import status
+from bounced.core.reading.report import origin, status
 from bounced.core.reading.report.members import with_members
+from bounced.core.reading.report.origin import ReversePath
 from bounced.core.terms import Action, Kind, PerRecipientFields, Report
 
 _TYPES = ("message/delivery-status", "message/global-delivery-status")
 _FIELDS = re.compile(r"^[ \t>]*+(?:reporting-mta|original-recipient|final-recipient):", re.IGNORECASE | re.MULTILINE)
+_MEANINGFUL = frozenset({"action", "status", "diagnostic-code", "x-supplementary-info"})
 _BEGINNING_BYTES = 40
+_X400 = "IMCEA"
+"""So begins Exchange's name for a mailbox that has no address here."""
 _KINDS = (
     (Action.FAILED, Kind.BOUNCE),
     (Action.DELAYED, Kind.DELAYED),
@@ -24,12 +28,15 @@ _KINDS = (
 )
 
 
-def from_part(message: Message) -> Report | None:
-    """Return what the status part of a message says."""
+def from_part(message: Message, path: ReversePath = ReversePath.UNKNOWN) -> Report | None:
+    """Return what the status part of a message says.
+
+    Mail programs forward a report with its parts: then they are the parts of another message than a report.
+    """
     parts = [part for part in message.parts if part.content_type in _TYPES] or [
         part for part in message.parts if part.raw[:_BEGINNING_BYTES].lstrip().lower().startswith(b"reporting-mta:")
     ]
-    if not parts:
+    if not parts or (message.header.content_type != "multipart/report" and _is_persons(message, path)):
         return None
     texts = [part.readable(message.work) for part in parts]
     if "reporting-mta" in parts[0].header:  # the blank line after the part's header got lost
@@ -54,14 +61,22 @@ def wrapped(message: Message) -> Report | None:
     return from_part(inner) if inner.header.content_type == "multipart/report" else None
 
 
+def _is_persons(message: Message, path: ReversePath) -> bool:
+    """Tell a message that a person wrote, or may have written, around a report."""
+    if path is ReversePath.SOMEBODY:
+        return not origin.by_mail_system(message.header)
+    return origin.is_handed_on(message.header)
+
+
 def _from_fields(message: Message, fields: str, reader: str, words: str) -> Report | None:
     about_message, groups = status.read(fields)
     found = [recipient for group in groups if (recipient := status.recipient(group)).address]
-    if not found and len(groups) == 1:
-        found = _nameless(groups[0], message)
+    if not found:
+        found = _nameless(groups, message)
     if not found:
         return None
     returned = message.returned_header
+    found = _without_senders(found, message)
     ours = phrases_of(returned)
     found = with_members([_without_quoted(recipient, ours) for recipient in found], message)
     if any(map(_leaves_questions, found)):
@@ -89,10 +104,32 @@ def _without_quoted(fields: PerRecipientFields, ours: Iterable[str]) -> PerRecip
     return fields._replace(diagnostic_code=cleaned)
 
 
-def _nameless(group: Mapping[str, str], message: Message) -> list[PerRecipientFields]:
-    """Return the one group of a report that forgot to say whose it is, for whom its words name."""
-    fields = _with_mailbox(status.recipient(group), from_message(message))
-    return [fields] if fields.address else []
+def _nameless(groups: Sequence[Mapping[str, str]], message: Message) -> list[PerRecipientFields]:
+    """Return the groups of a report that forgot to say whose they are; a single one for whom the words name."""
+    found = [status.recipient(group) for group in groups if not _MEANINGFUL.isdisjoint(group)]
+    return [_with_mailbox(found[0], from_message(message))] if len(found) == 1 else found
+
+
+def _without_senders(found: list[PerRecipientFields], message: Message) -> list[PerRecipientFields]:
+    """Take out the address to which the report itself went: some MTAs call our own return path the Final-Recipient.
+
+    The recipient then is the original one, or whom the words or the returned message name.
+    """
+    sent_to = message.header.get("to").lower()
+    if not any(fields.final_recipient and fields.final_recipient.lower() in sent_to for fields in found):
+        return found
+    notice = from_message(message)
+    return [_without_sender(fields, notice, alone=len(found) == 1) for fields in found]
+
+
+def _without_sender(fields: PerRecipientFields, notice: Notice, *, alone: bool) -> PerRecipientFields:
+    if (fields.final_recipient or "").lower() not in notice.senders:
+        return fields
+    others = (fields.original_recipient, fields.actual_recipient)
+    if any(other and "@" in other and other.lower() not in notice.senders for other in others):
+        return fields._replace(final_recipient=None)
+    named = _with_mailbox(fields, notice).original_recipient if alone else None
+    return fields._replace(final_recipient=named) if named and named.lower() not in notice.senders else fields
 
 
 def _leaves_questions(fields: PerRecipientFields) -> bool:
@@ -107,7 +144,9 @@ def _explained(
         fields = _with_mailbox(fields, notice)
     names = (fields.actual_recipient, fields.original_recipient, fields.final_recipient)
     known = (address.lower() for address in names if address)
-    words = next((reasons[address] for address in known if address in reasons), notice.words if alone else "")
+    words = next((reasons[address] for address in known if address in reasons), None)
+    if words is None:
+        words = layout.told(notice.words) if alone else ""
     said = layout.about(fields.address or "", words)
     final = fields.action is Action.DELAYED and finality.gave_up(notice.subject, words)
     return fields._replace(
@@ -119,7 +158,7 @@ def _explained(
 
 def _is_mailbox(fields: PerRecipientFields) -> bool:
     address = fields.address or ""
-    return "@" in address[1:] and not address.startswith("|")
+    return "@" in address[1:] and not address.startswith(("|", _X400))
 
 
 def _with_mailbox(fields: PerRecipientFields, notice: Notice) -> PerRecipientFields:

@@ -29,6 +29,9 @@ _INDENTED = frozenset(
 )
 _STATUS = re.compile(r"[245](?<![\d.].)\.\d{1,3}\.\d{1,3}(?![\d.]*\d)")
 _ANGLED = re.compile(r"<([^<>\s]{1,320})>")
+_ADDRESS_TYPE = re.compile(r"<?\s*(?:rfc[ /-]?822|smtp|mailto|utf-?8|internet|unknown)\s*[:;]\s*(?=\S)", re.IGNORECASE)
+_DECORATED = re.compile(r"^\"?([^\s\"()|/]+@[\w.-]+)\"?\s*(?:\([^()]*\))?$")
+"""An address in quotes, or with a comment behind it."""
 _CODE_POINT = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
 _ABOUT_RECIPIENT = frozenset({"final-recipient", "original-recipient", "action", "status", "diagnostic-code"})
 _ACTIONS = (
@@ -66,7 +69,7 @@ def read(text: str) -> tuple[Fields, list[Fields]]:
 def recipient(group: Mapping[str, str]) -> PerRecipientFields:
     """Return the group of one recipient as values."""
     get = group.get
-    _, diagnostic = typed(get("diagnostic-code") or get("x-supplementary-info") or "")
+    type_, diagnostic = typed(get("diagnostic-code") or get("x-supplementary-info") or "")
     final = get("final-recipient") or get("x-actual-recipient")
     return PerRecipientFields(
         original_recipient=address(get("original-recipient")),
@@ -74,6 +77,7 @@ def recipient(group: Mapping[str, str]) -> PerRecipientFields:
         action=action(get("action", "")) or _implied(get("status", "")),
         status=status(get("status", "")),
         diagnostic_code=" ".join(unwrap_words(diagnostic[:MAX_VALUE_CHARS]).split()) or None,
+        diagnostic_type=type_.lower() or None,
         remote_mta=typed(get("remote-mta", ""))[1] or None,
         actual_recipient=address(get("x-actual-recipient")),
     )
@@ -93,8 +97,12 @@ def address(value: str | None) -> str | None:
     if not value:
         return None
     type_, rest = typed(value)
+    while (";" in rest or ":" in rest) and (found := _ADDRESS_TYPE.match(rest)):
+        rest = rest[found.end() :]  # a type that RFC 3464 does not know, or one written twice
     angled = _ANGLED.search(rest) if "<" in rest else None
     rest = angled[1] if angled else rest.strip("<> \t;")
+    if rest.endswith((")", '"')):
+        rest = _DECORATED.sub(r"\1", rest)
     if "\\x{" in rest and type_.lower() == "utf-8":
         rest = _CODE_POINT.sub(lambda found: _character(int(found[1], 16)), rest)
     return rest or None
