@@ -58,6 +58,8 @@ class Kind(Word):
     AUTO_REPLY = "auto_reply"
     CHALLENGE = "challenge"
     SUBSCRIPTION = "subscription"
+    UNPROVEN = "unproven"
+    """A mail system may have written it, and nothing proves it."""
     OTHER = "other"
 
 
@@ -203,6 +205,18 @@ ON_SUPPRESSION_LIST = frozenset({State.HELD, State.SUPPRESSED})
 """The known states in which an address must not be mailed; of a stored state ask ``on_suppression_list``."""
 
 
+class Proof(Word):
+    """By what a verdict of class hard is proven: words or a code about the recipient, or a provider's documented form.
+
+    ``after_data``: a server said so after it had accepted the recipient.
+    """
+
+    WORDS = "words"
+    CODE = "code"
+    FORM = "form"
+    AFTER_DATA = "after_data"
+
+
 class Origin(Word):
     """Where evidence came from."""
 
@@ -259,10 +273,13 @@ UNKNOWN_PROFILE = Profile()
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """One message as it was taken in.  ``content`` has the line ends that came over the wire."""
+    """One message as it was taken in.  ``content`` has the line ends that came over the wire.
+
+    ``reverse_path`` is empty for the null one, None where nobody knows it: stored mail does not tell.
+    """
 
     peer: str
-    reverse_path: str
+    reverse_path: str | None
     forward_path: str
     content: bytes
     received_at: datetime
@@ -307,9 +324,10 @@ class PerRecipientFields(NamedTuple):
     """What a report says about one recipient.  (RFC 3464 section 2.3)
 
     Addresses stand as the report wrote them, without their type and angle brackets; ``None`` where it says nothing.
-    ``diagnostic_code`` is without its type, on one line.  ``text`` is the notice's own words about this
-    recipient, where it has any beside the Diagnostic-Code.  ``actual_recipient`` is the member of an alias, or what
-    the alias runs, that failed; ``expanded_from`` is the alias, where the notice says that one was expanded.
+    ``diagnostic_code`` is without its type, on one line; ``diagnostic_type`` is that type in lower case.  ``text`` is
+    the notice's own words about this recipient, where it has any beside the Diagnostic-Code.  ``actual_recipient`` is
+    the member of an alias, or what the alias runs, that failed; ``expanded_from`` is the alias, where the notice says
+    that one was expanded.
     """
 
     original_recipient: str | None = None
@@ -317,6 +335,7 @@ class PerRecipientFields(NamedTuple):
     action: Action | None = None
     status: str | None = None
     diagnostic_code: str | None = None
+    diagnostic_type: str | None = None
     remote_mta: str | None = None
     text: str | None = None
     actual_recipient: str | None = None
@@ -335,7 +354,8 @@ class Report(NamedTuple):
     ``fields`` are further per-message fields in lower case (``original-envelope-id``, ``arrival-date``,
     ``feedback-type``, ...).  ``returned_header`` is the header of the returned message, as far as it came back.
     ``sent_to`` are the addresses to which the notice itself was sent: the sender's.  ``traces`` is, in a complaint, all
-    text that may hold the return path of the message that is complained about.
+    text that may hold the return path of the message that is complained about.  ``signs`` name what speaks for a mail
+    system as the author, where that is not proven.
     ``fault`` is what was raised where the message could not be read: then the report says nothing.
     """
 
@@ -349,6 +369,7 @@ class Report(NamedTuple):
     fields: Mapping[str, str] = NO_FIELDS
     sent_to: tuple[str, ...] = ()
     traces: str = ""
+    signs: tuple[str, ...] = ()
     fault: Exception | None = None
 
 
@@ -358,6 +379,7 @@ class Verdict(NamedTuple):
     ``rule`` is the id of the row that matched, ``place`` where it matched (``diagnostic``, ``text``,
     ``status``, ``reply_code``, ``none``).  ``status`` is the enhanced status code (``5.1.1``), ``reply_code``
     the three digits of the SMTP reply; ``diagnostic`` is at most 200 characters, control characters escaped.
+    Of a category of class hard ``proof`` is a Proof, or ``doubt`` says what is missing; then it counts as soft.
     """
 
     category: Category
@@ -368,8 +390,11 @@ class Verdict(NamedTuple):
     reply_code: str | None = None
     remote_mta: str | None = None
     diagnostic: str = ""
+    proof: str = ""
+    doubt: str = ""
 
     @property
     def class_(self) -> Class:
-        """Whose problem the category is."""
-        return CLASS_OF.get(self.category, Class.UNDETERMINED)
+        """Whose problem the category is; what looks hard and is not proven counts as soft."""
+        class_ = CLASS_OF.get(self.category, Class.UNDETERMINED)
+        return Class.SOFT if self.doubt and class_ is Class.HARD else class_

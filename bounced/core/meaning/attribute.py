@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from bounced.core import mailbox
 from bounced.core.meaning import quoted
-from bounced.core.meaning.words import MAX_TEXT_CHARS, quoted_reply
+from bounced.core.meaning.statements import MAX_TEXT_CHARS, quoted_reply
 from bounced.core.reading.message import Header
 from bounced.core.reading.notices.notice import addresses
 from bounced.core.terms import Action, PerRecipientFields, Report
@@ -36,15 +36,16 @@ def group_for(report: Report, recipient: str) -> Attribution:
 
     Original-Recipient names it as well as Final-Recipient does; where the mail was on its way to somebody else by then,
     the report is about that other.  Of several that name it the mildest speaks.  Groups of others alone are forwarding
-    or the members of an alias: then the mildest of them speaks.  A report that names nobody speaks of whom the return
-    path was made for, unless the reply in it is about another.
+    or the members of an alias: then the mildest of them speaks.  A report that is words alone and names nobody does
+    not name the recipient; a group of fields that names nobody speaks of whom the return path was made for, unless its
+    reply is about another.
     """
     named = [group for group in report.recipients if any(_same(name, recipient) for name in _names(group))]
     if named:
         mildest = min(named, key=_severity)
         return Attribution(mildest, names_recipient=not _went_on(mildest, named, report, recipient))
     if not report.recipients:
-        return Attribution(None, names_recipient=not _is_about_another(PerRecipientFields(), report, recipient))
+        return Attribution(None, names_recipient=False)
     mildest = min(report.recipients, key=_severity)
     names_nobody = "@" not in (mildest.address or "") and not _LOCAL_USER.fullmatch(mildest.address or "")
     alone = names_nobody and len(report.recipients) == 1

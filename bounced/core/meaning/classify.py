@@ -5,16 +5,27 @@ reply, the Status field, the reply code.  Expiry is the reason only where nothin
 """
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from bounced.core.escape import escaped
-from bounced.core.meaning.rules import Match, Rule, RuleSet, Where
-from bounced.core.meaning.words import Heard, Words, hear
+from bounced.core.meaning.bare import NOTHING_KNOWN, Known, as_reported
+from bounced.core.meaning.proof import (
+    INSTEAD,
+    Missing,
+    Parties,
+    of_code,
+    of_words,
+)
+from bounced.core.meaning.rules import Rule, RuleSet, Where
+from bounced.core.meaning.statements import Heard, Speaker, Statement, hear
 from bounced.core.reading.border import attempt
-from bounced.core.terms import Action, Category, Kind, PerRecipientFields, Report, Verdict
+from bounced.core.terms import CLASS_OF, Action, Category, Class, Kind, PerRecipientFields, Proof, Report, Verdict
 
 _NO_REPORT = Report(Kind.BOUNCE, "reply")
 UNREAD = "unread"
 """What stands for a rule where a message or a reply could not be read."""
+SIEVE = "sieve"
+"""The reader of a refusal by somebody's own filter: a person wrote its words, unless a system told that it is full."""
 _SUCCESSES = (Action.DELIVERED, Action.RELAYED, Action.EXPANDED)
 _ACTIONS = {
     Kind.BOUNCE: Action.FAILED,
@@ -24,6 +35,7 @@ _ACTIONS = {
     Kind.EXPANDED: Action.EXPANDED,
 }
 _NO_BOUNCES = {
+    Kind.UNPROVEN: Category.UNDETERMINED,
     Kind.AUTO_REPLY: Category.AUTO_REPLY,
     Kind.CHALLENGE: Category.CHALLENGE,
     Kind.SUBSCRIPTION: Category.SUBSCRIPTION,
@@ -42,29 +54,44 @@ _FEEDBACK = {
 }
 
 
+class _Reason(NamedTuple):
+    """A category, the row that said so and where it stood, and what speaks against it."""
+
+    category: Category
+    rule: str
+    place: str
+    proof: str = ""
+    doubt: str = ""
+
+
 def classify(fields: PerRecipientFields, report: Report, rules: RuleSet) -> Verdict:
     """Return what a report means for one of its recipients."""
     action = fields.action or _ACTIONS.get(report.kind)
     heard = hear(fields, report)
-    category, rule, place = _of_kind(action, report) or _reason(heard, rules)
+    reason = _of_kind(action, report) or _reason(heard, rules, Parties(fields, report))
+    diagnostic = heard.diagnostic
+    said_nothing = reason.category is Category.UNDETERMINED or CLASS_OF[reason.category] is Class.HARD
+    if said_nothing and report.reader == SIEVE:
+        reason, diagnostic = _Reason(Category.RECIPIENT_REFUSED, "sieve.reject", "kind"), ""
     return Verdict(
-        category=category,
-        rule=rule,
-        place=place,
+        category=reason.category,
+        rule=reason.rule,
+        place=reason.place,
         action=action,
         status=heard.circumstances.status,
         reply_code=heard.circumstances.code,
         remote_mta=fields.remote_mta,
-        diagnostic=escaped(heard.diagnostic),
+        diagnostic=escaped(diagnostic),
+        proof=reason.proof,
+        doubt=reason.doubt,
     )
 
 
-def classify_reply(line: str, rules: RuleSet) -> Verdict:
+def classify_reply(reply: str, rules: RuleSet, known: Known = NOTHING_KNOWN) -> Verdict:
     """Return what a bare SMTP reply means, such as one that the sender's own MTA was given.  Raises nothing."""
-    fields = PerRecipientFields(action=Action.FAILED, diagnostic_code=line)
     return attempt(
-        lambda: classify(fields, _NO_REPORT, rules),
-        lambda _fault: Verdict(Category.UNDETERMINED, UNREAD, "none", Action.FAILED, diagnostic=escaped(line)),
+        lambda: classify(*as_reported(reply, known), rules),
+        lambda _fault: Verdict(Category.UNDETERMINED, UNREAD, "none", Action.FAILED, diagnostic=escaped(reply)),
     )
 
 
@@ -80,57 +107,86 @@ def classify_example(rule: Rule, rules: RuleSet) -> Verdict:
     return classify(fields, _NO_REPORT, rules)
 
 
-def matches(heard: Heard, rules: RuleSet) -> Iterator[tuple[Words, list[Match]]]:
-    """Yield each place of evidence with the rows that fit its words, the first being what counts.  For people."""
-    for words in heard.words():
-        yield words, rules.matches(words.where, words.text, heard.circumstances)
-
-
-def _of_kind(action: Action | None, report: Report) -> tuple[Category, str, str] | None:
+def _of_kind(action: Action | None, report: Report) -> _Reason | None:
     """Return the category where the kind of the report says it all, and no words are needed."""
     if report.fault:
-        return Category.UNDETERMINED, UNREAD, "none"
+        return _Reason(Category.UNDETERMINED, UNREAD, "none")
     if report.kind is Kind.COMPLAINT:
         feedback = report.fields.get("feedback-type", "abuse").strip().lower()
-        return _FEEDBACK.get(feedback, Category.UNDETERMINED), f"feedback.{feedback}"[:64], "kind"
+        return _Reason(_FEEDBACK.get(feedback, Category.UNDETERMINED), f"feedback.{feedback}"[:64], "kind")
     if report.kind in _NO_BOUNCES:
-        return _NO_BOUNCES[report.kind], f"kind.{report.kind}", "kind"
+        return _Reason(_NO_BOUNCES[report.kind], f"kind.{report.kind}", "kind")
     if action in _SUCCESSES:
-        return Category.SUCCESS, f"action.{action}", "action"
+        return _Reason(Category.SUCCESS, f"action.{action}", "action")
     return None
 
 
-def _reason(heard: Heard, rules: RuleSet) -> tuple[Category, str, str]:
-    """Return the first reason that is no mere expiry; else expiry; else the first row that knew nothing.
+def _reason(heard: Heard, rules: RuleSet, who: Parties) -> _Reason:
+    """Return the first reason that is no mere expiry; else a doubtful one; else expiry; else what knew nothing.
 
     That nobody answered in time is expiry too: a bare 4.4.1 or 421 beside it adds nothing.
     """
-    fallback: tuple[Category, str, str] | None = None
-    for rule, place in _candidates(heard, rules):
-        expired = fallback is not None and fallback[0] is Category.EXPIRED
+    fallback: _Reason | None = None
+    doubtful: _Reason | None = None
+    doubted: Statement | None = None
+    for rule, place, proof, said in _candidates(heard, rules, who):
+        if isinstance(proof, Missing):
+            if doubtful is None:
+                doubtful, doubted = _in_doubt(rule, place, proof), said
+            if doubtful.category is not rule.category:
+                break  # the words are about something else: what stands behind is no better
+            continue
+        if doubtful and (place == "reply_code" or (proof and said is not doubted and not _is_servers(place, doubted))):
+            continue  # whoever speaks behind what is in doubt repeats it, and three digits say less than words in doubt
+        expired = fallback is not None and fallback.category is Category.EXPIRED
         adds_nothing = expired and not rule.pattern and (rule.codes or rule.category is Category.NETWORK)
         if rule.category not in (Category.EXPIRED, Category.UNDETERMINED) and not adds_nothing:
-            return rule.category, rule.id, place
+            return _Reason(rule.category, rule.id, place, proof=str(proof or ""))
         if fallback is None or (not expired and rule.category is Category.EXPIRED):
-            fallback = rule.category, rule.id, place
-    return fallback or (Category.UNDETERMINED, "none", "none")
+            fallback = _Reason(rule.category, rule.id, place)
+    return doubtful or fallback or _Reason(Category.UNDETERMINED, "none", "none")
 
 
-def _candidates(heard: Heard, rules: RuleSet) -> Iterator[tuple[Rule, str]]:
+def _is_servers(place: str, doubted: Statement | None) -> bool:
+    """Tell the code of a server's own reply from what others said in doubt before it."""
+    return place == "diagnostic" and doubted is not None and doubted.speaker is not Speaker.SERVER
+
+
+def _in_doubt(rule: Rule, place: str, missing: Missing) -> _Reason:
+    """Return what a hard row means that is not proven: the other thing that the words are about, or itself in doubt."""
+    instead = INSTEAD.get(missing)
+    if instead and (rule.pattern or missing is Missing.SENDER):
+        return _Reason(instead, f"about.{missing.name.lower()}", place)
+    return _Reason(rule.category, rule.id, place, doubt=str(missing))
+
+
+class _Candidate(NamedTuple):
+    """A row that fits, the proof of a hard one or what it lacks, and the statement whose words it read."""
+
+    rule: Rule
+    place: str
+    proof: Proof | Missing | None
+    said: Statement | None = None
+
+
+def _candidates(heard: Heard, rules: RuleSet, who: Parties) -> Iterator[_Candidate]:
     """Yield what each piece of evidence says, the weightiest first."""
-    weak: list[tuple[Rule, str]] = []
-    for words in heard.words():
-        for rule in rules.fitting(words.where, words.text, heard.circumstances):
+    weak: list[_Candidate] = []
+    for said in heard.statements():
+        for rule in rules.fitting(said.where, said.text, heard.circumstances):
+            proof = of_words(rule, said, heard, who)
             if rule.weak:
-                weak.append((rule, words.place))
+                weak.append(_Candidate(rule, said.place, proof, said))
                 continue
-            yield rule, words.place
-            if rule.category is not Category.EXPIRED:
+            yield _Candidate(rule, said.place, proof, said)
+            if rule.category is not Category.EXPIRED and not isinstance(proof, Missing):
                 break
     for status, place in ((heard.reply_status, "diagnostic"), (heard.field_status, "status")):
-        if status and (about_status := rules.for_status(status)) and about_status.may_speak(heard.circumstances):
-            yield about_status, place
+        about_status = rules.for_status(status, heard.circumstances.mta) if status else None
+        if status and about_status and about_status.may_speak(heard.circumstances):
+            yield _Candidate(about_status, place, of_code(about_status, status, heard, who))
     yield from weak
     code = heard.circumstances.code
-    if code and (about_code := rules.for_code(code)) and about_code.may_speak(heard.circumstances):
-        yield about_code, "reply_code"
+    about_code = rules.for_code(code, heard.circumstances.mta) if code else None
+    if about_code and about_code.may_speak(heard.circumstances):
+        yield _Candidate(about_code, "reply_code", of_code(about_code, "", heard, who))

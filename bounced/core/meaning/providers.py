@@ -26,7 +26,7 @@ PROVIDERS = (
     Provider("google", ("google.com", "googlemail.com", "gmail.com"), ("gmail.com", "googlemail.com")),
     Provider(
         "microsoft",
-        ("outlook.com", "hotmail.com", "office365.us", "partner.outlook.cn"),
+        ("outlook.com", "hotmail.com", "exchangelabs.com", "office365.us", "partner.outlook.cn"),
         (
             *_everywhere("hotmail", "com", "co.uk", "fr", "de", "it", "es", "nl", "be", "se", "no", "dk", "fi"),
             *_everywhere("outlook", "com", "fr", "de", "it", "es", "jp", "com.br", "com.au", "at", "be", "dk", "pt"),
@@ -64,7 +64,7 @@ PROVIDERS = (
     Provider("naver", ("naver.com",), ("naver.com",)),
     Provider("kakao", ("daum.net", "hanmail.net"), ("daum.net", "hanmail.net", "kakao.com")),
     Provider("docomo", ("docomo.ne.jp",), ("docomo.ne.jp",)),
-    Provider("kddi", ("ezweb.ne.jp", "au.com"), ("ezweb.ne.jp", "au.com")),
+    Provider("kddi", ("ezweb.ne.jp", "au.com", "dion.ne.jp", "kddi.com", "kddi.ne.jp"), ("ezweb.ne.jp", "au.com")),
     Provider("softbank", ("softbank.jp", "softbank.ne.jp"), ("softbank.ne.jp", "i.softbank.jp", "ymobile.ne.jp")),
     Provider("comcast", ("comcast.net",), ("comcast.net",)),
     Provider("spectrum", ("charter.net", "rr.com", "spectrum.net"), ("charter.net", "rr.com", "spectrum.net")),
@@ -100,6 +100,9 @@ PROVIDERS = (
     Provider("ionos", ("ionos.com", "ionos.de", "1and1.com")),
     Provider("ovh", ("ovh.net",)),
     Provider("amazon", ("amazonaws.com", "awsapps.com")),
+    Provider("cloudflare", ("mx.cloudflare.net",)),
+    Provider("godaddy", ("secureserver.net", "godaddy.com")),
+    Provider("facebook", ("facebook.com",), ("facebook.com",)),
 )
 """A company's filter is named as such, whosever mailboxes are behind it."""
 

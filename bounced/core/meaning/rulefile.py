@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from bounced.core.meaning.providers import PROVIDERS, Provider
 from bounced.core.meaning.rules import Example, Rule, Severity, Stage, Where
 from bounced.core.reading import patterns
-from bounced.core.terms import Category
+from bounced.core.terms import CLASS_OF, Category, Class
 
 _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
 _CODE = re.compile(r"[245]\d\d")
@@ -18,6 +19,9 @@ _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _NOT_FOR_ROWS = (Category.UNSUBSCRIBED, Category.OPERATOR, Category.SUCCESS)
 _Word = TypeVar("_Word", Category, Where, Severity, Stage)
 _CATEGORIES = tuple(category for category in Category if category not in _NOT_FOR_ROWS)
+_PROVIDERS = {provider.name: provider for provider in PROVIDERS}
+FEWEST_COUNTER_EXAMPLES = 2
+"""How many texts a row must name that look like its own and condemn nobody, before it may condemn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,7 @@ class _Row:
         self._row = dict(row)
         name = row.get("id")
         self._name = name if isinstance(name, str) and name else f"row {number}"
+        self._providers = self._provider_names()
 
     def rule(self) -> list[Rule]:
         """Return the rule, or nothing where there are faults."""
@@ -90,7 +95,7 @@ class _Row:
             category=self._word("category", _CATEGORIES) or Category.UNDETERMINED,
             example=Example(
                 self._text("example"),
-                mta=self._text("example_mta", required=False),
+                mta=self._text("example_mta", required=False) or self._own_server(),
                 status=self._text("example_status", _STATUS, "an enhanced status code", required=False),
             ),
             source=self._text("source"),
@@ -100,18 +105,23 @@ class _Row:
             statuses=self._list("status", _STATUS if exact else _STATUS_BEGINNING, "5.1.1"),
             codes=self._list("code", _CODE if exact else _CODE_BEGINNING, "550"),
             severity=self._word("severity", tuple(Severity), required=False),
-            mta=self._pattern("mta"),
+            mta=self._servers(),
             stage=self._word("stage", tuple(Stage), required=False),
             weak=self._flag("weak"),
+            proves=self._flag("proves"),
+            counter_examples=self._texts("not"),
         )
         for key, value in self._row.items():
             self._fault(key, value, "a key that docs/rules.md names")
         if exact and bool(built.statuses) == bool(built.codes):
             self._fault("pattern", None, "a pattern, or else either status or code")
-        if exact and (built.mta or built.weak or built.severity or built.stage):
-            self._fault("pattern", None, "a pattern beside mta, weak, severity and stage")
+        if exact and (built.weak or built.severity or built.stage):
+            self._fault("pattern", None, "a pattern beside weak, severity and stage")
         if built.mta and not built.example.mta:
             self._fault("example_mta", None, "the server that says the example, beside mta")
+        if CLASS_OF[built.category] is Class.HARD and len(built.counter_examples) < FEWEST_COUNTER_EXAMPLES:
+            told = list(built.counter_examples) or None
+            self._fault("not", told, "at least two counter-examples: this row condemns an address")
         return [] if self.faults else [built]
 
     def _text(
@@ -153,6 +163,33 @@ class _Row:
             except patterns.BadPattern as bad:
                 self._fault(key, alternative, f"an RE2 pattern; this one {bad}")
         return "|".join(alternatives)
+
+    def _servers(self) -> str:
+        """Return the pattern for the servers that a row is bound to: a provider's, or such as ``mta`` names."""
+        own = self._pattern("mta")
+        ends = {re.escape(end) for each in self._providers for end in (*each.servers, *each.domains)}
+        theirs = f"(^|[ .])({'|'.join(sorted(ends))})( |$)" if ends else ""
+        return "|".join(filter(None, (own, theirs)))
+
+    def _own_server(self) -> str:
+        """Return a server of the provider that a row is bound to."""
+        return f"mx.{self._providers[0].servers[0]}" if self._providers else ""
+
+    def _provider_names(self) -> list[Provider]:
+        """Return the providers whose servers a row is about."""
+        value = self._row.pop("provider", [])
+        names = [value] if isinstance(value, str) else value
+        if isinstance(names, list) and all(isinstance(each, str) and each in _PROVIDERS for each in names):
+            return [_PROVIDERS[each] for each in names]
+        self._fault("provider", value, "one of " + ", ".join(_PROVIDERS) + ", or a list of them")
+        return []
+
+    def _texts(self, key: str) -> tuple[str, ...]:
+        values = self._row.pop(key, [])
+        if isinstance(values, list) and all(isinstance(one, str) and one.strip() for one in values):
+            return tuple(values)
+        self._fault(key, values, "a list of texts")
+        return ()
 
     def _flag(self, key: str) -> bool:
         value = self._row.pop(key, False)

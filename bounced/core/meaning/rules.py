@@ -1,11 +1,12 @@
 """What replies mean, as data: ordered rows, searched for all at once, the first that applies wins."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
+from bounced.core.meaning.subject import apart
 from bounced.core.reading import patterns
 from bounced.core.terms import CLASS_OF, Category, Class
 
@@ -79,7 +80,9 @@ class Rule:
 
     Beside a pattern ``statuses`` and ``codes`` are beginnings (``5.7.``, ``4``), one of which must fit; ``mta`` is
     a pattern for the server's name; ``stage`` asks how far the dialogue had come.
-    A ``weak`` row counts only where no enhanced status code says more.
+    ``counter_examples`` are texts that the pattern must not match.  Rows of a lower ``rank`` are asked first.
+    A ``weak`` row counts only where no enhanced status code says more.  The pattern of a row that ``proves`` names the
+    recipient itself.
     """
 
     id: str
@@ -95,6 +98,9 @@ class Rule:
     mta: str = ""
     stage: Stage | None = None
     weak: bool = False
+    proves: bool = False
+    counter_examples: tuple[str, ...] = ()
+    rank: int = 0
 
     def applies(self, circumstances: Circumstances) -> bool:
         """Whether all conditions beside the pattern are met."""
@@ -103,9 +109,13 @@ class Rule:
             and (not self.codes or (circumstances.code or "").startswith(self.codes))
             and (self.stage is None or self.stage is circumstances.stage)
             and (self.severity is None or self.severity is circumstances.severity)
-            and (not self.mta or patterns.span(self.mta, circumstances.mta) is not None)
+            and self.is_of(circumstances.mta)
             and self.may_speak(circumstances)
         )
+
+    def is_of(self, servers: str) -> bool:
+        """Whether the row is about anybody's words, or about those of one of the servers named."""
+        return not self.mta or patterns.span(self.mta, servers) is not None
 
     def may_speak(self, circumstances: Circumstances) -> bool:
         """Whether the row can be about a recipient: what was said before one had been named condemns none."""
@@ -129,28 +139,28 @@ class RuleSet:
         self.rules = tuple(rules)
         self._in_words = _Searchable(rule for rule in self.rules if rule.pattern and rule.where is not Where.NAME)
         self._in_names = _Searchable(rule for rule in self.rules if rule.pattern and rule.where is Where.NAME)
-        bare = [rule for rule in reversed(self.rules) if not rule.pattern]
-        self._by_status = {status: rule for rule in bare for status in rule.statuses}
-        self._by_code = {code: rule for rule in bare for code in rule.codes}
+        bare = [rule for rule in self.rules if not rule.pattern]
+        self._by_status = _by_code((status, rule) for rule in bare for status in rule.statuses)
+        self._by_code = _by_code((code, rule) for rule in bare for code in rule.codes)
 
     def fitting(self, place: Where, text: str, circumstances: Circumstances) -> Iterator[Rule]:
         """Yield the rows for a text found at ``place``, in their order."""
         found = (self._in_names if place is Where.NAME else self._in_words).matching(text)
         return (rule for rule in found if rule.where in (place, Where.ANY) and rule.applies(circumstances))
 
-    def for_status(self, status: str) -> Rule | None:
-        """Return the row about an enhanced status code, such as 5.1.1."""
-        return self._by_status.get(status)
+    def for_status(self, status: str, servers: str = "") -> Rule | None:
+        """Return the row about an enhanced status code, such as 5.1.1, where one of ``servers`` says it."""
+        return next((rule for rule in self._by_status.get(status, ()) if rule.is_of(servers)), None)
 
-    def for_code(self, code: str) -> Rule | None:
-        """Return the row about a reply code, such as 550."""
-        return self._by_code.get(code)
+    def for_code(self, code: str, servers: str = "") -> Rule | None:
+        """Return the row about a reply code, such as 550, where one of ``servers`` says it."""
+        return next((rule for rule in self._by_code.get(code, ()) if rule.is_of(servers)), None)
 
     def matches(self, place: Where, text: str, circumstances: Circumstances) -> list[Match]:
         """Return every row that fits a text, in order, with its place: what won, and what came too late."""
         found = []
         for rule in self.fitting(place, text, circumstances):
-            span = patterns.span(rule.pattern, text)
+            span = _span(rule, text)
             if span:
                 found.append(Match(rule, *span))
         return found
@@ -168,10 +178,51 @@ class _Searchable:
         compiled = patterns.PatternSet([rule.pattern for rule in rows])
 
         def search(text: str) -> tuple[Rule, ...]:
-            return tuple(rows[index] for index in compiled.matching(text))
+            found = compiled.matching(text)
+            if (words := apart(text)) != text:  # INVALID_RECIPIENT, NoSuchUser
+                found = sorted({*found, *compiled.matching(words)})
+            return tuple(_most_specific_first([rows[index] for index in found], text))
 
         self._search = search
         self._remembered = lru_cache(REMEMBERED_TEXTS)(search)
 
     def matching(self, text: str) -> tuple[Rule, ...]:
         return (self._remembered if len(text) <= REMEMBERED_CHARS else self._search)(text)
+
+
+def _by_code(rows: Iterable[tuple[str, Rule]]) -> Mapping[str, Sequence[Rule]]:
+    """Return the rows of each code in their order."""
+    found: dict[str, list[Rule]] = {}
+    for code, rule in rows:
+        found.setdefault(code, []).append(rule)
+    return found
+
+
+def _most_specific_first(rows: Sequence[Rule], text: str) -> Sequence[Rule]:
+    """Return rows that fit a text in their order, one that acquits before a hard one that read fewer words."""
+    if len(rows) < 2:  # noqa: PLR2004 - one row is in order
+        return rows
+    placed: list[tuple[Rule, tuple[int, int]]] = []
+    for rule in rows:
+        place = _span(rule, text) or (0, 0)
+        at = next((at for at, (other, there) in enumerate(placed) if _outdoes(rule, place, other, there)), len(placed))
+        placed.insert(at, (rule, place))
+    return [rule for rule, _ in placed]
+
+
+def _span(rule: Rule, text: str) -> tuple[int, int] | None:
+    """Return where a row fits a text, whose words may be joined."""
+    return patterns.span(rule.pattern, text) or patterns.span(rule.pattern, apart(text))
+
+
+def _outdoes(rule: Rule, place: tuple[int, int], other: Rule, there: tuple[int, int]) -> bool:
+    """Tell whether a row that acquits read all that a hard one of its rank did, and more."""
+    condemned, acquits = CLASS_OF[other.category] is Class.HARD, CLASS_OF[rule.category] is not Class.HARD
+    return (
+        condemned
+        and acquits
+        and rule.rank == other.rank
+        and place != there
+        and place[0] <= there[0]
+        and there[1] <= place[1]
+    )

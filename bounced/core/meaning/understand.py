@@ -94,14 +94,19 @@ def _evidence(
 
 def _verdict(attribution: Attribution, report: Report, rules: RuleSet) -> Verdict | None:
     """Return what a report means.  `undetermined` is a bounce that gives no reason; other mail is none."""
-    if report.kind is Kind.OTHER:
+    if report.kind in (Kind.OTHER, Kind.UNPROVEN):
         return None
     return classify(attribution.fields or PerRecipientFields(), report, rules)
 
 
 def worth_keeping(destination: Destination, kind: Kind | None, verdict: Verdict | None) -> bool:
-    """Tell whether a message goes to `unrecognised`: a bounce that gave no reason, and the postmaster's mail."""
+    """Tell whether a message goes to `unrecognised`, to be looked at and read again.
+
+    A bounce that gave no reason, what may be a bounce and is not proven to be one, and the postmaster's mail.
+    """
     if isinstance(destination, RoleAddress) and destination.local_part == POSTMASTER:
+        return True
+    if kind is Kind.UNPROVEN:
         return True
     failed = kind in (Kind.BOUNCE, Kind.DELAYED)
     return failed and verdict is not None and verdict.category is Category.UNDETERMINED

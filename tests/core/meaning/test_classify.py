@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from bounced.core.escape import escaped
 from bounced.core.meaning.classify import classify, classify_reply
-from bounced.core.terms import Action, Category, Class, Kind, PerRecipientFields, Report
+from bounced.core.meaning.proof import Missing
+from bounced.core.terms import Action, Category, Class, Kind, PerRecipientFields, Proof, Report
 from bounced.explain import packaged_rules
 
 RULES = packaged_rules()
@@ -127,17 +128,19 @@ def test_host_names_addresses_and_links_are_no_reasons(name: str):
     assert classify_reply(f"550 {name}", RULES).category is Category.UNDETERMINED
 
 
-def test_a_user_unknown_only_after_the_message_was_sent_is_a_refusal():
-    """The recipient had been accepted: what follows is a filter's doing."""
-    reply = "550 Unknown user bob"
-    assert _classified(diagnostic_code=reply).class_ is Class.HARD
-    after = _classified(diagnostic_code=reply, text="said: 550 Unknown user bob (in reply to end of DATA command)")
-    assert after.category is Category.RECIPIENT_REFUSED
-    with_code = _classified(diagnostic_code="550 5.1.1 Unknown user bob", text="in reply to end of DATA command")
-    assert with_code.class_ is Class.HARD
+def test_a_user_unknown_only_after_the_message_was_sent_is_proven_in_another_way():
+    """The recipient had been accepted: what follows is a filter's doing, unless its own code says otherwise."""
+    reply = "550 Unknown user bob@example.net"
+    assert _classified(diagnostic_code=reply).proof == Proof.WORDS
+    after_data = "(in reply to end of DATA command)"
+    assert _classified(diagnostic_code=reply, text=f"said: {reply} {after_data}").category is Category.RECIPIENT_REFUSED
+    told = _classified(diagnostic_code="550 5.1.1 Unknown user bob@example.net", text=after_data)
+    assert (told.class_, told.proof) == (Class.HARD, Proof.AFTER_DATA)
+    code = _classified(diagnostic_code="550 5.1.1 no", text="in reply to end of DATA command")
+    assert (code.class_, code.doubt) == (Class.SOFT, Missing.STAGE)
 
 
-@pytest.mark.parametrize("reply", ["550 Unknown domain", "550 5.1.1 no", "550 User unknown"])
+@pytest.mark.parametrize("reply", ["550 Unknown domain example.net", "550 5.1.1 no", "550 User unknown"])
 def test_what_was_said_before_a_recipient_was_named_condemns_none(reply: str):
     """A refusal of MAIL FROM or of the connection is about the sender, whatever its words."""
     assert _classified(diagnostic_code=reply, text=f"{reply} (in reply to RCPT TO command)").class_ is Class.HARD

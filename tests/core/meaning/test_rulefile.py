@@ -14,6 +14,7 @@ id = "own.parked"
 pattern = "parked for the winter"
 category = "mailbox_inactive"
 example = "550 5.1.1 User unknown, parked for the winter"
+not = ["550 5.7.1 The sender is parked for the winter", "421 Server parked for the winter, try again"]
 source = "our ferry company"
 """
 
@@ -85,6 +86,62 @@ def test_a_pattern_that_costs_too_much_or_says_nothing_is_refused(tmp_path: Path
     """Linear time is promised to everybody, whatever an operator writes."""
     (fault,) = _faults(tmp_path, OWN.replace("parked for the winter", pattern, 1))
     assert complaint in fault.expected
+
+
+@pytest.mark.parametrize("texts", ["", 'not = ["550 5.7.1 The sender is parked for the winter"]\n'])
+def test_a_row_that_condemns_needs_two_counter_examples(tmp_path: Path, texts: str):
+    """A pattern that fits somewhere fits elsewhere too: whoever writes it says where it must not."""
+    lines = [line for line in OWN.splitlines(keepends=True) if not line.startswith("not = ")]
+    (fault,) = _faults(tmp_path, "".join(lines) + texts)
+    assert (fault.key, fault.row) == ("not", "own.parked")
+    assert "at least two counter-examples" in fault.expected
+
+
+def test_a_row_that_condemns_nobody_needs_none(tmp_path: Path):
+    """What goes wrong there costs nobody his address."""
+    row = "".join(line for line in OWN.splitlines(keepends=True) if not line.startswith("not = "))
+    own = rules.load([_file(tmp_path, row.replace("mailbox_inactive", "policy"))])
+    assert classify_reply("550 5.1.1 User unknown, parked for the winter", own).rule == "own.parked"
+
+
+def test_a_counter_example_that_condemns_is_a_fault(tmp_path: Path):
+    """Whatever row finds it hard, the fault names it."""
+    (fault,) = _faults(tmp_path, OWN.replace("421 Server parked for the winter, try again", "550 5.1.1 User unknown"))
+    assert (fault.key, fault.value) == ("not", "550 5.1.1 User unknown")
+    assert "mailbox.unknown-in-table finds it hard" in fault.expected
+
+
+def test_a_row_may_be_bound_to_a_provider(tmp_path: Path):
+    """By the name of its servers, of its domains, or of a host that the reply names; to nobody else."""
+    own = rules.load([_file(tmp_path, OWN + 'provider = ["gmx", "telekom"]\n')])
+    said = "550 5.1.1 User unknown, parked for the winter"
+    assert classify_reply(f"{said}, see https://postmaster.gmx.net/en/case", own).rule == "own.parked"
+    assert classify_reply(f"host mx00.t-online.de[192.0.2.1] said: {said}", own).rule == "own.parked"
+    assert classify_reply(said, own).rule != "own.parked"
+    assert classify_reply(f"{said}, see https://notgmx.net/", own).rule != "own.parked"
+
+
+def test_a_provider_that_nobody_knows_is_a_fault(tmp_path: Path):
+    """The names are those of the list in the code."""
+    (fault,) = _faults(tmp_path, OWN + 'provider = "acme"\n')
+    assert (fault.key, fault.value) == ("provider", "acme")
+    assert "microsoft" in fault.expected
+
+
+def test_a_bare_code_may_be_a_providers(tmp_path: Path):
+    """Its own code means nothing elsewhere."""
+    row = """
+[[rule]]
+id = "own.code"
+status = "5.7.999"
+category = "policy"
+provider = "gmx"
+example = "550 5.7.999 <alice@example.org>"
+source = "here"
+"""
+    own = rules.load([_file(tmp_path, row)])
+    assert classify_reply("550 5.7.999 mx00.gmx.net", own).rule == "own.code"
+    assert classify_reply("550 5.7.999 mx00.example.net", own).rule != "own.code"
 
 
 def test_an_example_that_leads_elsewhere_is_a_fault(tmp_path: Path):

@@ -1,15 +1,17 @@
 """The packaged rows: each is reached by its own example, and so the order of all holds."""
 
 from collections import Counter
+from dataclasses import replace
 from importlib import resources
 
 import pytest
 
 from bounced import rules
 from bounced.core.meaning.classify import classify_example, classify_reply
-from bounced.core.meaning.rules import Circumstances, Rule, Where
+from bounced.core.meaning.rulefile import FEWEST_COUNTER_EXAMPLES
+from bounced.core.meaning.rules import Circumstances, Example, Rule, Where
 from bounced.core.reading import reply
-from bounced.core.terms import Category
+from bounced.core.terms import CLASS_OF, Category, Class
 from bounced.explain import packaged_rules
 
 RULES = packaged_rules()
@@ -64,6 +66,27 @@ def test_each_example_leads_to_its_own_row(rule: Rule):
     """No row is shadowed by an earlier one, and none may be moved before one that it would shadow."""
     verdict = classify_example(rule, RULES)
     assert (verdict.rule, verdict.category) == (rule.id, rule.category)
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES.rules if rule.counter_examples], ids=lambda rule: rule.id)
+def test_no_counter_example_condemns(rule: Rule):
+    """What looks like a row's words and is about somebody else is hard by no row at all."""
+    verdicts = {text: classify_example(replace(rule, example=Example(text)), RULES) for text in rule.counter_examples}
+    assert {text: verdict.rule for text, verdict in verdicts.items() if verdict.class_ is Class.HARD} == {}
+
+
+def test_each_row_that_condemns_has_counter_examples():
+    """Two at least: a pattern that matches somewhere is no proof."""
+    condemning = [rule for rule in RULES.rules if CLASS_OF[rule.category] is Class.HARD]
+    few = [rule.id for rule in condemning if len(rule.counter_examples) < FEWEST_COUNTER_EXAMPLES]
+    assert few == []
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES.rules if rule.mta], ids=lambda rule: rule.id)
+def test_a_providers_row_is_for_nobody_else(rule: Rule):
+    """The same words of another server are judged by another row."""
+    elsewhere = replace(rule, example=replace(rule.example, mta="mx.example.net"))
+    assert classify_example(elsewhere, RULES).rule != rule.id
 
 
 def test_every_packaged_file_is_asked():

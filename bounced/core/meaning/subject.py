@@ -1,0 +1,305 @@
+"""Of whom a sentence says that they are unknown, invalid, gone or closed: the recipient, its domain, or somebody else.
+
+A reply condemns an address only where the *head noun* of what it complains about is a word for a recipient.  English
+puts the head noun last: before the words that say what is wrong (``the user MAILBOX does not exist``) or after them
+(``unknown USER``); what follows ``of``, ``in`` or ``for`` only describes it.  So ``no such user`` is about the
+recipient, ``user database not found`` is about a database, and ``sender's mailbox unknown`` is about the sender.  A
+head noun that is in none of the lists here may be anything: ``invalid recipient count`` is about nobody known.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from functools import lru_cache
+from typing import NamedTuple
+
+REMEMBERED = 4096
+MAX_TOKENS = 200
+"""Of one sentence: real ones have fewer, and what one complaint is about is looked for among all of them."""
+
+
+class About(StrEnum):
+    """Whom or what a sentence is about."""
+
+    RECIPIENT = "recipient"
+    DOMAIN = "domain"
+    SENDER = "sender"
+    MESSAGE = "message"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
+class Claim(NamedTuple):
+    """One thing that a sentence finds fault with.  ``subject`` are the words that name it."""
+
+    about: About
+    subject: str
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_RECIPIENTS = _words(
+    "user users mailbox mailboxes mail-box box recipient recipients rcpt account accounts addressee addressees alias"
+    " aliases username userid maildrop inbox subscriber customer member employee person individual address addresses"
+    " localpart local-part forward-path emailaddress mailaddress e-mailaddress login uid user(s) recipient(s) @ one"
+)
+_DOMAINS = _words("domain domains host hostname domainname computer ~ host(s)")
+_MESSAGES = _words(
+    "subject header headers cc bcc message messages content body attachment link url charset encoding date message-id"
+    " field line data size set character characters key certificate signature record delivery"
+)
+_SENDERS = _words("sender senders originator from helo ehlo ptr return-path returnpath reply-to client")
+_OF_THE_SENDER = _SENDERS | _words(
+    "sender's senders' sending mail-from return reverse reverse-path envelope-from originator's originating your you"
+    " our client's peer submitter author submitting authenticated caller"
+)
+_THINGS = _words(
+    "server servers service services database databases table tables mailer agent backend script program relay"
+    " gateway license directory map lookup configuration config file files folder path list group groups store storage"
+    " system policy filter process daemon queue transport router entry object attribute class type number token"
+    " session password permission permissions access limit quota group's command sequence port version protocol hop mx"
+    " reputation source blocks route disk reviewer moderator delegate owner manager news error(s) range"
+)
+"""What is no mailbox, whatever word for one stands before it."""
+_ADDRESSES, _OF_HOSTS = _words("address addresses"), _words("ip ipv4 ipv6 host server mx dns network")
+_OF_NAMES = _words("mx dns exchanger exchangers nxdomain")
+_FIELDS = _words("body header headers message-id subject attachment signature url link")
+_IN_MESSAGES = _words("link url attachment certificate signature charset header key")
+_ALTERNATIVES = _words("or")
+_ENTRIES = _words("record records entry entries")
+_MAIL = _words("mail e-mail email smtp internet network")
+_FORM = _words("syntax format form name spelling names")
+"""What is wrong with the form of a thing is wrong with the thing."""
+_SAYS_NOTHING = _words("error errors reason reasons problem problems failure failures cause response status result")
+"""Where these are unknown or bad, nothing is said of anybody."""
+_CONJUNCTIONS = _words("because since but and although while whereas so")
+_ENDS = _words(
+    "of in on at for by with from to as please if when that which who whose where via after during against into within"
+    " under here anymore named called requested specified given entered found see i they"
+)
+_PRONOUNS = _words("you we")
+_BOUNDARIES = _words(". ; : ! ? ( ) [ ] ,")
+_HOLDS = _words(
+    "contains contained containing has have having names named includes included including lists carries bears"
+)
+"""What stands in a thing is the thing's own fault: ``the header contains an unknown user``."""
+_BE = _words(
+    "is are was were be been being has have had does did do can could cannot may might will would seems appears to"
+    " currently already now also not n't permanently temporarily no longer an a the either probably possibly it this"
+)
+_DETERMINERS = _words("the a an this that such any or these those its their his her valid known existing")
+
+_NOT = r"(?:not|n['\u2019]t|cannot)"
+_VERB = r"(?:does|do|did|could|can|would|will|is|are|was|were|has|have|had)"
+_PREDICATE = (
+    r"(?:exists?|found|listed|registered|located|recogni[sz]ed|known|here|local|resolved?|active|in use|valid|available"
+    r"|accepted|reachable|routable|ok|parsed|validated|decoded)"
+)
+_BEFORE, _AFTER, _BOTH = "§before", "§after", "§both"
+# What is wrong, each as one mark: it may stand before the noun, behind it, or both.
+_COMPLAINTS = tuple(
+    (re.compile("|".join(patterns), re.IGNORECASE), f" {mark} ")
+    for mark, patterns in (
+        (
+            _BEFORE,
+            (
+                rf"\b{_VERB}?\s?{_NOT}\s(?:be )?(?:accept|receiv|tak)(?:e|ed|ing)?\b(?= \w)",
+                rf"\b{_VERB}?\s?{_NOT}\s(?:find|have|know|recogni[sz]e|locate)\b(?= \w)",
+                r"\b(?:unable|failed) to (?:find|locate)\b(?= \w)",
+            ),
+        ),
+        (
+            _AFTER,
+            (
+                r"\bno longer\b",
+                rf"\b{_VERB}?\s?(?:{_NOT}|no)\s(?:to be |be |been |longer |currently )?{_PREDICATE}\b(?!\s(?:a|an)\s)",
+            ),
+        ),
+        (
+            _BEFORE,
+            (
+                r"\b(?:there (?:is|was) )?no such\b|\bno\b(?= \w)|\bnon-?existent\b",
+                rf"\b{_NOT} (?:an? |our |my )(?:known |valid |existing |active |recogni[sz]ed )?",
+            ),
+        ),
+        (
+            _BOTH,
+            (
+                r"\b(?:unknown|missing|unrecogni[sz]ed|invalid|illegal|inactive|nonexistent|bad|malformed|undeliverable)\b",
+                r"\b(?:unrouteable|unroutable|unavailable|unresolvable|misspell?ed)\b",
+                r"\b(?:disabled|deactivated|closed|suspended|terminated|deleted|removed|expired|locked|discontinued)\b",
+            ),
+        ),
+        (_AFTER, (r"\b(?:rejected|refused|denied|moved|relocated|cancell?ed|gone|left)\b",)),
+    )
+)
+_QUOTED_NAME = re.compile(
+    r"\b(user|recipient|account|mailbox|local-part|name|login|alias|addressee)( name)?:? [\"'<][\w.+-]{1,64}[\"'>]",
+    re.IGNORECASE,
+)
+_HEADER_NAME = re.compile(
+    r"\b(?:\w+-){0,3}(?:from|to|cc|bcc|in-reply-to):?[ -](?:\w+[ -])?(headers?|header field|line)\b", re.IGNORECASE
+)
+_FIELD_NAME = re.compile(
+    r"\b(?:from|to|cc|bcc|sender|reply-to|subject|date|message-id|errors-to): (?!<?@)", re.IGNORECASE
+)
+_HYPHENED = re.compile(
+    r"\b(?!Error|Status|Diagnostic|Reason|Delivery|Failure|Remote|Mail)[A-Z][a-z]*(?:-[A-Z][A-Za-z]*)+: (?!<?@)"
+)
+_LOCAL_PART = re.compile(r"\blocal parts?\b", re.IGNORECASE)
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
+_DASH = re.compile(r"\s(?:-{1,3}|[\u2013\u2014])\s")
+_POSSESSIVE = re.compile(r"['\u2019]s$")
+_NUMBERS = re.compile(r"(?<![\w.-])#?\d[\d.-]*(?![\w-])")
+_TOKEN = re.compile(r"§\w+|[@~]|[^\W_](?:[\w'\u2019-]*[^\W_]|)(?:\(s\))?|[.;:!?()\[\],]")
+
+
+def is_word(name: str) -> bool:
+    """Tell whether a user's name is a word that replies use for something else: ``service``, ``policy``, ``info``."""
+    return name in _WORDS
+
+
+def apart(words: str) -> str:
+    """Return words apart that a server joined: ``INVALID_RECIPIENT``, ``NoSuchUser``."""
+    return _CAMEL.sub(" ", words.replace("_", " "))
+
+
+@lru_cache(REMEMBERED)
+def claims(sentence: str) -> tuple[Claim, ...]:
+    """Return all that a sentence finds fault with, in its order; nothing where it is no English, or no complaint.
+
+    Names stand neutral in it: ``@`` for an address and ``~`` for a host.
+    """
+    plain = _LOCAL_PART.sub("local-part", _FIELD_NAME.sub("header ", _HYPHENED.sub("header ", apart(sentence))))
+    plain = _QUOTED_NAME.sub(r"\1 @", _HEADER_NAME.sub(r"\1", plain))
+    marked = _NUMBERS.sub(" ", _DASH.sub(" ; ", plain))
+    for pattern, mark in _COMPLAINTS:
+        marked = pattern.sub(mark, marked)
+    return tuple(_claims([token.lower() for token in _TOKEN.findall(marked)[:MAX_TOKENS]]))
+
+
+def _claims(tokens: Sequence[str]) -> Iterator[Claim]:
+    for place, token in enumerate(tokens):
+        if not token.startswith("§"):
+            continue
+        behind = _behind(tokens, place) if token != _AFTER else []
+        before = _before(tokens, place) if token != _BEFORE else []
+        told = [(_about(noun), noun) for noun in (behind, before) if noun and noun[-1] not in _SAYS_NOTHING]
+        if told:
+            about, noun = next((each for each in told if each[0] not in (About.OTHER, About.UNKNOWN)), told[0])
+            yield Claim(_elsewhere(tokens, place) or about, " ".join(noun))
+
+
+def _behind(tokens: Sequence[str], place: int) -> list[str]:
+    """Return the noun that a complaint stands before, with its describing words."""
+    noun: list[str] = []
+    for token in tokens[place + 1 :]:
+        if not noun and (token.startswith("§") or token in _ALTERNATIVES):
+            continue  # unknown or illegal alias
+        if token in _BOUNDARIES or token in _ENDS or token in _CONJUNCTIONS or token.startswith("§"):
+            break
+        if noun and token in _BE:
+            break
+        noun.append(token)
+    return [token for token in noun if token not in _DETERMINERS]
+
+
+def _before(tokens: Sequence[str], place: int) -> list[str]:
+    """Return the noun that a complaint stands behind, with its describing words."""
+    start = place
+    while start and tokens[start - 1] not in _BOUNDARIES | _CONJUNCTIONS and not tokens[start - 1].startswith("§"):
+        start -= 1
+    noun = list(tokens[start:place])
+    while noun and noun[-1] in _BE:
+        noun.pop()
+    ends = _ENDS | _PRONOUNS
+    end = next((at for at, token in enumerate(noun) if at and token in ends), len(noun))
+    if noun[end : end + 1] == ["of"] and not set(noun[:end]) - _FORM - _DETERMINERS:  # the name of a server
+        noun, end = noun[end + 1 :], len(noun)
+    found = [token for token in noun[:end] if token not in _DETERMINERS]
+    if not found and start and tokens[start - 1] in _BOUNDARIES:
+        return _address_before(tokens, start - 1)
+    return found
+
+
+def _address_before(tokens: Sequence[str], place: int) -> list[str]:
+    """Return the address that stands alone before a colon: ``<alice@example.org>: unknown``."""
+    while place >= 0 and tokens[place] in _BOUNDARIES:
+        place -= 1
+    return [tokens[place]] if place >= 0 and tokens[place] in ("@", "~") else []
+
+
+def _elsewhere(tokens: Sequence[str], place: int) -> About | None:
+    """Return whose fault it is whatever the noun: the thing's that holds it, or theirs of whom a clause speaks."""
+    if tokens[place] == _BEFORE and _addressed(tokens, place):
+        return About.SENDER
+    return _inside(tokens, place) or _where(tokens, place)
+
+
+def _addressed(tokens: Sequence[str], place: int) -> bool:
+    """Tell whether a clause speaks to the reader: ``you are not a known user``."""
+    at = place - 1
+    while at >= 0 and tokens[at] in _BE:
+        at -= 1
+    return at >= 0 and tokens[at] == "you"
+
+
+def _where(tokens: Sequence[str], place: int) -> About | None:
+    """Return whose it is where a clause says in what the fault was found: ``bad address in the From header``."""
+    for at in range(place + 1, len(tokens)):
+        if tokens[at] in _BOUNDARIES:
+            return None
+        if tokens[at] == "in":
+            named = tokens[at + 1 : at + 5]
+            return next((about for about, nouns in _PLACES if nouns.intersection(named)), None)
+    return None
+
+
+def _inside(tokens: Sequence[str], place: int) -> About | None:
+    """Return whose it is where a clause says what holds the fault: ``the header contains an unknown user``.
+
+    So it is where the thing belongs to a field: ``the host of the Message-ID is unknown``.
+    """
+    held: set[str] = set()
+    for at in range(place - 1, -1, -1):
+        if tokens[at] in _BOUNDARIES or tokens[at] in _CONJUNCTIONS:
+            return None
+        if tokens[at] in _FIELDS:
+            return About.MESSAGE
+        if held or tokens[at] in _HOLDS:
+            held.add(tokens[at])
+            if about := next((about for about, nouns in _PLACES if tokens[at] in nouns), None):
+                return about
+    return None
+
+
+_PLACES = ((About.SENDER, _SENDERS), (About.MESSAGE, _MESSAGES))
+_ROLES = _words("info support sales help contact office admin service team marketing hello web post billing spam test")
+_WORDS = (
+    _RECIPIENTS | _DOMAINS | _MESSAGES | _OF_THE_SENDER | _THINGS | _ENTRIES | _MAIL | _FORM | _SAYS_NOTHING | _ROLES
+)
+_NOUNS = ((About.RECIPIENT, _RECIPIENTS), (About.DOMAIN, _DOMAINS), *_PLACES)
+
+
+def _about(noun: Sequence[str]) -> About:
+    """Return whom a noun with its describing words names."""
+    noun = [token if token in _OF_THE_SENDER else _POSSESSIVE.sub("", token) for token in noun]
+    if noun[-1] in _ENTRIES and noun[-2:-1] and noun[-2] in _RECIPIENTS:
+        return About.DOMAIN if noun[-2] in _ADDRESSES else About.RECIPIENT  # a user that has no entry is none
+    if noun[-1] in _ADDRESSES and noun[-2:-1] and noun[-2] in _OF_HOSTS:
+        return About.DOMAIN
+    is_name = not _OF_NAMES.isdisjoint(noun)
+    is_thing = noun[-1] in _THINGS or (noun[0] in _THINGS and noun[-1] not in _FORM)
+    if (is_thing and not is_name) or not _IN_MESSAGES.isdisjoint(noun[:-1]):
+        return About.OTHER
+    bare = [token for token in noun if token not in _FORM and token not in _MAIL]
+    if not bare:
+        return About.RECIPIENT if noun[-1] in _FORM else About.MESSAGE
+    of_message = bare[-1] in _MESSAGES
+    if any(word in _OF_THE_SENDER for word in bare) and not of_message:
+        return About.SENDER
+    if is_name:
+        return About.DOMAIN
+    return next((about for about, nouns in _NOUNS if bare[-1] in nouns), About.UNKNOWN)

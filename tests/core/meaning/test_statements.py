@@ -1,0 +1,69 @@
+"""Who says what: the server's reply, those who hand it on, programs, and the stage at which it was said."""
+
+import pytest
+
+from bounced.core.meaning.rules import Stage
+from bounced.core.meaning.statements import Speaker, hear
+from bounced.core.meaning.subject import About
+from bounced.core.terms import Action, Kind, PerRecipientFields, Report
+
+REPORT = Report(Kind.BOUNCE, "rfc3464")
+
+
+def _heard(**fields: str):
+    return hear(PerRecipientFields(action=Action.FAILED, final_recipient="bob@example.net", **fields), REPORT)
+
+
+def test_the_innermost_reply_is_heard_first_and_those_who_hand_it_on_last():
+    """A relay writes its guess in front of what the server said."""
+    heard = _heard(diagnostic_code="550 5.1.0 Unknown address error 554-'5.7.1 blocked by policy'")
+    said = [(each.speaker, each.text) for each in heard.statements()]
+    assert said[0] == (Speaker.SERVER, "'5.7.1 blocked by policy'")
+    assert said[-1] == (Speaker.RELAY, "550 5.1.0 Unknown address error")
+    assert (heard.circumstances.code, heard.reply_status) == ("554", "5.7.1")
+
+
+def test_a_reply_quoted_by_a_check_of_the_sender_is_about_the_sender():
+    """Whoever tried the sender's mailbox hears about that one."""
+    heard = _heard(diagnostic_code="450 <news@sender.example>: Sender address rejected: host mx said: 550 User unknown")
+    assert next(heard.statements()).about is About.SENDER
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"diagnostic_type": "x-unix", "diagnostic_code": "user unknown"},
+        {"diagnostic_code": "pipe to |/usr/bin/filter: user unknown"},
+        {"diagnostic_code": "Command died with status 1: user unknown"},
+    ],
+)
+def test_what_a_program_prints_is_the_programs(fields: dict[str, str]):
+    """An MTA that runs a program quotes its output where a server's reply would stand.  (RFC 3464 section 2.3.6)"""
+    assert next(_heard(**fields).statements()).speaker is Speaker.PROGRAM
+
+
+@pytest.mark.parametrize(
+    ("text", "stage"),
+    [
+        (">>> RCPT To:<bob@example.net>\n<<< 550 no such user", None),
+        (">>> MAIL From:<a@example.com>\n<<< 550 no", Stage.SENDER),
+        (">>> DATA\n<<< 354 go on\n>>> .\n<<< 550 no such user", Stage.DATA),
+        (">>> DATA\n<<< 550 5.1.1 no such user\n<<< 503 5.0.0 Need RCPT (recipient)", None),
+        (">>> DATA\n<<< 550 no such user\n<<< 554 5.5.1 Error: no valid recipients", None),
+        ("said: 550 no (in reply to end of DATA command)", Stage.DATA),
+        ("host mx[private/dovecot-lmtp] said: 550 no (in reply to end of DATA command)", None),
+    ],
+)
+def test_the_stage_is_that_of_the_command_which_was_refused(text: str, stage: Stage | None):
+    """Who pipelines shows DATA last, and over LMTP the replies after the message are about each recipient.
+
+    (RFC 2920 section 3.1, RFC 2033 section 4.2)
+    """
+    assert _heard(text=text).circumstances.stage is stage
+
+
+def test_a_notices_words_do_not_repeat_the_reply():
+    """What was heard already is cut out of them."""
+    reply = "550 5.7.1 blocked by our policy"
+    heard = _heard(diagnostic_code=reply, text=f"Could not deliver.\n\nThe host said: {reply}")
+    assert [each.text for each in heard.statements()][1:] == ["Could not deliver. ; The host said:"]
