@@ -73,8 +73,8 @@ class ListAnswer:
     def as_record(self) -> Mapping[str, Any]:
         """Return it for a program."""
         told = to_fields(self.state) if self.is_known else {"state": self.state.state}
-        rule = {"rule": decided} if (decided := deciding_rule(self.state, self.history)) else {}
-        return {"list": self.list_, "address": self.address, **told, **rule, "history": self.history}
+        decided = how_decided(self.state, self.history)
+        return {"list": self.list_, "address": self.address, **told, **decided, "history": self.history}
 
 
 async def _ask(config: Config, asked: Mapping[str, str]) -> list[ListAnswer]:
@@ -112,7 +112,7 @@ def _tell_one(answer: ListAnswer) -> None:
             f", {mailed}",
         )
     )
-    facts = _facts(state, deciding_rule(state, answer.history))
+    facts = _facts(state, how_decided(state, answer.history))
     print_facts(facts)
     for entry in answer.history:
         target.print(Text.assemble((f"{day(entry.get('at', '')):<16}  ", "dim"), printable(sentence(entry))))
@@ -120,23 +120,24 @@ def _tell_one(answer: ListAnswer) -> None:
         target.print(Text("Nothing is known of it: no report, or too long ago."))
 
 
-def deciding_rule(state: AddressState, history: Sequence[Mapping[str, str]]) -> str:
-    """Return the id of the rule that gave the reason for the state; empty where no rule did.
+def how_decided(state: AddressState, history: Sequence[Mapping[str, str]]) -> Mapping[str, str]:
+    """Return ``rule``, ``proof`` and ``doubt`` of the reason for the state, as far as it has them.
 
-    The id is not in the state but in its event.  The history keeps that for 400 days, among the last eight events.
+    They are not in the state but in its event.  The history keeps that for 400 days, among the last eight events.
     """
     blamed = {"category": state.category, "diagnostic": state.diagnostic}
     judged = (event for event in reversed(history) if all(event.get(name, "") == blamed[name] for name in blamed))
-    return next((event["rule"] for event in judged if event.get("rule")), "")
+    event = next((event for event in judged if event.get("rule")), {})
+    return {name: event[name] for name in ("rule", "proof", "doubt") if event.get(name)}
 
 
-def _facts(state: AddressState, rule: str) -> dict[str, str]:
+def _facts(state: AddressState, decided: Mapping[str, str]) -> dict[str, str]:
     """Return what the state itself says: the reason, and the times of deliveries and interest."""
     fields = to_fields(state)
     blamed = f" ({state.class_})" if state.class_ not in (None, Class.NONE) else ""
     facts = {
         "because": f"{state.category}{blamed}" if state.category else "",
-        "rule": rule,
+        **decided,
         "said": fields.get("diagnostic", ""),
         "said by": fields.get("reporting_mta", ""),
         "since": day(fields.get("since", "")) if state.state is not State.ACTIVE else "",

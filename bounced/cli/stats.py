@@ -53,9 +53,15 @@ def stats(hours: int, list_: str | None, config_file: Path | None, *, as_json: b
             print_json({"list": list_, "hour": stamp(at), "counts": dict(sorted(counts.items()))})
         return
     said = _by_hour(counted, "category").items()
-    categories = [(name, class_of(Category.read(name)), over) for name, over in said if Category.is_word(name)]
-    if over := _by_hour(counted, "kind").get(Kind.OTHER):
-        categories.append(("(no report)", Class.NONE, over))
+    doubtful = _by_hour(counted, "doubtful")
+    categories: list[tuple[str, Class, list[int]]] = []
+    for name, over in said:
+        if Category.is_word(name):
+            categories += _without_doubtful(name, over, doubtful.get(name))
+    kinds = _by_hour(counted, "kind")
+    for name, kind in (("(not proven)", Kind.UNPROVEN), ("(no report)", Kind.OTHER)):
+        if by_hour := kinds.get(kind):
+            categories.append((name, Class.NONE, by_hour))
     order = {class_: number for number, class_ in enumerate(Class)}
     _chart(
         f"{list_}: what was said, last {hours} h",
@@ -105,6 +111,16 @@ def top(limit: int, hours: int, list_: str | None, config_file: Path | None, *, 
 async def _counts(config: Config, list_: str, hours: int) -> Hours:
     async with overview(config, list_) as counted:
         return await counted.counts(now(), hours)
+
+
+def _without_doubtful(name: str, over: list[int], doubtful: list[int] | None) -> Iterator[tuple[str, Class, list[int]]]:
+    """Yield the counts of a category, and apart from them those that look hard and count as soft."""
+    if doubtful is None:
+        yield name, class_of(Category.read(name)), over
+        return
+    yield f"{name} (doubtful)", Class.SOFT, doubtful
+    if any(proven := [all_ - less for all_, less in zip(over, doubtful, strict=True)]):
+        yield name, class_of(Category.read(name)), proven
 
 
 def _by_hour(hours: Hours, kind: str) -> Mapping[str, list[int]]:

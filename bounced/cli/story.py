@@ -45,6 +45,7 @@ KINDS = MappingProxyType(
         "auto_reply": "an automatic reply",
         "challenge": "a challenge",
         "subscription": "a subscription request",
+        "unproven": "perhaps a bounce, but nothing proved it",
         "other": "mail that is no report",
     }
 )
@@ -106,7 +107,8 @@ def _report(fields: Mapping[str, str]) -> str:
     kind, category = fields.get("kind", ""), fields.get("category", "")
     if kind in KINDS:
         return KINDS[kind]
-    return f"{category.replace('_', ' ')} ({fields.get('class', '')})" if category else kind
+    doubt = f", doubtful: {fields['doubt']}" if fields.get("doubt") else ""
+    return f"{category.replace('_', ' ')} ({fields.get('class', '')}{doubt})" if category else kind
 
 
 def _followed(fields: Mapping[str, str]) -> str:

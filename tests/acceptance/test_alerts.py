@@ -148,6 +148,15 @@ CASES = (
         {of_class(UNDETERMINED): rising(12)},
         (alert("BouncedUndetermined", list="main"),),
     ),
+    Case(
+        "half of what looks hard is in doubt",
+        added={series("bounced_doubtful_total", list="main", category="mailbox_unknown"): rising(12)},
+        fires=(alert("BouncedDoubtful", list="main"),),
+    ),
+    Case(
+        "a single doubtful bounce now and then",
+        added={series("bounced_doubtful_total", list="main", category="mailbox_unknown"): rising(0.05)},
+    ),
     Case("one bounce of twenty-five is undetermined", {of_class(UNDETERMINED): rising(4)}),
     Case(
         "a single bounce of few is undetermined",

@@ -160,6 +160,8 @@ def _of_verdict(domain: str, evidence: Evidence, verdict: Verdict) -> list[str]:
         names.append(f"domain:{domain}:{verdict.category}")
     elif verdict.category is Category.COMPLAINT:
         names += rate_counters(UNATTRIBUTED, "", "")
+    if verdict.doubt:
+        names.append(f"doubtful:{verdict.category}")
     if verdict.class_ is Class.BLOCK:
         names.append(f"provider:{provider_of(verdict.remote_mta, domain)}:{verdict.category}")
     return names

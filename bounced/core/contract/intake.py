@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from bounced.core.mailbox import BadAddress, normalise, normalise_domain
+from bounced.core.mailbox import MAX_DOMAIN_BYTES, BadAddress, normalise, normalise_domain
+from bounced.core.meaning.bare import Command, Known
 from bounced.core.meaning.classify import classify_reply
 from bounced.core.meaning.rules import RuleSet
 from bounced.core.numbers import whole
@@ -55,11 +56,12 @@ def understand_entry(fields: Mapping[str, str], rules: RuleSet, now: datetime, *
     if type_ is None:
         raise NotUnderstood(f"type must be one of {', '.join(_TELLABLE)}, got {fields.get('type', '')[:40]!r}")
     at = _at(fields, now)
+    address = None if type_ is EvidenceType.SENT else _address(fields, fold_local_part=fold_local_part)
     evidence = Evidence(
         type=type_,
         at=at,
         origin=Origin.INTAKE,
-        verdict=_verdict(fields, rules) if type_ is EvidenceType.REJECTED else None,
+        verdict=_verdict(fields, address or "", rules) if type_ is EvidenceType.REJECTED else None,
         sent_on=at.date() if type_ in _OF_MAIL else None,
         profile=_profile(fields),
         campaign=fields.get("campaign", ""),
@@ -67,7 +69,7 @@ def understand_entry(fields: Mapping[str, str], rules: RuleSet, now: datetime, *
     )
     if type_ is EvidenceType.SENT:
         return Told(None, replace(evidence, count=_count(fields), domain=_domain(fields)))
-    return Told(_address(fields, fold_local_part=fold_local_part), evidence)
+    return Told(address, evidence)
 
 
 def _at(fields: Mapping[str, str], now: datetime) -> datetime:
@@ -89,17 +91,25 @@ def _address(fields: Mapping[str, str], *, fold_local_part: bool) -> str:
         raise NotUnderstood(f"address: {error}") from None
 
 
-def _verdict(fields: Mapping[str, str], rules: RuleSet) -> Verdict:
-    """Return what a refusal means; a temporary one (4yz) is a delay: the sender's MTA will try again.
+def _verdict(fields: Mapping[str, str], address: str, rules: RuleSet) -> Verdict:
+    """Return what a refusal of an address means; a temporary one (4yz) is a delay: the sender's MTA will try again.
 
     (RFC 5321 section 4.2.1)
     """
     reply = fields.get("reply", "").strip()
     if not reply:
         raise NotUnderstood('reply must say with what the sender was refused, such as "550 5.1.1 no such user"')
-    verdict = classify_reply(reply, rules)
+    server = fields.get("mta", "").strip()[:MAX_DOMAIN_BYTES]  # what is no server's name binds no row
+    verdict = classify_reply(reply, rules, Known(address, server=server, command=_command(fields)))
     temporary = (verdict.reply_code or verdict.status or "5").startswith("4")
     return verdict._replace(action=Action.DELAYED) if temporary else verdict
+
+
+def _command(fields: Mapping[str, str]) -> Command | None:
+    try:
+        return Command.of(fields["stage"]) if fields.get("stage") else None
+    except ValueError as error:
+        raise NotUnderstood(f"stage {error}") from None
 
 
 def _profile(fields: Mapping[str, str]) -> Profile:

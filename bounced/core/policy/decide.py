@@ -17,7 +17,7 @@ from bounced.core.state import AddressState, Evidence, EvidenceType, Transition
 from bounced.core.terms import ON_SUPPRESSION_LIST, Action, Category, Class, Kind, Origin, State
 
 _KINDS_WITHOUT_EFFECT = frozenset(
-    {Kind.AUTO_REPLY, Kind.CHALLENGE, Kind.OTHER, Kind.RELAYED, Kind.EXPANDED, Kind.DELAYED}
+    {Kind.AUTO_REPLY, Kind.CHALLENGE, Kind.UNPROVEN, Kind.OTHER, Kind.RELAYED, Kind.EXPANDED, Kind.DELAYED}
 )
 """The kinds of report that are recorded and never touch an address."""
 

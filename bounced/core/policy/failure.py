@@ -8,7 +8,7 @@ from bounced.core.policy.settings import COUNTED, FailureRule, Policy, Then
 from bounced.core.policy.streaks import continued, within_24_hours
 from bounced.core.policy.suppress import rank, suppressed, with_reason
 from bounced.core.state import AddressState, Evidence, Streak
-from bounced.core.terms import Class, Engagement, OptIn, State, Verdict
+from bounced.core.terms import Category, Class, Engagement, OptIn, Proof, State, Verdict
 
 StateAndReason = tuple[AddressState, str]
 """The state that follows, and in one word why."""
@@ -18,7 +18,7 @@ StateAndReason = tuple[AddressState, str]
 class Failure:
     """One failure, and everything beside the address's state that decides what it leads to.
 
-    ``class_`` is the class it counts as; ``rule`` is the rule of ``policy`` for its category, or for that class.
+    ``class_`` is the class it counts as; ``rule`` is the rule of ``policy`` that it follows.
     """
 
     evidence: Evidence
@@ -46,7 +46,7 @@ class Failure:
 def after_failure(state: AddressState, evidence: Evidence, verdict: Verdict, policy: Policy) -> StateAndReason:
     """Return the state after a failure, and why: here are the cases in which it is not counted."""
     class_ = counts_as(evidence, verdict)
-    rule = policy.rule_for(verdict.category, class_)
+    rule = policy.rule_for(_judged_as(verdict, class_), class_)
     if rule is None or class_ not in COUNTED or rule.then is Then.NOTHING:
         return state, f"{class_}_never_counts"
     failure = Failure(evidence, verdict, class_, rule, policy)
@@ -58,6 +58,15 @@ def after_failure(state: AddressState, evidence: Evidence, verdict: Verdict, pol
     if within_24_hours(state, class_, failure.at):
         return state, "within_24_hours"
     return _counted(state, failure)
+
+
+def _judged_as(verdict: Verdict, class_: Class) -> Category:
+    """Return the category whose rule a failure follows.
+
+    After DATA living mailboxes are refused as well: such a proof counts like that of a mailbox which is closed.
+    """
+    after_data = class_ is Class.HARD and verdict.proof == Proof.AFTER_DATA
+    return Category.MAILBOX_INACTIVE if after_data else verdict.category
 
 
 def counts_as(evidence: Evidence, verdict: Verdict) -> Class:
@@ -108,7 +117,8 @@ def _counted(state: AddressState, failure: Failure) -> StateAndReason:
         return _next_hold(counted, failure)
     if rule.cautious and streak.count == 1 and _probably_in_use(state, failure):
         return _held_with_caution(counted, failure, "not_believed_yet")
-    return suppressed(counted, failure.verdict.category, failure.evidence, expires_days=rule.expires_days), "threshold"
+    category, evidence = failure.verdict.category, failure.evidence
+    return suppressed(counted, category, evidence, failure.class_, rule.expires_days), "threshold"
 
 
 def _without_failures_before_activity(state: AddressState, failure: Failure) -> AddressState:
@@ -166,7 +176,7 @@ def _while_suppressed(state: AddressState, failure: Failure, *, reached: bool) -
     """Give a suppressed address a reason of higher rank, if this failure alone would suppress it."""
     if reached and failure.rule.then is Then.SUPPRESS and failure.evidence.names_recipient:
         category, expires_days = failure.verdict.category, failure.rule.expires_days
-        after = suppressed(state, category, failure.evidence, expires_days=expires_days)
+        after = suppressed(state, category, failure.evidence, failure.class_, expires_days)
         return after, "already_suppressed" if after == state else "stronger_reason"
     return state, "already_suppressed"
 

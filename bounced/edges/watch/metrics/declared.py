@@ -65,12 +65,19 @@ FAULTS = _counter(
 )
 REPORTS = _counter(
     "bounced_reports",
-    'Reports that came by SMTP or LMTP and were committed, each once. Kind "other" is mail that is no report, and has '
-    "neither category nor class.",
+    'Reports that came by SMTP or LMTP and were committed, each once. Kind "other" is mail that is no report, '
+    '"unproven" what may be a bounce and is not proven to be one: neither has a category or a class.',
     "list",
     "kind",
     "category",
     "class",
+)
+DOUBTFUL = _counter(
+    "bounced_doubtful",
+    "Reports among bounced_reports that look hard and are not proven, so that they count as soft. Where they are many "
+    "beside those of class hard, dead addresses are mailed on: look at them with `bounced events`.",
+    "list",
+    "category",
 )
 COMMITS = _counter(
     "bounced_commits",
@@ -174,6 +181,7 @@ COUNTED = (
     PATHS_REFUSED,
     FAULTS,
     REPORTS,
+    DOUBTFUL,
     COMMITS,
     DUPLICATES,
     DEFERRED,

@@ -78,6 +78,8 @@ class Meter:
         evidence, verdict = transition.evidence, transition.evidence.verdict
         category, class_ = (verdict.category, verdict.class_) if verdict else ("", "")
         self._counts[declared.REPORTS.name, list_, evidence.kind or "", category, class_] += 1
+        if verdict and verdict.doubt:
+            self._counts[declared.DOUBTFUL.name, list_, category] += 1
 
     def written(self, list_: str, transition: Transition, /) -> None:
         """Count what a commit made of an address, whoever spoke."""
