@@ -4,20 +4,19 @@
 with its ``address`` and ``verdict`` (``category``, ``class_``, ``rule``, ``status``, ``diagnostic``).
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from bounced import rules
-from bounced.core.meaning.classify import classify, matches
-from bounced.core.meaning.rules import Match, RuleSet
-from bounced.core.meaning.words import Words, hear
+from bounced.core.meaning.account import Account, account
+from bounced.core.meaning.bare import NOTHING_KNOWN, Known, as_reported
+from bounced.core.meaning.classify import classify, classify_reply
+from bounced.core.meaning.rules import RuleSet
 from bounced.core.reading import report as reports
 from bounced.core.reading.border import attempt
 from bounced.core.terms import Kind, PerRecipientFields, Report, Verdict
 
-JsonValue = str | None | list[dict[str, str | None]]
+Json = Mapping[str, object]
 
 
 class ExplainedRecipient(NamedTuple):
@@ -48,31 +47,30 @@ class Explanation(NamedTuple):
         return self.report.kind
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One place of evidence that was looked at, with the rules that fit its words; the first one counts."""
-
-    words: Words
-    matches: tuple[Match, ...]
-
-
-def explain(content: bytes, rule_set: RuleSet | None = None) -> Explanation:
+def explain(content: bytes, rule_set: RuleSet | None = None, *, reverse_path: str | None = None) -> Explanation:
     """Return what a message means.
 
     ``content`` is a whole message, header and body, with any line ends; what lies beyond 1 MiB is not looked at.
-    ``rule_set`` comes from ``bounced.rules.load``; without one the packaged rules are used.  Whatever comes, this
+    ``rule_set`` comes from ``bounced.rules.load``; without one the packaged rules are used.  ``reverse_path`` is the
+    envelope's, empty for the null one; without it nobody knows which it was, and less is proven.  Whatever comes, this
     raises nothing: what nobody understands has the kind ``other``, and what could not be read is a bounce that gives no
     reason (``report.fault`` says why).
     """
     rule_set = rule_set or packaged_rules()
-    report = reports.parse(content)
+    report = reports.parse(content, reverse_path=reverse_path)
     return attempt(lambda: _explained(report, rule_set), lambda fault: _explained(reports.unread(fault), rule_set))
 
 
-def steps(finding: ExplainedRecipient, report: Report, rule_set: RuleSet | None = None) -> Iterator[Step]:
-    """Return the evidence on one recipient in the order in which it was weighed, and which rules fit it."""
-    for words, found in matches(hear(finding.fields, report), rule_set or packaged_rules()):
-        yield Step(words, tuple(found))
+def explain_reply(reply: str, rule_set: RuleSet | None = None, known: Known = NOTHING_KNOWN) -> Explanation:
+    """Return what a bare SMTP reply means, with what is known of it beside its words.  Raises nothing."""
+    fields, report = as_reported(reply, known)
+    verdict = classify_reply(reply, rule_set or packaged_rules(), known)
+    return Explanation(report, (ExplainedRecipient(fields, verdict),))
+
+
+def statements(finding: ExplainedRecipient, report: Report, rule_set: RuleSet | None = None) -> tuple[Account, ...]:
+    """Return who said what of one recipient, in the order of weight, which counted, and why the others did not."""
+    return account(finding.fields, report, rule_set or packaged_rules(), finding.verdict)
 
 
 def _explained(report: Report, rule_set: RuleSet) -> Explanation:
@@ -81,10 +79,13 @@ def _explained(report: Report, rule_set: RuleSet) -> Explanation:
     return Explanation(report, findings, unnamed)
 
 
-def as_json(file: str, explanation: Explanation, return_path: str | None = None) -> dict[str, JsonValue]:
+def as_json(
+    file: str, explanation: Explanation, return_path: str | None = None, rule_set: RuleSet | None = None
+) -> Json:
     """Return what ``explain --json`` prints for one message.  (docs/contract.md, section 7)
 
-    ``return_path`` is whom the return path was made for, where one of ours was found.
+    ``return_path`` is whom the return path was made for, where one of ours was found; ``rule_set`` are the rules by
+    which it was explained.
     """
     report = explanation.report
     return {
@@ -92,17 +93,28 @@ def as_json(file: str, explanation: Explanation, return_path: str | None = None)
         "kind": str(report.kind),
         "return_path": return_path,
         "reporting_mta": report.reporting_mta,
-        "recipients": [_recipient(finding) for finding in explanation.findings],
+        "recipients": [_recipient(finding, report, rule_set) for finding in explanation.findings],
     }
 
 
-@cache
+def reply_as_json(reply: str, explanation: Explanation, rule_set: RuleSet | None = None) -> Json:
+    """Return what ``explain --json`` prints for a bare reply.  (docs/contract.md, section 7)"""
+    (finding,) = explanation.findings
+    verdict = finding.verdict
+    return {
+        "reply": reply,
+        "status": verdict.status,
+        "reply_code": verdict.reply_code,
+        **_meaning(finding, explanation.report, rule_set),
+    }
+
+
 def packaged_rules() -> RuleSet:
     """Return the rules that come with the package, read once."""
-    return rules.load()
+    return rules.packaged()
 
 
-def _recipient(finding: ExplainedRecipient) -> dict[str, str | None]:
+def _recipient(finding: ExplainedRecipient, report: Report, rule_set: RuleSet | None) -> Json:
     fields, verdict = finding.fields, finding.verdict
     return {
         "address": fields.address,
@@ -112,8 +124,19 @@ def _recipient(finding: ExplainedRecipient) -> dict[str, str | None]:
         "status": verdict.status,
         "reply_code": verdict.reply_code,
         "remote_mta": verdict.remote_mta,
+        "diagnostic": verdict.diagnostic,
+        **_meaning(finding, report, rule_set),
+    }
+
+
+def _meaning(finding: ExplainedRecipient, report: Report, rule_set: RuleSet | None) -> Json:
+    """Return what a recipient and a bare reply have in common: the verdict, and the statements behind it."""
+    verdict = finding.verdict
+    return {
         "category": str(verdict.category),
         "class": str(verdict.class_),
         "rule": verdict.rule,
-        "diagnostic": verdict.diagnostic,
+        "proof": verdict.proof or None,
+        "doubt": verdict.doubt or None,
+        "statements": [each.as_fields() for each in statements(finding, report, rule_set)],
     }

@@ -29,10 +29,13 @@ class Ingested:
     for_now: bool = False
 
 
-async def ingest(pipeline: Pipeline, content: bytes, now: datetime, forward_path: str = "") -> Ingested:
+async def ingest(
+    pipeline: Pipeline, content: bytes, now: datetime, forward_path: str = "", reverse_path: str | None = None
+) -> Ingested:
     """Take one stored message in.  Safe to repeat: what was counted is a duplicate.
 
-    Without ``forward_path`` the first return path of ours in its header is taken.  Return paths have to be as young as
+    Without ``forward_path`` the first return path of ours in its header is taken.  ``reverse_path`` is the envelope's,
+    where somebody knows it: a Return-Path field may be anybody's.  Return paths have to be as young as
     at RCPT, seen from the time at which the message was stored.  A message cannot be older than the mail that it is
     about: where its date says so, the path's day counts instead.  Raises StoreUnavailable.
     """
@@ -43,7 +46,12 @@ async def ingest(pipeline: Pipeline, content: bytes, now: datetime, forward_path
     path, destination = found
     issued = destination.issued if isinstance(destination, ReturnPath) else None
     envelope = Envelope(
-        "", "", path, content[:MAX_CONTENT_BYTES], _not_before(issued, at, now) if issued else at, Origin.INGEST
+        "",
+        reverse_path,
+        path,
+        content[:MAX_CONTENT_BYTES],
+        _not_before(issued, at, now) if issued else at,
+        Origin.INGEST,
     )
     return Ingested(path, await pipeline.process(destination, envelope))
 

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import click
@@ -11,24 +11,34 @@ from rich.progress import track
 
 from bounced.cli.configured import config_option, configured
 from bounced.cli.ending import ExitCode
-from bounced.cli.mailboxes import Stored, all_messages
+from bounced.cli.mailboxes import Stored, all_messages, reverse_path_of, reverse_path_options
 from bounced.cli.output import console, json_option, print_facts, print_json
 from bounced.config import Config
 from bounced.ingest import NOWHERE, Ingested, ingest
+from bounced.pipeline import Pipeline
 from bounced.service import now, open_store, pipeline
 
 EX_OK, EX_NOUSER, EX_TEMPFAIL = 0, 67, 75
 REFUSED, DEFERRED = "refused", "deferred"
+Take = Callable[[Pipeline, bytes], Awaitable[Ingested]]
 
 
 @click.command("ingest")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--recipient", default="", metavar="ADDRESS", help="The forward-path, where the header does not tell.")
+@reverse_path_options
 @click.option("--pipe", is_flag=True, help="Exit as an MTA's pipe expects: 0 taken, 67 no such path, 75 come again.")
 @config_option
 @json_option
 def ingest_command(
-    paths: tuple[str, ...], recipient: str, config_file: Path | None, *, pipe: bool, as_json: bool
+    paths: tuple[str, ...],
+    recipient: str,
+    reverse_path: str | None,
+    config_file: Path | None,
+    *,
+    trust_return_path: bool,
+    pipe: bool,
+    as_json: bool,
 ) -> None:
     """Take in stored bounces: files, folders, Maildir, mbox, - for standard input.  Safe to repeat.
 
@@ -38,7 +48,8 @@ def ingest_command(
 
     \b
     In Postfix's master.cf:
-      bounced unix - n n - - pipe user=bounced argv=/opt/bounced/bin/bounced ingest --pipe --recipient ${recipient} -
+      bounced unix - n n - - pipe user=bounced argv=/opt/bounced/bin/bounced ingest --pipe
+        --recipient ${recipient} --reverse-path ${sender} -
 
     Exit code 0 if every message was taken (or there was none), 1 if some were not.
 
@@ -46,8 +57,13 @@ def ingest_command(
     bounced ingest /var/mail/bounces
     bounced ingest --json ~/Maildir/.Bounces
     """  # noqa: D301 - \b is click's mark for lines to be left as they are
+
+    def take(path: Pipeline, content: bytes) -> Awaitable[Ingested]:
+        known = reverse_path_of(content, reverse_path, trust_return_path=trust_return_path)
+        return ingest(path, content, now(), recipient, known)
+
     try:
-        counts = _run(paths, recipient, config_file, quiet=pipe or as_json, as_json=as_json)
+        counts = _run(paths, take, config_file, quiet=pipe or as_json, as_json=as_json)
     except Exception as error:
         if not pipe:
             raise
@@ -63,19 +79,17 @@ def ingest_command(
     sys.exit(_for_a_pipe(counts) if pipe else ExitCode.NO if _any(counts, REFUSED, DEFERRED) else EX_OK)
 
 
-def _run(
-    paths: tuple[str, ...], recipient: str, config_file: Path | None, *, quiet: bool, as_json: bool
-) -> Counter[str]:
+def _run(paths: tuple[str, ...], take: Take, config_file: Path | None, *, quiet: bool, as_json: bool) -> Counter[str]:
     config = configured(config_file)
-    return asyncio.run(_ingest_all(config, _all(paths, quiet=quiet), recipient, as_json=as_json))
+    return asyncio.run(_ingest_all(config, _all(paths, quiet=quiet), take, as_json=as_json))
 
 
-async def _ingest_all(config: Config, stored: Iterator[Stored], recipient: str, *, as_json: bool) -> Counter[str]:
+async def _ingest_all(config: Config, stored: Iterator[Stored], take: Take, *, as_json: bool) -> Counter[str]:
     counts: Counter[str] = Counter()
     async with open_store(config) as store:
         path = pipeline(config, store)
         for message in stored:
-            ingested = await ingest(path, message.content, now(), recipient)
+            ingested = await take(path, message.content)
             counts[_outcome(ingested)] += 1
             if as_json:
                 print_json(_record(message.file, ingested))

@@ -1,11 +1,16 @@
-"""Stored messages: in files, folders, Maildir, mbox, or from standard input."""
+"""Stored messages, in files, folders, Maildir, mbox, or from standard input, and whose they are."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import click
+
+from bounced.core.reading.stored import return_path
+
+Command = TypeVar("Command", bound=Callable[..., None])
 
 MAX_READ_BYTES = 2 * 1024 * 1024
 
@@ -73,3 +78,23 @@ def _in_file(path: Path) -> Iterator[Stored]:
 
 def _is_hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts) or "tmp" in path.parts[:-1]
+
+
+def reverse_path_options(command: Command) -> Command:
+    """Hand ``reverse_path`` (text or None) and ``trust_return_path`` to a command, for ``reverse_path_of``."""
+    given = click.option(
+        "--reverse-path",
+        metavar="ADDRESS",
+        help="The envelope's sender of all messages, <> for the null one.  [default: unknown]",
+    )
+    trusted = click.option(
+        "--trust-return-path",
+        is_flag=True,
+        help="Believe each message's Return-Path field, because your own MTA sets it.  Anybody may write one.",
+    )
+    return given(trusted(command))
+
+
+def reverse_path_of(content: bytes, reverse_path: str | None, *, trust_return_path: bool) -> str | None:
+    """Return the reverse path of a stored message as far as the operator vouches for it; None where nobody knows it."""
+    return return_path(content) if reverse_path is None and trust_return_path else reverse_path

@@ -14,6 +14,7 @@ from bounced.client.answers import Why
 from bounced.client.places import AsyncPlaces
 from bounced.client.requests import Purpose, Request, Requests, T
 from bounced.core.contract.keys import Keyspace
+from bounced.core.meaning.bare import Command
 from bounced.core.return_path import ReturnPaths
 from bounced.core.terms import UNKNOWN_PROFILE, Profile
 
@@ -135,16 +136,21 @@ class AsyncClient:
         address: str,
         reply: str,
         *,
+        mta: str = "",
+        stage: str = "",
         campaign: str = "",
         profile: Profile = UNKNOWN_PROFILE,
         at: datetime | None = None,
     ) -> str:
         """Tell that your own MTA was refused in the SMTP dialogue with ``reply`` ("550 5.1.1 no such user").
 
-        ``profile`` is what you know of the recipient: a refusal has no return path that could tell.
+        ``mta`` is the name of the server that refused, ``stage`` the command that it replied to: "ehlo", "mail",
+        "rcpt", or "data" for the end of the message.  ``profile`` is what you know of the recipient: a refusal has no
+        return path that could tell.  Raises ValueError for another stage.
         """
         known = "" if profile == UNKNOWN_PROFILE else str(profile)
-        request = self._requests.report("rejected", address, at, reply=reply, campaign=campaign, profile=known)
+        told = {"reply": reply, "mta": mta, "stage": str(Command.of(stage)) if stage else ""}
+        request = self._requests.report("rejected", address, at, **told, campaign=campaign, profile=known)
         return await self._ask(request)
 
     async def report_engaged(self, address: str, *, at: datetime | None = None) -> str:

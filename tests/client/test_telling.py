@@ -30,6 +30,7 @@ NOWHERE = "unix:///nonexistent/redis.sock"
     [
         ("delivered", {"campaign": "nov"}),
         ("rejected", {"reply": "550 5.1.1 no such user", "campaign": "nov"}),
+        ("rejected", {"reply": "550 5.1.1 no such user", "mta": "mx.example.org", "stage": "data"}),
         ("engaged", {}),
         ("subscribed", {}),
         ("unsubscribed", {}),
@@ -79,6 +80,8 @@ async def test_nonsense_is_not_told(client: Asked, told: Told) -> None:
     """Neither of no address nor of no messages."""
     with pytest.raises(BadAddress):
         await client.report_engaged("alice")
+    with pytest.raises(ValueError, match="must be one of ehlo, mail, rcpt, data"):
+        await client.report_rejected("alice@example.org", "550 no", stage="lunch")
     with pytest.raises(ValueError, match="a count is at least 1"):
         await client.report_sent(0)
     assert await told() == []

@@ -170,6 +170,60 @@ async def test_mail_to_a_suppressed_address_is_noticed(bench: Bench) -> None:
     assert (await bench.state()).state is State.SUPPRESSED
 
 
+ACCESS_DENIED = "550 5.4.1 Recipient address rejected: Access denied"
+
+
+@pytest.mark.parametrize(
+    ("told", "category"),
+    [
+        ({"reply": ACCESS_DENIED}, Category.RECIPIENT_REFUSED),
+        ({"reply": ACCESS_DENIED, "mta": "mx.company.example"}, Category.RECIPIENT_REFUSED),
+        ({"reply": ACCESS_DENIED, "mta": "what is this? \x1b" * 40}, Category.RECIPIENT_REFUSED),
+        (
+            {"reply": ACCESS_DENIED, "mta": "company-example.mail.protection.outlook.com"},
+            Category.MAILBOX_UNKNOWN,
+        ),
+    ],
+)
+async def test_a_provider_s_rows_apply_where_the_entry_names_its_server(
+    bench: Bench, told: dict[str, str], category: Category
+) -> None:
+    """The same words mean an unknown recipient at Microsoft, and nothing of the kind elsewhere."""
+    await tell(bench, "rejected", **told)
+    await reader(bench).round()
+    (event,) = await bench.events("rejected")
+    assert event["category"] == category
+
+
+@pytest.mark.parametrize(
+    ("stage", "state"),
+    [
+        (None, State.SUPPRESSED),
+        ("RCPT", State.SUPPRESSED),
+        ("rcpt", State.SUPPRESSED),
+        ("DATA", State.ACTIVE),
+        ("MAIL", State.ACTIVE),
+        ("EHLO", State.ACTIVE),
+    ],
+)
+async def test_what_a_refusal_means_depends_on_the_command_that_it_answers(
+    bench: Bench, stage: str | None, state: State
+) -> None:
+    """After DATA a bad address is that of a header; before a recipient was named it is about the sender."""
+    await tell(bench, "rejected", reply="550 5.1.3 Bad recipient address syntax", stage=stage)
+    await reader(bench).round()
+    assert (await bench.state()).state is state
+    assert await bench.stream(bench.keys.intake_failed) == []
+
+
+async def test_a_refusal_is_about_the_address_of_the_entry(bench: Bench) -> None:
+    """A provider's rows apply to its own domains too, whatever the server is called."""
+    await tell(bench, "rejected", reply=ACCESS_DENIED, address="alice@outlook.com")
+    await reader(bench).round()
+    (event,) = await bench.events("rejected")
+    assert (event["address"], event["category"]) == ("alice@outlook.com", Category.MAILBOX_UNKNOWN)
+
+
 @pytest.mark.parametrize(
     "poison",
     [
@@ -180,6 +234,7 @@ async def test_mail_to_a_suppressed_address_is_noticed(bench: Bench) -> None:
         {"type_": "engaged", "address": None},
         {"type_": "rejected"},
         {"type_": "rejected", "reply": UNKNOWN, "profile": "very good"},
+        {"type_": "rejected", "reply": UNKNOWN, "stage": "lunch"},
         {"type_": "sent", "count": "-1"},
         {"type_": "sent", "domain": "..."},
     ],

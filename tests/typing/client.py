@@ -9,6 +9,7 @@ from redis.asyncio import Redis as AsyncRedis
 from bounced.client import (
     AsyncClient,
     Category,
+    Class,
     Client,
     Engagement,
     Keyring,
@@ -19,7 +20,9 @@ from bounced.client import (
     ReturnPaths,
     SigningKey,
     State,
+    Verdict,
     Why,
+    classify,
 )
 
 PATHS = ReturnPaths("main", ("bounce.example.com",), Keyring(SigningKey("k", b"example secret, exactly 32 bytes")))
@@ -61,3 +64,11 @@ def refused() -> None:
     client.is_suppressed(b"alice@example.org")  # type: ignore[arg-type]  # addresses are text
     client.report_rejected("alice@example.org")  # type: ignore[call-arg]  # the reply is what is reported
     Client(AsyncRedis())  # type: ignore[arg-type]  # the other client's connection
+
+
+def replies() -> None:
+    """Ask no server what a reply means."""
+    verdict = classify("550 5.1.1 no such user", about="alice@example.org", sender=["example.com"], stage="rcpt")
+    assert_type(verdict, Verdict)
+    assert_type(verdict.class_, Class)
+    assert_type(verdict.category, Category)
