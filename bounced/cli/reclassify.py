@@ -1,7 +1,7 @@
 """``bounced reclassify``: judges kept evidence by today's rules, and shows or does what changes."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,12 +21,10 @@ from bounced.core.state import AddressState, Evidence, EvidenceType, ReportId, T
 from bounced.core.terms import Origin, Verdict
 from bounced.edges.redis import RedisStore
 from bounced.edges.redis.bulk import suppressed_states
-from bounced.edges.redis.wire import fields, text
-from bounced.pipeline import Pipeline
+from bounced.edges.redis.kept import kept_messages
+from bounced.pipeline import ListSettings, Pipeline
 from bounced.ports import WrongTypeOfAddress
 from bounced.service import now, open_store, pipeline
-
-MESSAGES_AT_ONCE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +73,21 @@ async def _reclassify(config: Config, list_: str, *, apply_: bool, as_json: bool
     async with open_store(config) as store:
         path = pipeline(config, store)
         reclassifier = Reclassifier(path.rules)
-        async for change in _released(store, path, list_, reclassifier, counts):
+        async for change in released(store, path.lists, list_, reclassifier, counts):
             counts["released"] += 1
-            _show(change, as_json=as_json)
+            show(change, as_json=as_json)
             if apply_:
                 await _release(store, path, list_, change)
-        async for change in _counted(store, path, list_, reclassifier, counts):
+        async for change in counted(store, path.lists, list_, reclassifier, counts):
             counts["counted"] += 1
-            _show(change, as_json=as_json)
+            show(change, as_json=as_json)
             if apply_:
                 await _count(store, path, list_, change)
     return counts
 
 
-async def _released(
-    store: RedisStore, path: Pipeline, list_: str, reclassifier: Reclassifier, counts: Counter[str]
+async def released(
+    store: RedisStore, lists: Mapping[str, ListSettings], list_: str, reclassifier: Reclassifier, counts: Counter[str]
 ) -> AsyncIterator[Correction]:
     """Yield the addresses on the suppression list whose reason would not be one under today's rules."""
     async for page in suppressed_states(store, store.keyspace(list_)):
@@ -99,41 +97,31 @@ async def _released(
             except UnreadableState as error:
                 _pass_over(id_, error, counts)
                 continue
-            verdict = reclassifier.acquitted(state)
+            verdict = reclassifier.acquitted(state, id_ if "@" in id_ else "")
             if verdict is not None:
                 note = f"reclassified: {state.category} is {verdict.category} today ({verdict.rule})"
                 evidence = Evidence(EvidenceType.RELEASE, now().replace(microsecond=0), Origin.OPERATOR, note=note)
-                transition = decide(state, evidence, path.lists[list_].policy)
+                transition = decide(state, evidence, lists[list_].policy)
                 yield Correction(AddressId(id_), transition, str(state.category), verdict)
 
 
-async def _counted(
-    store: RedisStore, path: Pipeline, list_: str, reclassifier: Reclassifier, counts: Counter[str]
+async def counted(
+    store: RedisStore, lists: Mapping[str, ListSettings], list_: str, reclassifier: Reclassifier, counts: Counter[str]
 ) -> AsyncIterator[Correction]:
     """Yield the messages that are understood today, and what would follow for their addresses."""
-    begin, stream = "-", store.keyspace(list_).unrecognised
-    while True:
-        reply = await store.read(list_, "XRANGE", stream, begin, "+", "COUNT", MESSAGES_AT_ONCE)
-        assert isinstance(reply, list)
-        for entry in reply:
-            assert isinstance(entry, list)
-            assert isinstance(entry[1], list)
-            kept = fields(entry[1])
-            content = dict(zip(entry[1][::2], entry[1][1::2], strict=True)).get(b"content")
-            assert isinstance(content, bytes)
-            begin = f"({text(entry[0])}"
-            evidence = reclassifier.understood(kept, content)
-            if evidence is not None and evidence.verdict is not None:
-                try:
-                    state = await store.load(list_, kept["address"])
-                except (UnreadableState, WrongTypeOfAddress) as error:
-                    _pass_over(kept["address"], error, counts)
-                    continue
-                transition = decide(state, evidence, path.lists[list_].policy)
-                was = kept.get("category") or kept.get("kind", "")
-                yield Correction(kept["address"], transition, was, evidence.verdict, text(entry[0]))
-        if not reply:
-            return
+    async for message in kept_messages(store, list_):
+        kept = message.fields
+        evidence = reclassifier.understood(kept, message.content)
+        if evidence is None or evidence.verdict is None:
+            continue
+        try:
+            state = await store.load(list_, kept["address"])
+        except (UnreadableState, WrongTypeOfAddress) as error:
+            _pass_over(kept["address"], error, counts)
+            continue
+        transition = decide(state, evidence, lists[list_].policy)
+        was = kept.get("category") or kept.get("kind", "")
+        yield Correction(kept["address"], transition, was, evidence.verdict, message.id)
 
 
 async def _release(store: RedisStore, path: Pipeline, list_: str, change: Correction) -> None:
@@ -162,7 +150,8 @@ def _pass_over(address: str, error: Exception, counts: Counter[str]) -> None:
     click.echo(f"bounced: {printable(address)} is passed over: {error}", err=True)
 
 
-def _show(change: Correction, *, as_json: bool) -> None:
+def show(change: Correction, *, as_json: bool) -> None:
+    """Print what changes for one address."""
     before, after, verdict = change.transition.before.state, change.transition.after.state, change.verdict
     if as_json:
         told = {"was": change.was, "is": verdict.category, "rule": verdict.rule, "before": before, "after": after}

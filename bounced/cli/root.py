@@ -39,7 +39,9 @@ COMMANDS: Mapping[str, CommandEntry] = MappingProxyType(
         "doctor": CommandEntry(
             "bounced.cli.doctor:doctor", "Examine everything that the daemon needs, and say what to do."
         ),
-        "explain": CommandEntry("bounced.cli.explain:explain", "Say what bounce messages mean; touches no state."),
+        "explain": CommandEntry(
+            "bounced.cli.explain:explain", "Say what bounce messages, or bare SMTP replies, mean; touches no state."
+        ),
         "ingest": CommandEntry(
             "bounced.cli.ingest:ingest_command",
             "Take in stored bounces: files, folders, Maildir, mbox, - for standard input.",
@@ -66,6 +68,10 @@ COMMANDS: Mapping[str, CommandEntry] = MappingProxyType(
         ),
         "reclassify": CommandEntry(
             "bounced.cli.reclassify:reclassify_command", "Show what today's rules make of kept evidence, and apply it."
+        ),
+        "unknown": CommandEntry(
+            "bounced.cli.unknown:unknown_command",
+            "Show what was not understood, in groups, and add the row that would understand it.",
         ),
         "accept-redis": CommandEntry(
             "bounced.cli.accept_redis:accept_redis",

@@ -58,6 +58,12 @@ xenia@mailbox.example,BOUNCE,2026-10-01T00:00:00Z
 erin@mailbox.example,COMPLAINT,2026-10-02T00:00:00Z
 no address,BOUNCE,2026-10-02T00:00:00Z
 """
+REPLIES = """\
+# what our MTA heard
+
+550 5.1.1 <alice@mailbox.example>: User unknown
+550 possibly the mailbox does not exist
+"""
 BLOCKED = "550 5.7.1 Service unavailable; client host [192.0.2.1] blocked using zen.spamhaus.org"
 
 STEPS = {
@@ -65,6 +71,8 @@ STEPS = {
     "ingest-again": "ingest inbox",
     "explain": "explain unknown_user.eml spam_block.eml",
     "explain-json": "explain unknown_user.eml --json",
+    "explain-replies": "explain --replies replies.txt --about alice@mailbox.example",
+    "explain-replies-json": "explain --replies replies.txt --json",
     "return-path-decode": "return-path decode PATH",
     "return-path-decode-json": "return-path decode PATH --json",
     "return-path-decode-forged": "return-path decode FORGED",
@@ -112,6 +120,19 @@ STEPS = {
     "erase-complaint": "erase erin@mailbox.example",
 }
 
+NOT_UNDERSTOOD = {
+    "unknown": "unknown",
+    "unknown-json": "unknown --json",
+    "unknown-one": "unknown 1",
+    "unknown-doubtful": "unknown 2",
+    "unknown-not-added": "unknown --add 1 --category rate_limited --rules-file own.toml",
+    "unknown-added": "unknown --add 1 --category rate_limited --rules-file own.toml --yes",
+    "unknown-added-json": "unknown --add 1 --category rate_limited --rules-file other.toml --yes --json",
+    "unknown-condemns": "unknown --add 2 --category mailbox_unknown --rules-file own.toml",
+    "unknown-no-file": "unknown --add 1 --category policy",
+}
+UNKNOWN_ON_A_TERMINAL = {"unknown-terminal": "unknown"}
+
 ON_A_TERMINAL = {
     "explain-terminal": "explain unknown_user.eml",
     "lookup-terminal": "lookup alice@mailbox.example",
@@ -137,6 +158,7 @@ MISTAKES = {
     "no-server-to-examine": "doctor --no-dns --config nobody.toml",
     "bad-hours": "stats --hours 0",
     "bad-option": "lookup --colour",
+    "replies-and-messages": "explain unknown_user.eml --replies replies.txt",
     "bad-rules": "explain unknown_user.eml --rules bad.toml",
     "bad-tag": "return-path encode alice@example.org --tag much-too-long",
     "nothing-to-suppress": "suppress",
@@ -181,6 +203,7 @@ def folder(tmp_path: Path, redis_url: str, key_prefix: str, monkeypatch: pytest.
     (tmp_path / "taken.toml").write_text(config.read_text())
     (tmp_path / "eager.toml").write_text(EAGER)
     (tmp_path / "ses.csv").write_text(SES)
+    (tmp_path / "replies.txt").write_text(REPLIES)
     (tmp_path / "inbox").mkdir()
     paths = build.return_paths("main", load(config).lists["main"])
     for number, scene in enumerate((UNKNOWN_USER, FULL_MAILBOX, SPAM_BLOCK, DELAYED, COMPLAINT)):
@@ -221,6 +244,28 @@ def test_every_command_prints_what_it_printed(folder: Path, redis_url: str) -> N
     """Text in a pipe and JSON lines, of all that works."""
     leave_a_mistake(redis_url, load(folder / "bounced.toml").redis.prefix)
     assert _differing(STEPS, folder) == []
+
+
+def test_what_was_not_understood_is_shown_in_groups(
+    folder: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the row that would understand it."""
+    given = {"type": "report", "id": "1", "at": "2026-11-21T10:00:00Z", "kind": "bounce"}
+    pool = {"category": "undetermined", "class": "undetermined", "rule": "none"}
+    guess = {"category": "mailbox_unknown", "class": "soft", "rule": "mailbox.some", "doubt": "it is only a guess"}
+    with Redis.from_url(redis_url) as redis:
+        for number, name in enumerate(("alice", "bob", "carol")):
+            address, words = f"{name}@mailbox.example", f"550 Sending pool frobnicated (PX-{number})"
+            verdicts: tuple[dict[str, str], ...] = ({**pool, "diagnostic": f"{words} for <{address}>"},)
+            if number == 0:
+                verdicts += ({**guess, "diagnostic": "550 perhaps no such wizard is in this tower"},)
+            for verdict in verdicts:
+                fields: Any = {**given, "address": address, **verdict}
+                redis.xadd(Keyspace(load(folder / "bounced.toml").redis.prefix).events, fields)
+    assert _differing(NOT_UNDERSTOOD, folder) == []
+    for name, value in {"FORCE_COLOR": "1", "TERM": "dumb", "COLUMNS": "100", "LINES": "25"}.items():
+        monkeypatch.setenv(name, value)
+    assert _differing(UNKNOWN_ON_A_TERMINAL, folder) == []
 
 
 def leave_a_mistake(url: str, prefix: str) -> None:
@@ -289,14 +334,23 @@ def _asked(client: socket.socket, question: str) -> str:
 
 def test_every_command_has_a_golden_file() -> None:
     """All that people call."""
-    covered = {line.split()[0] for steps in (STEPS, ON_A_TERMINAL) for line in steps.values()}
+    covered = {line.split()[0] for steps in (STEPS, NOT_UNDERSTOOD, ON_A_TERMINAL) for line in steps.values()}
     without = {name for name, entry in COMMANDS.items() if entry.summary} - covered
     assert without == {"lookup-server", *ELSEWHERE.values()}
 
 
 def test_no_golden_file_is_left_over() -> None:
     """Each belongs to a step."""
-    named = {*STEPS, *ON_A_TERMINAL, *MISTAKES, *ELSEWHERE, "lookup-server-json", "lookup-server-console"}
+    named = {
+        *STEPS,
+        *NOT_UNDERSTOOD,
+        *UNKNOWN_ON_A_TERMINAL,
+        *ON_A_TERMINAL,
+        *MISTAKES,
+        *ELSEWHERE,
+        "lookup-server-json",
+        "lookup-server-console",
+    }
     assert {file.stem for file in GOLDEN.glob("*.txt")} == named
 
 
