@@ -69,7 +69,7 @@ class Pipeline:
     async def process(self, destination: Destination, envelope: Envelope) -> Committed:
         """Read, classify, decide and commit one message.  Raises StoreUnavailable."""
         today = envelope.received_at.date()
-        report, found = await self._read(destination, envelope.content, today)
+        report, found = await self._read(destination, envelope, today)
         return_path = await self._whose(report, found, destination.list, today)
         list_ = return_path.list if return_path else destination.list
         trust_unsigned = self.lists[list_].trust_unsigned
@@ -108,7 +108,7 @@ class Pipeline:
         policy = self.lists[report_id.list].policy
         return await self.store.commit(report_id, address, partial(decide, evidence=evidence, policy=policy))
 
-    async def _read(self, destination: Destination, content: bytes, today: date) -> Found:
+    async def _read(self, destination: Destination, envelope: Envelope, today: date) -> Found:
         """Return what a message reports, and whose it is, when it is its turn.  Raises nothing.
 
         (docs/contract.md, section 4)
@@ -117,16 +117,17 @@ class Pipeline:
         real bounce is read behind all others, however well its path is signed.
         """
         if not isinstance(destination, ReturnPath):
-            read_role = partial(self._read_role, content, today)
+            read_role = partial(self._read_role, envelope, today)
             return await self.turns.take(destination.local_part, read_role, last=True)
-        report = await self.turns.take(destination.path, partial(parse, content, work=LIGHT_WORK))
+        read = partial(parse, envelope.content, reverse_path=envelope.reverse_path)
+        report = await self.turns.take(destination.path, partial(read, work=LIGHT_WORK))
         if isinstance(report.fault, WorkSpent):
-            report = await self.turns.take(destination.path, partial(parse, content, work=MAX_WORK), last=True)
+            report = await self.turns.take(destination.path, partial(read, work=MAX_WORK), last=True)
         return report, destination
 
-    def _read_role(self, content: bytes, today: date) -> Found:
+    def _read_role(self, envelope: Envelope, today: date) -> Found:
         """Return what a message to a role address reports, and for a complaint, whose path it brings back."""
-        report = parse(content, work=ROLE_WORK)
+        report = parse(envelope.content, work=ROLE_WORK, reverse_path=envelope.reverse_path)
         if report.kind is not Kind.COMPLAINT:
             return report, None
         return attempt(lambda: (report, self.directory.find(report.traces, today)), lambda fault: (unread(fault), None))

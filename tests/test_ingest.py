@@ -12,7 +12,7 @@ from bounced.core.limits import MAX_CONTENT_BYTES
 from bounced.core.policy import DEFAULT_POLICY
 from bounced.core.reading.stored import forward_paths, received_at
 from bounced.core.return_path import Directory, Keyring, Registration, ReturnPaths, SigningKey, new_token
-from bounced.core.terms import Origin, State
+from bounced.core.terms import Kind, Origin, State
 from bounced.demo.scenes import SCENES, Scene
 from bounced.edges.memory_store import MemoryStore
 from bounced.explain import packaged_rules
@@ -170,3 +170,14 @@ def test_each_forward_path_is_tried_once():
 def test_when_a_message_was_taken_in(header, moment):
     """The newest Received, else Date, never the future."""
     assert received_at(header + b"\r\n\r\n", NOW) == moment
+
+
+@pytest.mark.parametrize(
+    ("reverse_path", "kind"), [(None, Kind.UNPROVEN), ("", Kind.BOUNCE), ("dana@example.net", Kind.UNPROVEN)]
+)
+async def test_stored_mail_has_the_reverse_path_that_somebody_knows(pipeline, reverse_path, kind):
+    """Its own Return-Path field is not asked."""
+    content = b"Return-Path: <>\r\nFrom: postmaster@mx.example\r\nSubject: your mail\r\n\r\nalice@example.org: who?\r\n"
+    path = PATHS.encode(ALICE, issued=NOW.date())
+    ingested = await ingest(pipeline, content, NOW, path, reverse_path)
+    assert ingested.committed.transition.evidence.kind is kind

@@ -27,6 +27,13 @@ PATHS = ReturnPaths("main", (DOMAIN,), KEYS, patterns=(Pattern("bounces+{local}=
 OTHER_PATHS = ReturnPaths("other", ("bounce.example.net",), KEYS)
 RULES = packaged_rules()
 PLAIN = b"From: someone@example.net\r\nSubject: hello\r\nMessage-ID: <1@example.net>\r\n\r\nIs this address read?\r\n"
+UNPROVEN = (
+    b"From: Alice <alice@example.org>\r\nSubject: WG: failure notice\r\nMessage-ID: <2@example.net>\r\n"
+    b"Content-Type: multipart/mixed; boundary=x\r\n\r\n"
+    b"--x\r\nContent-Type: text/plain\r\n\r\nWhat does this mean?\r\n"
+    b"--x\r\nContent-Type: message/rfc822\r\n\r\nFrom: MAILER-DAEMON@mail.example.net\r\n\r\n"
+    b"<alice@example.org>:\r\nSorry, no mailbox here by that name. (#5.1.1)\r\n--x--\r\n"
+)
 NO_REASON = (
     b"From: MAILER-DAEMON@mail.example.net\r\nSubject: Undelivered Mail Returned to Sender\r\n"
     b"Content-Type: multipart/report; report-type=delivery-status; boundary=x\r\n\r\n"
@@ -54,10 +61,10 @@ def signed(recipient=ALICE, issued=NOW):
     return PATHS.encode(recipient, issued=issued.date())
 
 
-async def deliver(pipeline, forward_path, content):
+async def deliver(pipeline, forward_path, content, reverse_path=""):
     """Hand one message in, as a door does."""
     destination = await pipeline.admit(forward_path)
-    return await pipeline.process(destination, Envelope("192.0.2.1", "", forward_path, content, NOW))
+    return await pipeline.process(destination, Envelope("192.0.2.1", reverse_path, forward_path, content, NOW))
 
 
 async def test_an_unknown_user_is_suppressed(pipeline, store):
@@ -177,14 +184,61 @@ async def test_a_bounce_at_a_feedback_address_touches_nobody(pipeline, store):
         (signed(), NO_REASON, True),
         (signed(), PLAIN, False),
         (f"fbl@{DOMAIN}", PLAIN, False),
+        (signed(), UNPROVEN, True),
         (signed(), Scene("unknown_user", ALICE).content(signed()), False),
     ],
-    ids=["postmaster", "bounce without a reason", "no report", "no complaint", "understood"],
+    ids=["postmaster", "bounce without a reason", "no report", "no complaint", "unproven", "understood"],
 )
 async def test_what_is_kept_to_be_looked_at(pipeline, forward_path, content, kept):
     """The postmaster's mail, and bounces that nobody understood."""
     committed = await deliver(pipeline, forward_path, content)
     assert (committed.transition.evidence.content is not None) is kept
+
+
+async def test_what_is_not_proven_to_be_a_bounce_changes_nothing_and_is_counted(pipeline, store):
+    """A bounce that a person hands on names somebody else."""
+    committed = await deliver(pipeline, signed(), UNPROVEN)
+    evidence = committed.transition.evidence
+    assert (evidence.kind, evidence.verdict) == (Kind.UNPROVEN, None)
+    [counts] = store._lists["main"].counts.values()
+    assert counts == {"type:report": 1, "kind:unproven": 1}
+    assert (await store.load("main", ALICE)).state is State.ACTIVE
+
+
+@pytest.mark.parametrize(
+    ("reverse_path", "kind"), [("", Kind.BOUNCE), (None, Kind.UNPROVEN), ("dana@example.net", Kind.UNPROVEN)]
+)
+async def test_the_reverse_path_of_the_envelope_proves_a_bounce(pipeline, reverse_path, kind):
+    """What a mail system alone may send by the null one, anybody may send by another."""
+    content = b"From: postmaster@example.net\r\nSubject: your mail\r\n\r\nalice@example.org: whom do you mean?\r\n"
+    committed = await deliver(pipeline, signed(), content, reverse_path)
+    assert committed.transition.evidence.kind is kind
+
+
+@pytest.mark.parametrize("reverse_path", ["", "alice@example.org"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"Subject: Automatic reply: News\r\n\r\n",
+        b"Subject: Hello\r\nAuto-Submitted: auto-replied\r\n\r\n",
+        b"Subject: Please confirm your message\r\n\r\n",
+        b"Subject: unsubscribe\r\n\r\n",
+        b"Subject: Re: News\r\n\r\n",
+        b"Subject: Fwd: failure notice\r\n\r\nThis is the mail system at host mx.example.net.\r\n",
+    ],
+    ids=["vacation", "marked", "challenge", "request", "person", "unproven"],
+)
+async def test_no_word_of_what_people_wrote_is_recorded(pipeline, store, content, reverse_path):
+    """Health and telephone numbers stand there.  What may be a bounce is kept for the operator, and nowhere else."""
+    said = (
+        b"From: Alice <alice@example.org>\r\n"
+        + content
+        + b"<alice@example.org>: 550 5.1.1 user unknown, for I am in hospital.\r\n"
+    )
+    await deliver(pipeline, signed(), said, reverse_path)
+    held = store._lists["main"]
+    held.unrecognised.clear()
+    assert "hospital" not in repr(held)
 
 
 async def test_mail_that_is_no_report_is_counted_as_other(pipeline, store):
