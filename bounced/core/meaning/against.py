@@ -56,7 +56,9 @@ _LOOPS = (
     r"\b(sql|relation|column)\b|\binternal error\b|\bfatal:",
     r"\bloop(s|ing|back|ed)?\b",
 )
-_TOO_MANY = (r"\btoo many\b|\b(limit|quota|number|rate)\b[^.;]{0,40}\b(exceed\w*|reached)\b",)
+_TOO_MANY = (
+    r"\btoo many\b|\bmore\b[^.;]{0,40}\bthan\b|\b(limit|quota|number|rate)\b[^.;]{0,40}\b(exceed\w*|reached)\b",
+)
 
 
 _CLIENT = (

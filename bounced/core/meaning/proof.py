@@ -38,7 +38,9 @@ _LABEL = re.compile(
 """Postfix writes before a reason in which list, or by which check, it was found; not whom it is about."""
 _OF_THE_SENDER = PatternSet(
     (
-        r"\b(originator|bounce address|sasl|logged in|who (sent|submitted)|(permitted|allowed|accepted) senders)\b",
+        r"\b(account|mailbox|address|user) (of|at) (your|the sending)\b|\bfrom which (this|it) was sent\b",
+        r"\b(api user|feedback address|originator|bounce address|sasl|logged in|who (sent|submitted))\b",
+        r"\b(permitted|allowed|accepted) senders\b",
         r"\byou (are )?(sending|send|writing|write|wrote|sent)( \w+){0,2} from\b|\b(message|mail) came from\b",
         r"\bused to (submit|send)\b",
         r"\bfrom line\b|\b(repl(y|ies)|answer) (to )?you\b|\bcalled? back\b|\bvon (der|dem) sie\b|\bque env[ií]a",
@@ -52,6 +54,7 @@ _OTHER_SUBJECTS = PatternSet(
     (
         r"\byour (message|e-?mail|mail|server|network|ip|host|domain|system|address range)\b",
         r"\b(headers?|content|attachment|subject|network|country|suspicious|blocked|black-?list\w*|spam\w*|virus\w*)\b",
+        r"\b(reply-to|message-id|list-\w+|storage|quota|refuses?|newsletters?|only)\b",
         r"\b(policy|policies|rules?|sending|authori[sz]\w*|reputation|filter\w*|whitelist\w*|allow-?list\w*)\b",
     )
 )

@@ -41,14 +41,15 @@ def _words(text: str) -> frozenset[str]:
 
 
 _RECIPIENTS = _words(
-    "user users mailbox mailboxes mail-box box recipient recipients rcpt account accounts addressee addressees alias"
-    " aliases username userid maildrop inbox subscriber customer member employee person individual address addresses"
-    " localpart local-part forward-path emailaddress mailaddress e-mailaddress login uid user(s) recipient(s) @ one"
+    "user mailbox mail-box box recipient recipients rcpt account addressee alias username userid maildrop inbox"
+    " subscriber customer member employee person individual address addresses localpart local-part forward-path"
+    " emailaddress mailaddress e-mailaddress login uid user(s) recipient(s) @ one"
 )
+"""Users and mailboxes in the plural are none of them this one: ``your list contains unknown users``."""
 _DOMAINS = _words("domain domains host hostname domainname computer ~ host(s)")
 _MESSAGES = _words(
     "subject header headers cc bcc message messages content body attachment link url charset encoding date message-id"
-    " field line data size set character characters key certificate signature record delivery"
+    " list-unsubscribe list-id field line data size set character characters key certificate signature record delivery"
 )
 _SENDERS = _words("sender senders originator from helo ehlo ptr return-path returnpath reply-to client")
 _OF_THE_SENDER = _SENDERS | _words(
@@ -65,7 +66,7 @@ _THINGS = _words(
 """What is no mailbox, whatever word for one stands before it."""
 _ADDRESSES, _OF_HOSTS = _words("address addresses"), _words("ip ipv4 ipv6 host server mx dns network")
 _OF_NAMES = _words("mx dns exchanger exchangers nxdomain")
-_FIELDS = _words("body header headers message-id subject attachment signature url link")
+_FIELDS = _words("list-unsubscribe list-id body header headers message-id subject attachment signature url link")
 _IN_MESSAGES = _words("link url attachment certificate signature charset header key")
 _ALTERNATIVES = _words("or")
 _ENTRIES = _words("record records entry entries")

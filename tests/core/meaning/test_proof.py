@@ -176,6 +176,24 @@ def test_a_code_proves_nothing_beside_words_about_the_mail(words: str):
     assert _verdict(f"550 5.1.1 {words}").class_ is not Class.HARD
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "550 your list contains dead mailboxes and unknown users",
+        "550 5.7.1 recipient rejected, session carries more unknown users than we allow",
+        "550 5.7.1 the account of your hosting company is disabled here",
+        "550 5.7.1 the mailbox from which this was sent is disabled",
+        "550 5.2.1 This mailbox accepts mail only from its own organization",
+        "550 5.1.3 Reply-To syntax wrong",
+        "550 5.6.0 address in List-Unsubscribe does not exist",
+        "550 bob@other.example: mailbox not found",
+    ],
+)
+def test_somebody_elses_mailbox_and_many_users_are_not_this_recipient(reply: str):
+    """The plural counts what a sender did; an account has an owner, and a name that is told is whose it is."""
+    assert _verdict(reply).class_ is not Class.HARD
+
+
 def test_a_list_of_causes_is_a_guess():
     """At least one of them would be harmless."""
     causes = "Possible causes: user unknown; mailbox disabled; your IP is listed"
