@@ -27,6 +27,7 @@ from bounced.core.exchange import COLUMNS, Reader, Row, SkippedRow, SkipReason, 
 from bounced.core.exchange.own import to_cell
 from bounced.core.exchange.reading import ClassifyReply
 from bounced.core.mailbox import AddressId, BadAddress, normalise
+from bounced.core.meaning.bare import Known
 from bounced.core.meaning.classify import classify_reply
 from bounced.core.meaning.rulefile import RulesInvalid
 from bounced.core.terms import Category
@@ -197,9 +198,10 @@ def _batches(rows: Iterator[tuple[str, Row]]) -> Iterator[Batch]:
 
 def _classifier(config: Config) -> ClassifyReply:
     try:
-        return partial(classify_reply, rules=rules.load(config.rules.files))
+        rule_set = rules.load(config.rules.files)
     except RulesInvalid as error:
         raise click.UsageError(str(error)) from error
+    return lambda reply, address: classify_reply(reply, rule_set, Known(about=address))
 
 
 def _advance(progress: Progress, lines: IO[str], counts: Counter[str]) -> Advance:

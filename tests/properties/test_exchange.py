@@ -28,7 +28,7 @@ def _csv(address: str, fields: dict[str, str]) -> str:
 
 
 def _read(text: str) -> Row:
-    (row,) = read_rows(io.StringIO(text), Reader(lambda _reply: Verdict(Category.UNDETERMINED, "", ""), NOW))
+    (row,) = read_rows(io.StringIO(text), Reader(lambda _reply, _address: Verdict(Category.UNDETERMINED, "", ""), NOW))
     assert isinstance(row, Row)
     return row
 

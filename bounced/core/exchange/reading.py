@@ -15,7 +15,7 @@ from bounced.core.terms import CLASS_OF, ON_SUPPRESSION_LIST, Category, Class, O
 UNREADABLE = "\ufffd"
 """The character that replaces octets that are no UTF-8."""
 
-ClassifyReply = Callable[[str], Verdict]
+ClassifyReply = Callable[[str, str], Verdict]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +83,11 @@ def _of_a_service(fields: Fields, format_: Format, reader: Reader) -> AddressSta
     except (KeyError, ValueError):
         _must_condemn(fields)
         raise
+    address = fields[format_.address]
     if isinstance(meaning, Category):
         category, class_, status, said = meaning, CLASS_OF[meaning], "", escaped(fields.get(format_.said, ""))
     else:
-        verdict = _of_a_reply(meaning, reader)
+        verdict = _of_a_reply(meaning, address, reader)
         category, class_, status, said = verdict.category, verdict.class_, verdict.status or "", verdict.diagnostic
     if class_ is Class.HARD:
         _must_condemn(fields)
@@ -96,11 +97,18 @@ def _of_a_service(fields: Fields, format_: Format, reader: Reader) -> AddressSta
     )
 
 
-def _of_a_reply(reply: str, reader: Reader) -> Verdict:
-    """Return what a reply means.  Raises _LeftOut for a temporary one: the service's MTA tried again."""
-    verdict = reader.classify(reply)
+def _of_a_reply(reply: str, address: str, reader: Reader) -> Verdict:
+    """Return what a reply about an address means.
+
+    Raises _LeftOut for a temporary one, since the service's MTA tried again, and for one that looks hard and is not
+    proven: counted here it would be soft.
+    """
+    verdict = reader.classify(reply, address)
     if is_temporary(verdict):
         raise _LeftOut(f"{verdict.reply_code or verdict.status} is a temporary failure", SkipReason.TRANSIENT)
+    if verdict.doubt:
+        told = f"{verdict.category} is not proven ({verdict.doubt}), and no reason to suppress an address"
+        raise _LeftOut(told, SkipReason.SOFT)
     return verdict
 
 
@@ -116,7 +124,7 @@ def _must_not_be_excused(fields: Fields, format_: Format, reader: Reader) -> Non
     """Raise _LeftOut where the texts of the row, read as a reply, give another reason than the service's column."""
     if not (text := as_reply(fields)):
         return
-    verdict = _of_a_reply(text, reader)
+    verdict = _of_a_reply(text, fields[format_.address], reader)
     if verdict.class_ in (Class.SOFT, Class.BLOCK, Class.TRANSIENT):
         raise _LeftOut(f"{verdict.category} is no reason to suppress an address", skip_reason(verdict.class_))
     if verdict.class_ is Class.UNDETERMINED and format_.told_by and not format_.told_by.search(text):

@@ -43,8 +43,11 @@ class Row:
 
     @property
     def condemns(self) -> bool:
-        """Whether the reason alone is one to suppress an address."""
-        return self.said.category in CONDEMNING
+        """Whether the reason alone is one to suppress an address; a hard category that counts as soft is none."""
+        category = self.said.category
+        if category is None or category not in CONDEMNING:
+            return False
+        return CLASS_OF[category] is not Class.HARD or self.said.class_ is Class.HARD
 
     @property
     def decided(self) -> bool:

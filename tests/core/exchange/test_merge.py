@@ -95,6 +95,6 @@ def test_an_exported_state_imports_as_itself(state):
         state = replace(state, state=State.HELD)
     cells = exported("a@example.org", to_fields(state))
     lines = [",".join(COLUMNS) + "\n", ",".join('"' + cell.replace('"', '""') + '"' for cell in cells) + "\n"]
-    [again] = read_rows(lines, Reader(pytest.fail, NOW))
+    [again] = read_rows(lines, Reader(lambda reply, _address: pytest.fail(reply), NOW))
     assert isinstance(again, Row)
     assert merge(NOTHING_KNOWN, again) == from_fields(to_fields(state))

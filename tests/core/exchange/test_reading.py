@@ -8,6 +8,7 @@ import pytest
 from bounced.core.exchange import Reader, Row, SkippedRow, SkipReason, Unrecognised, read_rows
 from bounced.core.exchange.reading import moment
 from bounced.core.exchange.records import records
+from bounced.core.meaning.bare import Known
 from bounced.core.meaning.classify import classify_reply
 from bounced.core.state import AddressState
 from bounced.core.terms import Category, Class, Origin, State
@@ -22,7 +23,7 @@ POSTMARK = "EmailAddress,SuppressionReason,Origin,CreatedAt\n"
 
 def found(text, category=None):
     """Return everything in a file."""
-    reader = Reader(lambda reply: classify_reply(reply, RULES), NOW, category)
+    reader = Reader(lambda reply, address: classify_reply(reply, RULES, Known(about=address)), NOW, category)
     return list(read_rows(text.splitlines(keepends=True), reader))
 
 
@@ -167,6 +168,10 @@ MAILGUN = "address,code,error,created_at\n"
         (f"{MAILGUN}a@example.org,450,user unknown,", SkipReason.TRANSIENT),
         (f"{MAILGUN}a@example.org,552,mailbox full,", SkipReason.SOFT),
         (f"{MAILGUN}a@example.org,550,,", SkipReason.UNDETERMINED),
+        (f"{MAILGUN}a@example.org,550,user may not exist,", SkipReason.SOFT),
+        (f"{MAILGUN}a@example.org,550,unknown user carol,", SkipReason.SOFT),
+        (f"{INVALID}a@example.org,550 this address may not exist,1790812800", SkipReason.SOFT),
+        ("emailaddress,reason,error\na@example.org,BOUNCE,550 user may not exist", SkipReason.SOFT),
         (f"{POSTMARK}a@example.org,SoftBounce,Recipient,2026-10-01T00:00:00Z", SkipReason.SOFT),
         (f"{POSTMARK}a@example.org,Transient,Recipient,2026-10-01T00:00:00Z", SkipReason.TRANSIENT),
         (f"{POSTMARK}a@example.org,Blocked,Recipient,2026-10-01T00:00:00Z", SkipReason.BLOCK),
@@ -375,6 +380,31 @@ def test_a_suppression_after_many_soft_failures_is_taken_from_our_own_export():
     """The policy came to it, by the door that the row names."""
     [row] = found(f"{OWN}a@example.org,suppressed,mailbox_full,soft,2026-11-01T00:00:00Z,,,,,,smtp\n")
     assert row.said.category is Category.MAILBOX_FULL
+
+
+def test_a_reply_in_doubt_is_left_out_and_what_is_missing_is_told():
+    """A good address is not suppressed by a guess, whichever door it comes through."""
+    [left_out] = found(f"{MAILGUN}a@example.org,550,user may not exist,")
+    assert isinstance(left_out, SkippedRow)
+    assert (
+        left_out.text
+        == "a@example.org: mailbox_unknown is not proven (it is a guess), and no reason to suppress an address"
+    )
+
+
+def test_a_reply_is_read_as_one_about_the_address_of_its_row():
+    """Its user's name proves whom it is about."""
+    [row] = found(f"{MAILGUN}carol@example.org,550,unknown user carol,")
+    assert (row.said.category, row.said.class_) == (Category.MAILBOX_UNKNOWN, Class.HARD)
+
+
+def test_a_row_of_ours_that_was_doubtful_is_taken_as_soft():
+    """Its category is hard and its class is not: the policy came to it after many failures, or an import by mistake."""
+    row = "a@example.org,suppressed,mailbox_unknown,soft,2026-11-01T00:00:00Z,,,,,,{}\n"
+    [taken] = found(OWN + row.format("smtp"))
+    assert taken.said.class_ is Class.SOFT
+    [left_out] = found(OWN + row.format("operator"))
+    assert isinstance(left_out, SkippedRow)
 
 
 def test_a_row_of_ours_keeps_everything():
