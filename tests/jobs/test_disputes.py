@@ -11,7 +11,7 @@ from bounced.core.contract.times import hour
 from bounced.core.mailbox import AddressId
 from bounced.core.policy.dispute import DisputeRule
 from bounced.core.state import EvidenceType
-from bounced.core.terms import Category, Class, Engagement, OptIn, Profile, State
+from bounced.core.terms import Action, Category, Class, Engagement, OptIn, Profile, Proof, State, Verdict
 from bounced.jobs import Disputer, Releaser
 from bounced.ports import StoreUnavailable
 
@@ -42,6 +42,33 @@ async def test_five_good_addresses_within_an_hour_dispute_the_domain(bench: Benc
     await worker(bench).round()
     await bench.fails(Category.MAILBOX_UNKNOWN, "new@company.example")
     assert (await bench.state("new@company.example")).state is State.HELD
+
+
+@pytest.mark.parametrize(
+    ("told", "disputed", "state"),
+    [({"proof": Proof.AFTER_DATA}, True, State.HELD), ({"doubt": "it is a guess"}, False, State.BOUNCING)],
+)
+async def test_a_wave_is_made_of_what_is_proven(
+    bench: Bench, told: dict[str, str], disputed: bool, state: State
+) -> None:
+    """Also of refusals after DATA, which are taken back before there is a second one; what is doubtful is soft."""
+    unknown = Verdict(Category.MAILBOX_UNKNOWN, "test", "text", Action.FAILED, "5.0.0", **told)
+    for address in GOOD:
+        await bench.fails(Category.MAILBOX_UNKNOWN, address, ACTIVE, verdict=unknown)
+    await worker(bench).round()
+    assert bool(await bench.events("domain.disputed")) is disputed
+    assert {(await bench.state(address)).state for address in GOOD} == {state}
+
+
+async def test_what_a_domain_leaves_in_doubt_is_not_what_it_usually_calls_unknown(bench: Bench) -> None:
+    """Else many guesses on all days would hide the hour in which it lost its directory."""
+    unknown = Verdict(Category.MAILBOX_UNKNOWN, "test", "text", Action.FAILED, "5.0.0", doubt="it is a guess")
+    for number in range(400):
+        await bench.fails(Category.MAILBOX_UNKNOWN, f"user{number}@company.example", verdict=unknown)
+    bench.clock.forward(days=1)
+    await wave(bench)
+    await worker(bench).round()
+    assert await bench.events("domain.disputed")
 
 
 async def test_what_the_wave_suppressed_is_held(bench: Bench) -> None:

@@ -11,7 +11,20 @@ from bounced.core.policy import DEFAULT_POLICY, decide
 from bounced.core.policy.decide import settle
 from bounced.core.policy.document import ARROWS
 from bounced.core.state import NOTHING_KNOWN, AddressState, Evidence, EvidenceType
-from bounced.core.terms import Action, Category, Class, Engagement, Kind, OptIn, Origin, Profile, State, Verdict
+from bounced.core.terms import (
+    CLASS_OF,
+    Action,
+    Category,
+    Class,
+    Engagement,
+    Kind,
+    OptIn,
+    Origin,
+    Profile,
+    Proof,
+    State,
+    Verdict,
+)
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DRAWN = {(before, cause, arrow.after) for arrow in ARROWS for before in arrow.before for cause in arrow.evidence}
@@ -27,6 +40,8 @@ verdicts = st.builds(
     place=st.just("text"),
     action=st.sampled_from(Action),
     status=st.just("5.0.0"),
+    proof=st.sampled_from(["", "words", Proof.AFTER_DATA]),
+    doubt=st.sampled_from(["", "", "it is a guess"]),
 )
 evidence = st.builds(
     Evidence,
@@ -85,6 +100,23 @@ def test_what_never_suppresses_never_does(life):
             assert step.trusted
             assert step.verdict is not None
             assert step.verdict.class_ in (Class.HARD, Class.SOFT, Class.COMPLAINT)
+
+
+@given(lives)
+def test_what_is_doubtful_does_what_a_refusal_without_a_reason_does(life):
+    """Its hard category decides nothing: not the state, not its end, not what is counted."""
+
+    def unexplained(step: Evidence) -> Evidence:
+        assert step.verdict is not None
+        hard = CLASS_OF[step.verdict.category] is Class.HARD
+        verdict = step.verdict._replace(category=Category.RECIPIENT_REFUSED, doubt="")
+        return replace(step, verdict=verdict) if step.verdict.doubt and hard else step
+
+    def told(life: list[Evidence]) -> list[object]:
+        after = [transition.after for *_, transition in live(life)]
+        return [(state.state, state.class_, state.until, state.streaks) for state in after]
+
+    assert told(life) == told([unexplained(step) for step in life])
 
 
 @given(lives)

@@ -157,7 +157,7 @@ def _of_verdict(domain: str, evidence: Evidence, verdict: Verdict) -> list[str]:
     if evidence.campaign:
         names.append(f"campaign:{evidence.campaign}:{verdict.class_}")
     if domain:
-        names.append(f"domain:{domain}:{verdict.category}")
+        names.append(f"domain:{domain}:{'doubtful' if verdict.doubt else verdict.category}")
     elif verdict.category is Category.COMPLAINT:
         names += rate_counters(UNATTRIBUTED, "", "")
     if verdict.doubt:

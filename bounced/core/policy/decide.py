@@ -157,14 +157,20 @@ def _due(state: AddressState, evidence: Evidence, _policy: Policy) -> StateAndRe
 
 
 def _dispute(state: AddressState, evidence: Evidence, policy: Policy) -> StateAndReason:
-    """Hold an address that this wave of "user unknown" suppressed or held, and take its last failure back.
+    """Hold an address that this wave of "user unknown" called unknown, and take its last failure back.
 
-    The domain was at fault, not the address.
+    The domain was at fault, not the address.  An address that may still be mailed is held too: it was refused after
+    DATA, and would be suppressed by the second failure.
     """
     rule = policy.rule_for(state.category, Class.HARD) if state.category and state.class_ is Class.HARD else None
     streak = state.streaks.get(Class.HARD)
-    listed = state.state in ON_SUPPRESSION_LIST
-    if not listed or rule is None or not rule.cautious or streak is None or evidence.at - streak.last > WAVE:
+    if (
+        state.state is State.ACTIVE
+        or rule is None
+        or not rule.cautious
+        or streak is None
+        or evidence.at - streak.last > WAVE
+    ):
         return state, "not_in_the_wave"
     until = evidence.at + policy.caution
     if state.state is State.HELD and state.until is not None:

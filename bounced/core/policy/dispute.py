@@ -61,9 +61,12 @@ def is_known(profile: Profile) -> bool:
 
 
 def may_be_of_wave(evidence: Evidence) -> bool:
-    """Tell whether evidence calls a known recipient unknown.  Such addresses are counted for each domain."""
+    """Tell whether evidence calls a known recipient unknown.  Such addresses are counted for each domain.
+
+    What is doubtful suppresses nobody, so there is nothing to dispute.  A refusal after DATA is a part of the wave.
+    """
     verdict = evidence.verdict
-    if verdict is None or verdict.category not in _UNKNOWN or not failed(evidence):
+    if verdict is None or verdict.category not in _UNKNOWN or verdict.doubt or not failed(evidence):
         return False
     return evidence.trusted and evidence.names_recipient and not evidence.shared_from and is_known(evidence.profile)
 
@@ -72,7 +75,8 @@ def suppressed_as_unknown(event: Mapping[str, str], domain: str) -> bool:
     """Tell whether an event of the stream says that an address of a domain was suppressed because it is unknown."""
     if event["type"] not in (EvidenceType.REPORT, EvidenceType.REJECTED) or event.get("after") != State.SUPPRESSED:
         return False
-    return event.get("category") in _UNKNOWN and event.get("address", "").endswith(f"@{domain}")
+    unknown = event.get("category") in _UNKNOWN and not event.get("doubt")
+    return unknown and event.get("address", "").endswith(f"@{domain}")
 
 
 def failed(evidence: Evidence) -> bool:

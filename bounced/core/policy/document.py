@@ -44,7 +44,7 @@ ARROWS = (
     Arrow((_H,), "delivered before the latest failure", _ANYTHING, _B),
     Arrow((_B, _H), "success reported", frozenset({EvidenceType.REPORT}), _A),
     Arrow((_H,), "subscribed before the latest failure", frozenset({EvidenceType.SUBSCRIBED}), _B),
-    Arrow((_S,), "its domain is disputed within the hour", frozenset({EvidenceType.DISPUTE}), _H),
+    Arrow((_B, _S), "its domain is disputed within the hour", frozenset({EvidenceType.DISPUTE}), _H),
     Arrow((_B, _H, _S), "subscribed", frozenset({EvidenceType.SUBSCRIBED}), _A),
     Arrow((_B, _H, _S), "operator's release", frozenset({EvidenceType.RELEASE}), _A),
     Arrow((_S,), "an expiry rule (none by default)", frozenset({EvidenceType.DUE}), _A),

@@ -42,6 +42,17 @@ class Failure:
         """Whether the sender says that the recipient was active lately."""
         return self.evidence.profile.engagement is Engagement.ACTIVE
 
+    @property
+    def after_data(self) -> bool:
+        """Whether a server said so after it had accepted the recipient, as filters do for living mailboxes."""
+        return _is_after_data(self.verdict, self.class_)
+
+    @property
+    def disputable(self) -> bool:
+        """Whether it is not believed while its domain is disputed: its category's own rule says so."""
+        own = self.policy.rule_for(self.verdict.category, self.class_)
+        return own is not None and own.cautious
+
 
 def after_failure(state: AddressState, evidence: Evidence, verdict: Verdict, policy: Policy) -> StateAndReason:
     """Return the state after a failure, and why: here are the cases in which it is not counted."""
@@ -53,7 +64,7 @@ def after_failure(state: AddressState, evidence: Evidence, verdict: Verdict, pol
     if _sent_before_release(state, failure):
         return state, "sent_before_release"
     state = _without_delivery_of_that_day(state, failure)
-    if rule.cautious and _is_disputed(state, failure):
+    if failure.disputable and _is_disputed(state, failure):
         return _held_with_caution(state, failure, "disputed")
     if within_24_hours(state, class_, failure.at):
         return state, "within_24_hours"
@@ -65,8 +76,11 @@ def _judged_as(verdict: Verdict, class_: Class) -> Category:
 
     After DATA living mailboxes are refused as well: such a proof counts like that of a mailbox which is closed.
     """
-    after_data = class_ is Class.HARD and verdict.proof == Proof.AFTER_DATA
-    return Category.MAILBOX_INACTIVE if after_data else verdict.category
+    return Category.MAILBOX_INACTIVE if _is_after_data(verdict, class_) else verdict.category
+
+
+def _is_after_data(verdict: Verdict, class_: Class) -> bool:
+    return class_ is Class.HARD and verdict.proof == Proof.AFTER_DATA
 
 
 def counts_as(evidence: Evidence, verdict: Verdict) -> Class:
@@ -113,7 +127,7 @@ def _counted(state: AddressState, failure: Failure) -> StateAndReason:
     if not reached and not _is_first_after_hold(state, streak):
         return _under_threshold(state, streaks, failure)
     counted = replace(state, streaks=streaks)
-    if rule.then is Then.HOLD:
+    if rule.then is Then.HOLD or not failure.evidence.names_recipient:
         return _next_hold(counted, failure)
     if rule.cautious and streak.count == 1 and _probably_in_use(state, failure):
         return _held_with_caution(counted, failure, "not_believed_yet")
@@ -146,11 +160,12 @@ def _reaches_threshold(state: AddressState, streak: Streak, failure: Failure) ->
 def _more_failures_needed(state: AddressState, failure: Failure) -> int:
     """Return -1 for an imported address or first mail, +1 for one both confirmed and recently active, else 0.
 
-    A cautious rule needs no more failures: it holds a confirmed or active address instead of suppressing it.
+    A cautious rule needs no more failures: it holds a confirmed or active address instead of suppressing it.  A refusal
+    after DATA needs no fewer: it says nothing about the list that the address came from.
     """
     profile = failure.evidence.profile
     if profile.opt_in is OptIn.IMPORTED or profile.engagement is Engagement.FIRST_MAIL:
-        return -1
+        return 0 if failure.after_data else -1
     if failure.rule.cautious:
         return 0
     return int(profile.opt_in is OptIn.CONFIRMED and _recently_active(state, failure))
@@ -220,4 +235,4 @@ def _held_with_caution(state: AddressState, failure: Failure, reason: str) -> St
         return state, "already_suppressed"
     until = max(failure.at + failure.policy.caution, state.until or failure.at)
     category = failure.verdict.category
-    return with_reason(state, category, Class.HARD, failure.evidence, state=State.HELD, until=until), reason
+    return with_reason(state, category, failure.class_, failure.evidence, state=State.HELD, until=until), reason

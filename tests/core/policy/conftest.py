@@ -35,9 +35,11 @@ class Story:
         self.reasons.append(transition.reason)
         return transition
 
-    def fails(self, category: str, day: float, sent: float | None = None, **facts: object) -> State:
+    def fails(
+        self, category: str, day: float, sent: float | None = None, *, proof: str = "", doubt: str = "", **facts: object
+    ) -> State:
         """Let a bounce come in for mail of a day (by default the same)."""
-        verdict = Verdict(Category(category), rule="test", place="text", action=Action.FAILED, status="5.0.0")
+        verdict = Verdict(Category(category), "test", "text", Action.FAILED, "5.0.0", proof=proof, doubt=doubt)
         sent_on = on(day if sent is None else sent).date()
         self.say(EvidenceType.REPORT, day, **{"verdict": verdict, "kind": Kind.BOUNCE, "sent_on": sent_on, **facts})
         return self.state.state

@@ -3,7 +3,7 @@
 import pytest
 
 from bounced.core.state import EvidenceType
-from bounced.core.terms import Action, Category, Class, Engagement, Kind, OptIn, Profile, Proof, State, Verdict
+from bounced.core.terms import Class, Engagement, Kind, OptIn, Profile, State
 
 AT_ONCE = ["mailbox_unknown", "bad_address", "mailbox_moved"]
 SECOND = ["mailbox_inactive", "domain_invalid"]
@@ -73,32 +73,6 @@ def test_engagement_is_remembered_for_180_days(story):
     story.fails("mailbox_full", day=0)
     story.at(1, EvidenceType.ENGAGED)
     assert story.fails("mailbox_unknown", day=182) is State.SUPPRESSED
-
-
-@pytest.mark.parametrize("category", [*AT_ONCE, *SECOND])
-def test_what_looks_hard_and_is_in_doubt_counts_as_soft(story, category):
-    """A good address stays mailable; one that goes on failing is held after weeks, and not before."""
-    doubtful = Verdict(Category(category), "test", "text", Action.FAILED, doubt="it is a guess")
-    for day in (0, 5, 10):
-        assert story.fails(category, day=day, verdict=doubtful) is State.BOUNCING
-    assert story.fails(category, day=16, verdict=doubtful) is State.HELD
-    assert (story.state.class_, story.held_days) == (Class.SOFT, 30)
-
-
-@pytest.mark.parametrize("category", [*AT_ONCE, *SECOND])
-def test_what_is_said_after_the_recipient_had_been_accepted_counts_like_a_closed_mailbox(story, category):
-    """Filters refuse living mailboxes after DATA: it takes a second one, a day later."""
-    after_data = Verdict(Category(category), "test", "text", Action.FAILED, proof=Proof.AFTER_DATA)
-    assert story.fails(category, day=0, verdict=after_data) is State.BOUNCING
-    assert story.fails(category, day=0.9, verdict=after_data) is State.BOUNCING
-    assert story.fails(category, day=1, verdict=after_data) is State.SUPPRESSED
-
-
-@pytest.mark.parametrize("proof", [Proof.WORDS, Proof.CODE, Proof.FORM])
-def test_every_other_proof_counts_by_its_category(story, proof):
-    """How it was proven makes no difference."""
-    verdict = Verdict(Category.MAILBOX_UNKNOWN, "test", "text", Action.FAILED, proof=proof)
-    assert story.fails("mailbox_unknown", day=0, verdict=verdict) is State.SUPPRESSED
 
 
 @pytest.mark.parametrize("category", SECOND)

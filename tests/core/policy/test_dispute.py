@@ -5,9 +5,21 @@ from datetime import timedelta
 
 import pytest
 
-from bounced.core.policy.dispute import DisputeRule, is_known, may_be_of_wave
+from bounced.core.policy.dispute import DisputeRule, is_known, may_be_of_wave, suppressed_as_unknown
 from bounced.core.state import Evidence, EvidenceType
-from bounced.core.terms import Action, Category, Class, Engagement, Kind, OptIn, Origin, Profile, State, Verdict
+from bounced.core.terms import (
+    Action,
+    Category,
+    Class,
+    Engagement,
+    Kind,
+    OptIn,
+    Origin,
+    Profile,
+    Proof,
+    State,
+    Verdict,
+)
 
 from .conftest import START
 
@@ -67,12 +79,13 @@ def test_only_confirmed_or_active_addresses_make_a_wave(profile, expected):
         {"kind": Kind.DELAYED},
         {"shared_from": "other"},
         {"verdict": Verdict(Category.MAILBOX_FULL, "test", "text", Action.FAILED)},
+        {"verdict": Verdict(Category.MAILBOX_UNKNOWN, "test", "text", Action.FAILED, doubt="it is a guess")},
         {"verdict": None},
         {"type": EvidenceType.ENGAGED},
     ],
 )
-def test_what_is_no_doubtful_failure(facts):
-    """Forgeries, other recipients, delays, other reasons."""
+def test_what_is_no_part_of_a_wave(facts):
+    """Forgeries, other recipients, delays, other reasons, and what is not proven and so suppresses nobody."""
     assert not may_be_of_wave(replace(UNKNOWN_USER, **facts))
 
 
@@ -125,3 +138,43 @@ def test_a_dispute_does_not_shorten_a_hold(told):
     story.fails("mailbox_unknown", day=17)
     story.at(17.01, EvidenceType.DISPUTE)
     assert story.state.until == until
+
+
+def test_a_refusal_after_data_is_a_part_of_a_wave():
+    """A gateway that lost its directory may answer after the message."""
+    assert may_be_of_wave(replace(UNKNOWN_USER, verdict=UNKNOWN_USER.verdict._replace(proof=Proof.AFTER_DATA)))
+
+
+@pytest.mark.parametrize(("doubt", "expected"), [("", True), ("it is a guess", False)])
+def test_only_what_was_proven_was_suppressed_as_unknown(doubt, expected):
+    """Many doubtful failures suppress like a full mailbox does, not because the address is unknown."""
+    event = {"type": "report", "after": "suppressed", "category": "mailbox_unknown", "address": "a@b.example"}
+    assert suppressed_as_unknown({**event, "doubt": doubt} if doubt else event, "b.example") is expected
+
+
+def test_a_refusal_after_data_by_a_disputed_domain_is_not_counted(told):
+    """What the domain says of unknown users is not believed, whenever it says so."""
+    story = told(profile=ACTIVE)
+    story.state = replace(story.state, disputed_until=START + timedelta(hours=24))
+    assert story.fails("mailbox_unknown", day=0, proof=Proof.AFTER_DATA) is State.HELD
+    assert story.state.streaks == {}
+    assert story.fails("mailbox_inactive", day=0.1, proof=Proof.AFTER_DATA) is State.HELD
+    assert story.state.streaks[Class.HARD].count == 1, "a closed mailbox is not what is disputed"
+
+
+def test_a_dispute_takes_back_a_first_refusal_after_data(told):
+    """The address may be mailed still, and a second failure of the same outage would suppress it."""
+    story = told(profile=ACTIVE)
+    assert story.fails("mailbox_unknown", day=0, proof=Proof.AFTER_DATA) is State.BOUNCING
+    assert story.at(0.02, EvidenceType.DISPUTE) is State.HELD
+    assert Class.HARD not in story.state.streaks
+    assert story.fails("mailbox_unknown", day=30, proof=Proof.AFTER_DATA) is State.BOUNCING
+
+
+def test_a_dispute_leaves_what_is_doubtful_alone(told):
+    """It counts as soft, and the dispute is about hard failures."""
+    story = told(profile=ACTIVE)
+    story.fails("mailbox_unknown", day=0, doubt="it is a guess")
+    before = story.state
+    assert story.at(0.02, EvidenceType.DISPUTE) is State.BOUNCING
+    assert story.state == before
