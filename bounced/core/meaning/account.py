@@ -11,23 +11,19 @@ from typing import NamedTuple
 from bounced.core.escape import escaped
 from bounced.core.meaning.bare import READER
 from bounced.core.meaning.classify import UNREAD
-from bounced.core.meaning.proof import Missing, Parties, of_code, of_words
+from bounced.core.meaning.parties import Parties
+from bounced.core.meaning.proof import Missing, of_words
 from bounced.core.meaning.rules import Rule, RuleSet, Stage, Where
 from bounced.core.meaning.statements import Heard, Speaker, Statement, hear
 from bounced.core.meaning.subject import About, claims
-from bounced.core.reading.report.origin import ReversePath
+from bounced.core.meaning.weigh import of_codes
+from bounced.core.reading.report.origin import PROVES, ReversePath
 from bounced.core.terms import Category, PerRecipientFields, Proof, Report, Verdict
 
 _WITHOUT_WORDS = ("kind", "action")
 """The places of a verdict for which no words were heard: what kind of message it is says it all."""
 _TOLD = (About.SENDER, About.RECIPIENT, About.DOMAIN, About.MESSAGE, About.OTHER)
 """Of several that a statement finds fault with, the first of these is named."""
-_PROVES = {
-    ReversePath.SYSTEM: (("structure",), ("author",), ("phrase",)),
-    ReversePath.UNKNOWN: (("structure",), ("author", "phrase"), ("author", "returned"), ("author", "announced")),
-    ReversePath.SOMEBODY: (("structure",), ("author", "phrase", "returned")),
-}
-"""The signs that together prove a notice, by the reverse path."""
 
 
 class Fate(StrEnum):
@@ -127,7 +123,7 @@ def lacking(signs: Collection[str], path: ReversePath) -> tuple[tuple[str, ...],
 
     Nothing is returned where the signs prove it.
     """
-    wanted = [tuple(sign for sign in together if sign not in signs) for together in _PROVES[path]]
+    wanted = [tuple(sign for sign in together if sign not in signs) for together in PROVES[path]]
     return () if () in wanted else tuple(sorted(wanted, key=len))
 
 
@@ -163,20 +159,9 @@ def _in_words(heard: Heard, rules: RuleSet, who: Parties, report: Report) -> Ite
 
 
 def _in_codes(heard: Heard, rules: RuleSet, who: Parties) -> Iterator[_Said]:
-    """Yield the codes about which there is a row, in the order of their weight."""
-    code, servers = heard.circumstances.code, heard.circumstances.mta
-    for status, place, speaker in (
-        (heard.reply_status, "diagnostic", Speaker.SERVER),
-        (heard.field_status, "status", Speaker.REPORTER),
-    ):
-        if status and (rule := rules.for_status(status, servers)) and rule.may_speak(heard.circumstances):
-            yield _code(place, speaker, status, rule, of_code(rule, status, heard, who))
-    if code and (rule := rules.for_code(code, servers)) and rule.may_speak(heard.circumstances):
-        yield _code("reply_code", Speaker.SERVER, code, rule, of_code(rule, "", heard, who))
-
-
-def _code(place: str, speaker: Speaker, code: str, rule: Rule, proof: Proof | Missing | None) -> _Said:
-    return _Said(Statement(place, Where.ANY, speaker, code, raw=code), Form.CODE, ((rule, code, proof),))
+    for rule, place, proof, _, code in of_codes(heard, rules, who):
+        speaker = Speaker.REPORTER if place == "status" else Speaker.SERVER
+        yield _Said(Statement(place, Where.ANY, speaker, code, raw=code), Form.CODE, ((rule, code, proof),))
 
 
 def _counted(said: Sequence[_Said], verdict: Verdict) -> tuple[int, int] | None:

@@ -4,22 +4,17 @@ The order is that of the taxonomy: the remote server's reply, the notice's expla
 reply, the Status field, the reply code.  Expiry is the reason only where nothing better is found.
 """
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from bounced.core.escape import escaped
 from bounced.core.meaning.bare import NOTHING_KNOWN, Known, as_reported
-from bounced.core.meaning.proof import (
-    INSTEAD,
-    Missing,
-    Parties,
-    of_code,
-    of_words,
-)
+from bounced.core.meaning.parties import Parties
+from bounced.core.meaning.proof import INSTEAD, Missing
 from bounced.core.meaning.rules import Rule, RuleSet, Where
 from bounced.core.meaning.statements import Heard, Speaker, Statement, hear
+from bounced.core.meaning.weigh import REPLY_CODE, candidates
 from bounced.core.reading.border import attempt
-from bounced.core.terms import CLASS_OF, Action, Category, Class, Kind, PerRecipientFields, Proof, Report, Verdict
+from bounced.core.terms import CLASS_OF, Action, Category, Class, Kind, PerRecipientFields, Report, Verdict
 
 _NO_REPORT = Report(Kind.BOUNCE, "reply")
 UNREAD = "unread"
@@ -129,14 +124,14 @@ def _reason(heard: Heard, rules: RuleSet, who: Parties) -> _Reason:
     fallback: _Reason | None = None
     doubtful: _Reason | None = None
     doubted: Statement | None = None
-    for rule, place, proof, said in _candidates(heard, rules, who):
+    for rule, place, proof, said, _ in candidates(heard, rules, who):
         if isinstance(proof, Missing):
             if doubtful is None:
                 doubtful, doubted = _in_doubt(rule, place, proof), said
             if doubtful.category is not rule.category:
                 break  # the words are about something else: what stands behind is no better
             continue
-        if doubtful and (place == "reply_code" or (proof and said is not doubted and not _is_servers(place, doubted))):
+        if doubtful and (place == REPLY_CODE or (proof and said is not doubted and not _is_servers(place, doubted))):
             continue  # whoever speaks behind what is in doubt repeats it, and three digits say less than words in doubt
         expired = fallback is not None and fallback.category is Category.EXPIRED
         adds_nothing = expired and not rule.pattern and (rule.codes or rule.category is Category.NETWORK)
@@ -158,35 +153,3 @@ def _in_doubt(rule: Rule, place: str, missing: Missing) -> _Reason:
     if instead and (rule.pattern or missing is Missing.SENDER):
         return _Reason(instead, f"about.{missing.name.lower()}", place)
     return _Reason(rule.category, rule.id, place, doubt=str(missing))
-
-
-class _Candidate(NamedTuple):
-    """A row that fits, the proof of a hard one or what it lacks, and the statement whose words it read."""
-
-    rule: Rule
-    place: str
-    proof: Proof | Missing | None
-    said: Statement | None = None
-
-
-def _candidates(heard: Heard, rules: RuleSet, who: Parties) -> Iterator[_Candidate]:
-    """Yield what each piece of evidence says, the weightiest first."""
-    weak: list[_Candidate] = []
-    for said in heard.statements():
-        for rule in rules.fitting(said.where, said.text, heard.circumstances):
-            proof = of_words(rule, said, heard, who)
-            if rule.weak:
-                weak.append(_Candidate(rule, said.place, proof, said))
-                continue
-            yield _Candidate(rule, said.place, proof, said)
-            if rule.category is not Category.EXPIRED and not isinstance(proof, Missing):
-                break
-    for status, place in ((heard.reply_status, "diagnostic"), (heard.field_status, "status")):
-        about_status = rules.for_status(status, heard.circumstances.mta) if status else None
-        if status and about_status and about_status.may_speak(heard.circumstances):
-            yield _Candidate(about_status, place, of_code(about_status, status, heard, who))
-    yield from weak
-    code = heard.circumstances.code
-    about_code = rules.for_code(code, heard.circumstances.mta) if code else None
-    if about_code and about_code.may_speak(heard.circumstances):
-        yield _Candidate(about_code, "reply_code", of_code(about_code, "", heard, who))

@@ -6,18 +6,15 @@ says what was missing; where the words are plainly about somebody else, they mea
 
 import re
 from enum import StrEnum
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
-from bounced.core import mailbox
 from bounced.core.meaning.against import CAUSES, Against, against, is_of_thing, without_advice
-from bounced.core.meaning.quoted import recipient_in
+from bounced.core.meaning.parties import Parties
 from bounced.core.meaning.rules import Rule, Stage
-from bounced.core.meaning.statements import Heard, Speaker, Statement, quoted_reply
-from bounced.core.meaning.subject import About, claims, is_word
-from bounced.core.reading.message import Header
-from bounced.core.reading.notices.notice import addresses
+from bounced.core.meaning.statements import Heard, Speaker, Statement
+from bounced.core.meaning.subject import About, claims
 from bounced.core.reading.patterns import PatternSet, span
-from bounced.core.terms import CLASS_OF, Category, Class, PerRecipientFields, Proof, Report
+from bounced.core.terms import CLASS_OF, Category, Class, Proof
 
 PROVING_CODES = frozenset({"5.1.1", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
 """The enhanced status codes of a reply that are about the recipient by their own definition.  (RFC 3463 section 3.2)"""
@@ -25,9 +22,6 @@ _PROVING_AFTER_DATA = PROVING_CODES - {"5.1.3"}
 """A syntax that was accepted at RCPT is that of a header when it is refused later."""
 REMEMBERED = 4096
 SHORT_CHARS = 240
-SHORT_USER = 3
-"""A user name of fewer characters may be any word, unless a word for a user stands before it."""
-
 _RETURNED = re.compile(
     r"\b(?:return|bounc|sent back)\w*(?: \w+)? (?:back )?to (?:the |its )?(?:original )?sender\b", re.IGNORECASE
 )
@@ -66,7 +60,6 @@ _NO_USER = re.compile(r"\b(?:status|code|exit(?:ed)?(?: with)?)[ :=]{1,3}67\b|\b
 """The exit code by which a local program tells its MTA that there is no such user.  (sysexits.h)"""
 _SAYS_NOTHING = re.compile(r"\b(?:service unavailable|transaction failed|permanent failure)\b", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]{3,}")
-_HOST = re.compile(r"[\w-]+\.[A-Za-z][\w-]+\b|@")
 _SENTENCE_END = re.compile(r"[.;!?]\s|-{3,}")
 
 
@@ -113,77 +106,6 @@ _OF_COMMANDS = frozenset({"500", "502", "503", "504"})
 """Replies about a command or its order: the syntax is the command's.  (RFC 5321 section 4.2.2)"""
 _OF_WHO_LOGS_IN = frozenset({"454", "530", "534", "535", "538"})
 """Replies about authentication and encryption.  (RFC 4954 section 6, RFC 3207)"""
-
-
-class Parties:
-    """Who may be named in what is said of a recipient, found out where somebody asks.  Domains are in lower case."""
-
-    def __init__(self, fields: PerRecipientFields, report: Report) -> None:
-        self._report = report
-        self._address = fields.address or recipient_in(quoted_reply(fields, report)) or ""
-        self._domain = mailbox.domain_of(self._address).lower()
-        names = (self._address, fields.final_recipient, fields.original_recipient, fields.actual_recipient)
-        self._domains = {mailbox.domain_of(name).lower() for name in names if name}
-
-    def marked(self, words: str) -> str:
-        """Return neutral words with the recipient's user name as an address."""
-        user = (self._address.rpartition("@")[0] or self._address).lower()
-        if not user or user not in words.lower():
-            return words
-        is_name = len(user) >= SHORT_USER and not is_word(user)
-        before = r"(?<![\w.-])" if is_name else r"(?<=user |name |lbox |ount )"
-        return re.sub(rf"{before}{re.escape(user)}(?![\w.-]|@)", "@", words, flags=re.IGNORECASE)
-
-    def names_recipient(self, text: str) -> bool:
-        """Tell whether words name the recipient, or its domain."""
-        return self._domain in text.lower() if self._domain else bool(_HOST.search(text))
-
-    def names_domain(self, text: str) -> bool:
-        """Tell whether words name the recipient's domain by itself, and not only in its address."""
-        found = self._domain and self._domain in text.lower()
-        return bool(found and re.search(rf"(?<![@\w.-]){re.escape(self._domain)}", text, re.IGNORECASE))
-
-    def names_another_address(self, text: str) -> bool:
-        """Tell whether words name addresses, and none that is the recipient's or in its domain."""
-        named = addresses(text) if "@" in text else []
-        return bool(named) and not any(mailbox.domain_of(each).lower().rstrip(".") in self._domains for each in named)
-
-    def names_another_host(self, text: str) -> bool:
-        """Tell whether words name a host beside the recipient's address, and not one of its domain."""
-        rest = text.lower().replace(self._address.lower(), " ")
-        hosts = _HOST.findall(rest)
-        return any(host != "@" and not host.endswith(self._domain) for host in hosts)
-
-    def names_a_sender(self, text: str) -> bool:
-        """Tell whether words name an address of the sender's, or its domain by itself, and not the recipient."""
-        return self._names_one(text, r"(?<![@\w.-])")
-
-    def names_a_senders_host(self, text: str) -> bool:
-        """Tell whether words name a host below the sender's domain, and not the recipient."""
-        return self._names_one(text, r"(?<![@\w-])")
-
-    def names_nobody(self, text: str) -> bool:
-        """Tell whether no domain at all is named."""
-        return not _HOST.search(text)
-
-    def _names_one(self, text: str, before: str) -> bool:
-        if self.names_nobody(text) or self.names_recipient(text):
-            return False
-        lowered = text.lower()
-        return any(sender in lowered for sender in self._senders if sender != self._address.lower()) or any(
-            re.search(before + re.escape(domain), lowered) for domain in self._senders_domains if domain in lowered
-        )
-
-    @cached_property
-    def _senders(self) -> frozenset[str]:
-        """The addresses to which the notice was sent, and those that the returned message names as its author."""
-        header = Header(self._report.returned_header)
-        named = (each for name in ("from", "sender", "return-path") for each in addresses(header.get(name)))
-        return frozenset(each.lower() for each in (*self._report.sent_to, *named))
-
-    @cached_property
-    def _senders_domains(self) -> frozenset[str]:
-        return frozenset({mailbox.domain_of(each) for each in self._senders}) - {self._domain, ""}
 
 
 def of_words(rule: Rule, statement: Statement, heard: Heard, who: Parties) -> Proof | Missing | None:

@@ -16,6 +16,7 @@ from bounced.core.meaning.rules import Circumstances, Where
 from bounced.core.meaning.stage import stage_of
 from bounced.core.meaning.subject import About
 from bounced.core.reading import reply as smtp
+from bounced.core.reading.patterns import PatternSet
 from bounced.core.terms import PerRecipientFields, Report
 
 MAX_TEXT_CHARS = 3000
@@ -38,20 +39,18 @@ _SENDER_TRIED = re.compile(
 
 
 # How an MTA says that it ran a program, whose output follows: Postfix, Exim, Sendmail, Courier.
-_PROGRAM = re.compile(
-    r"\bcommand (?:died|output|failed|time limit)\b|\bpipe(?: to|:)|\bchild process\b"
-    r"|\bgenerated (?:the following )?output|\btext was generated\b"
-    r"|^\W*(?:[245]\d\d\W{1,3})?(?:[245]\.\d+\.\d+\W{1,3})?(?:\S*/)?"
-    r"(?:procmail|maildrop|mail\.local|vacation|formail|spamc|spamassassin|dovecot-lda|deliver(?:quota)?|sieve"
-    r"|(?:\w+ )?filter|mailbox agent|(?:local )?delivery agent)\b[^:]{0,30}:"
-    r"|\bunknown mailer error \d|\breturned (?:exit|error) (?:code|status)\b|\bexit(?:ed)?(?: with)? (?:code|status)\b",
-    re.IGNORECASE,
+_CODES = r"^\W*([245]\d\d\W{1,3})?([245]\.\d+\.\d+\W{1,3})?"
+_NAMES = (
+    r"procmail|maildrop|mail\.local|vacation|formail|spamc|spamassassin|dovecot-lda|deliver(quota)?|sieve"
+    r"|(\w+ )?filter|mailbox agent|(local )?delivery agent"
 )
-
-
-_SIGNS_OF_PROGRAMS = (
-    *("command", "pipe", "generated", "child process", "mailer error", "returned", "exit", "procmail", "maildrop"),
-    *("mail.local", "vacation", "formail", "spam", "lda", "deliver", "sieve", "filter", "agent"),
+_PROGRAM = PatternSet(
+    (
+        r"\bcommand (died|output|failed|time limit)\b|\bpipe( to|:)|\bchild process\b",
+        r"\bgenerated (the following )?output|\btext was generated\b|\bunknown mailer error \d",
+        r"\breturned (exit|error) (code|status)\b|\bexit(ed)?( with)? (code|status)\b",
+        rf"{_CODES}(\S*/)?({_NAMES})\b[^:]{{0,30}}:",
+    )
 )
 
 
@@ -219,9 +218,7 @@ def _beside(words: str, quoted: str) -> str:
 
 def _speaker(quoted: str) -> Speaker:
     """Return who gave a Diagnostic-Code by its words: a server, or a program that the reporting MTA ran."""
-    lowered = quoted.lower()
-    ran = any(map(lowered.__contains__, _SIGNS_OF_PROGRAMS)) and _PROGRAM.search(lowered)
-    return Speaker.PROGRAM if ran else Speaker.SERVER
+    return Speaker.PROGRAM if _PROGRAM.matching(quoted) else Speaker.SERVER
 
 
 def _explanation(fields: PerRecipientFields, report: Report) -> tuple[str, str]:

@@ -49,6 +49,14 @@ class ReversePath(Enum):
         return ReversePath.SYSTEM if not user or SYSTEM_USERS.matching(user) else ReversePath.SOMEBODY
 
 
+PROVES = {
+    ReversePath.SYSTEM: (("structure",), ("author",), ("phrase",)),
+    ReversePath.UNKNOWN: (("structure",), ("author", "returned"), ("author", "announced"), ("author", "phrase")),
+    ReversePath.SOMEBODY: (("structure",), ("author", "phrase", "returned")),
+}
+"""The signs that together prove a notice, by the reverse path; of those that prove, the cheapest stands first."""
+
+
 class Signs:
     """What says that a mail system wrote a message.  Each sign is looked for when somebody asks for it."""
 
@@ -99,13 +107,7 @@ class Signs:
 
     def prove(self, path: ReversePath) -> bool:
         """Tell whether these prove that a mail system wrote the message."""
-        if self.structure:
-            return True
-        if path is ReversePath.SYSTEM:
-            return self.author or self.phrase
-        if path is ReversePath.UNKNOWN:
-            return self.author and (self.returned or self.announced or self.phrase)
-        return self.author and self.returned and self.phrase
+        return any(all(getattr(self, sign) for sign in together) for together in PROVES[path])
 
     def names(self) -> tuple[str, ...]:
         """Return the signs that are there."""
