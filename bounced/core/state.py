@@ -47,9 +47,12 @@ class AddressState:
     """The state of one address in one list.  ``AddressState()`` is an address of which nothing is known.
 
     ``version`` is 0 where nothing is stored and grows by one with each write.  ``disputed_until`` belongs to the
-    address's domain: a store loads it beside the state and never writes it back.
+    address's domain and ``path_failed_as`` to the PATH of the report: a store loads them beside the state and never
+    writes them back.  The latter is the hardest class as which mail to the same PATH failed before.
     ``delivery_pending_since`` is a delivery that is not believed before its 72 hours are over.  ``last_released_at`` is
     the end of the last hold or suppression, ``last_lifted_at`` the last that a subscription or an operator ended.
+    ``failed_mail`` is the latest UTC day whose mail failed, by the class as which that counted or led to a hold.
+    ``names_others`` is true while the reason is that of a report which named only other recipients.
     """
 
     state: State = State.ACTIVE
@@ -68,8 +71,11 @@ class AddressState:
     reporting_mta: str = ""
     campaign: str = ""
     origin: Origin | None = None
+    names_others: bool = False
+    failed_mail: Mapping[Class, date] = field(default_factory=dict)
     version: int = 0
     disputed_until: datetime | None = None
+    path_failed_as: Class | None = None
 
     @property
     def holds(self) -> int:

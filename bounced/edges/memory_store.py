@@ -3,7 +3,7 @@
 import json
 from collections import Counter, deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import takewhile
 
@@ -14,7 +14,9 @@ from bounced.core.contract.times import from_unix, stamp
 from bounced.core.contract.writes import StateWrites, Writes, writes
 from bounced.core.mailbox import AddressId
 from bounced.core.policy.dispute import WAVE, suppressed_as_unknown
+from bounced.core.policy.failure import FROM_HARDEST
 from bounced.core.state import NOTHING_KNOWN, AddressState, ReportId
+from bounced.core.terms import Class
 from bounced.ports import Committed, Decide
 
 SEEN_MAX = 20
@@ -39,6 +41,10 @@ class _List:
     unknowns: dict[str, dict[str, int]] = field(default_factory=dict)
     tokens: dict[str, dict[str, str]] = field(default_factory=dict)
 
+    def failed_as(self, path: str) -> Class | None:
+        """Return the hardest class as which mail to a PATH failed before."""
+        return next((class_ for class_ in FROM_HARDEST if path and (path, class_) in self.measured), None)
+
 
 class MemoryStore:
     """States and everything around them in this process.  Nothing waits, nothing conflicts, nothing expires."""
@@ -57,7 +63,8 @@ class MemoryStore:
         reports = held.seen.setdefault(report_id.path, set()) if report_id.path else set()
         if not reports.isdisjoint(report_id.digests):
             return Committed(report_id.event_id, None)
-        transition = decide(await self.load(report_id.list, address) if address else NOTHING_KNOWN)
+        state = await self.load(report_id.list, address) if address else NOTHING_KNOWN
+        transition = decide(replace(state, path_failed_as=held.failed_as(report_id.path)))
         if transition.idle:
             return Committed(report_id.event_id, transition)
         id_, written = keys.address_id(address) if address else "", writes(keys, report_id, address, transition)

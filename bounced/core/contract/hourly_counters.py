@@ -14,6 +14,8 @@ from bounced.core.escape import visible
 from bounced.core.meaning.providers import provider_of
 from bounced.core.numbers import whole
 from bounced.core.policy.dispute import USUAL_DAYS, failed
+from bounced.core.policy.failure import counts_as
+from bounced.core.policy.settings import COUNTED
 from bounced.core.state import Evidence, EvidenceType, Transition
 from bounced.core.terms import Category, Class, Verdict, Word
 
@@ -21,7 +23,7 @@ SENT = "sent"
 HARD = "hard"
 COMPLAINT = "complaint"
 FAILED = "failed"
-"""A failure that counts in no rate.  The first one of a return path is always taken, like the first hard one."""
+"""A failure of a class that never counts, as it is remembered of a return path."""
 UNATTRIBUTED = "unattributed"
 """A complaint at a feedback address that brought no return path of ours."""
 
@@ -90,23 +92,30 @@ def counters(domain: str, transition: Transition) -> tuple[str, ...]:
 
 
 def measure_of(transition: Transition) -> str:
-    """Return the rate in which a report about an address counts: ``hard`` or ``complaint``.
+    """Return as what a report about an address is remembered of its return path: the first of each is always taken.
 
-    It is ``failed`` for another failure, and empty for anything else.
+    It is ``complaint``, the class as which a failure counts, ``failed`` for a failure that never counts, and empty for
+    anything else.
     """
     evidence, verdict = transition.evidence, transition.evidence.verdict
-    if not evidence.trusted or evidence.shared_from:
+    if not evidence.trusted:
         return ""
     if evidence.type is EvidenceType.COMPLAINED or (verdict and verdict.category is Category.COMPLAINT):
         return COMPLAINT
     if verdict is None or not failed(evidence):
         return ""
-    return HARD if verdict.class_ is Class.HARD and evidence.names_recipient else FAILED
+    class_ = counts_as(evidence, verdict)
+    return class_ if class_ in COUNTED else FAILED
 
 
-def measured_rates(measure: str, campaign: str, domain: str) -> tuple[str, ...]:
-    """Return the counters of the rates in which a measure counts; none for ``failed``."""
-    return rate_counters(measure, campaign, domain) if measure in (HARD, COMPLAINT) else ()
+def measured_rates(measure: str, evidence: Evidence, domain: str) -> tuple[str, ...]:
+    """Return the counters of the rates in which a measure counts: those of hard failures and of complaints.
+
+    What another list shares counts in that one's rates.
+    """
+    if measure not in (HARD, COMPLAINT) or evidence.shared_from:
+        return ()
+    return rate_counters(measure, evidence.campaign, domain)
 
 
 def rate_counters(measure: str, campaign: str, domain: str) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
 from bounced.core.contract.times import LAST_S, from_unix, moment, past_moment, stamp, unix
 from bounced.core.escape import escaped, visible
@@ -44,6 +44,8 @@ def to_fields(state: AddressState, version: int | None = None) -> dict[str, str]
         "reporting_mta": state.reporting_mta,
         "campaign": state.campaign,
         "origin": state.origin or "",
+        "names_others": "true" if state.names_others else "",
+        "failed_mail": " ".join(f"{class_}:{day.isoformat()}" for class_, day in state.failed_mail.items()),
         "version": str(version or ""),
     }
     kept = {name: value for name, value in fields.items() if value}
@@ -52,17 +54,18 @@ def to_fields(state: AddressState, version: int | None = None) -> dict[str, str]
     return kept
 
 
-def from_fields(fields: Mapping[str, str], disputed_until: datetime | None = None) -> AddressState:
-    """Return the state that ``to_fields`` wrote, of this version or of a later one.
+def from_fields(
+    fields: Mapping[str, str], disputed_until: datetime | None = None, path_failed_as: Class | None = None
+) -> AddressState:
+    """Return the state that ``to_fields`` wrote, of this version or of a later one, with what is kept beside it.
 
     A word that this version does not know is read as it stands (``Word.read``).  A number or a time of the past that
     nobody can read counts as missing.  What decides whether the address may be mailed does not: raises
     UnreadableState for an ``until`` that is no time, and for a state, category, class or origin that is no word.
     """
-    if not fields:
-        return replace(NOTHING_KNOWN, disputed_until=disputed_until)
     try:
-        return _state(fields, disputed_until)
+        stored = _state(fields) if fields else NOTHING_KNOWN
+        return replace(stored, disputed_until=disputed_until, path_failed_as=path_failed_as)
     except ValueError as error:
         raise UnreadableState(visible(str(error))[:MAX_STORED_CHARS]) from error
 
@@ -78,7 +81,7 @@ def scrubbed(state: AddressState, local_part: str) -> AddressState:
     return replace(state, diagnostic=without_addresses(state.diagnostic, local_part))
 
 
-def _state(fields: Mapping[str, str], disputed_until: datetime | None) -> AddressState:
+def _state(fields: Mapping[str, str]) -> AddressState:
     get = fields.get
     return AddressState(
         state=State.read(get("state", State.ACTIVE)),
@@ -97,8 +100,9 @@ def _state(fields: Mapping[str, str], disputed_until: datetime | None) -> Addres
         reporting_mta=escaped(get("reporting_mta", "")),
         campaign=escaped(get("campaign", "")),
         origin=Origin.read(fields["origin"]) if get("origin") else None,
+        names_others=get("names_others") == "true",
+        failed_mail=_failed_mail(get("failed_mail", "")),
         version=_version(get("version")),
-        disputed_until=disputed_until,
     )
 
 
@@ -128,6 +132,18 @@ def _streaks(text: str) -> dict[Class, Streak]:
                 except ValueError:
                     continue
     return streaks
+
+
+def _failed_mail(text: str) -> dict[Class, date]:
+    """Return the days by class, those left out that nobody can read."""
+    days = {}
+    for part in text.split():
+        class_, _, day = part.partition(":")
+        try:
+            days[Class.read(class_)] = date.fromisoformat(day)
+        except ValueError:
+            continue
+    return days
 
 
 def _version(text: str | None) -> int:

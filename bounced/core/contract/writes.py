@@ -136,7 +136,7 @@ def writes(keys: Keyspace, report_id: ReportId, address: str | None, transition:
         event_types=types,
         in_history=address is not None and evidence.trusted and bool(types),
         counters=with_quotas(counters(domain, transition), trusted=evidence.trusted),
-        rates=with_quotas(measured_rates(measure, evidence.campaign, domain), trusted=evidence.trusted),
+        rates=with_quotas(measured_rates(measure, evidence, domain), trusted=evidence.trusted),
         measure=measure,
         count_by=evidence.count,
         block=verdict is not None and verdict.class_ is Class.BLOCK and bool(types),

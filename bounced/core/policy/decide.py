@@ -237,6 +237,7 @@ def _active_again(state: AddressState) -> AddressState:
         last_engaged_at=state.last_engaged_at,
         version=state.version,
         disputed_until=state.disputed_until,
+        path_failed_as=state.path_failed_as,
     )
 
 

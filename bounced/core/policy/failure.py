@@ -5,10 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from bounced.core.policy.settings import COUNTED, FailureRule, Policy, Then
-from bounced.core.policy.streaks import continued, within_24_hours
+from bounced.core.policy.streaks import ONCE_IN, continued, within_24_hours, without_last_failure
 from bounced.core.policy.suppress import rank, suppressed, with_reason
 from bounced.core.state import AddressState, Evidence, Streak
 from bounced.core.terms import Category, Class, Engagement, OptIn, Proof, State, Verdict
+
+FROM_HARDEST = (Class.HARD, Class.SOFT, Class.TRANSIENT, Class.UNDETERMINED)
+"""The classes that count, the hardest first: of one mail a harder failure counts beside another one."""
 
 StateAndReason = tuple[AddressState, str]
 """The state that follows, and in one word why."""
@@ -64,8 +67,16 @@ def after_failure(state: AddressState, evidence: Evidence, verdict: Verdict, pol
     if _sent_before_release(state, failure):
         return state, "sent_before_release"
     state = _without_delivery_of_that_day(state, failure)
+    if _replaces_words_about_others(state, failure):
+        if class_ is state.class_ or (state.state is State.HELD and class_ is not Class.HARD):
+            return with_reason(state, verdict.category, class_, evidence), "replaces_words_about_others"
+        state = _without_words_about_others(state)
+    elif _mail_failed_already(state, failure):
+        return state, "same_mail"
     if failure.disputable and _is_disputed(state, failure):
         return _held_with_caution(state, failure, "disputed")
+    if class_ is Class.HARD and _sent_on_day_of_release(state, failure):
+        return _held_with_caution(state, failure, "sent_on_day_of_release")
     if within_24_hours(state, class_, failure.at):
         return state, "within_24_hours"
     return _counted(state, failure)
@@ -92,12 +103,61 @@ def counts_as(evidence: Evidence, verdict: Verdict) -> Class:
 def _sent_before_release(state: AddressState, failure: Failure) -> bool:
     """Tell whether the message was sent, or its failure reported, before the last release.
 
-    Of the sending only the day is known, so mail of the day of the release counts.
+    Of the sending only the day is known, so mail of the day of the release may be later.
     """
     released = state.last_released_at
     if released is None:
         return False
     return failure.at < released or failure.sent_on < released.astimezone(UTC).date()
+
+
+def _sent_on_day_of_release(state: AddressState, failure: Failure) -> bool:
+    """Tell whether the message may have been sent before a subscription or an operator lifted what stood.
+
+    Late bounces of the morning's mail would suppress again at noon what an operator has just released.
+    """
+    lifted = state.last_lifted_at
+    return lifted is not None and failure.sent_on == lifted.astimezone(UTC).date()
+
+
+def _mail_failed_already(state: AddressState, failure: Failure) -> bool:
+    """Tell whether the same mail, or mail sent later, failed before in a class that is as hard.
+
+    A line of a log, a notification and the bounce that comes 25 hours later speak of one message.  The return path
+    tells that where each of them has it; else it is told by the day on which the message was sent.
+    """
+    path = state.path_failed_as if failure.evidence.sent_on else None
+    days = {class_ for class_, day in state.failed_mail.items() if day >= failure.sent_on}
+    return any(class_ in days or class_ is path for class_ in FROM_HARDEST[: FROM_HARDEST.index(failure.class_) + 1])
+
+
+def _replaces_words_about_others(state: AddressState, failure: Failure) -> bool:
+    """Tell whether a report names the recipient, and the reason that stands is of the same day and names others."""
+    if not (state.names_others and failure.evidence.names_recipient) or state.state is State.SUPPRESSED:
+        return False
+    streak = state.streaks.get(state.class_) if state.class_ else None
+    return streak is not None and (
+        failure.at - streak.last < ONCE_IN or state.failed_mail.get(Class.SOFT) == failure.sent_on
+    )
+
+
+def _without_words_about_others(state: AddressState) -> AddressState:
+    """Take back the failure that a report about other recipients counted as."""
+    assert state.class_ is not None
+    return replace(
+        state,
+        category=None,
+        class_=None,
+        names_others=False,
+        streaks=without_last_failure(state.streaks, state.class_),
+        failed_mail={class_: day for class_, day in state.failed_mail.items() if class_ is not state.class_},
+    )
+
+
+def _with_failed_mail(state: AddressState, failure: Failure) -> AddressState:
+    """Note the day of the mail that failed, if it is the latest so far."""
+    latest = max(state.failed_mail.get(failure.class_, failure.sent_on), failure.sent_on)
+    return replace(state, failed_mail={**state.failed_mail, failure.class_: latest})
 
 
 def _without_delivery_of_that_day(state: AddressState, failure: Failure) -> AddressState:
@@ -123,6 +183,7 @@ def _counted(state: AddressState, failure: Failure) -> StateAndReason:
     reached = _reaches_threshold(state, streak, failure)
     if state.state is State.SUPPRESSED:
         return _while_suppressed(state, failure, reached=reached)
+    state = _with_failed_mail(state, failure)
     streaks = {**state.streaks, failure.class_: streak}
     if not reached and not _is_first_after_hold(state, streak):
         return _under_threshold(state, streaks, failure)
@@ -233,6 +294,7 @@ def _held_with_caution(state: AddressState, failure: Failure, reason: str) -> St
     """Hold for ``caution_hours`` instead of suppressing, and never shorter than the address is held already."""
     if state.state is State.SUPPRESSED:
         return state, "already_suppressed"
+    state = _with_failed_mail(state, failure)
     until = max(failure.at + failure.policy.caution, state.until or failure.at)
     category = failure.verdict.category
     return with_reason(state, category, failure.class_, failure.evidence, state=State.HELD, until=until), reason

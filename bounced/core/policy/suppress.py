@@ -56,4 +56,5 @@ def with_reason(
         reporting_mta=evidence.reporting_mta,
         campaign=evidence.campaign,
         origin=evidence.origin,
+        names_others=not evidence.names_recipient,
     )

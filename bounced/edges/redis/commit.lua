@@ -1,5 +1,5 @@
 #!lua
--- bounced commit, version 3: counts one report and writes what follows from it, all or nothing, once.
+-- bounced commit, version 4: counts one report and writes what follows from it, all or nothing, once.
 --
 -- How it works.  A worker has read a state, has decided, and sends what to write with the version of that state.
 -- 1. The script reads.  Was this report counted before?  Is the state another one by now?  Is each key that will be
@@ -13,7 +13,8 @@
 -- The names of keys, arguments and constants, in capitals, are declared in script.py, which puts them in the place of
 -- the line NAMES.  The request has the fields of Given in script.py, of Writes and of StateWrites.
 -- answer: {'committed', addresses in the wave, quotas that were used up ...}, {'duplicate'}, {'dropped'},
---   {'stale', disputed until, field, value, ...}: decide again upon this state, or {'wrong_type', key}
+--   {'stale', disputed until, class of the path's failure, field, value, ...}: decide again upon this state, or
+--   {'wrong_type', key}
 
 -- NAMES
 
@@ -40,24 +41,28 @@ local function read(command, key, ...)
   error(string.find(answer.err, 'WRONGTYPE', 1, true) and {wrong_type = key} or answer)
 end
 
--- `seen` marks beside the digests for which measures its path was counted.
-local function marks()
-  local number = 0
-  for _, marked in ipairs(read('SMISMEMBER', SEEN, '~hard', '~complaint', '~failed')) do number = number + marked end
-  return number
-end
+-- `seen` marks beside the digests for which measures its path was counted, in this order.
+local MEASURES, MARKS = {unpack(FROM_HARDEST)}, {}
+for _, measure in ipairs(OTHER_MEASURES) do MEASURES[#MEASURES + 1] = measure end
+for i, measure in ipairs(MEASURES) do MARKS[i] = '~' .. measure end
 
--- Returns what became of this report when it was counted before, and whether it is the first of its path and measure.
+-- Returns what became of this report when it was counted before, and else whether it is the first of its path and
+-- measure, and the hardest class as which mail to the path failed before.
 local function counted_before()
   local members = remembered and read('SCARD', SEEN) or 0
-  if members == 0 then return nil, request.measure ~= '' end
+  if members == 0 then return nil, request.measure ~= '', '' end
   for _, found in ipairs(read('SMISMEMBER', SEEN, unpack(request.digests))) do
     if found == 1 then return 'duplicate' end
   end
-  local first = request.measure ~= '' and read('SISMEMBER', SEEN, '~' .. request.measure) == 0
+  local first, failed_as, marks = request.measure ~= '', '', 0
+  for i, marked in ipairs(read('SMISMEMBER', SEEN, unpack(MARKS))) do
+    marks = marks + marked
+    if marked == 1 and MEASURES[i] == request.measure then first = false end
+    if marked == 1 and failed_as == '' and i <= #FROM_HARDEST then failed_as = MEASURES[i] end
+  end
   -- Twenty warnings of a delay must not hide the failure that comes in the end.
-  if members >= SEEN_MAX and not first and members - marks() >= SEEN_MAX then return 'dropped' end
-  return nil, first
+  if members - marks >= SEEN_MAX and not first then return 'dropped' end
+  return nil, first, failed_as
 end
 
 local function disputed_until()
@@ -66,14 +71,17 @@ local function disputed_until()
 end
 
 -- Returns the present state where it is not the one upon which the worker has decided.
-local function stale()
+local function stale(failed_as)
   local disputed = disputed_until()
   local written = read('HGET', ADDRESS, 'version')
   local version = written and (whole(written) or 1) or 0
-  if version == request.version and disputed == request.disputed then return nil end
+  if version == request.version and disputed == request.disputed and failed_as == request.path_failed_as then
+    return nil
+  end
   local answer = call('HGETALL', ADDRESS)
   table.insert(answer, 1, 'stale')
   table.insert(answer, 2, tostring(disputed))
+  table.insert(answer, 3, failed_as)
   return answer
 end
 
@@ -142,12 +150,12 @@ end
 -- and what is to be counted.
 local function look()
   if settles_entry and #read('XRANGE', INTAKE, request.entry, request.entry) == 0 then return {'duplicate'} end
-  local known, first = counted_before()
+  local known, first, failed_as = counted_before()
   if known then
     call('EXPIRE', SEEN, SEEN_TTL_S)  -- the write of a duplicate
     return {known}
   end
-  local present = concerns_address and stale()
+  local present = concerns_address and stale(failed_as)
   if present then return present end
   check_types()
   return nil, first, counted(first)

@@ -17,13 +17,15 @@ from typing import NamedTuple
 
 from redis.asyncio.connection import AbstractConnection
 
-from bounced.core.contract.hourly_counters import MAX_FIELDS, Quota
+from bounced.core.contract.hourly_counters import COMPLAINT, FAILED, MAX_FIELDS, Quota
 from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.state_hash import from_fields
 from bounced.core.contract.times import DAY_S, LAST_S, from_score, unix
 from bounced.core.contract.writes import APART, EVENT_FIELDS, StateWrites, Writes
 from bounced.core.policy.dispute import WAVE
+from bounced.core.policy.failure import FROM_HARDEST
 from bounced.core.state import AddressState, ReportId
+from bounced.core.terms import Class
 from bounced.edges.redis.wire import Reply, call, fields, pack, text, texts
 
 SEEN_TTL_S = 40 * DAY_S
@@ -63,8 +65,8 @@ class Given(NamedTuple):
 
     ``digests`` are the report's digest and the forms in which older versions wrote it, none where the report is not
     remembered.  ``entry`` is the entry of the intake that the commit settles, ``address`` the address as keys carry it;
-    each is empty where there is none.  ``version`` and ``disputed`` (unix time, 0 for not) are the state's upon which
-    the writes were decided.
+    each is empty where there is none.  ``version``, ``disputed`` (unix time, 0 for not) and ``path_failed_as`` (empty
+    for not) are the state's upon which the writes were decided.
     """
 
     digests: tuple[str, ...]
@@ -72,6 +74,7 @@ class Given(NamedTuple):
     address: str
     version: int
     disputed: int
+    path_failed_as: str
     events_max: int
 
 
@@ -84,6 +87,8 @@ CONSTANTS: Mapping[str, int | str | Sequence[str]] = {
     "WAVE_S": int(WAVE.total_seconds()),
     "INTAKE_GROUP": INTAKE_GROUP,
     "EVENT_FIELDS": EVENT_FIELDS,
+    "FROM_HARDEST": FROM_HARDEST,
+    "OTHER_MEASURES": (COMPLAINT, FAILED),
 }
 
 REQUEST = Given._fields + Writes._fields[: -len(APART)]
@@ -101,7 +106,7 @@ def _source() -> bytes:
 def _in_lua(value: int | str | Sequence[str]) -> str:
     if isinstance(value, int):
         return str(value)
-    return repr(value) if isinstance(value, str) else f"{{{', '.join(map(repr, value))}}}"
+    return repr(str(value)) if isinstance(value, str) else f"{{{', '.join(map(_in_lua, value))}}}"
 
 
 SOURCE = _source()
@@ -143,6 +148,7 @@ def request(
         address=id_,
         version=given.version,
         disputed=unix(given.disputed_until),
+        path_failed_as=given.path_failed_as or "",
         events_max=events_max,
     )
     asked: dict[str, object] = dict(zip(REQUEST, (*beside, *writes), strict=False))  # what is apart comes last
@@ -180,7 +186,8 @@ def outcome(reply: Reply) -> tuple[str, AddressState | Written | str | None]:
         return word, text(reply[1])
     if word != "stale":
         return word, None
-    return word, from_fields(fields(reply[2:]), from_score(text(reply[1])))
+    path_failed_as = Class(text(reply[2])) if reply[2] else None
+    return word, from_fields(fields(reply[3:]), from_score(text(reply[1])), path_failed_as)
 
 
 def _encode(value: object) -> bytes:

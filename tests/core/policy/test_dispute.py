@@ -158,7 +158,7 @@ def test_a_refusal_after_data_by_a_disputed_domain_is_not_counted(told):
     story.state = replace(story.state, disputed_until=START + timedelta(hours=24))
     assert story.fails("mailbox_unknown", day=0, proof=Proof.AFTER_DATA) is State.HELD
     assert story.state.streaks == {}
-    assert story.fails("mailbox_inactive", day=0.1, proof=Proof.AFTER_DATA) is State.HELD
+    assert story.fails("mailbox_inactive", day=0.9, proof=Proof.AFTER_DATA) is State.HELD
     assert story.state.streaks[Class.HARD].count == 1, "a closed mailbox is not what is disputed"
 
 

@@ -31,9 +31,9 @@ def test_an_unsubscription_in_an_archive_from_before_a_subscription_is_history(s
     assert story.hears(Kind.SUBSCRIPTION, "unsubscribed", day=11) is State.SUPPRESSED
 
 
-@pytest.mark.parametrize(("told", "then"), [(9.9, State.ACTIVE), (10.1, State.SUPPRESSED)])
+@pytest.mark.parametrize(("told", "then"), [(9.9, State.ACTIVE), (10.1, State.HELD), (11, State.SUPPRESSED)])
 def test_a_refusal_from_before_a_subscription_of_the_same_day_is_history(story, told, then):
-    """Its time is known, and not only the day on which the mail was sent."""
+    """Its time is known, and not only the day on which the mail was sent; one later on that day is held."""
     story.fails("mailbox_full", day=0)
     story.at(10, EvidenceType.SUBSCRIBED)
     assert story.fails("mailbox_unknown", day=told) is then

@@ -97,6 +97,8 @@ def test_a_doubtful_failure_does_not_count_on_the_day_of_a_proven_one(story):
     """As a soft failure does not on the day of a hard one."""
     story.fails("mailbox_inactive", day=0)
     story.fails("mailbox_unknown", day=0.1, doubt=GUESS)
+    assert story.reasons[-1] == "same_mail"
+    story.fails("mailbox_unknown", day=0.9, doubt=GUESS)
     assert story.reasons[-1] == "within_24_hours"
 
 

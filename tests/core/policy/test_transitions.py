@@ -251,7 +251,7 @@ def test_a_failure_of_mail_sent_before_the_release_is_recorded_and_never_counted
     story.fails("mailbox_unknown", day=0)
     story.at(3, EvidenceType.RELEASE)
     assert story.fails("mailbox_unknown", day=4, sent=2) is State.ACTIVE
-    assert story.fails("mailbox_unknown", day=4, sent=3) is State.SUPPRESSED
+    assert story.fails("mailbox_unknown", day=5, sent=4) is State.SUPPRESSED
 
 
 def test_a_report_that_names_only_others_counts_hard_as_soft(story):
