@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 import structlog
 
-from bounced.config import Config, ConfigError, Source, load_to_run, read_configuration
+from bounced.config import Config, ConfigError, Source, build, load_to_run, read_configuration
 from bounced.edges.redis.job_store import JobStore
 from bounced.edges.sockets import Sockets, open_socket
 from bounced.edges.systemd import Notifier
 from bounced.edges.watch.http import HttpServer
-from bounced.edges.watch.log import Event
+from bounced.edges.watch.log import HASHES, Event
 from bounced.edges.watch.metrics.totals import Totals
 from bounced.edges.watch.monitor import Monitor, WorkerCounts
 from bounced.jobs import Background
@@ -89,6 +89,7 @@ class Reloads:
             if not waiting:  # the files that the old one names may be gone when another worker has to be started
                 self.workers.source = source
             self.monitor.use(keyspaces(config))
+            HASHES.use(build.log_secrets(config))
             self.workers.reload()
         self.notifier.ready()
 

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,13 @@ from bounced.cli.ending import ExitCode
 from bounced.cli.output import console, json_option, print_facts, print_json, printable
 from bounced.cli.selecting import any_list_option, chosen_lists, normalised
 from bounced.cli.story import day, sentence
-from bounced.config import Config
+from bounced.config import Config, build
 from bounced.core.contract.state_hash import to_fields
 from bounced.core.contract.writes import past_events
 from bounced.core.state import AddressState
 from bounced.core.terms import Class, State
 from bounced.edges.redis import RedisStore
+from bounced.edges.watch import log
 from bounced.service import open_store
 
 COLOURS = {State.ACTIVE: "green", State.BOUNCING: "cyan", State.HELD: "yellow", State.SUPPRESSED: "red"}
@@ -53,12 +54,16 @@ def lookup(address: str, list_: str | None, config_file: Path | None, *, as_json
 
 @dataclass(frozen=True, slots=True)
 class ListAnswer:
-    """What one list knows of an address; the oldest event is the first."""
+    """What one list knows of an address; the oldest event is the first.
+
+    ``in_log`` is the hash under which the log names the address; empty where it does not, or where nobody can tell.
+    """
 
     list_: str
     address: str
     state: AddressState
     history: Sequence[Mapping[str, str]]
+    in_log: str = ""
 
     @property
     def must_not_be_mailed(self) -> bool:
@@ -74,13 +79,20 @@ class ListAnswer:
         """Return it for a program."""
         told = to_fields(self.state) if self.is_known else {"state": self.state.state}
         decided = how_decided(self.state, self.history)
-        return {"list": self.list_, "address": self.address, **told, **decided, "history": self.history}
+        in_log = {"in_log": self.in_log} if self.in_log else {}
+        return {"list": self.list_, "address": self.address, **told, **decided, **in_log, "history": self.history}
 
 
 async def _ask(config: Config, asked: Mapping[str, str]) -> list[ListAnswer]:
     """Ask each list about the address as it stands in that list."""
     async with open_store(config) as store:
-        return await asyncio.gather(*(_look(store, list_, address) for list_, address in asked.items()))
+        answers = await asyncio.gather(*(_look(store, list_, address) for list_, address in asked.items()))
+    return [replace(answer, in_log=_in_log(config, answer)) for answer in answers]
+
+
+def _in_log(config: Config, answer: ListAnswer) -> str:
+    secret = build.log_secret(config.lists[answer.list_]) if config.log.addresses == "hashed" else None
+    return log.hashed(answer.address, secret) if secret else ""
 
 
 async def _look(store: RedisStore, list_: str, address: str) -> ListAnswer:
@@ -113,7 +125,7 @@ def _tell_one(answer: ListAnswer) -> None:
         )
     )
     facts = _facts(state, how_decided(state, answer.history))
-    print_facts(facts)
+    print_facts(facts | ({"in the log": answer.in_log} if answer.in_log and (facts or answer.history) else {}))
     for entry in answer.history:
         target.print(Text.assemble((f"{day(entry.get('at', '')):<16}  ", "dim"), printable(sentence(entry))))
     if not facts and not answer.history:

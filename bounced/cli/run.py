@@ -18,7 +18,7 @@ from bounced import rules
 from bounced.cli.configured import config_option, configured_to_run
 from bounced.cli.ending import ExitCode
 from bounced.cli.libraries import too_old
-from bounced.config import Config, ConfigError, load_to_run, read_configuration
+from bounced.config import Config, ConfigError, build, load_to_run, read_configuration
 from bounced.core.meaning.rulefile import RulesInvalid
 from bounced.edges.redis import Misconfigured
 from bounced.edges.redis.embedded import NoServer
@@ -142,7 +142,9 @@ class Reloads:
 async def reload(running: Worker, config_file: Path | None) -> None:
     """Use the file as it is now.  If it has errors, log them and change nothing."""
     try:
-        await running.reload(await asyncio.to_thread(_read_to_run, config_file))
+        config = await asyncio.to_thread(_read_to_run, config_file)
+        await running.reload(config)
+        log.HASHES.use(build.log_secrets(config))
     except (ConfigError, RulesInvalid, OSError, ValueError) as error:
         LOG.error(log.Event.RELOAD_FAILED, errors=str(error).splitlines())  # noqa: TRY400 - the message is for an operator
 
@@ -154,6 +156,7 @@ def _read_to_run(config_file: Path | None) -> Config:
 def set_up_log(config: Config) -> None:
     """Log as the configuration says."""
     as_json = config.log.format == "json" or (config.log.format == "auto" and not sys.stderr.isatty())
+    log.HASHES.use(build.log_secrets(config))
     log.configure(level=config.log.level, as_json=as_json, plain_addresses=config.log.addresses == "plain")
 
 

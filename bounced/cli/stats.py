@@ -13,6 +13,7 @@ from bounced.cli.configured import config_option, configured
 from bounced.cli.output import bar, console, json_option, print_json, print_table, spark
 from bounced.cli.selecting import chosen_list, hours_option, list_option, overview
 from bounced.config import Config
+from bounced.core.contract.hourly_counters import MAILED_WHILE_SUPPRESSED
 from bounced.core.contract.times import stamp
 from bounced.core.terms import Category, Class, Kind, State, class_of
 from bounced.service import now
@@ -74,6 +75,8 @@ def stats(hours: int, list_: str | None, config_file: Path | None, *, as_json: b
         ("before", "after", "count"),
         _transitions(counted),
     )
+    if mailed := sum(counts[MAILED_WHILE_SUPPRESSED] for _, counts in counted):
+        click.echo(f"\nMailed while suppressed: {mailed}. The sender does not ask the list before it mails.", err=True)
 
 
 @click.command()

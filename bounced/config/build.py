@@ -1,5 +1,6 @@
 """From settings to the objects that work: keys, return paths, policies, key names, the server's URL."""
 
+import hmac
 from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
 from bounced.config.files import read_secret
@@ -44,6 +45,27 @@ def keyspace(config: Config, name: str) -> Keyspace:
     if settings.address_form == "hmac":
         return Keyspace(config.redis.prefix, name, pepper)
     return Keyspace(config.redis.prefix, name, erasure_pepper=pepper)
+
+
+def log_secret(settings: SuppressionList) -> bytes | None:
+    """Return what the log hashes the addresses of a list with; None where it has no secret that we may read.
+
+    It is made of the pepper, else of the key that signs: the same on all hosts, and of no use for anything else.
+    """
+    signing = [key.file for key in settings.keys if KeyStatus(key.status) is KeyStatus.SIGNING]
+    file = settings.pepper_file or next(iter(signing), None)
+    if file is None:
+        return None
+    try:
+        return hmac.digest(read_secret(file), b"bounced log", "sha256")
+    except OSError:  # a command of a user who may not read it
+        return None
+
+
+def log_secrets(config: Config) -> dict[str, bytes]:
+    """Return those of all lists that have one."""
+    found = {name: log_secret(settings) for name, settings in config.lists.items()}
+    return {name: secret for name, secret in found.items() if secret}
 
 
 def redis_url(settings: Redis) -> str | None:

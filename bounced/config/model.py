@@ -269,7 +269,7 @@ class Log(Section):
         default="auto", description='"json", "console", or "auto": console on a terminal, JSON elsewhere.'
     )
     addresses: Literal["hashed", "plain"] = Field(
-        default="hashed", description="Whether mail addresses stand in the log as short hashes or as they are."
+        default="hashed", description="Whether mail addresses stand in the log as short keyed hashes or as they are."
     )
 
 

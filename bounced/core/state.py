@@ -27,6 +27,9 @@ class EvidenceType(Word):
     SENT = "sent"
 
 
+_OF_MAIL = frozenset({EvidenceType.REPORT, EvidenceType.REJECTED, EvidenceType.DELIVERED})
+
+
 @dataclass(frozen=True, slots=True)
 class Streak:
     """Consecutive failures of one class: how many, the first and the last.
@@ -146,6 +149,14 @@ class Transition:
     def changed(self) -> bool:
         """Whether the state is another one now."""
         return self.after != self.before
+
+    @property
+    def mailed_while_suppressed(self) -> bool:
+        """Whether it speaks of mail that was sent to a suppressed address on a later day: the sender asks no list."""
+        evidence, since = self.evidence, self.before.since
+        if self.before.state is not State.SUPPRESSED or since is None or evidence.sent_on is None:
+            return False
+        return evidence.type in _OF_MAIL and evidence.sent_on > since.date()
 
     @property
     def idle(self) -> bool:

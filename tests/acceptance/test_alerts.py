@@ -168,6 +168,15 @@ CASES = (
         },
     ),
     Case(
+        "the sender mails suppressed addresses",
+        added={series("bounced_mailed_while_suppressed_total", list="main"): rising(2)},
+        fires=(alert("BouncedMailedWhileSuppressed", list="main"),),
+    ),
+    Case(
+        "one queue held mail to a few suppressed addresses",
+        added={series("bounced_mailed_while_suppressed_total", list="main"): course((0, 0, 0), (0, 20, 30))},
+    ),
+    Case(
         "many are suppressed at once",
         {SUPPRESSED: course((0, 5, 0), (1000, 300, 60))},
         (alert("BouncedSuppressionSpike", list="main"),),

@@ -167,6 +167,7 @@ async def test_mail_to_a_suppressed_address_is_noticed(bench: Bench) -> None:
     await tell(bench, "delivered")
     await reader(bench).round()
     assert len(await bench.events("mailed_while_suppressed")) == 1
+    assert await bench.ask("HGET", bench.keys.counts(f"{bench.clock():%Y%m%d%H}"), "mailed_while_suppressed") == b"1"
     assert (await bench.state()).state is State.SUPPRESSED
 
 

@@ -14,7 +14,7 @@ from bounced.core.terms import Category, Class, Origin, State, Verdict
 from bounced.ports import Decide
 
 from .conftest import Bench
-from .reports import ALICE, AT, BOUNCE, report
+from .reports import ALICE, AT, BOUNCE, UNKNOWN_USER, report
 
 FULL = Verdict(Category.MAILBOX_FULL, "iana.5.2.2", "status", status="5.2.2", reply_code="552")
 RELEASE = Evidence(EvidenceType.RELEASE, AT + timedelta(hours=1), Origin.OPERATOR)
@@ -26,10 +26,9 @@ def by_policy(evidence: Evidence) -> Decide:
     return partial(decide, evidence=evidence, policy=DEFAULT_POLICY)
 
 
-def failure(hours: float = 0, verdict: Verdict = BOUNCE.verdict, **facts: object) -> Evidence:
+def failure(hours: float = 0, verdict: Verdict = UNKNOWN_USER) -> Evidence:
     """Return a bounce that comes some hours later, of mail of the first day."""
-    at = AT + timedelta(hours=hours)
-    return replace(BOUNCE, at=at, verdict=verdict, sent_on=AT.date(), **facts)
+    return replace(BOUNCE, at=AT + timedelta(hours=hours), verdict=verdict, sent_on=AT.date())
 
 
 async def reasons(bench: Bench, *told: tuple[int, Evidence]) -> list[str]:
@@ -59,7 +58,7 @@ async def test_a_harder_report_of_a_path_counts_beside_the_softer_one(bench: Ben
 
 async def test_what_a_shared_failure_counted_in_this_list_counts_once(bench: Bench) -> None:
     """The list that shares it commits each report here as well."""
-    shared = [failure(hours, shared_from="news") for hours in (0, 25)]
+    shared = [replace(failure(hours), shared_from="news") for hours in (0, 25)]
     assert await reasons(bench, (1, shared[0]), (2, shared[1])) == ["threshold", "same_mail"]
     counts = await bench.inside.counts(f"{AT:%Y%m%d%H}")
     assert not [name for name in counts if name.startswith("rate:")], "it counts in the rates of the other list only"

@@ -24,6 +24,8 @@ HARD = "hard"
 COMPLAINT = "complaint"
 FAILED = "failed"
 """A failure of a class that never counts, as it is remembered of a return path."""
+MAILED_WHILE_SUPPRESSED = "mailed_while_suppressed"
+"""Mail that was sent to an address a day after it was suppressed, or later."""
 UNATTRIBUTED = "unattributed"
 """A complaint at a feedback address that brought no return path of ours."""
 
@@ -88,6 +90,8 @@ def counters(domain: str, transition: Transition) -> tuple[str, ...]:
         names += _of_verdict(domain, evidence, verdict)
     if transition.after.state is not transition.before.state:
         names.append(f"transition:{transition.before.state}:{transition.after.state}")
+    if transition.mailed_while_suppressed:
+        names.append(MAILED_WHILE_SUPPRESSED)
     return tuple(names)
 
 

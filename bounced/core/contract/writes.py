@@ -26,7 +26,6 @@ TOMBSTONE_TTL_S = 60
 A commit may be under way that has seen the state before: it must find another version, not none.
 """
 
-_MAIL = (EvidenceType.REPORT, EvidenceType.REJECTED, EvidenceType.DELIVERED)
 _TOLD_ALWAYS = frozenset(EvidenceType) - {
     EvidenceType.DELIVERED,
     EvidenceType.ENGAGED,
@@ -222,19 +221,9 @@ def _event_types(transition: Transition) -> tuple[str, ...]:
     itself = (str(evidence.type),) if evidence.type in _TOLD_ALWAYS or transition.changed else ()
     if transition.after.state is not before.state:
         return *itself, "transition"
-    if before.state is State.SUPPRESSED and _speaks_of_later_mail(transition):
+    if transition.mailed_while_suppressed:
         return *itself, "mailed_while_suppressed"
     return itself
-
-
-def _speaks_of_later_mail(transition: Transition) -> bool:
-    evidence, since = transition.evidence, transition.before.since
-    return (
-        evidence.type in _MAIL
-        and evidence.sent_on is not None
-        and since is not None
-        and evidence.sent_on > since.date()
-    )
 
 
 def _without_addresses(transition: Transition, local_part: str) -> Transition:

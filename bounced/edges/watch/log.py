@@ -4,13 +4,14 @@ One line is one event: JSON for the journal, coloured for a terminal.  Strings a
 addresses stand as short hashes unless the configuration says otherwise.
 """
 
+import hmac
 import json
 import logging
 import os
 import sys
 from collections.abc import Mapping, MutableMapping
 from enum import StrEnum
-from hashlib import sha256
+from secrets import token_bytes
 from typing import Any, TextIO
 
 import structlog
@@ -92,6 +93,37 @@ def flush() -> None:
             processor.flush()
 
 
+class AddressHashes:
+    """Replaces addresses by keyed hashes, which only those can compute who have the secret of the list.
+
+    The first list's secret serves for what a line without a list says; where there is none, a random one of this
+    process does.
+    """
+
+    def __init__(self) -> None:
+        self._random = token_bytes()
+        self.use({})
+
+    def use(self, secrets: Mapping[str, bytes]) -> None:
+        """Know the secrets of these lists from now on."""
+        self._secrets = secrets
+        self._first = next(iter(secrets.values()), self._random)
+
+    def __call__(self, _logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+        """Hash addresses: those that are one by their name, and what looks like one in any text."""
+        secret = self._secrets.get(event.get("list", ""), self._first)
+        for key, value in event.items():
+            if key in ADDRESS_KEYS:
+                event[key] = hashed(str(value), secret) if value else value
+            elif isinstance(value, str) and "@" in value:
+                event[key] = ADDRESS_LIKE.sub(lambda found: hashed(found[0], secret), value)
+        return event
+
+
+HASHES = AddressHashes()
+"""Those of this process; a reload tells them the secrets of new lists."""
+
+
 def configure(*, level: str, as_json: bool, plain_addresses: bool, stream: TextIO | None = None) -> None:
     """Set up logging for this process, to standard error or another stream.
 
@@ -107,7 +139,7 @@ def configure(*, level: str, as_json: bool, plain_addresses: bool, stream: TextI
         processors=[
             LogLimit(LIMITED, _past_the_limit, by_reason=_CODED),
             structlog.processors.format_exc_info,
-            *([] if plain_addresses else [_hash_addresses]),
+            *([] if plain_addresses else [HASHES]),
             _escape,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -139,24 +171,14 @@ def silence() -> None:
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
 
 
-def hashed(address: str) -> str:
-    """Return the short hash under which an address stands in the log: 12 hex digits of its SHA-256."""
-    return sha256(address.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+def hashed(address: str, secret: bytes) -> str:
+    """Return the short hash under which an address stands in the log: 12 hex digits of its HMAC-SHA256."""
+    return hmac.digest(secret, address.encode("utf-8", "surrogateescape"), "sha256").hex()[:12]
 
 
 def escaped(text: str) -> str:
     """Return text of a peer as it may stand in a log line: what cannot be printed escaped, bounded."""
     return visible(text[:MAX_LOGGED_CHARS])
-
-
-def _hash_addresses(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
-    """Replace addresses by their hashes: those that are one by their name, and what looks like one in any text."""
-    for key, value in event.items():
-        if key in ADDRESS_KEYS:
-            event[key] = hashed(str(value)) if value else value
-        elif isinstance(value, str) and "@" in value:
-            event[key] = ADDRESS_LIKE.sub(lambda found: hashed(found[0]), value)
-    return event
 
 
 def _escape(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+
 from bounced.core.state import EvidenceType
 from bounced.core.terms import Category, Class, Engagement, OptIn, Profile, State
 from tests.core.policy.conftest import on

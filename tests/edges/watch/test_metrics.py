@@ -1,12 +1,12 @@
 """What one worker counts, another adds up."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bounced.core.state import AddressState, Evidence, EvidenceType, Transition
-from bounced.core.terms import Category, Kind, Origin, State, Verdict
+from bounced.core.terms import Category, Class, Kind, Origin, State, Verdict
 from bounced.edges.redis.overview import ListSizes
 from bounced.edges.watch.metrics import declared
 from bounced.edges.watch.metrics.exposition import exposition
@@ -56,6 +56,18 @@ def test_counts_of_all_workers_are_added_up() -> None:
     assert samples["bounced_commits_total['main', 'report']"] == 2
     assert samples["bounced_transitions_total['active', 'main', 'suppressed']"] == 2
     assert samples["bounced_sessions_open[]"] == 2
+
+
+def test_mail_that_was_sent_to_a_suppressed_address_is_counted() -> None:
+    """From the day after the suppression on."""
+    since = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    suppressed = AddressState(State.SUPPRESSED, Category.MAILBOX_UNKNOWN, Class.HARD, since)
+    meter = Meter()
+    for days in (0, 1, 7):
+        at = since + timedelta(days=days)
+        evidence = Evidence(EvidenceType.REPORT, at, Origin.SMTP, sent_on=at.date())
+        meter.written("main", Transition(evidence, suppressed, suppressed, "already_suppressed"))
+    assert _samples(_heard(meter))["bounced_mailed_while_suppressed_total['main']"] == 2
 
 
 def test_what_was_taken_is_not_counted_again() -> None:

@@ -105,6 +105,12 @@ UNREAD = _counter(
 TRANSITIONS = _counter(
     "bounced_transitions", "Addresses whose state changed, through whatever was committed.", "list", "before", "after"
 )
+MAILED_WHILE_SUPPRESSED = _counter(
+    "bounced_mailed_while_suppressed",
+    "Reports of mail that was sent to an address a day after it was suppressed, or later: the sender does not ask the "
+    "list, or asks another one.",
+    "list",
+)
 COUNTERS_OVERFLOWED = _counter(
     "bounced_counters_overflowed",
     "Counters of an hour that came when the quota of their kind was used up (domains, campaigns, providers; unsigned "
@@ -187,6 +193,7 @@ COUNTED = (
     DEFERRED,
     UNREAD,
     TRANSITIONS,
+    MAILED_WHILE_SUPPRESSED,
     COUNTERS_OVERFLOWED,
     COMMIT_SECONDS,
     BATCH_SIZE,

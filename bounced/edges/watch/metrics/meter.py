@@ -87,6 +87,8 @@ class Meter:
         self._counts[declared.COMMITS.name, list_, transition.evidence.type] += 1
         if before is not after:
             self._counts[declared.TRANSITIONS.name, list_, before, after] += 1
+        if transition.mailed_while_suppressed:
+            self._counts[declared.MAILED_WHILE_SUPPRESSED.name, list_] += 1
 
     def counter_overflowed(self, list_: str, quota: str, /) -> None:
         """Count a counter of an hour that came when its quota was used up."""
