@@ -18,7 +18,14 @@ from bounced.cli.selecting import chosen_list, names_to_complete, normalised
 from bounced.config import Config
 from bounced.core.mailbox import AddressId
 from bounced.edges.redis import RedisStore
-from bounced.edges.redis.erasing import Erased, ScanForbidden, check_scan, complained, erase
+from bounced.edges.redis.erasing import (
+    Erased,
+    ScanForbidden,
+    check_scan,
+    complained,
+    erase,
+    rewrite_append_only_file,
+)
 from bounced.service import open_store
 
 PEPPER_NEEDED = """{address} complained, and must stay suppressed in the list {list_}.
@@ -26,6 +33,10 @@ For that a keyed hash is kept, and its secret is missing:
   head -c 32 /dev/urandom | base64 > pepper; chmod 600 pepper
   lists.{list_}.pepper_file = "pepper" in the configuration, and erasure_pepper in your senders' Keyspace
 --forget-complaint erases the complaint as well: the address can be mailed again then."""
+
+FILE_REWRITTEN = "The embedded server's append-only file was rewritten: the address is not in it any more."
+STILL_IN_FILES = """What Redis has written to disk still holds the address: its append-only file until BGREWRITEAOF, its
+snapshot until the next one (BGSAVE), and each replica's files until they do the same."""
 
 
 @click.command("erase")
@@ -79,8 +90,12 @@ async def _erase(config: Config, addresses: Mapping[str, str], *, forget_complai
             for name, address in addresses.items():
                 advance = partial(progress.advance, progress.add_task(name, total=None))
                 erased[name] = await erase(store, name, address, advance, kept=kept.get(name))
+        if any(erased.values()) and config.redis.embedded:
+            await rewrite_append_only_file(store, next(iter(addresses)))
     for name, found in erased.items():
         _tell(name, found, kept=name in kept, as_json=as_json)
+    if any(erased.values()):
+        click.echo(FILE_REWRITTEN if config.redis.embedded else STILL_IN_FILES, err=True)
     return any(erased.values())
 
 

@@ -42,6 +42,10 @@ CATEGORIES = [
 # HMAC-SHA256 in hexadecimal: how keys carry an address under a pepper.  (core.mailbox.address_id)
 KEYED_HASH = re.compile(r"[0-9a-f]{64}")
 
+PEPPER_NEEDED = """{count} keyed hashes stand for people who complained and were erased.
+They are suppressed here as well, but nobody can tell whose they are without the secret: give lists.{list_}.pepper_file,
+and your senders, the pepper of the list that they come from."""
+
 Advance = Callable[[], None]
 Batch = dict[str, Merge]
 
@@ -117,6 +121,7 @@ class _Import:
         self._as_json = as_json
         self.counts = Counter({"rows": 0, "suppressed": 0, "as before": 0, "left out": 0})
         self._why: Counter[SkipReason] = Counter()
+        self._erased_complainers = 0
 
     async def run(self, found: Iterable[Row | SkippedRow], advance: Advance) -> None:
         """Write what was found, several batches at once.  Raises StoreUnavailable."""
@@ -144,6 +149,8 @@ class _Import:
 
     def report(self) -> None:
         """Print the results."""
+        if self._erased_complainers and self._keys.erasure_pepper is None:
+            click.echo(PEPPER_NEEDED.format(count=self._erased_complainers, list_=self._keys.list_), err=True)
         if self._as_json:
             why = {str(why): self._why[why] for why in SkipReason if self._why[why]}
             print_json({**self.counts, "why": why, "dry_run": self._dry_run})
@@ -168,11 +175,14 @@ class _Import:
         """Return an address in its canonical form, or the keyed hash that a list exports in its place.
 
         A list with hashed addresses exports hashes only.  Other lists export hashes of recipients who complained and
-        were erased.
+        were erased; these move along, also to a list that does not know the pepper yet.
         """
-        erased = self._keys.erasure_pepper is not None and row.said.category is Category.COMPLAINT
-        if (self._keys.pepper is not None or erased) and KEYED_HASH.fullmatch(row.address):
-            return AddressId(row.address)
+        if KEYED_HASH.fullmatch(row.address):
+            if self._keys.pepper is not None:
+                return AddressId(row.address)
+            if row.said.category is Category.COMPLAINT:
+                self._erased_complainers += 1
+                return AddressId(row.address)
         return normalise(row.address, fold_local_part=self._fold)
 
     def _leave_out(self, fault: SkippedRow) -> None:

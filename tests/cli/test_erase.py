@@ -56,6 +56,22 @@ def test_an_address_is_erased_from_all_lists(call):
     assert (again.exit_code, again.stdout.count("nothing was known")) == (1, 2)
 
 
+def test_nothing_of_the_address_stays_on_the_disk_of_an_embedded_server(call, tmp_path):
+    """Its append-only file holds every command ever written, until it is written anew."""
+
+    def is_on_disk(text: bytes) -> bool:
+        return any(text in file.read_bytes() for file in tmp_path.glob("data/**/*") if file.is_file())
+
+    call("import", "-", "--list", "main", given=COMPLAINT)
+    call("suppress", "bob@example.org", "--list", "main", "--reason", "asked")
+    assert is_on_disk(b"bob@example.org")
+    erased = call("erase", "bob@example.org")
+    assert "append-only file was rewritten" in erased.stderr
+    assert not is_on_disk(b"bob@example.org")
+    assert is_on_disk(b"alice@example.org"), "the others are where they were"
+    assert "rewritten" not in call("erase", "bob@example.org").stderr, "nothing was erased"
+
+
 def test_a_complaint_without_a_pepper_is_refused_before_anything_is_erased(call):
     """The message says what to configure."""
     call("import", "-", "--list", "main", given=COMPLAINT, pepper="")

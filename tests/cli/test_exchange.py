@@ -175,6 +175,17 @@ def test_what_stayed_of_an_erased_complainer_moves_to_a_list_with_the_same_peppe
     assert call("release", "bob@example.org", "--list", "restored").exit_code == 0, "the hash is still his"
 
 
+def test_what_stayed_of_an_erased_complainer_moves_to_a_list_without_a_pepper(call):
+    """It is not lost; the operator hears what the list still needs."""
+    call("import", "-", "--list", "erasing", given=SES)
+    call("erase", "bob@example.org")
+    copy = call("export", "--list", "erasing").stdout
+    moved = call("import", "-", "--list", "main", given=copy)
+    assert (moved.exit_code, exported(call, "--list", "main").keys()) == (0, exported(call, "--list", "erasing").keys())
+    assert "1 keyed hashes" in moved.stderr
+    assert "lists.main.pepper_file" in moved.stderr
+
+
 @pytest.mark.parametrize("given", ["", "name,phone\n", "alice@example.org\n", "\xff\xfe"])
 def test_a_file_that_nobody_understands_is_a_usage_error(call, given):
     """Nothing is written."""

@@ -1,5 +1,6 @@
 """An address taken out of everything that a list holds: keys, sets, streams, and texts about others."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -93,6 +94,32 @@ async def check_scan(store: RedisStore, list_: str) -> None:
         if isinstance(error.__cause__, NoPermissionError):
             raise ScanForbidden(str(error.__cause__)) from error
         raise
+
+
+async def rewrite_append_only_file(store: RedisStore, list_: str, pause_s: float = 0.05) -> None:
+    """Let the server write its file anew, of what it holds now, and return when that is done.
+
+    Until then the file has every command that was ever written, those with an erased address too.  A rewrite that is
+    under way began before the erasure, so it does not do.  Raises StoreUnavailable, also where the rewrite fails.
+    """
+    await _rewritten(store, list_, pause_s)
+    await store.write(list_, "BGREWRITEAOF")
+    if await _rewritten(store, list_, pause_s) != "ok":
+        raise StoreUnavailable("the server could not rewrite its append-only file, see its log")
+
+
+async def _rewritten(store: RedisStore, list_: str, pause_s: float) -> str:
+    """Wait until no rewrite is under way or waits for its turn; return how the last one ended."""
+    while True:
+        found = await _persistence(store, list_)
+        if found.get("aof_rewrite_in_progress") == found.get("aof_rewrite_scheduled") == "0":
+            return found.get("aof_last_bgrewrite_status", "")
+        await asyncio.sleep(pause_s)
+
+
+async def _persistence(store: RedisStore, list_: str) -> dict[str, str]:
+    told = text(await store.read(list_, "INFO", "persistence"))
+    return dict(line.split(":", 1) for line in told.splitlines() if ":" in line)
 
 
 async def erase(
