@@ -145,3 +145,48 @@ def test_the_same_failure_again_within_a_day_changes_nothing(life, last):
     again = decide(state, last, DEFAULT_POLICY)
     assert again.after.state is state.state
     assert again.after.streaks == state.streaks
+
+
+failures = st.builds(
+    replace,
+    evidence,
+    type=st.sampled_from([EvidenceType.REPORT, EvidenceType.REJECTED]),
+    kind=st.just(Kind.BOUNCE),
+    trusted=st.just(True),
+    verdict=verdicts.map(lambda verdict: verdict._replace(action=Action.FAILED)),
+).filter(lambda each: each.verdict.category is not Category.COMPLAINT)
+
+
+@given(lives, st.sampled_from([EvidenceType.RELEASE, EvidenceType.SUBSCRIBED]), hours, st.lists(failures, max_size=12))
+def test_no_failure_of_mail_of_the_day_of_a_release_or_before_suppresses_again(life, type_, at, late):
+    """Whatever the address went through, and however many come, however late, in whatever order."""
+    released = Evidence(type_, at, Origin.OPERATOR)
+    late = [replace(each, at=max(each.at, at), sent_on=min(each.sent_on or at.date(), at.date())) for each in late]
+    begun = AddressState()
+    for *_, begun_by in live(life):
+        begun = begun_by.after
+    lifted = decide(begun, released, DEFAULT_POLICY).after
+    if lifted.state is State.SUPPRESSED or lifted.last_lifted_at != at:
+        return
+    state = lifted
+    for each in late:
+        state = decide(state, each, DEFAULT_POLICY).after
+        assert state.state is not State.SUPPRESSED
+
+
+@given(lives, failures, st.lists(st.tuples(st.integers(0, 24 * 30), verdicts), max_size=8))
+def test_the_echoes_of_one_mail_count_nothing(life, first, echoes):
+    """Reports of the same mail that are not harder neither count nor change how long the address is held."""
+    first = replace(first, sent_on=first.sent_on or first.at.date(), names_recipient=True)
+    state = AddressState()
+    for *_, lived in live([*life, first]):
+        state = lived.after
+    for later, verdict in echoes:
+        at = first.at + timedelta(hours=later)
+        softer = verdict._replace(category=Category.NETWORK, action=Action.FAILED, doubt="")
+        known = replace(state, path_failed_as=Class.TRANSIENT)
+        before = settle(known, at, DEFAULT_POLICY)
+        echo = replace(first, at=at, verdict=softer)
+        after = decide(known, echo, DEFAULT_POLICY).after
+        assert (after.state, after.until, after.streaks) == (before.state, before.until, before.streaks)
+        state = replace(after, path_failed_as=None)
