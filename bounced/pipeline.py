@@ -28,13 +28,17 @@ Found = tuple[Report, ReturnPath | TokenPath | None]
 
 @dataclass(frozen=True, slots=True)
 class ListSettings:
-    """How one list decides.  ``shares_hard_with`` names the lists in which its hard verdicts count too."""
+    """How one list decides.  ``shares_hard_with`` names the lists in which its hard verdicts count too.
+
+    ``intake_may_release`` says whether senders may decide as operators do.
+    """
 
     policy: Policy
     disputes: DisputeRule = DEFAULT_DISPUTES
     alarms: AlarmRule = DEFAULT_ALARMS
     trust_unsigned: bool = False
     shares_hard_with: tuple[str, ...] = ()
+    intake_may_release: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from bounced.edges.redis.embedded import redis_url
 from bounced.edges.redis.identities import Identities
 from bounced.edges.redis.job_store import JobStore
 from bounced.edges.redis.observer import UNOBSERVED, StoreObserver
+from bounced.edges.redis.script import MostEvents
 from bounced.edges.redis.time_budget import TimeBudget
 from bounced.edges.smtp import Door, Gate, SessionLimits, SessionSettings, Speech
 from bounced.edges.sockets import SMTP, Sockets, address_of, listener_name
@@ -65,7 +66,7 @@ async def open_store(config: Config, observer: StoreObserver = UNOBSERVED) -> As
             connections(url, budget),
             keyspaces(config),
             durability(config.redis.effective_durability, _warn, budget),
-            events_max=config.keep.events_max,
+            most=MostEvents(config.keep.events_max, config.keep.bulk_max),
             notice=_notice,
             observer=observer,
             known=identities(config).known,
@@ -100,6 +101,7 @@ def pipeline(config: Config, store: Store, clock: Clock = now) -> Pipeline:
                 alarms=alarm_rule(settings.alarms),
                 trust_unsigned=settings.trust_unsigned,
                 shares_hard_with=settings.shares_hard_with,
+                intake_may_release=settings.intake_may_release,
             )
             for name, settings in config.lists.items()
         },

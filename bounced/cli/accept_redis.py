@@ -6,16 +6,19 @@ from pathlib import Path
 
 import click
 
+from bounced.cli.acting import as_option
 from bounced.cli.configured import config_option, configured
 from bounced.cli.output import json_option, print_facts, print_json
 from bounced.config import Config
-from bounced.service import identities, keyspaces, open_store
+from bounced.core.contract.summary import Summary, summary_event
+from bounced.service import identities, keyspaces, now, open_store
 
 
 @click.command("accept-redis")
+@as_option
 @config_option
 @json_option
-def accept_redis(config_file: Path | None, *, as_json: bool) -> None:
+def accept_redis(actor: str, config_file: Path | None, *, as_json: bool) -> None:
     """Say that Redis was replaced on purpose, so that it is no longer told as a fault.
 
     Each list's Redis has an identity, which this host remembers. An empty Redis gets the one that is remembered here,
@@ -28,7 +31,7 @@ def accept_redis(config_file: Path | None, *, as_json: bool) -> None:
     \b
     bounced accept-redis
     """  # noqa: D301 - \b is click's mark for lines to be left as they are
-    accepted = asyncio.run(_accept(configured(config_file)))
+    accepted = asyncio.run(_accept(configured(config_file), actor))
     if as_json:
         for list_, (before, after) in accepted.items():
             print_json({"list": list_, "known": before or None, "identity": after})
@@ -36,7 +39,7 @@ def accept_redis(config_file: Path | None, *, as_json: bool) -> None:
         print_facts({list_: _said(before, after) for list_, (before, after) in accepted.items()})
 
 
-async def _accept(config: Config) -> dict[str, tuple[str, str]]:
+async def _accept(config: Config, actor: str) -> dict[str, tuple[str, str]]:
     """Return for each list the identity that was known, and the one that is known now."""
     remembered, accepted, present = identities(config), {}, {}
     async with open_store(config) as store:
@@ -45,6 +48,8 @@ async def _accept(config: Config) -> dict[str, tuple[str, str]]:
             await store.write(list_, "HSETNX", keys.identity, "id", known or secrets.token_hex(8))
             present[keys.identity] = (await store.server_facts(list_)).identity
             accepted[list_] = known, present[keys.identity]
+            if known != present[keys.identity]:
+                await store.tell(list_, summary_event(keys, Summary.ACCEPTED, now(), actor))
     remembered.remember(present)
     return accepted
 

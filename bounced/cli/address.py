@@ -3,83 +3,126 @@
 import asyncio
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
+from bounced.cli.acting import as_option, asked_reason, reason_option, yes_option
 from bounced.cli.configured import config_option, configured
 from bounced.cli.ending import ExitCode
+from bounced.cli.filters import chosen, filter_options
 from bounced.cli.output import json_option, print_facts, print_json
+from bounced.cli.recover import Wanted, dry_run_option, release_selected
 from bounced.cli.selecting import chosen_list, list_option, normalised
 from bounced.cli.story import WHY
 from bounced.config import Config, build
+from bounced.core.contract.summary import Summary, summary_event
 from bounced.core.policy import decide
 from bounced.core.state import Evidence, EvidenceType, ReportId, Transition
 from bounced.core.terms import Origin
+from bounced.edges.redis import RedisStore
 from bounced.pipeline import kept_hash
 from bounced.service import now, open_store
 
 AT_ONCE = 200
-addresses_argument = click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
-reason_option = click.option("--reason", default="", metavar="TEXT", help="Why, for whoever reads the history.")
 
 
 @click.command()
-@addresses_argument
+@click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
 @reason_option
+@as_option
 @list_option
 @config_option
 @json_option
 def suppress(
-    addresses: tuple[str, ...], reason: str, list_: str | None, config_file: Path | None, *, as_json: bool
+    *, addresses: tuple[str, ...], reason: str, actor: str, list_: str | None, config_file: Path | None, as_json: bool
 ) -> None:
     """Suppress each ADDRESS until an operator releases it; - reads addresses from standard input, one a line.
+
+    More than one at once need a --reason.
 
     \b
     bounced suppress alice@example.org --reason "asked by phone, ticket 4711"
     """  # noqa: D301 - \b is click's mark for lines to be left as they are
-    _decide(EvidenceType.SUPPRESS, addresses, reason, list_, config_file, as_json=as_json)
+    config = configured(config_file)
+    wanted = Decision(EvidenceType.SUPPRESS, chosen_list(config, list_), reason, actor)
+    _decide(config, wanted, addresses, as_json=as_json)
 
 
 @click.command()
-@addresses_argument
+@click.argument("addresses", nargs=-1, metavar="[ADDRESS...]")
+@filter_options
+@dry_run_option
+@yes_option
 @reason_option
+@as_option
 @list_option
 @config_option
 @json_option
 def release(
-    addresses: tuple[str, ...], reason: str, list_: str | None, config_file: Path | None, *, as_json: bool
+    *,
+    addresses: tuple[str, ...],
+    dry_run: bool,
+    yes: bool,
+    reason: str,
+    actor: str,
+    list_: str | None,
+    config_file: Path | None,
+    as_json: bool,
+    **asked: Any,
 ) -> None:
     """Take each ADDRESS off the suppression list, whatever put it there; - reads addresses from standard input.
 
     Bounces of mail sent before are recorded and not counted. An address that is active already is left alone: there
-    is nothing to lift. Exit code 1 if one was not on the list.
+    is nothing to lift. Exit code 1 if one was not on the list. More than one at once need a --reason.
+
+    In the place of addresses --since, --provider and so on say which, as for `bounced recover`; what was imported is
+    released too. What a person said stays: a complaint, an unsubscription, an operator's decision.
 
     \b
     bounced release alice@example.org --reason "mailbox repaired"
-    bounced export --json | jq -r 'select(.campaign == "spring").address' | bounced release - --reason "false alarm"
+    bounced release - --reason "false alarm" < addresses.txt
+    bounced release --campaign spring --category mailbox_full --dry-run
     """  # noqa: D301 - \b is click's mark for lines to be left as they are
-    transitions = _decide(EvidenceType.RELEASE, addresses, reason, list_, config_file, as_json=as_json)
+    config = configured(config_file)
+    list_ = chosen_list(config, list_)
+    selection = chosen(config, list_, asked)
+    if bool(addresses) == bool(selection) or ((dry_run or yes) and not selection):
+        raise click.UsageError("say which: ADDRESS..., or --since, --provider, ... with --dry-run or --yes")
+    if selection:
+        chosen_ones = Wanted(
+            list_, selection, dry_run=dry_run, yes=yes, actor=actor, summary=Summary.RELEASED, imported_too=True
+        )
+        sys.exit(release_selected(config, chosen_ones, reason, as_json=as_json))
+    transitions = _decide(config, Decision(EvidenceType.RELEASE, list_, reason, actor), addresses, as_json=as_json)
     were_listed = all(transition.before.state.on_suppression_list for transition in transitions)
     sys.exit(ExitCode.DONE if were_listed else ExitCode.NO)
 
 
-def _decide(
-    type_: EvidenceType,
-    addresses: Iterable[str],
-    reason: str,
-    list_: str | None,
-    config_file: Path | None,
-    *,
-    as_json: bool,
-) -> list[Transition]:
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What an operator decides in a list, and why."""
+
+    type: EvidenceType
+    list_: str
+    reason: str
+    actor: str
+
+    def evidence(self, *, bulk: bool) -> Evidence:
+        """Return the evidence; ``bulk`` where it is about many addresses."""
+        at = now().replace(microsecond=0)
+        return Evidence(self.type, at, Origin.OPERATOR, note=self.reason, actor=self.actor, bulk=bulk)
+
+
+def _decide(config: Config, wanted: Decision, addresses: Sequence[str], *, as_json: bool) -> list[Transition]:
     """Commit what an operator says of addresses, and confirm each."""
-    config = configured(config_file)
-    list_ = chosen_list(config, list_)
-    named = [normalised(config, list_, address) for address in _each(addresses)]
-    evidence = Evidence(type_, now().replace(microsecond=0), Origin.OPERATOR, note=reason)
-    transitions = asyncio.run(_commit_all(config, list_, named, evidence))
+    named = [normalised(config, wanted.list_, address) for address in _each(addresses)]
+    reason = asked_reason(wanted.reason, needed=len(named) > 1 or "-" in addresses)
+    evidence = replace(wanted, reason=reason).evidence(bulk=len(named) > 1)
+    transitions = asyncio.run(_commit_all(config, wanted.list_, named, evidence))
     for address, transition in zip(named, transitions, strict=True):
         _confirm(address, transition, as_json=as_json)
     return transitions
@@ -109,9 +152,22 @@ async def _commit_all(config: Config, list_: str, addresses: Sequence[str], evid
             return await commit(kept) if kept else transition
 
         transitions: list[Transition] = []
-        for begun in range(0, len(addresses), AT_ONCE):
-            transitions += await asyncio.gather(*map(commit_to_all_forms, addresses[begun : begun + AT_ONCE]))
+        try:
+            for begun in range(0, len(addresses), AT_ONCE):
+                transitions += await asyncio.gather(*map(commit_to_all_forms, addresses[begun : begun + AT_ONCE]))
+        finally:
+            await _tell_of_many(store, list_, evidence, transitions)
         return transitions
+
+
+async def _tell_of_many(store: RedisStore, list_: str, evidence: Evidence, transitions: Sequence[Transition]) -> None:
+    """Tell once of a change to many addresses, also where only a part could be done."""
+    counts = {"addresses": sum(transition.changed for transition in transitions)}
+    if evidence.bulk and counts["addresses"]:
+        type_ = Summary.RELEASED if evidence.type is EvidenceType.RELEASE else Summary.SUPPRESSED
+        keys = store.keyspace(list_)
+        told = summary_event(keys, type_, evidence.at, evidence.actor, note=evidence.note, counts=counts)
+        await store.tell(list_, told)
 
 
 def _confirm(address: str, transition: Transition, *, as_json: bool) -> None:

@@ -10,13 +10,16 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
+from bounced.cli.acting import as_option
 from bounced.cli.configured import config_option, configured
 from bounced.cli.ending import ExitCode
 from bounced.cli.output import json_option, print_facts, print_json
 from bounced.cli.run import in_loop
 from bounced.cli.selecting import chosen_list, names_to_complete, normalised
 from bounced.config import Config
+from bounced.core.contract.summary import Summary, summary_event
 from bounced.core.mailbox import AddressId
+from bounced.core.reading.mention import Mention
 from bounced.edges.redis import RedisStore
 from bounced.edges.redis.erasing import (
     Erased,
@@ -26,7 +29,7 @@ from bounced.edges.redis.erasing import (
     erase,
     rewrite_append_only_file,
 )
-from bounced.service import open_store
+from bounced.service import now, open_store
 
 PEPPER_NEEDED = """{address} complained, and must stay suppressed in the list {list_}.
 For that a keyed hash is kept, and its secret is missing:
@@ -49,10 +52,11 @@ snapshot until the next one (BGSAVE), and each replica's files until they do the
     help="Only from this list.  [default: from all]",
 )
 @click.option("--forget-complaint", is_flag=True, help="Keep no keyed hash of somebody who complained.")
+@as_option
 @config_option
 @json_option
 def erase_command(
-    address: str, list_: str | None, config_file: Path | None, *, forget_complaint: bool, as_json: bool
+    *, address: str, list_: str | None, actor: str, config_file: Path | None, forget_complaint: bool, as_json: bool
 ) -> None:
     """Take ADDRESS out of every key, set and stream, and out of what is said about others.  Cannot be undone.
 
@@ -69,15 +73,19 @@ def erase_command(
     names = [chosen_list(config, list_)] if list_ else list(config.lists)
     addresses = {name: normalised(config, name, address) for name in names}
     try:
-        found = in_loop(lambda: _erase(config, addresses, forget_complaint=forget_complaint, as_json=as_json))
+        found = in_loop(lambda: _erase(config, addresses, actor, forget_complaint=forget_complaint, as_json=as_json))
     except ScanForbidden as error:
         message = "what is left of an address is found by SCAN, which this Redis user may not: log in as the operator"
         raise click.UsageError(f"{message} (docs/redis.md): {error}") from error
     sys.exit(ExitCode.DONE if found else ExitCode.NO)
 
 
-async def _erase(config: Config, addresses: Mapping[str, str], *, forget_complaint: bool, as_json: bool) -> bool:
+async def _erase(
+    config: Config, addresses: Mapping[str, str], actor: str, *, forget_complaint: bool, as_json: bool
+) -> bool:
     """Erase one address, as it stands in each list; return whether anything was known.
+
+    That it was done, and by whom, is an event that does not name the address.
 
     Nothing is erased before it is certain that everything can be erased.  Raises UsageError, ScanForbidden.
     """
@@ -90,6 +98,9 @@ async def _erase(config: Config, addresses: Mapping[str, str], *, forget_complai
             for name, address in addresses.items():
                 advance = partial(progress.advance, progress.add_task(name, total=None))
                 erased[name] = await erase(store, name, address, advance, kept=kept.get(name))
+                if erased[name]:
+                    by = Mention(address, (address,)).without(actor)
+                    await store.tell(name, summary_event(store.keyspace(name), Summary.ERASED, now(), by))
         if any(erased.values()) and config.redis.embedded:
             await rewrite_append_only_file(store, next(iter(addresses)))
     for name, found in erased.items():

@@ -11,10 +11,10 @@ from rich.text import Text
 
 from bounced.cli.configured import config_option, configured
 from bounced.cli.output import console, json_option, print_json, printable
-from bounced.cli.selecting import chosen_list, list_option, normalised, overview
+from bounced.cli.selecting import chosen_list, event_streams, list_option, normalised
 from bounced.cli.story import sentence
 from bounced.config import Config
-from bounced.edges.redis.overview import EVENTS_AT_ONCE, Overview, StreamEvent
+from bounced.edges.redis.event_streams import EventStreams, Position, StreamEvent, behind
 from bounced.service import keyspaces
 
 LOOK_EVERY_S = 1.0
@@ -70,30 +70,31 @@ class Wanted:
 
 async def _show(config: Config, list_: str, wanted: Wanted, *, limit: int, follow: bool, as_json: bool) -> None:
     stopping = asyncio.Event()
-    async with overview(config, list_) as stream:
+    async with event_streams(config, list_) as streams:
         if follow:
             asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stopping.set)
-        span = await stream.newest_events(max(limit, 1))
-        newest = span.last or "0-0"
+        begin, end = await streams.newest(limit)
         if limit:
-            async for page in stream.events_of(span):
+            async for page in streams.between(begin, end):
                 _print(page, wanted, as_json=as_json)
                 if stopping.is_set():
                     break
+        position = behind(end)
         while follow and not stopping.is_set():
-            newest = await _go_on(stream, newest, wanted, as_json=as_json)
+            position = await _go_on(streams, position, wanted, as_json=as_json)
             try:
                 await asyncio.wait_for(stopping.wait(), LOOK_EVERY_S)
             except TimeoutError:
                 continue
 
 
-async def _go_on(stream: Overview, newest: str, wanted: Wanted, *, as_json: bool) -> str:
-    """Print the events after an id, and return the id of the last one."""
-    while entries := await stream.events_after(newest, EVENTS_AT_ONCE):
+async def _go_on(streams: EventStreams, position: Position, wanted: Wanted, *, as_json: bool) -> Position:
+    """Print the events from a position on, and return where they end."""
+    while True:
+        entries, position = await streams.after(position)
+        if not entries:
+            return position
         _print(entries, wanted, as_json=as_json)
-        newest = entries[-1].id
-    return newest
 
 
 def _print(entries: list[StreamEvent], wanted: Wanted, *, as_json: bool) -> None:
@@ -101,7 +102,7 @@ def _print(entries: list[StreamEvent], wanted: Wanted, *, as_json: bool) -> None
         if not wanted.covers(entry.fields):
             continue
         if as_json:
-            print_json({"stream_id": entry.id, **entry.fields})
+            print_json(entry.record)
         elif wanted.types or not _told_by_next(entry.fields):
             _print_line(entry.fields)
     sys.stdout.flush()  # whoever follows waits for them now

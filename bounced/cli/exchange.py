@@ -5,24 +5,30 @@ import csv
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import click
 from rich.console import Console
 from rich.progress import Progress
 
 from bounced import rules
+from bounced.cli.acting import as_option
 from bounced.cli.configured import config_option, configured
 from bounced.cli.ending import ExitCode
+from bounced.cli.filters import chosen, filter_options
 from bounced.cli.output import json_option, print_facts, print_json, printable
+from bounced.cli.recover import dry_run_option
 from bounced.cli.run import in_loop, spare_the_collector
+from bounced.cli.selected import selected
 from bounced.cli.selecting import chosen_list, list_option
 from bounced.config import Config, build
 from bounced.core.contract.keys import Keyspace
+from bounced.core.contract.summary import Summary, summary_event
 from bounced.core.exchange import COLUMNS, Reader, Row, SkippedRow, SkipReason, Unrecognised, exported, merge, read_rows
 from bounced.core.exchange.own import to_cell
 from bounced.core.exchange.reading import ClassifyReply
@@ -30,7 +36,9 @@ from bounced.core.mailbox import AddressId, BadAddress, normalise
 from bounced.core.meaning.bare import Known
 from bounced.core.meaning.classify import classify_reply
 from bounced.core.meaning.rulefile import RulesInvalid
+from bounced.core.selection import Selection
 from bounced.core.terms import Category
+from bounced.edges.redis import RedisStore
 from bounced.edges.redis.bulk import BATCH, Merge, merge_all, suppressed_states, would_change
 from bounced.service import now, open_store
 
@@ -51,11 +59,14 @@ Batch = dict[str, Merge]
 
 
 @click.command("export")
+@filter_options
 @list_option
 @config_option
 @json_option
-def export_command(list_: str | None, config_file: Path | None, *, as_json: bool) -> None:
+def export_command(*, list_: str | None, config_file: Path | None, as_json: bool, **asked: Any) -> None:
     """Write every address that must not be mailed, and why, as CSV or JSON lines to standard output.
+
+    --since, --provider and so on choose some of them.
 
     What peers sent stands in it with controls escaped.  An apostrophe precedes a cell of the CSV that a spreadsheet
     would take for a formula (it begins with = + - @), an address too; import takes it off.  Programs read --json.
@@ -63,21 +74,31 @@ def export_command(list_: str | None, config_file: Path | None, *, as_json: bool
     \b
     bounced export > suppressed.csv
     bounced export --list newsletter --json | jq -r .address
+    bounced export --since 2026-05-01 --category complaint
     """  # noqa: D301 - \b is click's mark for lines to be left as they are
     config = configured(config_file)
-    keys = build.keyspace(config, chosen_list(config, list_))
-    in_loop(lambda: _export(config, keys, as_json=as_json))
+    list_ = chosen_list(config, list_)
+    keys, selection = build.keyspace(config, list_), chosen(config, list_, asked, persons_too=True)
+    in_loop(lambda: _export(config, keys, selection, as_json=as_json))
 
 
 @click.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option("--category", type=click.Choice(CATEGORIES), help="Why, where the file does not say it.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@dry_run_option
+@as_option
 @list_option
 @config_option
 @json_option
 def import_command(
-    file: str, category: str | None, list_: str | None, config_file: Path | None, *, dry_run: bool, as_json: bool
+    *,
+    file: str,
+    category: str | None,
+    dry_run: bool,
+    actor: str,
+    list_: str | None,
+    config_file: Path | None,
+    as_json: bool,
 ) -> None:
     """Suppress the addresses of FILE (- for standard input).  Safe to repeat.
 
@@ -95,8 +116,8 @@ def import_command(
     """  # noqa: D301 - \b is click's mark for lines to be left as they are
     config = configured(config_file)
     list_ = chosen_list(config, list_)
-    reader = Reader(_classifier(config), now().replace(microsecond=0), Category(category) if category else None)
-    importing = _Import(config, list_, dry_run=dry_run, as_json=as_json)
+    reader = Reader(_classifier(config), now().replace(microsecond=0), Category(category) if category else None, actor)
+    importing = _Import(config, list_, actor, dry_run=dry_run, as_json=as_json)
     with click.open_file(file, encoding="utf-8", errors="replace") as lines:
         try:
             found = read_rows(lines, reader)
@@ -113,8 +134,9 @@ def import_command(
 class _Import:
     """One import, and its results so far."""
 
-    def __init__(self, config: Config, list_: str, *, dry_run: bool, as_json: bool) -> None:
+    def __init__(self, config: Config, list_: str, actor: str, *, dry_run: bool, as_json: bool) -> None:
         self._config = config
+        self._actor = actor
         self._keys = build.keyspace(config, list_)
         self._fold = config.lists[list_].fold_local_part
         self._dry_run = dry_run
@@ -133,7 +155,7 @@ class _Import:
     async def _write(self, batches: Iterator[Batch], advance: Advance) -> None:
         room = asyncio.Semaphore(AT_ONCE)
         act = would_change if self._dry_run else merge_all
-        async with open_store(self._config) as store, asyncio.TaskGroup() as tasks:
+        async with open_store(self._config) as store, self._told(store), asyncio.TaskGroup() as tasks:
 
             async def write(batch: Batch) -> None:
                 changed = await act(store, self._keys, list(batch.items()))
@@ -146,6 +168,17 @@ class _Import:
                 await room.acquire()
                 tasks.create_task(write(batch))
                 await asyncio.sleep(0)  # so that those under way go on while the next is read
+
+    @asynccontextmanager
+    async def _told(self, store: RedisStore) -> AsyncIterator[None]:
+        """Tell once of what was written, also where only a part could be done."""
+        try:
+            yield
+        finally:
+            counts = {"addresses": self.counts["suppressed"]}
+            if counts["addresses"] and not self._dry_run:
+                told = summary_event(self._keys, Summary.IMPORTED, now(), self._actor, counts=counts)
+                await store.tell(self._keys.list_, told)
 
     def report(self) -> None:
         """Print the results."""
@@ -226,7 +259,7 @@ def _advance(progress: Progress, lines: IO[str], counts: Counter[str]) -> Advanc
     return advance
 
 
-async def _export(config: Config, keys: Keyspace, *, as_json: bool) -> None:
+async def _export(config: Config, keys: Keyspace, selection: Selection, *, as_json: bool) -> None:
     table = csv.writer(sys.stdout, lineterminator="\n")
     async with open_store(config) as store:
         await store.ping()  # before anything is written: an empty list and no list are not the same
@@ -234,7 +267,7 @@ async def _export(config: Config, keys: Keyspace, *, as_json: bool) -> None:
             table.writerow(COLUMNS)
         with Progress(console=Console(stderr=True), transient=True, disable=not _is_watched()) as progress:
             task = progress.add_task("export", total=None)
-            async for page in suppressed_states(store, keys):
+            async for page in _pages(store, keys, selection):
                 rows = [exported(id_, state_hash) for id_, state_hash in page]
                 if as_json:
                     for row in rows:
@@ -242,6 +275,18 @@ async def _export(config: Config, keys: Keyspace, *, as_json: bool) -> None:
                 else:
                     table.writerows(map(to_cell, COLUMNS, row) for row in rows)
                 progress.advance(task, len(rows))
+
+
+async def _pages(
+    store: RedisStore, keys: Keyspace, selection: Selection
+) -> AsyncIterator[Iterable[tuple[str, Mapping[str, str]]]]:
+    """Yield what is on the list, or what of it is asked for, a page at a time."""
+    if not selection:
+        async for page in suppressed_states(store, keys):
+            yield page
+        return
+    async for found in selected(store, keys.list_, selection):
+        yield [(each.id, each.fields) for each in found]
 
 
 def _is_watched() -> bool:

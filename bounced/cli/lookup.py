@@ -18,6 +18,7 @@ from bounced.cli.story import day, sentence
 from bounced.config import Config, build
 from bounced.core.contract.state_hash import to_fields
 from bounced.core.contract.writes import past_events
+from bounced.core.selection import deciding_event
 from bounced.core.state import AddressState
 from bounced.core.terms import Class, State
 from bounced.edges.redis import RedisStore
@@ -133,13 +134,8 @@ def _tell_one(answer: ListAnswer) -> None:
 
 
 def how_decided(state: AddressState, history: Sequence[Mapping[str, str]]) -> Mapping[str, str]:
-    """Return ``rule``, ``proof`` and ``doubt`` of the reason for the state, as far as it has them.
-
-    They are not in the state but in its event.  The history keeps that for 400 days, among the last eight events.
-    """
-    blamed = {"category": state.category, "diagnostic": state.diagnostic}
-    judged = (event for event in reversed(history) if all(event.get(name, "") == blamed[name] for name in blamed))
-    event = next((event for event in judged if event.get("rule")), {})
+    """Return ``rule``, ``proof`` and ``doubt`` of the reason for the state, as far as its event has them."""
+    event = deciding_event(to_fields(state), history)
     return {name: event[name] for name in ("rule", "proof", "doubt") if event.get(name)}
 
 
@@ -152,6 +148,7 @@ def _facts(state: AddressState, decided: Mapping[str, str]) -> dict[str, str]:
         **decided,
         "said": fields.get("diagnostic", ""),
         "said by": fields.get("reporting_mta", ""),
+        "done by": state.actor,
         "since": day(fields.get("since", "")) if state.state is not State.ACTIVE else "",
     }
     for name in ("last_released_at", "last_delivered_at", "last_engaged_at"):

@@ -2,17 +2,19 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 
+from bounced.cli.acting import as_option
 from bounced.cli.configured import config_option, configured
 from bounced.cli.output import json_option, print_facts, print_json, printable
 from bounced.cli.run import in_loop
 from bounced.cli.selecting import chosen_list, list_option
 from bounced.config import Config
 from bounced.core.contract.state_hash import UnreadableState, from_fields
+from bounced.core.contract.summary import Summary, summary_event
 from bounced.core.mailbox import AddressId
 from bounced.core.meaning.reclassify import Reclassifier
 from bounced.core.meaning.rulefile import RulesInvalid
@@ -40,10 +42,11 @@ class Correction:
 
 @click.command("reclassify")
 @click.option("--apply", "apply_", is_flag=True, help="Do it; without, it is only shown.")
+@as_option
 @list_option
 @config_option
 @json_option
-def reclassify_command(list_: str | None, config_file: Path | None, *, apply_: bool, as_json: bool) -> None:
+def reclassify_command(*, list_: str | None, actor: str, config_file: Path | None, apply_: bool, as_json: bool) -> None:
     """Show what today's rules make of kept evidence, and with --apply act on it.
 
     Addresses that are held or suppressed for a reply that is no longer a reason (it means a block, say) are released.
@@ -58,7 +61,8 @@ def reclassify_command(list_: str | None, config_file: Path | None, *, apply_: b
     """  # noqa: D301 - \b is click's mark for lines to be left as they are
     config = configured(config_file)
     try:
-        counts = in_loop(lambda: _reclassify(config, chosen_list(config, list_), apply_=apply_, as_json=as_json))
+        name = chosen_list(config, list_)
+        counts = in_loop(lambda: _reclassify(config, name, actor, apply_=apply_, as_json=as_json))
     except RulesInvalid as error:
         raise click.UsageError(str(error)) from error
     if as_json:
@@ -68,7 +72,7 @@ def reclassify_command(list_: str | None, config_file: Path | None, *, apply_: b
         print_facts({name: str(count) for name, count in counts.items()}, title=title)
 
 
-async def _reclassify(config: Config, list_: str, *, apply_: bool, as_json: bool) -> Counter[str]:
+async def _reclassify(config: Config, list_: str, actor: str, *, apply_: bool, as_json: bool) -> Counter[str]:
     counts = Counter({"released": 0, "counted": 0})
     async with open_store(config) as store:
         path = pipeline(config, store)
@@ -77,7 +81,11 @@ async def _reclassify(config: Config, list_: str, *, apply_: bool, as_json: bool
             counts["released"] += 1
             show(change, as_json=as_json)
             if apply_:
-                await _release(store, path, list_, change)
+                await _release(store, path, list_, change, actor)
+        if apply_ and counts["released"]:
+            addresses = {"addresses": counts["released"]}
+            told = summary_event(store.keyspace(list_), Summary.RECLASSIFIED, now(), actor, counts=addresses)
+            await store.tell(list_, told)
         async for change in counted(store, path.lists, list_, reclassifier, counts):
             counts["counted"] += 1
             show(change, as_json=as_json)
@@ -124,9 +132,10 @@ async def counted(
         yield Correction(kept["address"], transition, was, evidence.verdict, message.id)
 
 
-async def _release(store: RedisStore, path: Pipeline, list_: str, change: Correction) -> None:
+async def _release(store: RedisStore, path: Pipeline, list_: str, change: Correction, actor: str) -> None:
     """Release an address if it is still on the suppression list for the same reason."""
-    policy, evidence, seen = path.lists[list_].policy, change.transition.evidence, change.transition.before
+    policy, seen = path.lists[list_].policy, change.transition.before
+    evidence = replace(change.transition.evidence, actor=actor, bulk=True)
 
     def unless_changed(state: AddressState) -> Transition:
         if state.version in (0, seen.version):

@@ -66,6 +66,10 @@ COMMANDS: Mapping[str, CommandEntry] = MappingProxyType(
         "release": CommandEntry(
             "bounced.cli.address:release", "Take addresses off the suppression list, whatever put them there."
         ),
+        "recover": CommandEntry(
+            "bounced.cli.recover:recover",
+            "Release the addresses that a provider, a rule or a campaign put there wrongly.",
+        ),
         "reclassify": CommandEntry(
             "bounced.cli.reclassify:reclassify_command", "Show what today's rules make of kept evidence, and apply it."
         ),

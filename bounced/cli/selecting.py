@@ -7,6 +7,7 @@ import click
 
 from bounced.config import Config, examine
 from bounced.core.mailbox import BadAddress, normalise
+from bounced.edges.redis.event_streams import EventStreams
 from bounced.edges.redis.overview import Overview
 from bounced.service import keyspaces, open_store
 
@@ -68,3 +69,10 @@ async def overview(config: Config, list_: str) -> AsyncIterator[Overview]:
     """Give the overview of a list, and close the store afterwards."""
     async with open_store(config) as store:
         yield Overview(store, list_, keyspaces(config)[list_])
+
+
+@asynccontextmanager
+async def event_streams(config: Config, list_: str) -> AsyncIterator[EventStreams]:
+    """Give the events of a list, and close the store afterwards."""
+    async with open_store(config) as store:
+        yield EventStreams(store, store.keyspace(list_))

@@ -12,7 +12,7 @@ import click
 
 from bounced.cli.configured import ConfigRefused, config_option, configured
 from bounced.cli.output import json_option, print_json, print_table
-from bounced.cli.selecting import chosen_list, list_option, overview
+from bounced.cli.selecting import chosen_list, event_streams, list_option
 from bounced.config import Config, ConfigError
 from bounced.config.build import policy
 from bounced.config.health import dispute_rule
@@ -21,6 +21,7 @@ from bounced.core.contract.times import stamp
 from bounced.core.policy import DEFAULT_POLICY
 from bounced.core.state import Evidence
 from bounced.core.terms import ON_SUPPRESSION_LIST
+from bounced.edges.redis.event_streams import BEGINNING, END
 from bounced.pipeline import ListSettings
 from bounced.simulation.compare import Changes, Life, invent, lives, replay, totals
 from bounced.simulation.population import SHARED_DOMAIN
@@ -28,7 +29,6 @@ from bounced.simulation.recorded import NotAnEvent, evidence_in
 from bounced.simulation.simulator import StateChange
 
 BEGIN = datetime(2026, 1, 5, 9, tzinfo=UTC)
-PAGE = 1000
 SHOWN = 50
 TOTALS = ("held", "suppressed", "released", "held at the end", "suppressed at the end")
 
@@ -135,11 +135,9 @@ def _read(file: IO[str]) -> list[tuple[str, Evidence]]:
 
 async def _stream(config: Config, list_: str) -> list[tuple[str, Evidence]]:
     found: list[Mapping[str, str]] = []
-    async with overview(config, list_) as events:
-        newest = "0-0"
-        while page := await events.events_after(newest, PAGE):
-            found += [entry.fields for entry in page]
-            newest = page[-1].id
+    async with event_streams(config, list_) as events:
+        async for page in events.between(BEGINNING, END):
+            found += [entry.record for entry in page]
     return _in_order(iter(found))
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from bounced.core.contract.summary import Summary
+
 CAME = MappingProxyType(
     {
         "rejected": "the sender's own MTA was refused",
@@ -34,6 +36,19 @@ CAME_BY_REASON = MappingProxyType(
     }
 )
 """What came, where the history has kept the change of state alone."""
+
+MANY: Mapping[str, str] = MappingProxyType(
+    {
+        Summary.RECOVERED: "addresses were recovered",
+        Summary.RELEASED: "addresses were released",
+        Summary.SUPPRESSED: "addresses were suppressed",
+        Summary.IMPORTED: "addresses were imported",
+        Summary.RECLASSIFIED: "addresses were released by today's rules",
+        Summary.ERASED: "an address was erased",
+        Summary.ACCEPTED: "Redis was replaced on purpose",
+    }
+)
+"""What a person did to many addresses, or to the list."""
 
 KINDS = MappingProxyType(
     {
@@ -86,6 +101,8 @@ WHY = MappingProxyType(
 def sentence(fields: Mapping[str, str]) -> str:
     """Return one event, in the fields of the contract, as a sentence without its time and address."""
     parts = [_what(fields), _followed(fields)]
+    if actor := fields.get("actor"):
+        parts.append(f"by {actor}")
     if why := WHY.get(fields.get("reason", "")):
         parts.append(why)
     if note := fields.get("note"):
@@ -95,6 +112,8 @@ def sentence(fields: Mapping[str, str]) -> str:
 
 def _what(fields: Mapping[str, str]) -> str:
     type_ = fields.get("type", "")
+    if type_ in MANY:
+        return _many(fields)
     if "kind" in fields or "category" in fields:
         came = _report(fields)
     else:
@@ -104,6 +123,14 @@ def _what(fields: Mapping[str, str]) -> str:
     if diagnostic := fields.get("diagnostic"):
         came = f"{came}: {diagnostic}"
     return f"{came} (campaign {fields['campaign']})" if fields.get("campaign") else came
+
+
+def _many(fields: Mapping[str, str]) -> str:
+    """Return what a person did to many addresses at once, and how they were chosen."""
+    told = f"{fields.get('addresses', '')} {MANY[fields['type']]}".strip()
+    if fields.get("addresses") == "1":
+        told = told.replace("addresses were", "address was")
+    return f"{told} ({fields['filters']})" if fields.get("filters") else told
 
 
 def _report(fields: Mapping[str, str]) -> str:

@@ -17,8 +17,8 @@ from bounced.core.meaning.rulefile import RulesInvalid
 from bounced.core.meaning.rules import RuleSet
 from bounced.core.terms import Category
 from bounced.edges.redis import RedisStore
+from bounced.edges.redis.event_streams import BEGINNING, EventStreams
 from bounced.edges.redis.kept import kept_messages
-from bounced.edges.redis.overview import Overview, Span
 from bounced.learning.evidence import Judge
 from bounced.learning.groups import Group, Groups, Unknown, Why
 from bounced.learning.rows import NAMED_SERVERS, propose
@@ -142,9 +142,8 @@ async def _unknown(store: RedisStore, list_: str, judge: Judge) -> AsyncIterator
         one = judge.of_message(list_, message.id, message.fields, message.content)
         if one:
             yield one
-    overview = Overview(store, list_, store.keyspace(list_))
-    newest = await overview.newest_events(1)
-    async for page in overview.events_of(Span("-" if newest.last else "", newest.last)):
+    events = EventStreams(store, store.keyspace(list_))
+    async for page in events.between(BEGINNING, await events.end()):
         for event in page:
             one = judge.of_event(list_, event.fields) if event.fields.get("id") not in kept else None
             if one:

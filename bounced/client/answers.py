@@ -24,6 +24,7 @@ class PastEvent:
     before: str = ""
     after: str = ""
     reason: str = ""
+    actor: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,29 +157,37 @@ class AsyncClient:
         """Tell that somebody opened, clicked or logged in."""
         return await self._ask(self._requests.report("engaged", address, at))
 
-    async def report_subscribed(self, address: str, *, at: datetime | None = None) -> str:
+    async def report_subscribed(self, address: str, *, actor: str = "", at: datetime | None = None) -> str:
         """Tell of a confirmed opt-in.  It lifts hard and soft bounces and an unsubscription."""
-        return await self._ask(self._requests.report("subscribed", address, at))
+        return await self._ask(self._requests.report("subscribed", address, at, actor=actor))
 
-    async def report_unsubscribed(self, address: str, *, at: datetime | None = None) -> str:
+    async def report_unsubscribed(self, address: str, *, actor: str = "", at: datetime | None = None) -> str:
         """Tell that somebody wants no more mail."""
-        return await self._ask(self._requests.report("unsubscribed", address, at))
+        return await self._ask(self._requests.report("unsubscribed", address, at, actor=actor))
 
-    async def report_complained(self, address: str, *, campaign: str = "", at: datetime | None = None) -> str:
+    async def report_complained(
+        self, address: str, *, campaign: str = "", actor: str = "", at: datetime | None = None
+    ) -> str:
         """Tell of a complaint that came by another way than the daemon's feedback addresses."""
-        return await self._ask(self._requests.report("complained", address, at, campaign=campaign))
+        return await self._ask(self._requests.report("complained", address, at, campaign=campaign, actor=actor))
 
     async def report_sent(self, count: int, *, campaign: str = "", domain: str = "", at: datetime | None = None) -> str:
         """Tell how many messages of a campaign were sent, to one recipient domain where given; rates need it."""
         return await self._ask(self._requests.report_sent(count, at, campaign=campaign, domain=domain))
 
-    async def suppress(self, address: str, reason: str) -> str:
-        """Suppress an address by an operator's decision, which only an operator lifts."""
-        return await self._ask(self._requests.report("suppress", address, None, reason=reason))
+    async def suppress(self, address: str, reason: str, *, actor: str = "") -> str:
+        """Suppress an address by an operator's decision, which only an operator lifts.
 
-    async def release(self, address: str, reason: str) -> str:
-        """Take an address off the list by an operator's decision."""
-        return await self._ask(self._requests.report("release", address, None, reason=reason))
+        The list has to allow it (``intake_may_release``), and a reason is needed.  ``actor`` is who decides.
+        """
+        return await self._ask(self._requests.report("suppress", address, None, reason=reason, actor=actor))
+
+    async def release(self, address: str, reason: str, *, actor: str = "") -> str:
+        """Take an address off the list by an operator's decision.
+
+        The list has to allow it (``intake_may_release``), and a reason is needed.  ``actor`` is who decides.
+        """
+        return await self._ask(self._requests.report("release", address, None, reason=reason, actor=actor))
 
     async def aclose(self) -> None:
         """Close the connections; those of an event loop that was closed are gone already."""

@@ -175,6 +175,10 @@ class Keep(Section):
     """How much of what happened is kept; the oldest goes first."""
 
     events_max: Count = Field(default=1_000_000, description="Entries in the stream of events of each list, about.")
+    bulk_max: Count = Field(
+        default=1_000_000,
+        description="Entries in the stream of changes that were made to many addresses at once, of each list, about.",
+    )
     intake_failed_max: Count = Field(default=10_000, description="Entries of each list's intake that failed, about.")
 
 
@@ -236,6 +240,10 @@ class SuppressionList(Section):
         default=(),
         examples=[["newsletter"]],
         description="Lists whose addresses are suppressed too when an address is bad by itself.",
+    )
+    intake_may_release: Flag = Field(
+        default=False,
+        description="Whether senders may write an operator's suppress and release into the intake.",
     )
     cadence_days: Days = Field(
         default=7,

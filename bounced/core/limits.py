@@ -44,6 +44,8 @@ MAX_STORED_CHARS = 200
 """Of a text that others wrote, in states, events and history: a diagnostic's reason is at its beginning."""
 MAX_CAMPAIGN_CHARS = 64
 """Of a campaign's name, which names counters as well."""
+MAX_ACTOR_CHARS = 64
+"""Of the name of whoever made a change by hand."""
 MAX_UNRECOGNISED_BYTES = 32 * KIB
 """Of a message that gave no reason and is kept to be looked at: enough for its words, and a thousand are 32 MiB."""
 MAX_INTAKE_CHARS = 2000

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from hashlib import sha256
 
 from bounced.core.escape import escaped
-from bounced.core.limits import MAX_CAMPAIGN_CHARS, MAX_STORED_CHARS
+from bounced.core.limits import MAX_ACTOR_CHARS, MAX_CAMPAIGN_CHARS, MAX_STORED_CHARS
 from bounced.core.terms import UNKNOWN_PROFILE, Category, Class, Kind, Origin, Profile, State, Verdict, Word
 
 
@@ -56,6 +56,7 @@ class AddressState:
     the end of the last hold or suppression, ``last_lifted_at`` the last that a subscription or an operator ended.
     ``failed_mail`` is the latest UTC day whose mail failed, by the class as which that counted or led to a hold.
     ``names_others`` is true while the reason is that of a report which named only other recipients.
+    ``actor`` is who suppressed it by hand, empty for everything else.
     """
 
     state: State = State.ACTIVE
@@ -76,6 +77,7 @@ class AddressState:
     origin: Origin | None = None
     names_others: bool = False
     failed_mail: Mapping[Class, date] = field(default_factory=dict)
+    actor: str = ""
     version: int = 0
     disputed_until: datetime | None = None
     path_failed_as: Class | None = None
@@ -97,7 +99,8 @@ class Evidence:
     where the report names only *other* recipients; ``trusted`` is false for an identity that nobody signed.
     ``content`` is the message where it is worth keeping because nobody understood it.  ``count`` is of how many
     messages SENT speaks, and of which ``domain``, where it names one.  ``shared_from`` is the list whose hard failure
-    counts in this one too.
+    counts in this one too.  ``actor`` is who made a change by hand; one whom nobody authenticated is ``claimed:NAME``.
+    ``bulk`` says that the change is one of many that are made at once: it is told in the stream `bulk`.
 
     What others wrote is escaped and bounded here.  So no state, event, counter or log line made of it can control a
     terminal or break a line.
@@ -120,10 +123,13 @@ class Evidence:
     count: int = 1
     domain: str = ""
     shared_from: str = ""
+    actor: str = ""
+    bulk: bool = False
 
     def __post_init__(self) -> None:
         """Escape and bound what a peer, a sender or an operator wrote."""
         object.__setattr__(self, "campaign", escaped(self.campaign, MAX_CAMPAIGN_CHARS))
+        object.__setattr__(self, "actor", escaped(self.actor, MAX_ACTOR_CHARS))
         for name in ("peer", "reporting_mta", "note"):
             object.__setattr__(self, name, escaped(getattr(self, name)))
         if self.verdict is not None and not all(map(_is_harmless, self.verdict)):

@@ -33,6 +33,7 @@ class _List:
     history: dict[str, deque[str]] = field(default_factory=dict)
     seen: dict[str, set[str]] = field(default_factory=dict)
     events: list[dict[str, str]] = field(default_factory=list)
+    bulk: list[dict[str, str]] = field(default_factory=list)
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     blocks: list[dict[str, str]] = field(default_factory=list)
     unrecognised: list[bytes] = field(default_factory=list)
@@ -141,7 +142,8 @@ class MemoryStore:
 
 def _write(held: _List, address: str, writes: Writes) -> None:
     events = [{"type": type_, **writes.event} for type_ in writes.event_types]
-    held.events += events
+    told = held.bulk if writes.bulk else held.events
+    told += events
     if writes.block:
         held.blocks.append(events[-1])
     if writes.unrecognised is not None:

@@ -99,9 +99,11 @@ class IntakeReader:
     async def _understand(
         self, pipeline: Pipeline, list_: str, entry: IntakeEntry, understood: list[_Understood]
     ) -> None:
-        fold = pipeline.directory[list_].fold_local_part
+        fold, may_release = pipeline.directory[list_].fold_local_part, pipeline.lists[list_].intake_may_release
         try:
-            told = understand_entry(entry.fields, pipeline.rules, pipeline.clock(), fold_local_part=fold)
+            told = understand_entry(
+                entry.fields, pipeline.rules, pipeline.clock(), fold_local_part=fold, may_release=may_release
+            )
         except Exception as error:  # noqa: BLE001 - one entry must not stop the others
             await self._set_aside(list_, entry, error)
         else:

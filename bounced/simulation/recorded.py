@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 
+from bounced.core.contract.writes import BULK
 from bounced.core.state import Evidence, EvidenceType
 from bounced.core.terms import UNKNOWN_PROFILE, Action, Category, Kind, Origin, Profile, Verdict
 
@@ -10,6 +11,10 @@ _OWN = frozenset({EvidenceType.DUE, EvidenceType.DISPUTE, EvidenceType.SENT})
 """Evidence from the daemon itself: another policy causes it at other times."""
 
 _EVIDENCE = {str(type_): type_ for type_ in EvidenceType if type_ not in _OWN}
+
+
+_DECISIONS = {"released": EvidenceType.RELEASE, "operator": EvidenceType.SUPPRESS}
+"""What was said, by the reason of the change that followed."""
 
 
 class NotAnEvent(ValueError):  # noqa: N818 - says what is so
@@ -22,12 +27,19 @@ def evidence_in(events: Iterable[Mapping[str, str]]) -> Iterator[tuple[str, Evid
     What followed from it then (``transition``, ``due``, ...) is left out.
     """
     for event in events:
-        type_ = _EVIDENCE.get(event.get("type", ""))
+        type_ = _evidence_type(event)
         if type_ is not None and event.get("address"):
             try:
                 yield event["address"], _evidence(type_, event)
             except (KeyError, ValueError) as error:
                 raise NotAnEvent(f"not an event of ours ({error}): {dict(event)}") from error
+
+
+def _evidence_type(event: Mapping[str, str]) -> EvidenceType | None:
+    """Return what was said; of a change to many addresses at once only what followed is told."""
+    if event.get("stream") == BULK and event.get("type") == "transition":
+        return _DECISIONS.get(event.get("reason", ""))
+    return _EVIDENCE.get(event.get("type", ""))
 
 
 def _evidence(type_: EvidenceType, event: Mapping[str, str]) -> Evidence:

@@ -134,7 +134,8 @@ def test_a_mistaken_release_is_taken_back_by_suppress_and_not_by_import(call):
     copy = call("export", "--list", "main", "--json").stdout
     rows = [json.loads(line) for line in copy.splitlines()]
     addresses = "".join(row["address"] + "\n" for row in rows if row["state"] == "suppressed")
-    assert call("release", "-", "--list", "main", given=addresses).exit_code == 0
+    released = call("release", "-", "--list", "main", "--reason", "by mistake", given=addresses)
+    assert released.exit_code == 0
     assert "as before   2" in call("import", "-", "--list", "main", given=copy).stdout
     assert exported(call, "--list", "main") == {}
     assert call("suppress", "-", "--list", "main", "--reason", "mistake", given=addresses).exit_code == 0

@@ -83,10 +83,12 @@ STEPS = {
     "lookup-bouncing": "lookup bob@mailbox.example",
     "lookup-nothing": "lookup nobody@mailbox.example",
     "lookup-nothing-json": "lookup nobody@mailbox.example --json",
+    "recover-dry-run": "recover --category mailbox_unknown --dry-run",
+    "recover-json": "recover --category mailbox_unknown --dry-run --json",
     "release": "release alice@mailbox.example --reason repaired",
     "release-json": "release alice@mailbox.example --json",
     "suppress": "suppress zoe@mailbox.example --reason asked",
-    "suppress-json": "suppress zoe@mailbox.example yan@mailbox.example --json",
+    "suppress-json": "suppress zoe@mailbox.example yan@mailbox.example --json --reason asked",
     "lookup-released": "lookup alice@mailbox.example",
     "lookup-operator": "lookup zoe@mailbox.example",
     "events": "events",
@@ -112,6 +114,10 @@ STEPS = {
     "reclassify-json": "reclassify --apply --json",
     "reclassify-nothing": "reclassify",
     "reclassify-nothing-json": "reclassify --json",
+    "recover-nothing": "recover --category mailbox_unknown --yes --reason mistake",
+    "release-chosen": "release --category mailbox_unknown --yes --reason mistake",
+    "events-bulk": "events --limit 4",
+    "events-bulk-json": "events --limit 4 --json",
     "accept-redis": "accept-redis",
     "accept-redis-json": "accept-redis --json",
     "erase": "erase bob@mailbox.example",
@@ -162,6 +168,13 @@ MISTAKES = {
     "bad-rules": "explain unknown_user.eml --rules bad.toml",
     "bad-tag": "return-path encode alice@example.org --tag much-too-long",
     "nothing-to-suppress": "suppress",
+    "no-reason": "suppress alice@example.org bob@example.org",
+    "nothing-to-recover": "recover",
+    "bad-provider": "recover --provider hotmail",
+    "bad-category": "recover --category mailbox_unknow",
+    "bad-rule": "recover --rule mailbox.unknown-usr",
+    "bad-times": "recover --since 2026-05-02 --until 2026-05-01",
+    "bad-time": "recover --since yesterday",
     "nothing-to-ingest": "ingest missing.eml",
     "nothing-to-import": "import missing.csv",
     "port-taken": "run --config taken.toml",
@@ -215,6 +228,7 @@ def folder(tmp_path: Path, redis_url: str, key_prefix: str, monkeypatch: pytest.
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BOUNCED_CONFIG", "bounced.toml")
     monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("SUDO_USER", "olivia")
     return tmp_path
 
 

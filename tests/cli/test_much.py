@@ -9,7 +9,7 @@ from click.testing import Result
 from redis import Redis
 
 from bounced.core.contract.times import hour
-from bounced.edges.redis.overview import EVENTS_AT_ONCE
+from bounced.edges.redis.event_streams import EVENTS_AT_ONCE
 
 from .conftest import Call
 

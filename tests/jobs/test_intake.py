@@ -11,7 +11,7 @@ from bounced.client import AsyncClient
 from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.times import hour
 from bounced.core.policy import DEFAULT_POLICY
-from bounced.core.state import EvidenceType, ReportId
+from bounced.core.state import AddressState, EvidenceType, ReportId
 from bounced.core.terms import Category, Class, Engagement, OptIn, Profile, State
 from bounced.edges.memory_store import MemoryStore
 from bounced.edges.redis.erasing import erase
@@ -50,7 +50,8 @@ async def left(bench: Bench) -> int:
 )
 async def test_what_suppresses(bench: Bench, type_: str, category: str | None) -> None:
     """A complaint, an unsubscription, an operator's word, a refusal of an unknown user."""
-    await tell(bench, type_, reply=UNKNOWN if type_ == "rejected" else None)
+    bench.settings(intake_may_release=True)
+    await tell(bench, type_, reply=UNKNOWN if type_ == "rejected" else None, reason="asked")
     await reader(bench).round()
     state = await bench.state()
     assert (state.state, state.category) == (State.SUPPRESSED, category or "mailbox_unknown")
@@ -60,6 +61,7 @@ async def test_what_suppresses(bench: Bench, type_: str, category: str | None) -
 @pytest.mark.parametrize("type_", ["subscribed", "release"])
 async def test_what_lifts(bench: Bench, type_: str) -> None:
     """A confirmed opt-in, an operator's word."""
+    bench.settings(intake_may_release=True)
     await bench.fails(Category.MAILBOX_UNKNOWN)
     bench.clock.forward(days=1)
     await tell(bench, type_, reason="wrote to us")
@@ -422,6 +424,7 @@ async def test_a_hard_refusal_counts_in_the_lists_that_share(bench: Bench) -> No
 
 async def test_a_release_lifts_what_stayed_of_an_erased_complainer(bench: Bench) -> None:
     """As the command does: the client's word is an operator's too.  A subscription does not lift a complaint."""
+    bench.settings(intake_may_release=True)
     bench.keys = replace(bench.keys, erasure_pepper=b"an example pepper")
     bench.store.use({"main": bench.keys})
     await tell(bench, "complained")
@@ -431,32 +434,68 @@ async def test_a_release_lifts_what_stayed_of_an_erased_complainer(bench: Bench)
     await reader(bench).round()
     assert await kept_hash(bench.store, "main", ALICE)
     bench.clock.forward(hours=1)
-    await tell(bench, "release")
+    await tell(bench, "release", reason="wrote to us")
     await reader(bench).round()
     assert await bench.ask("SCARD", bench.keys.suppressed) == 0
     assert await left(bench) == 0
 
 
 async def test_the_client_and_the_daemon_speak_of_the_same_things(bench: Bench, redis_url: str) -> None:
-    """Everything that the client library can tell is understood."""
+    """Everything that the client library can tell is understood, and who did what people do."""
+    bench.settings(intake_may_release=True)
     async with AsyncClient.from_url(redis_url, keys=bench.keys) as client:
         at = bench.clock.now
         await client.report_delivered(ALICE, campaign="spring", at=at)
         profile = Profile(OptIn.CONFIRMED, Engagement.ACTIVE)
         await client.report_rejected(ALICE, "550 5.1.1 no such user", profile=profile, at=at)
         await client.report_engaged(ALICE, at=at)
-        await client.report_subscribed(ALICE, at=at)
-        await client.report_unsubscribed(ALICE, at=at)
-        await client.report_complained(ALICE, at=at)
+        await client.report_subscribed(ALICE, actor="page", at=at)
+        await client.report_unsubscribed(ALICE, actor="page", at=at)
+        await client.report_complained(ALICE, actor="helpdesk", at=at)
         await client.report_sent(500, campaign="spring", domain="company.example", at=at)
-        await client.suppress(ALICE, "legal asked")
-        await client.release(ALICE, "legal changed its mind")
+        await client.suppress(ALICE, "legal asked", actor="lena")
+        await client.release(ALICE, "legal changed its mind", actor="lena")
     bench.clock.forward(days=365)
     await reader(bench).round()
     assert await bench.stream(bench.keys.intake_failed) == []
     assert await left(bench) == 0
     told = {event["type"] for event in await bench.events()}
     assert {EvidenceType.REJECTED, EvidenceType.COMPLAINED, EvidenceType.SUPPRESS} <= told
+    actors = {event["type"]: event.get("actor") for event in await bench.events() if event["type"] != "transition"}
+    assert actors["unsubscribed"] == "claimed:page"
+    assert actors["suppress"] == actors["release"] == "claimed:lena"
+
+
+@pytest.mark.parametrize("type_", ["suppress", "release"])
+async def test_an_operator_s_decision_is_taken_only_where_the_list_says_so(bench: Bench, type_: str) -> None:
+    """Whoever may report must not be able to lift a complaint."""
+    await tell(bench, type_, reason="because")
+    await reader(bench).round()
+    assert await bench.state() == AddressState()
+    (failed,) = await bench.stream(bench.keys.intake_failed)
+    assert "intake_may_release = true" in failed["error"]
+    assert failed["address"] == ALICE
+
+
+@pytest.mark.parametrize("reason", [None, " "])
+async def test_an_operator_s_decision_through_the_intake_needs_a_reason(bench: Bench, reason: str | None) -> None:
+    """Nobody could tell later why it was so."""
+    bench.settings(intake_may_release=True)
+    await tell(bench, "suppress", reason=reason)
+    await reader(bench).round()
+    assert await bench.state() == AddressState()
+    (failed,) = await bench.stream(bench.keys.intake_failed)
+    assert failed["error"] == "suppress needs a reason"
+
+
+@pytest.mark.parametrize("claimed", ["root", "claimed:root", "\x1b[2Jroot", "x" * 1000])
+async def test_nobody_can_claim_to_be_somebody_who_was_authenticated(bench: Bench, claimed: str) -> None:
+    """What the intake says of an actor is marked, escaped and bounded: in events, history and state."""
+    await tell(bench, "unsubscribed", actor=claimed)
+    await reader(bench).round()
+    told = [event["actor"] for event in await bench.events()] + [(await bench.state()).actor]
+    assert len(told) == 3
+    assert all(actor.startswith("claimed:") and actor.isprintable() and len(actor) <= 64 for actor in told)
 
 
 async def test_where_addresses_are_hashed_nothing_that_failed_is_kept(hashed_bench: Bench) -> None:

@@ -14,6 +14,7 @@ from bounced.edges.redis import RedisStore, durability
 from bounced.edges.redis.connect import connections
 from bounced.edges.redis.erasing import erase
 from bounced.edges.redis.job_store import JobStore
+from bounced.edges.redis.script import MostEvents
 from bounced.ports import IntakeEntry
 
 from .reports import ALICE, AT, BOUNCE, HOUR, count, hold, report, suppress
@@ -32,7 +33,9 @@ async def redis(redis_url):
 @pytest.fixture
 async def store(redis_url, keys):
     """Return a store that keeps a hundred events."""
-    store = RedisStore(connections(redis_url), {"main": keys}, durability("memory", pytest.fail), events_max=100)
+    store = RedisStore(
+        connections(redis_url), {"main": keys}, durability("memory", pytest.fail), most=MostEvents(100, 100)
+    )
     await store.start()
     yield store
     await store.close()

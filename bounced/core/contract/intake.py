@@ -32,6 +32,9 @@ _TELLABLE = {
         EvidenceType.RELEASE,
     )
 }
+_OPERATORS = (EvidenceType.SUPPRESS, EvidenceType.RELEASE)
+CLAIMED = "claimed:"
+"""What the intake puts before the name of an actor, because nobody authenticated it."""
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _UNIX_TIME = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,12})?(?:[eE]\+?[0-9]{1,2})?", re.ASCII)
@@ -50,11 +53,18 @@ class Told:
     evidence: Evidence
 
 
-def understand_entry(fields: Mapping[str, str], rules: RuleSet, now: datetime, *, fold_local_part: bool) -> Told:
-    """Return what an entry says.  A time in the future is taken as now.  Raises NotUnderstood."""
+def understand_entry(
+    fields: Mapping[str, str], rules: RuleSet, now: datetime, *, fold_local_part: bool, may_release: bool = False
+) -> Told:
+    """Return what an entry says.  A time in the future is taken as now.  Raises NotUnderstood.
+
+    ``may_release`` says whether the list takes an operator's decisions from senders.
+    """
     type_ = _TELLABLE.get(fields.get("type", ""))
     if type_ is None:
         raise NotUnderstood(f"type must be one of {', '.join(_TELLABLE)}, got {fields.get('type', '')[:40]!r}")
+    if type_ in _OPERATORS:
+        _check_decision(type_, fields, may_release=may_release)
     at = _at(fields, now)
     address = None if type_ is EvidenceType.SENT else _address(fields, fold_local_part=fold_local_part)
     evidence = Evidence(
@@ -66,10 +76,21 @@ def understand_entry(fields: Mapping[str, str], rules: RuleSet, now: datetime, *
         profile=_profile(fields),
         campaign=fields.get("campaign", ""),
         note=fields.get("reason", ""),
+        actor=f"{CLAIMED}{fields['actor']}" if fields.get("actor") else "",
     )
     if type_ is EvidenceType.SENT:
         return Told(None, replace(evidence, count=_count(fields), domain=_domain(fields)))
     return Told(address, evidence)
+
+
+def _check_decision(type_: EvidenceType, fields: Mapping[str, str], *, may_release: bool) -> None:
+    """Raise NotUnderstood for an operator's decision that the list does not take, or that says no reason."""
+    if not may_release:
+        raise NotUnderstood(
+            f"{type_} is an operator's decision; this list takes none from senders (it lacks intake_may_release = true)"
+        )
+    if not fields.get("reason", "").strip():
+        raise NotUnderstood(f"{type_} needs a reason")
 
 
 def _at(fields: Mapping[str, str], now: datetime) -> datetime:

@@ -85,6 +85,11 @@ class Keyspace:
         return self._key("events")
 
     @property
+    def bulk(self) -> str:
+        """STREAM: changes of state that were made to many addresses at once."""
+        return self._key("bulk")
+
+    @property
     def intake(self) -> str:
         """STREAM: what senders know and the daemon does not."""
         return self._key("intake")

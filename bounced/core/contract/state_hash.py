@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from bounced.core.contract.times import LAST_S, from_unix, moment, past_moment, stamp, unix
 from bounced.core.escape import escaped, visible
-from bounced.core.limits import MAX_STORED_CHARS
+from bounced.core.limits import MAX_ACTOR_CHARS, MAX_STORED_CHARS
 from bounced.core.mailbox import ADDRESS_LIKE
 from bounced.core.numbers import whole
 from bounced.core.state import NOTHING_KNOWN, AddressState, Streak
@@ -46,6 +46,7 @@ def to_fields(state: AddressState, version: int | None = None) -> dict[str, str]
         "origin": state.origin or "",
         "names_others": "true" if state.names_others else "",
         "failed_mail": " ".join(f"{class_}:{day.isoformat()}" for class_, day in state.failed_mail.items()),
+        "actor": state.actor,
         "version": str(version or ""),
     }
     kept = {name: value for name, value in fields.items() if value}
@@ -78,7 +79,11 @@ def without_addresses(text: str, local_part: str = "") -> str:
 
 def scrubbed(state: AddressState, local_part: str) -> AddressState:
     """Return a state as a list without addresses keeps it."""
-    return replace(state, diagnostic=without_addresses(state.diagnostic, local_part))
+    return replace(
+        state,
+        diagnostic=without_addresses(state.diagnostic, local_part),
+        actor=without_addresses(state.actor, local_part),
+    )
 
 
 def _state(fields: Mapping[str, str]) -> AddressState:
@@ -102,6 +107,7 @@ def _state(fields: Mapping[str, str]) -> AddressState:
         origin=Origin.read(fields["origin"]) if get("origin") else None,
         names_others=get("names_others") == "true",
         failed_mail=_failed_mail(get("failed_mail", "")),
+        actor=escaped(get("actor", ""), MAX_ACTOR_CHARS),
         version=_version(get("version")),
     )
 

@@ -26,6 +26,9 @@ TOMBSTONE_TTL_S = 60
 A commit may be under way that has seen the state before: it must find another version, not none.
 """
 
+BULK = "bulk"
+"""What an event of the stream `bulk` has as ``stream`` where it is given to a program beside others."""
+
 _TOLD_ALWAYS = frozenset(EvidenceType) - {
     EvidenceType.DELIVERED,
     EvidenceType.ENGAGED,
@@ -55,6 +58,7 @@ EVENT_FIELDS = (
     "reason",
     "note",
     "origin",
+    "actor",
     "peer",
     "reporting_mta",
     "sent_on",
@@ -95,7 +99,8 @@ class Writes(NamedTuple):
     ``counters`` are counted up by ``count_by``.  So are ``rates``, but only for the first report of its PATH with this
     ``measure``, and that report is taken however many others came for the PATH before.
     ``block`` says that the event goes into the stream `blocks` too, ``doubtful`` that the address goes among its
-    domain's `unknowns`.  ``unrecognised`` is a message to be kept and looked at again.
+    domain's `unknowns`.  ``bulk`` says that the event goes into the stream `bulk` in the place of `events`.
+    ``unrecognised`` is a message to be kept and looked at again.
     """
 
     at: int
@@ -110,12 +115,13 @@ class Writes(NamedTuple):
     block: bool
     doubtful: bool
     hour: str
+    bulk: bool
     event: Mapping[str, str]
     unrecognised: bytes | None
 
 
-APART = ("hour", "event", "unrecognised")
-"""The last fields of ``Writes``, which a request has elsewhere: in the name of a key, and as arguments of their own."""
+APART = ("hour", "bulk", "event", "unrecognised")
+"""The last fields of ``Writes``, which a request has elsewhere: in the names of keys, and as arguments of their own."""
 
 
 def writes(keys: Keyspace, report_id: ReportId, address: str | None, transition: Transition) -> Writes:
@@ -129,6 +135,7 @@ def writes(keys: Keyspace, report_id: ReportId, address: str | None, transition:
     return Writes(
         at=unix(evidence.at),
         hour=hour(evidence.at),
+        bulk=evidence.bulk,
         domain=domain,
         state=_state_writes(transition) if address is not None and transition.changed else None,
         event=_event(report_id, keys.address_id(address) if address else "", domain, transition) if types else {},
@@ -203,6 +210,7 @@ def _event(report_id: ReportId, address_id: str, domain: str, transition: Transi
         transition.reason,
         evidence.note,
         evidence.origin,
+        evidence.actor,
         evidence.peer,
         evidence.reporting_mta,
         evidence.sent_on.isoformat() if evidence.sent_on else "",
@@ -216,7 +224,15 @@ def _event(report_id: ReportId, address_id: str, domain: str, transition: Transi
 
 
 def _event_types(transition: Transition) -> tuple[str, ...]:
-    """Return the evidence's own type, and what followed from it where something did."""
+    """Return the evidence's own type, and what followed from it where something did.
+
+    A change that is one of many is told once: by what followed.
+    """
+    told = _all_event_types(transition)
+    return told[-1:] if transition.evidence.bulk else told
+
+
+def _all_event_types(transition: Transition) -> tuple[str, ...]:
     evidence, before = transition.evidence, transition.before
     itself = (str(evidence.type),) if evidence.type in _TOLD_ALWAYS or transition.changed else ()
     if transition.after.state is not before.state:
@@ -236,6 +252,8 @@ def _without_addresses(transition: Transition, local_part: str) -> Transition:
     verdict = evidence.verdict and evidence.verdict._replace(diagnostic=scrub(evidence.verdict.diagnostic))
     return replace(
         transition,
-        evidence=replace(evidence, verdict=verdict, note=scrub(evidence.note), content=None),
+        evidence=replace(
+            evidence, verdict=verdict, note=scrub(evidence.note), actor=scrub(evidence.actor), content=None
+        ),
         after=scrubbed(after, local_part),
     )

@@ -37,4 +37,5 @@ def merge(state: AddressState, row: Row) -> AddressState:
         reporting_mta=said.reporting_mta,
         campaign=said.campaign,
         origin=said.origin,
+        actor=said.actor,
     )

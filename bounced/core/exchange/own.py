@@ -17,10 +17,11 @@ COLUMNS = (
     "reporting_mta",
     "campaign",
     "origin",
+    "actor",
 )
 """The columns of our own format, all but the first named like the fields of the state hash."""
 
-FREE_TEXT = frozenset({"status", "diagnostic", "reporting_mta", "campaign"})
+FREE_TEXT = frozenset({"status", "diagnostic", "reporting_mta", "campaign", "actor"})
 """Columns with text of others: spaces at their ends are kept."""
 
 # Any apostrophes, then = + - @ or their full-width forms, TAB, CR or LF.  (OWASP, CSV Injection)

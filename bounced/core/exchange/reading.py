@@ -9,6 +9,7 @@ from bounced.core.exchange.formats import OWN, Fields, Format, Unrecognised, det
 from bounced.core.exchange.records import records
 from bounced.core.exchange.rows import Row, SkippedRow, SkipReason, skip_reason
 from bounced.core.exchange.signs import as_reply, harmless_kind, is_temporary, says_not_blocked, temporary_code
+from bounced.core.limits import MAX_ACTOR_CHARS
 from bounced.core.state import AddressState
 from bounced.core.terms import CLASS_OF, ON_SUPPRESSION_LIST, Category, Class, Origin, State, Verdict
 
@@ -20,11 +21,15 @@ ClassifyReply = Callable[[str, str], Verdict]
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """How rows are understood: ``category`` is what the operator says of a list that does not say so itself."""
+    """How rows are understood: ``category`` is what the operator says of a list that does not say so itself.
+
+    ``actor`` is who imports them.
+    """
 
     classify: ClassifyReply
     now: datetime
     category: Category | None = None
+    actor: str = ""
 
 
 def read_rows(lines: Iterable[str], reader: Reader) -> Iterator[Row | SkippedRow]:
@@ -93,7 +98,14 @@ def _of_a_service(fields: Fields, format_: Format, reader: Reader) -> AddressSta
         _must_condemn(fields)
         _must_not_be_excused(fields, format_, reader)
     return AddressState(
-        State.SUPPRESSED, category, class_, since, status=status, diagnostic=said, origin=Origin.OPERATOR
+        State.SUPPRESSED,
+        category,
+        class_,
+        since,
+        status=status,
+        diagnostic=said,
+        origin=Origin.OPERATOR,
+        actor=reader.actor,
     )
 
 
@@ -151,6 +163,7 @@ def _own(fields: Fields, reader: Reader) -> AddressState:
         reporting_mta=escaped(get("reporting_mta", "")),
         campaign=escaped(get("campaign", "")),
         origin=Origin(fields["origin"]) if get("origin") else Origin.OPERATOR,
+        actor=escaped(get("actor", ""), MAX_ACTOR_CHARS) if get("origin") else reader.actor,
     )
 
 

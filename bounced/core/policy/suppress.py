@@ -57,4 +57,5 @@ def with_reason(
         campaign=evidence.campaign,
         origin=evidence.origin,
         names_others=not evidence.names_recipient,
+        actor=evidence.actor,
     )

@@ -23,6 +23,14 @@ for i, key in ipairs(KEYS) do
 end
 return states"""
 
+READ_HISTORIES = b"""
+local histories = {}
+for i, key in ipairs(KEYS) do
+  local history = redis.pcall('LRANGE', key, 0, -1)
+  histories[i] = history.err and 'wrong type' or history
+end
+return histories"""
+
 Merge = Callable[[AddressState], AddressState]
 """Returns the state to be written, or the very same object where nothing is to be written."""
 Item = tuple[str, Merge]
@@ -83,17 +91,28 @@ async def suppressed_states(server: Server, keys: Keyspace) -> AsyncIterator[lis
         reply = await server.read(keys.list_, "SSCAN", keys.suppressed, cursor, "COUNT", BATCH)
         assert isinstance(reply, list)
         cursor, ids = text(reply[0]), texts(reply[1])
-        states = await _states(server, keys, ids)
-        yield [(id_, held or {}) for id_, held in zip(ids, states, strict=True)]
+        found = await states(server, keys, ids)
+        yield [(id_, held or {}) for id_, held in zip(ids, found, strict=True)]
         if cursor == "0":
             return
+
+
+async def histories(server: Server, keys: Keyspace, ids: Sequence[str]) -> list[list[str]]:
+    """Return the last events of each address, in the form that keys carry, the newest first; compact JSON.
+
+    None for a history that holds a value of another type.  Raises StoreUnavailable.
+    """
+    names = [keys.history(id_) for id_ in ids]
+    reply = await server.read(keys.list_, "EVAL", READ_HISTORIES, len(names), *names) if names else []
+    assert isinstance(reply, list)
+    return [texts(history) if isinstance(history, list) else [] for history in reply]
 
 
 async def _changes(server: Server, keys: Keyspace, items: Sequence[Item]) -> list[_Change]:
     """Return what is to be written, as the states are now."""
     ids = [keys.address_id(address) for address, _ in items]
     changes = []
-    for item, id_, held in zip(items, ids, await _states(server, keys, ids), strict=True):
+    for item, id_, held in zip(items, ids, await states(server, keys, ids), strict=True):
         if held is None:
             raise WrongTypeOfAddress(keys.address(id_))
         before = from_fields(held) if held else NOTHING_KNOWN
@@ -105,8 +124,11 @@ async def _changes(server: Server, keys: Keyspace, items: Sequence[Item]) -> lis
     return changes
 
 
-async def _states(server: Server, keys: Keyspace, ids: Sequence[str]) -> list[dict[str, str] | None]:
-    """Return the fields of each state; None where the key holds a value of another type."""
+async def states(server: Server, keys: Keyspace, ids: Sequence[str]) -> list[dict[str, str] | None]:
+    """Return the fields of each state, of addresses in the form that keys carry; None for a value of another type.
+
+    Raises StoreUnavailable.
+    """
     names = [keys.address(id_) for id_ in ids]
     reply = await server.read(keys.list_, "EVAL", READ, len(names), *names) if names else []
     assert isinstance(reply, list)

@@ -2,27 +2,25 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 
 from bounced.core.contract.hourly_counters import read_counters
 from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.times import DAY_S, hour
-from bounced.core.escape import visible_fields
 from bounced.core.numbers import whole
 from bounced.core.terms import State
 from bounced.edges.redis import RedisStore
-from bounced.edges.redis.wire import Reply, fields, text
+from bounced.edges.redis.event_streams import entries
+from bounced.edges.redis.wire import Reply, fields
 
 _WRITES_NOTHING = "#!lua\nreturn 1"
 """A script that may write and does not.  A server that is read-only, full or short of replicas refuses it."""
 
 
-EVENTS_AT_ONCE = 1000
 HOURS_AT_ONCE = 8
-"""How much is asked for in one reply, or in replies that come together: they have to be read within the deadline."""
+"""How much is asked for in replies that come together: they have to be read within the deadline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +50,6 @@ class ListSizes:
         return {State.BOUNCING: self.bouncing, State.HELD: self.due, State.SUPPRESSED: suppressed}
 
 
-@dataclass(frozen=True, slots=True)
-class StreamEvent:
-    """One entry of the stream of events."""
-
-    id: str
-    fields: Mapping[str, str]
-
-
-class Span(NamedTuple):
-    """The ids of the first and the last of some entries of the stream of events; empty where there are none."""
-
-    first: str
-    last: str
-
-
 class Overview:
     """Reads what one list holds.  All methods raise StoreUnavailable."""
 
@@ -84,6 +67,7 @@ class Overview:
         keys, at = self._keys, int(now.timestamp())
         streams = {
             "events": keys.events,
+            "bulk": keys.bulk,
             "blocks": keys.blocks,
             "intake": keys.intake,
             "intake-failed": keys.intake_failed,
@@ -120,30 +104,6 @@ class Overview:
             replies += await asyncio.gather(*asked)
         return [(at, Counter(read_counters(fields(reply)))) for at, reply in zip(moments, replies, strict=True)]
 
-    async def newest_events(self, limit: int) -> Span:
-        """Return where the newest events begin and end, at most so many of them."""
-        first, last, upto = "", "", "+"
-        while limit > 0:
-            command = ("XREVRANGE", self._keys.events, upto, "-", "COUNT", min(limit, EVENTS_AT_ONCE))
-            page = _entries(await self._ask(*command))
-            if not page:
-                break
-            first, last = page[-1].id, last or page[0].id
-            limit, upto = limit - len(page), f"({first}"
-        return Span(first, last)
-
-    async def events_of(self, span: Span) -> AsyncIterator[list[StreamEvent]]:
-        """Yield the events of a span a page at a time, the oldest first."""
-        begin = span.first
-        while begin:
-            page = _entries(await self._ask("XRANGE", self._keys.events, begin, span.last, "COUNT", EVENTS_AT_ONCE))
-            yield page
-            begin = f"({page[-1].id}" if page else ""
-
-    async def events_after(self, id_: str, limit: int) -> list[StreamEvent]:
-        """Return events younger than the one of this stream id, the oldest first."""
-        return _entries(await self._ask("XRANGE", self._keys.events, f"({id_}", "+", "COUNT", limit))
-
     async def _bouncing(self, now: datetime) -> int:
         """Return how many are bouncing whose states are not forgotten yet, to the day."""
         today = int(now.timestamp()) // DAY_S
@@ -157,10 +117,10 @@ class Overview:
 
     async def _oldest(self, stream: str, now: datetime) -> float:
         """Return the age of a stream's first entry in seconds; the milliseconds of its id say when it came."""
-        entries = _entries(await self._ask("XRANGE", stream, "-", "+", "COUNT", 1))
-        if not entries:
+        found = entries(await self._ask("XRANGE", stream, "-", "+", "COUNT", 1))
+        if not found:
             return 0.0
-        milliseconds = int(entries[0].id.partition("-")[0])
+        milliseconds = int(found[0].id.partition("-")[0])
         return max(0.0, now.timestamp() - milliseconds / 1000)
 
     async def _ask(self, *command: str | int) -> Reply:
@@ -171,10 +131,3 @@ def _signed(text: str) -> int:
     """Return a number that may be below zero; 0 for what is none."""
     number = whole(text.removeprefix("-")) or 0
     return -number if text.startswith("-") else number
-
-
-def _entries(reply: Reply) -> list[StreamEvent]:
-    assert isinstance(reply, list)
-    return [
-        StreamEvent(text(entry[0]), visible_fields(fields(entry[1]))) for entry in reply if isinstance(entry, Sequence)
-    ]

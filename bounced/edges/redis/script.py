@@ -78,6 +78,13 @@ class Given(NamedTuple):
     events_max: int
 
 
+class MostEvents(NamedTuple):
+    """About how many entries the streams of events keep."""
+
+    events: int = 1_000_000
+    bulk: int = 1_000_000
+
+
 ARGUMENTS = ("request", "event", "message", "max_fields_of_quotas")
 
 CONSTANTS: Mapping[str, int | str | Sequence[str]] = {
@@ -119,12 +126,15 @@ async def load(connection: AbstractConnection) -> None:
 
 
 def request(
-    keys: Keyspace, report_id: ReportId, address: str | None, given: AddressState, writes: Writes, *, events_max: int
+    keys: Keyspace, report_id: ReportId, address: str | None, given: AddressState, writes: Writes, *, most: MostEvents
 ) -> bytes:
-    """Return the packed command that commits ``writes``, decided upon the state ``given``."""
+    """Return the packed command that commits ``writes``, decided upon the state ``given``.
+
+    The script knows one stream of events; for a change that is one of many that is `bulk`.
+    """
     names: tuple[str, ...] = ListKeys(
         seen=keys.seen(report_id.path),
-        events=keys.events,
+        events=keys.bulk if writes.bulk else keys.events,
         counts=keys.counts(writes.hour),
         blocks=keys.blocks,
         unrecognised=keys.unrecognised,
@@ -149,7 +159,7 @@ def request(
         version=given.version,
         disputed=unix(given.disputed_until),
         path_failed_as=given.path_failed_as or "",
-        events_max=events_max,
+        events_max=most.bulk if writes.bulk else most.events,
     )
     asked: dict[str, object] = dict(zip(REQUEST, (*beside, *writes), strict=False))  # what is apart comes last
     asked["state"] = _state(writes.state)

@@ -10,6 +10,7 @@ wait for durability; over the other go reads, which wait for nothing.
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from itertools import chain
 
 from redis.asyncio.connection import AbstractConnection
 
@@ -31,14 +32,14 @@ from bounced.edges.redis.wire import Argument, Reply, fields, is_wrong_type, pac
 from bounced.ports import Committed, Decide, StoreUnavailable, WrongType, WrongTypeOfAddress
 
 MAX_DECISIONS = 100
-EVENTS_MAX = 1_000_000
+KEEP_EVENTS = script.MostEvents()
 
 
 class RedisStore:
     """States and everything around them in Redis or Valkey: one server, a group, a Cluster.
 
     ``keys`` has the keyspace of each list; ``durability`` makes what has to be true before a commit counts, for each
-    server; ``notice`` hears why the server was lost, and None when it is back;
+    server; ``most`` says how many events are kept; ``notice`` hears why the server was lost, and None when it is back;
     ``observer`` hears of commits, their batches and errors; ``known`` returns the identity that an identity's key is
     known to have, empty where none is known; ``budget`` says how long each step may take.
     """
@@ -49,7 +50,7 @@ class RedisStore:
         keys: Mapping[str, Keyspace],
         durability: Callable[[], Durability],
         *,
-        events_max: int = EVENTS_MAX,
+        most: script.MostEvents = KEEP_EVENTS,
         notice: Notice = lambda _reason: None,
         observer: StoreObserver = UNOBSERVED,
         known: Callable[[str], str] = lambda _key: "",
@@ -59,7 +60,7 @@ class RedisStore:
         self._keys = keys
         self._known = known
         self._observer = observer
-        self._events_max = events_max
+        self._most = most
         self._commits = Lines(
             connections,
             lambda connect: Line(connect, durability(), script.load, notice, observer=observer, budget=budget),
@@ -91,14 +92,17 @@ class RedisStore:
         await self._commits.close()
         await self._reads.close()
 
-    async def commit(self, report_id: ReportId, address: str | None, decide: Decide) -> Committed:
+    async def commit(
+        self, report_id: ReportId, address: str | None, decide: Decide, guess: AddressState = NOTHING_KNOWN
+    ) -> Committed:
         """Write what ``decide`` makes of the address's state, and that this report was counted, atomically.
 
+        ``guess`` is a state that was read before: it saves a round trip where it is still so.
         A report with an empty ``path`` is not remembered: what an operator says twice is written twice.  Raises
         StoreUnavailable on any doubt, in the time that the budget gives the store; WrongType where a key holds what no
         commit of ours wrote.
         """
-        keys, state, until = self._keys[report_id.list], NOTHING_KNOWN, self._deadline()
+        keys, state, until = self._keys[report_id.list], guess, self._deadline()
         for _ in range(MAX_DECISIONS):
             transition = decide(state)
             if transition.idle and state is NOTHING_KNOWN and address is not None:  # which was only a guess
@@ -107,7 +111,7 @@ class RedisStore:
             if transition.idle:
                 return Committed(report_id.event_id, transition)
             written = writes(keys, report_id, address, transition)
-            command = script.request(keys, report_id, address, state, written, events_max=self._events_max)
+            command = script.request(keys, report_id, address, state, written, most=self._most)
             match script.outcome(await self._commits.to(keys.events).ask(command, until)):
                 case ("committed", script.Written() as done):
                     self._observer.written(report_id.list, transition)
@@ -167,6 +171,11 @@ class RedisStore:
     async def write(self, list_: str, *command: Argument) -> Reply:
         """Return the reply to a command that writes keys of one list, once it is durable.  Raises StoreUnavailable."""
         return await self._commits.to(self._keys[list_].events).ask(pack(*command), self._deadline())
+
+    async def tell(self, list_: str, event: Mapping[str, str]) -> None:
+        """Write an event that is about no single address.  Raises StoreUnavailable."""
+        told = chain.from_iterable(event.items())
+        await self.write(list_, "XADD", self._keys[list_].events, "MAXLEN", "~", self._most.events, "*", *told)
 
     async def ping(self) -> None:
         """Return when every list's server answers.  Raises StoreUnavailable."""

@@ -1,0 +1,209 @@
+"""``bounced recover``: what a provider, a rule or a campaign did wrong to many addresses is taken back."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+
+from bounced.cli.acting import as_option, asked_reason, check_askable, confirmed, reason_option, yes_option
+from bounced.cli.configured import config_option, configured
+from bounced.cli.ending import ExitCode
+from bounced.cli.filters import chosen, filter_options
+from bounced.cli.output import json_option, print_facts, print_json, print_table
+from bounced.cli.run import in_loop, spare_the_collector
+from bounced.cli.selected import SAMPLES, Advance, Found, Releaser, find
+from bounced.cli.selecting import chosen_list, list_option
+from bounced.cli.story import day
+from bounced.config import Config, build
+from bounced.core.contract.summary import Summary, summary_event
+from bounced.core.selection import Selection
+from bounced.core.state import Evidence, EvidenceType
+from bounced.core.terms import Origin
+from bounced.edges.redis import RedisStore
+from bounced.service import now, open_store
+
+SAID_CHARS = 80
+
+dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+"""Hands ``dry_run: bool`` to a command."""
+
+
+@click.command()
+@filter_options
+@dry_run_option
+@yes_option
+@reason_option
+@as_option
+@list_option
+@config_option
+@json_option
+def recover(
+    *,
+    dry_run: bool,
+    yes: bool,
+    reason: str,
+    actor: str,
+    list_: str | None,
+    config_file: Path | None,
+    as_json: bool,
+    **asked: Any,
+) -> None:
+    """Release the addresses that failures put on the list which should not have counted.
+
+    Say which: by time, provider, category, campaign, rule, or a part of the words. It shows how many there are, twenty
+    of them, and what stays; asks; and releases them one by one, each with its own event. An address that somebody
+    unsubscribed, complained about, suppressed by hand or imported stays, and so does one that changed meanwhile in such
+    a way that it does not fit any more. Older bounces of what is released are not counted again.
+
+    Safe to repeat: the second time there is nothing left to do. Exit code 1 if nothing fits, or the answer was no.
+
+    \b
+    bounced recover --since 2026-05-01T06:00 --provider yahoo --category mailbox_unknown --dry-run
+    bounced recover --since 2026-05-01T06:00 --provider yahoo --reason "Yahoo called everybody unknown"
+    """  # noqa: D301 - \b is click's mark for lines to be left as they are
+    config = configured(config_file)
+    list_ = chosen_list(config, list_)
+    selection = chosen(config, list_, asked)
+    if not selection:
+        raise click.UsageError("say which addresses: --since, --provider, --category, ...")
+    wanted = Wanted(list_, selection, dry_run=dry_run, yes=yes, actor=actor)
+    sys.exit(release_selected(config, wanted, reason, as_json=as_json))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be released, and who says so.  ``imported_too`` includes what was imported and never failed here."""
+
+    list_: str
+    selection: Selection
+    dry_run: bool
+    yes: bool
+    actor: str
+    summary: Summary = Summary.RECOVERED
+    imported_too: bool = False
+
+
+def release_selected(config: Config, wanted: Wanted, reason: str, *, as_json: bool) -> ExitCode:
+    """Show what a selection means, ask, and release it.  Raises click.UsageError, StoreUnavailable."""
+    if not wanted.dry_run:
+        check_askable(yes=wanted.yes)
+        reason = asked_reason(reason, needed=True)
+    spare_the_collector()
+    return in_loop(lambda: _release_selected(config, wanted, reason, as_json=as_json))
+
+
+async def _release_selected(config: Config, wanted: Wanted, reason: str, *, as_json: bool) -> ExitCode:
+    async with open_store(config) as store:
+        with _progress("looking", None) as advance:
+            found = await find(store, wanted.list_, wanted.selection, advance, imported_too=wanted.imported_too)
+        many = len(found.addresses)
+        if not as_json:
+            _show(wanted, found)
+        question = f"Release {many} from {wanted.list_}?"
+        if wanted.dry_run or not many or not confirmed(question, yes=wanted.yes):
+            if as_json:
+                _tell(wanted, found, 0)
+            return ExitCode.DONE if wanted.dry_run and many else ExitCode.NO
+        released = await _release(config, store, wanted, found, reason)
+    if as_json:
+        _tell(wanted, found, released)
+    else:
+        print_facts({"released": str(released), "left alone": str(many - released) if released < many else ""})
+    return ExitCode.DONE if released else ExitCode.NO
+
+
+async def _release(config: Config, store: RedisStore, wanted: Wanted, found: Found, reason: str) -> int:
+    """Release what was found, and tell once of it, also where only a part could be done."""
+    at = now().replace(microsecond=0)
+    evidence = Evidence(EvidenceType.RELEASE, at, Origin.OPERATOR, note=reason, actor=wanted.actor, bulk=True)
+    policy, released = build.policy(config.lists[wanted.list_]), 0
+    releaser = Releaser(store, policy, wanted.list_, wanted.selection, evidence, wanted.imported_too)
+
+    def done(tried: int, of_them: int) -> None:
+        nonlocal released
+        released += of_them
+        advance(tried)
+
+    try:
+        with _progress("releasing", len(found.addresses)) as advance:
+            await releaser.release(found, done)
+    finally:
+        if released:
+            await store.tell(
+                wanted.list_,
+                summary_event(
+                    store.keyspace(wanted.list_),
+                    wanted.summary,
+                    at,
+                    wanted.actor,
+                    note=reason,
+                    filters=str(wanted.selection),
+                    counts={"addresses": released, "left_alone": len(found.addresses) - released},
+                ),
+            )
+    return released
+
+
+@contextmanager
+def _progress(name: str, total: int | None) -> Iterator[Advance]:
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task(name, total=total)
+        yield lambda count: progress.advance(task, count)
+
+
+def _show(wanted: Wanted, found: Found) -> None:
+    """Print what was found for people."""
+    many = len(found.addresses)
+    fit = "address fits" if many == 1 else "addresses fit"
+    said = f"{many or 'No'} {fit} in {wanted.list_}: {wanted.selection}"
+    print_facts({}, title=said)
+    if many:
+        click.echo()
+        print_table(("category", "addresses"), [(name, str(n)) for name, n in found.categories.most_common()])
+        click.echo()
+        columns = ("address" if many <= SAMPLES else f"{SAMPLES} of them", "since", "category", "said")
+        print_table(
+            columns,
+            [
+                (
+                    each.id,
+                    day(each.fields.get("since", "")),
+                    each.fields.get("category", ""),
+                    each.fields.get("diagnostic", "")[:SAID_CHARS],
+                )
+                for each in found.samples
+            ],
+        )
+    if found.stays:
+        click.echo()
+        print_table(("stays", "addresses"), [(why, str(n)) for why, n in found.stays.most_common()])
+
+
+def _tell(wanted: Wanted, found: Found, released: int) -> None:
+    """Print what was found and done for a program."""
+    print_json(
+        {
+            "list": wanted.list_,
+            "filters": str(wanted.selection),
+            "found": len(found.addresses),
+            "categories": dict(found.categories),
+            "stays": dict(found.stays),
+            "samples": [
+                {
+                    "address": each.id,
+                    "since": each.fields.get("since", ""),
+                    "category": each.fields.get("category", ""),
+                    "said": each.fields.get("diagnostic", ""),
+                }
+                for each in found.samples
+            ],
+            "dry_run": wanted.dry_run,
+            "released": released,
+        }
+    )

@@ -1,0 +1,127 @@
+"""Addresses on a list that a selection means: found, and released one by one."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from typing import NamedTuple
+
+from bounced.core.contract.state_hash import UnreadableState, from_fields, to_fields
+from bounced.core.mailbox import AddressId
+from bounced.core.policy import Policy, decide
+from bounced.core.selection import Selection, why_it_stays
+from bounced.core.state import AddressState, Evidence, ReportId, Transition
+from bounced.edges.redis import RedisStore
+from bounced.edges.redis.bulk import histories, states, suppressed_states
+from bounced.ports import WrongTypeOfAddress
+
+SAMPLES = 20
+AT_ONCE = 250
+BATCHES = 3
+"""Batches under way: one is prepared while the server has the others."""
+
+Advance = Callable[[int], object]
+
+
+class Listed(NamedTuple):
+    """One address on the list, in the form that keys carry, and the fields of its state."""
+
+    id: str
+    fields: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class Found:
+    """What a selection found: addresses, how many by category, samples; and by why how many stay."""
+
+    addresses: dict[str, str] = field(default_factory=dict)
+    """Each with the version of its state."""
+    categories: Counter[str] = field(default_factory=Counter)
+    samples: list[Listed] = field(default_factory=list)
+    stays: Counter[str] = field(default_factory=Counter)
+
+    def add(self, listed: Listed, why_not: str) -> None:
+        """Take an address, or say why it stays."""
+        if why_not:
+            self.stays[why_not] += 1
+            return
+        self.addresses[listed.id] = listed.fields.get("version", "")
+        self.categories[listed.fields.get("category", "")] += 1
+        if len(self.samples) < SAMPLES:
+            self.samples.append(listed)
+
+
+async def selected(store: RedisStore, list_: str, selection: Selection) -> AsyncIterator[list[Listed]]:
+    """Yield, a page at a time, the addresses on the list that a selection means.  Raises StoreUnavailable."""
+    keys = store.keyspace(list_)
+    async for page in suppressed_states(store, keys):
+        fitting = {id_: held for id_, held in page if selection.fits(id_, held)}
+        asked = [id_ for id_, held in fitting.items() if selection.needs_history(id_, held)]
+        for id_, history in zip(asked, await histories(store, keys, asked), strict=True):
+            if not selection.fits_history(id_, fitting[id_], history):
+                del fitting[id_]
+        yield [Listed(*each) for each in fitting.items()]
+
+
+async def find(store: RedisStore, list_: str, selection: Selection, advance: Advance, *, imported_too: bool) -> Found:
+    """Return what a selection would release, and what not.  Raises StoreUnavailable."""
+    found = Found()
+    async for page in selected(store, list_, selection):
+        for listed in page:
+            if listed.id not in found.addresses:  # a scan may give one twice
+                found.add(listed, why_it_stays(listed.fields, imported_too=imported_too))
+        advance(len(page))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Releaser:
+    """Releases what a selection found, each address only if it still is what was asked for."""
+
+    store: RedisStore
+    policy: Policy
+    list_: str
+    selection: Selection
+    evidence: Evidence
+    imported_too: bool
+
+    async def release(self, found: Found, done: Callable[[int, int], None]) -> None:
+        """Release it; ``done`` hears after each batch how many were tried, and how many of them were released.
+
+        Raises StoreUnavailable; what was released then stays released, and doing it again goes on.
+        """
+        addresses = iter(found.addresses.items())
+
+        async def batches() -> None:
+            while batch := dict(islice(addresses, AT_ONCE)):
+                present = await states(self.store, self.store.keyspace(self.list_), list(batch))
+                each = zip(batch.items(), present, strict=True)
+                released = await asyncio.gather(*(self._release(*known, held) for known, held in each))
+                done(len(batch), sum(released))
+
+        await asyncio.gather(*(batches() for _ in range(BATCHES)))
+
+    async def _release(self, id_: str, version: str, held: Mapping[str, str] | None) -> bool:
+        said = ReportId(self.list_, "", f"{self.evidence.type} {id_} {self.evidence.at.isoformat()}")
+        try:
+            seen = from_fields(held or {})
+            same = seen if held and held.get("version", "") == version else None
+            decision = partial(self._decide, id_, same)
+            committed = await self.store.commit(said, AddressId(id_), decision, seen)
+        except (UnreadableState, WrongTypeOfAddress):  # what somebody else wrote there is left alone
+            return False
+        return committed.transition is not None and not committed.transition.idle
+
+    def _decide(self, id_: str, found: AddressState | None, state: AddressState) -> Transition:
+        """Return the release, or nothing where the state is not the one that was found and does not fit any more."""
+        if (found is not None and found.version == state.version) or self._still_fits(id_, state):
+            return decide(state, self.evidence, self.policy)
+        return Transition(self.evidence, state, state, "changed_meanwhile")
+
+    def _still_fits(self, id_: str, state: AddressState) -> bool:
+        """Whether a state that changed since it was found is one to release, as far as it says everything itself."""
+        held = to_fields(state)
+        fits = self.selection.fits(id_, held) and not self.selection.needs_history(id_, held)
+        return fits and not why_it_stays(held, imported_too=self.imported_too)
