@@ -12,6 +12,7 @@ from bounced.core.meaning.rules import RuleSet
 from bounced.core.meaning.understand import understand, worth_keeping
 from bounced.core.policy import Policy, decide
 from bounced.core.policy.dispute import DEFAULT_DISPUTES, DisputeRule
+from bounced.core.policy.outage import DEFAULT_PROVIDERS, ProviderRule, unknown_by
 from bounced.core.reading.border import attempt
 from bounced.core.reading.message.limits import LIGHT_WORK, MAX_WORK, ROLE_WORK, WorkSpent
 from bounced.core.reading.report import parse, unread
@@ -35,6 +36,7 @@ class ListSettings:
 
     policy: Policy
     disputes: DisputeRule = DEFAULT_DISPUTES
+    providers: ProviderRule = DEFAULT_PROVIDERS
     alarms: AlarmRule = DEFAULT_ALARMS
     trust_unsigned: bool = False
     shares_hard_with: tuple[str, ...] = ()
@@ -45,8 +47,9 @@ class ListSettings:
 class Pipeline:
     """Takes messages from any door to a commit, and what senders tell further down the same path.
 
-    ``suspect`` hears of a list and a domain that may be wrong about its users, ``not_read`` the digest of a message
-    that could not be read, and why.  ``turns`` says who reads next, where many messages come at once.
+    ``suspect`` hears of a list and a domain that may be wrong about its users, ``suspect_provider`` of a list and a
+    provider, ``not_read`` the digest of a message that could not be read, and why.  ``turns`` says who reads next,
+    where many messages come at once.
     """
 
     directory: Directory
@@ -55,6 +58,7 @@ class Pipeline:
     store: Store
     clock: Clock
     suspect: Suspect = lambda _list, _domain: None
+    suspect_provider: Suspect = lambda _list, _provider: None
     not_read: NotRead = lambda _digest, _fault: None
     turns: Turns = AT_ONCE
 
@@ -106,6 +110,8 @@ class Pipeline:
         domain = domain_of(address)
         if settings.disputes.is_wave(domain, committed.wave):
             self.suspect(report_id.list, domain)
+        if provider := unknown_by(evidence, domain):
+            self.suspect_provider(report_id.list, provider)
         return committed
 
     async def _commit(self, report_id: ReportId, address: str, evidence: Evidence) -> Committed:

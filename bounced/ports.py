@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.server_facts import ClockAndIdentity
 from bounced.core.mailbox import AddressId
+from bounced.core.policy.outage import Unknowns
 from bounced.core.return_path import Cause
 from bounced.core.state import AddressState, ReportId, Transition
 from bounced.core.terms import Destination, Envelope
@@ -167,7 +168,21 @@ class DueAddresses(Protocol):
         """Do not return an address again before a time, unless it has become due at another one."""
 
 
-class Waves(Protocol):
+class Disputed(Protocol):
+    """Several jobs ask who is disputed.  All methods raise StoreUnavailable."""
+
+    async def disputed(self, list_: str, beyond: datetime) -> list[str]:
+        """Return the domains, and the providers as ``provider:NAME``, that are disputed beyond a time."""
+
+
+class Disputes(Disputed, Protocol):
+    """Both disputers note what is disputed.  All methods raise StoreUnavailable."""
+
+    async def dispute(self, list_: str, disputed: str, now: datetime, until: datetime, addresses: int) -> bool:
+        """Note that a domain or ``provider:NAME`` is disputed, and tell so; False where it was, and nothing is told."""
+
+
+class Waves(Disputes, Protocol):
     """The disputer asks what the domains of a list call unknown.  All methods raise StoreUnavailable."""
 
     async def unknowns(self, list_: str, domain: str, since: datetime) -> list[AddressId]:
@@ -182,11 +197,26 @@ class Waves(Protocol):
     async def usual_unknowns(self, list_: str, domain: str, now: datetime) -> float:
         """Return how many addresses the domain called unknown in an hour of the week before the present wave."""
 
-    async def dispute(self, list_: str, domain: str, now: datetime, until: datetime, addresses: int) -> bool:
-        """Note that a domain is disputed, and tell so; False where it was already, and nothing is told again."""
 
-    async def disputed(self, list_: str, beyond: datetime) -> list[str]:
-        """Return the domains that are disputed beyond a time."""
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some addresses of a long row, and where the next page begins; empty where this is the last."""
+
+    addresses: Sequence[AddressId]
+    next: str
+
+
+class ProviderWaves(Disputes, Protocol):
+    """The provider disputer asks what providers call unknown in a list.  All methods raise StoreUnavailable."""
+
+    async def provider_hours(self, list_: str, provider: str, hours: Sequence[str]) -> Sequence[Unknowns]:
+        """Return what each of these hours tells of a provider."""
+
+    async def called_unknown(self, list_: str, provider: str, since: datetime, newest: str) -> Page:
+        """Return addresses that a provider called unknown since a time, and was believed, a page of events at a time.
+
+        ``newest`` is where the page begins: "+" for the first.  The newest come first.
+        """
 
 
 class Alarms(Protocol):
@@ -202,8 +232,11 @@ class Alarms(Protocol):
         """
 
 
-class HourlyCounters(Alarms, Protocol):
-    """The job of the rates asks for the hourly counters beside the alarms.  All methods raise StoreUnavailable."""
+class HourlyCounters(Alarms, Disputed, Protocol):
+    """The job of the rates asks for the hourly counters and the disputes beside the alarms.
+
+    All methods raise StoreUnavailable.
+    """
 
     async def counts(self, list_: str, now: datetime, hours: int) -> Sequence[Mapping[str, int]]:
         """Return the counters of the last hours, this one among them."""

@@ -19,7 +19,7 @@ import structlog
 from bounced import rules
 from bounced.config import Config, build
 from bounced.config.files import tls_context
-from bounced.config.health import alarm_rule, dispute_rule
+from bounced.config.health import alarm_rule, dispute_rule, provider_rule
 from bounced.config.model import Listener
 from bounced.core.contract.keys import Keyspace
 from bounced.core.return_path import Directory
@@ -38,7 +38,7 @@ from bounced.edges.watch.door_log import DoorLog, log_not_read
 from bounced.edges.watch.log import Event
 from bounced.edges.watch.metrics.meter import Meter
 from bounced.edges.watch.watched import WatchedReceiver
-from bounced.jobs import AlarmUpdater, Background, Disputer, IntakeReader, Releaser
+from bounced.jobs import AlarmUpdater, Background, Disputer, IntakeReader, ProviderDisputer, Releaser
 from bounced.pipeline import ListSettings, Pipeline
 from bounced.ports import Clock, Store
 
@@ -98,6 +98,7 @@ def pipeline(config: Config, store: Store, clock: Clock = now) -> Pipeline:
             name: ListSettings(
                 policy=build.policy(settings),
                 disputes=dispute_rule(settings.disputes),
+                providers=provider_rule(settings.disputes),
                 alarms=alarm_rule(settings.alarms),
                 trust_unsigned=settings.trust_unsigned,
                 shares_hard_with=settings.shares_hard_with,
@@ -238,14 +239,26 @@ def _assembled(
     consumer = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     job_store = JobStore(store, consumer, events_max=config.keep.events_max, failed_max=config.keep.intake_failed_max)
     present = PipelineInUse(chosen.pipeline)
-    disputer = Disputer(present, job_store)
-    jobs = (Releaser(present, job_store), disputer, IntakeReader(present, job_store), AlarmUpdater(present, job_store))
+    disputer, provider_disputer = Disputer(present, job_store), ProviderDisputer(present, job_store)
+    jobs = (
+        Releaser(present, job_store),
+        disputer,
+        provider_disputer,
+        IntakeReader(present, job_store),
+        AlarmUpdater(present, job_store),
+    )
 
     def not_read(digest: str, fault: Exception) -> None:
         meter.not_read(type(fault).__name__)
         log_not_read(digest, fault)
 
-    fit = partial(replace, suspect=disputer.suspect, not_read=not_read, turns=FairTurns())
+    fit = partial(
+        replace,
+        suspect=disputer.suspect,
+        suspect_provider=provider_disputer.suspect,
+        not_read=not_read,
+        turns=FairTurns(),
+    )
     present.use(fit(chosen.pipeline))
     receiver, gate, door_log = WatchedReceiver(present, meter), Gate(chosen.limits), DoorLog(meter)
     return Worker(

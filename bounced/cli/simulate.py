@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, TypedDict
 
 import click
 
@@ -15,10 +15,12 @@ from bounced.cli.output import json_option, print_json, print_table
 from bounced.cli.selecting import chosen_list, event_streams, list_option
 from bounced.config import Config, ConfigError
 from bounced.config.build import policy
-from bounced.config.health import dispute_rule
+from bounced.config.health import DisputeSettings, dispute_rule, provider_rule
 from bounced.config.proposal import proposal
 from bounced.core.contract.times import stamp
 from bounced.core.policy import DEFAULT_POLICY
+from bounced.core.policy.dispute import DisputeRule
+from bounced.core.policy.outage import ProviderRule
 from bounced.core.state import Evidence
 from bounced.core.terms import ON_SUPPRESSION_LIST
 from bounced.edges.redis.event_streams import BEGINNING, END
@@ -31,6 +33,13 @@ from bounced.simulation.simulator import StateChange
 BEGIN = datetime(2026, 1, 5, 9, tzinfo=UTC)
 SHOWN = 50
 TOTALS = ("held", "suppressed", "released", "held at the end", "suppressed at the end")
+
+
+class _Rules(TypedDict):
+    """The fields of ListSettings that say who is disputed."""
+
+    disputes: DisputeRule
+    providers: ProviderRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +104,16 @@ def _settings(config: Config, list_: str | None, file: Path) -> tuple[ListSettin
     present = config.lists[list_] if list_ else None
     in_force = ListSettings(policy(present) if present else DEFAULT_POLICY)
     if present:
-        in_force = replace(in_force, disputes=dispute_rule(present.disputes))
+        in_force = replace(in_force, **_rules(present.disputes))
     try:
         changed = proposal(file, present)
     except ConfigError as error:
         raise ConfigRefused(str(error)) from error
-    return in_force, replace(in_force, policy=changed.to_policy(), disputes=dispute_rule(changed.disputes))
+    return in_force, replace(in_force, policy=changed.to_policy(), **_rules(changed.disputes))
+
+
+def _rules(settings: DisputeSettings) -> _Rules:
+    return {"disputes": dispute_rule(settings), "providers": provider_rule(settings)}
 
 
 async def _invent(asked: Invented, *policies: ListSettings) -> tuple[Changes, Changes]:

@@ -16,7 +16,7 @@ CAME = MappingProxyType(
         "suppress": "an operator suppressed it",
         "release": "an operator released it",
         "due": "its time came",
-        "dispute": "its domain called many good addresses unknown",
+        "dispute": "its domain or provider called many addresses unknown",
     }
 )
 """What came, by the type of the evidence; a report says more of itself."""
@@ -65,6 +65,9 @@ KINDS = MappingProxyType(
     }
 )
 
+DISPUTED = MappingProxyType({"domain.disputed": "domain", "provider.disputed": "provider"})
+"""The types of event that say who is not believed, and the field that names it."""
+
 WHY = MappingProxyType(
     {
         "untrusted": "nobody signed the return path, so it changes nothing",
@@ -77,7 +80,7 @@ WHY = MappingProxyType(
         "expired": "the suppression expired",
         "not_due_yet": "not its time yet",
         "not_in_the_wave": "not part of that",
-        "disputed": "its domain is not believed now",
+        "disputed": "its domain or provider is not believed now",
         "not_believed_yet": "not believed yet, the address was recently active",
         "sent_before_release": "the mail was sent before a release, so it is not counted",
         "same_mail": "the same mail failed before, so it is not counted",
@@ -114,6 +117,8 @@ def _what(fields: Mapping[str, str]) -> str:
     type_ = fields.get("type", "")
     if type_ in MANY:
         return _many(fields)
+    if who := fields.get(DISPUTED.get(type_, "")):
+        return _dispute(who, fields)
     if "kind" in fields or "category" in fields:
         came = _report(fields)
     else:
@@ -131,6 +136,11 @@ def _many(fields: Mapping[str, str]) -> str:
     if fields.get("addresses") == "1":
         told = told.replace("addresses were", "address was")
     return f"{told} ({fields['filters']})" if fields.get("filters") else told
+
+
+def _dispute(who: str, fields: Mapping[str, str]) -> str:
+    until = f" until {day(fields['until'])}" if fields.get("until") else ""
+    return f"{who} called {fields.get('addresses', 'many')} addresses unknown; it is not believed{until}"
 
 
 def _report(fields: Mapping[str, str]) -> str:

@@ -8,12 +8,13 @@ from bounced.config.fields import Count, Domain
 from bounced.config.shape import Section
 from bounced.core.contract.alarms import DEFAULT_ALARMS, AlarmRule
 from bounced.core.policy.dispute import DEFAULT_DISPUTES, DisputeRule
+from bounced.core.policy.outage import DEFAULT_PROVIDERS, ProviderRule
 
 Percent = Annotated[float, Strict(), Field(gt=0, le=100)]
 
 
 class DisputeSettings(Section):
-    """When a domain's "user unknown" is not believed; docs/policy.md tells why."""
+    """When "user unknown" of a domain or of a provider is not believed; docs/policy.md tells why."""
 
     addresses: Count = Field(
         default=DEFAULT_DISPUTES.addresses,
@@ -29,6 +30,19 @@ class DisputeSettings(Section):
         examples=[["mail.example.net"]],
         description="Domains in which anybody may have a mailbox, beside the large providers that are known: "
         "never disputed.",
+    )
+    provider_addresses: Count = Field(
+        default=DEFAULT_PROVIDERS.addresses,
+        description="Addresses that one of the large providers calls unknown in two consecutive hours. Twenty imported "
+        "ones or first mails count as one.",
+    )
+    provider_factor: Count = Field(
+        default=int(DEFAULT_PROVIDERS.factor),
+        description="They are more than as many times what it called unknown in the highest two hours of the last 32 "
+        "days, the last three left out.",
+    )
+    provider_hours: Count = Field(
+        default=DEFAULT_PROVIDERS.hours, description="Hours for which the provider is disputed then."
     )
 
 
@@ -56,6 +70,11 @@ def dispute_rule(settings: DisputeSettings) -> DisputeRule:
     """Return when a domain of a list is disputed."""
     shared = DEFAULT_DISPUTES.shared | frozenset(settings.shared_domains)
     return DisputeRule(settings.addresses, settings.factor, settings.hours, shared)
+
+
+def provider_rule(settings: DisputeSettings) -> ProviderRule:
+    """Return when a provider of a list is disputed."""
+    return ProviderRule(settings.provider_addresses, settings.provider_factor, settings.provider_hours)
 
 
 def alarm_rule(settings: AlarmSettings) -> AlarmRule:

@@ -101,6 +101,8 @@ class Evidence:
     messages SENT speaks, and of which ``domain``, where it names one.  ``shared_from`` is the list whose hard failure
     counts in this one too.  ``actor`` is who made a change by hand; one whom nobody authenticated is ``claimed:NAME``.
     ``bulk`` says that the change is one of many that are made at once: it is told in the stream `bulk`.
+    ``wave_began`` says of a dispute from when on its failures are taken back; by default it is
+    the hour before.
 
     What others wrote is escaped and bounded here.  So no state, event, counter or log line made of it can control a
     terminal or break a line.
@@ -125,6 +127,7 @@ class Evidence:
     shared_from: str = ""
     actor: str = ""
     bulk: bool = False
+    wave_began: datetime | None = None
 
     def __post_init__(self) -> None:
         """Escape and bound what a peer, a sender or an operator wrote."""

@@ -2,25 +2,34 @@
 
 import json
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import takewhile
 
-from bounced.core.contract.hourly_counters import MAX_FIELDS, HourlyCounter, unknowns_counter, usual_hours
+from bounced.core.contract.hourly_counters import (
+    MAX_FIELDS,
+    HourlyCounter,
+    provider_counters,
+    unknowns,
+    unknowns_counter,
+    usual_hours,
+)
 from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.state_hash import from_fields
-from bounced.core.contract.times import from_unix, stamp
+from bounced.core.contract.times import from_unix, stamp, unix
 from bounced.core.contract.writes import StateWrites, Writes, writes
 from bounced.core.mailbox import AddressId
 from bounced.core.policy.dispute import WAVE, suppressed_as_unknown
 from bounced.core.policy.failure import FROM_HARDEST
+from bounced.core.policy.outage import SCOPE, Unknowns, disputed_provider, to_take_back
 from bounced.core.state import NOTHING_KNOWN, AddressState, ReportId
 from bounced.core.terms import Class
-from bounced.ports import Committed, Decide
+from bounced.ports import Committed, Decide, Page
 
 SEEN_MAX = 20
 HISTORY_MAX = 8
+EVENTS_IN_PAGE = 1000
 
 
 @dataclass(slots=True)
@@ -69,6 +78,10 @@ class MemoryStore:
         if transition.idle:
             return Committed(report_id.event_id, transition)
         id_, written = keys.address_id(address) if address else "", writes(keys, report_id, address, transition)
+        disputed = max(held.disputed.get(each, 0) for each in (written.domain, f"{SCOPE}{written.provider}"))
+        if address and disputed > max(written.at, unix(state.disputed_until)):  # by the provider that says it
+            transition = decide(replace(state, disputed_until=from_unix(disputed)))
+            written = writes(keys, report_id, address, transition)
         first = written.measure and (not report_id.path or (report_id.path, written.measure) not in held.measured)
         if len(reports) >= SEEN_MAX and not first:
             return Committed(report_id.event_id, None)
@@ -126,17 +139,33 @@ class MemoryStore:
         hours = usual_hours(now)
         return sum(counts[hour][counter] for hour in hours if hour in counts) / len(hours)
 
-    async def dispute(self, list_: str, domain: str, now: datetime, until: datetime, addresses: int) -> bool:
-        """Note that a domain is disputed; False where it was already."""
-        held = self._lists[list_]
-        if held.disputed.get(domain, 0) > now.timestamp():
+    async def provider_hours(self, list_: str, provider: str, hours: Sequence[str]) -> list[Unknowns]:
+        """Return what each of these hours tells of a provider."""
+        counts, names = self._lists[list_].counts, provider_counters(provider)
+        return [unknowns([counts[at][name] for name in names]) if at in counts else Unknowns() for at in hours]
+
+    async def called_unknown(self, list_: str, provider: str, since: datetime, newest: str) -> Page:
+        """Return addresses that a provider called unknown since a time, and was believed, by a page of events."""
+        events, begun = self._lists[list_].events, stamp(since)
+        last = len(events) if newest == "+" else int(newest)
+        late = [event for event in events[max(0, last - EVENTS_IN_PAGE) : last] if event["at"] >= begun]
+        found = dict.fromkeys(AddressId(event["address"]) for event in reversed(late) if to_take_back(event, provider))
+        return Page(list(found), str(last - EVENTS_IN_PAGE) if late and last > EVENTS_IN_PAGE else "")
+
+    async def dispute(self, list_: str, disputed: str, now: datetime, until: datetime, addresses: int) -> bool:
+        """Note that a domain or provider is disputed; False where it was already."""
+        held, provider = self._lists[list_], disputed_provider(disputed)
+        if held.disputed.get(disputed, 0) > now.timestamp():
             return False
-        held.disputed[domain] = int(until.timestamp())
-        held.events.append({"type": "domain.disputed", "at": stamp(now), "domain": domain, "addresses": str(addresses)})
+        held.disputed[disputed] = int(until.timestamp())
+        told = {"type": "provider.disputed", "provider": provider}
+        if not provider:
+            told = {"type": "domain.disputed", "domain": disputed}
+        held.events.append({**told, "at": stamp(now), "addresses": str(addresses), "until": stamp(until)})
         return True
 
     async def disputed(self, list_: str, beyond: datetime) -> list[str]:
-        """Return the domains that are disputed beyond a time."""
+        """Return the domains, and the providers as ``provider:NAME``, that are disputed beyond a time."""
         return [domain for domain, until in self._lists[list_].disputed.items() if until > beyond.timestamp()]
 
 

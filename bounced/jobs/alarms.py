@@ -6,8 +6,9 @@ from datetime import datetime
 
 import structlog
 
-from bounced.core.contract.alarms import OF_THE_SERVER, WINDOW_HOURS, Alarm, alarms, rates
+from bounced.core.contract.alarms import OF_THE_SERVER, WINDOW_HOURS, Alarm, alarms, provider_alarms, rates
 from bounced.core.contract.times import stamp
+from bounced.core.policy.outage import disputed_provider
 from bounced.edges.watch.log import Event
 from bounced.jobs.rounds import together
 from bounced.pipeline import Pipeline
@@ -35,9 +36,11 @@ class AlarmUpdater:
 
     async def _compare(self, pipeline: Pipeline, list_: str) -> None:
         now = pipeline.clock()
-        sums = rates(await self._counts.counts(list_, now, WINDOW_HOURS))
-        raised = alarms(sums, pipeline.lists[list_].alarms, now)
+        hours = await self._counts.counts(list_, now, WINDOW_HOURS)
         standing = await self._counts.standing(list_)
+        providers = filter(None, map(disputed_provider, await self._counts.disputed(list_, now)))
+        raised = alarms(rates(hours), pipeline.lists[list_].alarms, now)
+        raised |= provider_alarms(providers, hours, standing, now)
         for scope in sorted(raised.keys() | standing.keys() - OF_THE_SERVER):
             await self._replace(list_, scope, standing.get(scope, ""), raised.get(scope), now)
 

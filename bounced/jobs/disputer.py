@@ -9,6 +9,7 @@ import structlog
 from bounced.core.contract.state_hash import UnreadableState
 from bounced.core.mailbox import AddressId
 from bounced.core.policy.dispute import WAVE
+from bounced.core.policy.outage import disputed_provider
 from bounced.core.state import Evidence, EvidenceType, ReportId
 from bounced.core.terms import Origin
 from bounced.edges.watch.log import Event
@@ -82,7 +83,7 @@ class Disputer:
 
     async def _remember(self, pipeline: Pipeline, list_: str, now: datetime) -> None:
         new = await self._waves.disputed(list_, now + pipeline.lists[list_].disputes.lasts - WAVE)
-        self._suspects |= {(list_, domain) for domain in new}
+        self._suspects |= {(list_, domain) for domain in new if not disputed_provider(domain)}
 
     async def _look(self, pipeline: Pipeline, list_: str, domain: str) -> None:
         if list_ not in pipeline.lists:

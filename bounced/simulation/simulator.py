@@ -10,9 +10,9 @@ from bounced.core.meaning.rules import RuleSet
 from bounced.core.return_path import Directory
 from bounced.core.state import AddressState, Evidence, ReportId
 from bounced.core.terms import ON_SUPPRESSION_LIST, State
-from bounced.jobs import Disputer, Releaser
+from bounced.jobs import Disputer, ProviderDisputer, Releaser
 from bounced.pipeline import ListSettings, Pipeline
-from bounced.ports import Committed, Decide, DueAddresses, Store, Waves
+from bounced.ports import Committed, Decide, DueAddresses, ProviderWaves, Store, Waves
 
 LIST = "main"
 TICK = timedelta(hours=1)
@@ -33,7 +33,7 @@ class StateChange:
 OnCommit = Callable[[str, Committed], None]
 
 
-class DuesAndWaves(DueAddresses, Waves, Protocol):
+class DuesAndWaves(DueAddresses, Waves, ProviderWaves, Protocol):
     """What the simulated jobs ask of the store."""
 
 
@@ -53,6 +53,7 @@ class Simulator:
         self._commits = 0
         self._not_mailable: set[str] = set()
         self._suspected = False
+        self._provider_suspected = False
         self._pipeline = Pipeline(
             directory=Directory(()),
             rules=RuleSet(()),
@@ -60,9 +61,11 @@ class Simulator:
             store=_ReportingStore(store, self._on_commit),
             clock=lambda: self.now,
             suspect=self._suspect,
+            suspect_provider=self._suspect_provider,
         )
         self._releaser = Releaser(lambda: self._pipeline, job_store)
         self._disputer = Disputer(lambda: self._pipeline, job_store)
+        self._provider_disputer = ProviderDisputer(lambda: self._pipeline, job_store)
 
     def mailable(self, address: str) -> bool:
         """Whether a sender that asks may mail an address now."""
@@ -76,6 +79,10 @@ class Simulator:
         if self._suspected:
             self._suspected = False
             await self._disputer.round()
+        if self._provider_suspected:
+            self._provider_suspected = False
+            while not await self._provider_disputer.round():
+                pass
 
     async def advance_to(self, moment: datetime) -> None:
         """Advance the clock, and release the holds that end."""
@@ -88,6 +95,10 @@ class Simulator:
     def _suspect(self, list_: str, domain: str) -> None:
         self._suspected = True
         self._disputer.suspect(list_, domain)
+
+    def _suspect_provider(self, list_: str, provider: str) -> None:
+        self._provider_suspected = True
+        self._provider_disputer.suspect(list_, provider)
 
     def _on_commit(self, address: str, committed: Committed) -> None:
         transition = committed.transition

@@ -51,6 +51,20 @@ from bounced.cli.story import sentence
             {"type": "report", "kind": "bounce", "category": "undetermined", "class": "undetermined"},
             "undetermined (undetermined)",
         ),
+        (
+            {
+                "type": "provider.disputed",
+                "provider": "yahoo",
+                "addresses": "120",
+                "until": "2026-06-01T10:00:00Z",
+                "origin": "daemon",
+            },
+            "yahoo called 120 addresses unknown; it is not believed until 2026-06-01 10:00",
+        ),
+        (
+            {"type": "transition", "before": "suppressed", "after": "held", "reason": "disputed"},
+            "its domain or provider called many addresses unknown; now held; its domain or provider is not believed now",
+        ),
         ({"type": "alarm"}, "alarm"),
     ],
 )

@@ -1,13 +1,14 @@
 """The health of the sender as a whole: rates over a day, and the alarms that they raise."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from bounced.core.contract.hourly_counters import COMPLAINT, HARD, SENT, UNATTRIBUTED, scope_of
+from bounced.core.contract.hourly_counters import COMPLAINT, HARD, SENT, UNATTRIBUTED, of_provider, scope_of
 from bounced.core.contract.times import stamp
+from bounced.core.policy.outage import SCOPE
 
 WINDOW_HOURS = 24
 FEEDBACK = "feedback"
@@ -41,9 +42,10 @@ DEFAULT_ALARMS = AlarmRule()
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One alarm now standing: for the list, a campaign, a domain, or the feedback addresses.
+    """One alarm now standing: for the list, a campaign, a domain, a disputed provider, or the feedback addresses.
 
-    ``hard`` and ``complaints`` count distinct return paths among ``sent`` messages of the last 24 hours.
+    ``hard`` and ``complaints`` count distinct return paths among ``sent`` messages of the last 24 hours.  Of a provider
+    ``hard`` counts the addresses that it called unknown.
     """
 
     level: Level
@@ -89,6 +91,24 @@ def alarms(sums: Mapping[str, Mapping[str, int]], rule: AlarmRule, now: datetime
     unattributed = sums.get("list", {}).get(UNATTRIBUTED, 0)
     if unattributed:
         raised[FEEDBACK] = Alarm(Level.WARN, since, 0, 0, unattributed)
+    return raised
+
+
+def provider_alarms(
+    providers: Iterable[str], hours: Iterable[Mapping[str, int]], standing: Container[str], now: datetime
+) -> dict[str, Alarm]:
+    """Return the alarms of disputed providers that called unknown whom the sender knows, by their scope.
+
+    One that stands does so until the dispute is over.
+    """
+    hours, raised = list(hours), {}
+    for provider in providers:
+        called = [of_provider(counters, provider) for counters in hours]
+        scope = f"{SCOPE}{provider}"
+        if scope in standing or any(hour.known for hour in called):
+            sent = sum(hour.sent for hour in called)
+            hard = sum(hour.known + hour.other + hour.new for hour in called)
+            raised[scope] = Alarm(Level.PAUSE, stamp(now), sent, hard, 0)
     return raised
 
 

@@ -4,17 +4,19 @@ The counters of an hour are one hash.  Names that others choose (recipient domai
 quota of the fields in it.  However many such names come, the list's own counters, which are few, are always counted.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import NamedTuple
 
 from bounced.core.contract.times import hour
 from bounced.core.escape import visible
-from bounced.core.meaning.providers import provider_of
+from bounced.core.meaning.providers import KNOWN_PROVIDERS, provider_of
 from bounced.core.numbers import whole
 from bounced.core.policy.dispute import USUAL_DAYS, failed
 from bounced.core.policy.failure import counts_as
+from bounced.core.policy.outage import DOUBTED_DAYS, Standing, Unknowns
+from bounced.core.policy.outage import USUAL_DAYS as USUAL_DAYS_OF_PROVIDERS
 from bounced.core.policy.settings import COUNTED
 from bounced.core.state import Evidence, EvidenceType, Transition
 from bounced.core.terms import Category, Class, Verdict, Word
@@ -152,6 +154,40 @@ def read_counters(fields: Mapping[str, str]) -> dict[str, int]:
 def unknowns_counter(domain: str) -> str:
     """Return the counter that tells how often a domain calls addresses unknown."""
     return f"domain:{domain}:{Category.MAILBOX_UNKNOWN}"
+
+
+def provider_counter(provider: str, standing: Standing) -> str:
+    """Return the counter of addresses of one standing that a known provider called unknown, each path once."""
+    return f"unknown:{provider}:{standing}"
+
+
+def provider_counters(provider: str) -> tuple[str, ...]:
+    """Return the counters that ``unknowns`` takes: each standing, and what was sent to each of the domains."""
+    sent = (f"{_RATE}{SENT}:domain:{domain}" for domain in KNOWN_PROVIDERS[provider].domains)
+    return *(provider_counter(provider, standing) for standing in Standing), *sent
+
+
+def unknowns(counts: Sequence[int]) -> Unknowns:
+    """Return what an hour tells of a provider, by the counts of ``provider_counters`` in their order."""
+    known, other, new, *sent = counts
+    return Unknowns(known, other, new, sum(sent))
+
+
+def of_provider(counters: Mapping[str, int], provider: str) -> Unknowns:
+    """Return what the counters of an hour tell of a provider; nothing of one that this version does not know."""
+    if provider not in KNOWN_PROVIDERS:
+        return Unknowns()
+    return unknowns([counters.get(name, 0) for name in provider_counters(provider)])
+
+
+def hours_before(now: datetime, hours: int) -> list[str]:
+    """Return so many hours as ``hour`` writes them, the oldest first, the present one last."""
+    return [hour(now - timedelta(hours=back)) for back in reversed(range(hours))]
+
+
+def usual_hours_of_providers(now: datetime) -> list[str]:
+    """Return the hours that tell what is usual for a provider, the oldest first."""
+    return hours_before(now, USUAL_DAYS_OF_PROVIDERS * 24)[: -DOUBTED_DAYS * 24]
 
 
 def usual_hours(now: datetime) -> list[str]:

@@ -9,7 +9,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from bounced.core.contract.hourly_counters import HourlyCounter, counters, measure_of, measured_rates, with_quotas
+from bounced.core.contract.hourly_counters import (
+    HARD,
+    HourlyCounter,
+    counters,
+    measure_of,
+    measured_rates,
+    provider_counter,
+    with_quotas,
+)
 from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.state_hash import scrubbed, to_fields, without_addresses
 from bounced.core.contract.times import hour, stamp, unix
@@ -17,6 +25,7 @@ from bounced.core.escape import visible_fields
 from bounced.core.limits import MAX_UNRECOGNISED_BYTES
 from bounced.core.meaning.providers import provider_of, sending_ip
 from bounced.core.policy.dispute import may_be_of_wave
+from bounced.core.policy.outage import standing, unknown_by
 from bounced.core.state import EvidenceType, ReportId, Transition
 from bounced.core.terms import UNKNOWN_PROFILE, Class, State
 
@@ -91,7 +100,8 @@ class StateWrites(NamedTuple):
 class Writes(NamedTuple):
     """Everything that one commit writes, besides the digest of the report.
 
-    ``at`` is the unix time of the evidence, ``hour`` that hour in the name of its counters, ``domain`` the recipient's.
+    ``at`` is the unix time of the evidence, ``hour`` that hour in the name of its counters, ``domain`` the recipient's,
+    ``provider`` the known one that calls it unknown.
     ``state`` is None where the state stays as it is.
     ``event`` goes into the stream once for each of ``event_types``: never where good news changed nothing.  With the
     last type it also goes into the address's history if ``in_history`` is true.  It is false where anybody could have
@@ -105,6 +115,7 @@ class Writes(NamedTuple):
 
     at: int
     domain: str
+    provider: str
     state: StateWrites | None
     event_types: tuple[str, ...]
     in_history: bool
@@ -132,17 +143,24 @@ def writes(keys: Keyspace, report_id: ReportId, address: str | None, transition:
     domain = address.rpartition("@")[2] if address else ""
     types = _event_types(transition)
     measure = measure_of(transition) if address else ""
+    provider = unknown_by(evidence, domain) if address else ""
+    rates = measured_rates(measure, evidence, domain)
+    if provider and measure == HARD and not evidence.shared_from:
+        rates += (provider_counter(provider, standing(evidence.profile)),)
     return Writes(
         at=unix(evidence.at),
         hour=hour(evidence.at),
         bulk=evidence.bulk,
         domain=domain,
+        provider=provider,
         state=_state_writes(transition) if address is not None and transition.changed else None,
-        event=_event(report_id, keys.address_id(address) if address else "", domain, transition) if types else {},
+        event=_event(report_id, keys.address_id(address) if address else "", domain, provider, transition)
+        if types
+        else {},
         event_types=types,
         in_history=address is not None and evidence.trusted and bool(types),
         counters=with_quotas(counters(domain, transition), trusted=evidence.trusted),
-        rates=with_quotas(measured_rates(measure, evidence, domain), trusted=evidence.trusted),
+        rates=with_quotas(rates, trusted=evidence.trusted),
         measure=measure,
         count_by=evidence.count,
         block=verdict is not None and verdict.class_ is Class.BLOCK and bool(types),
@@ -186,7 +204,7 @@ def _due(transition: Transition) -> int:
     return unix(min(after.until, pending + transition.settles) if pending else after.until)
 
 
-def _event(report_id: ReportId, address_id: str, domain: str, transition: Transition) -> dict[str, str]:
+def _event(report_id: ReportId, address_id: str, domain: str, provider: str, transition: Transition) -> dict[str, str]:
     """Return the fields of the event, empty ones left out."""
     evidence, verdict, after = transition.evidence, transition.evidence.verdict, transition.after
     blocked = verdict if verdict and verdict.class_ is Class.BLOCK else None
@@ -217,7 +235,7 @@ def _event(report_id: ReportId, address_id: str, domain: str, transition: Transi
         "" if evidence.profile == UNKNOWN_PROFILE else str(evidence.profile),
         "" if evidence.names_recipient else "true",
         evidence.shared_from,
-        provider_of(blocked.remote_mta, domain) if blocked else "",
+        provider_of(blocked.remote_mta, domain) if blocked else provider,
         sending_ip(blocked.diagnostic) if blocked else "",
     )
     return {name: value for name, value in zip(EVENT_FIELDS, values, strict=True) if value}

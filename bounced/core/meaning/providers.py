@@ -109,6 +109,8 @@ PROVIDERS = (
 SHARED_DOMAINS = frozenset(domain for provider in PROVIDERS for domain in provider.domains)
 """Domains in which anybody may have a mailbox: what one recipient's failure says, it says of that mailbox only."""
 
+KNOWN_PROVIDERS = {provider.name: provider for provider in PROVIDERS}
+
 _BY_SERVER = {server: provider.name for provider in PROVIDERS for server in provider.servers}
 _MOST_LABELS = max(server.count(".") + 1 for server in _BY_SERVER)
 _BY_DOMAIN = {domain: provider.name for provider in PROVIDERS for domain in provider.domains}

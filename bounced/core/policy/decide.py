@@ -159,8 +159,8 @@ def _due(state: AddressState, evidence: Evidence, _policy: Policy) -> StateAndRe
 def _dispute(state: AddressState, evidence: Evidence, policy: Policy) -> StateAndReason:
     """Hold an address that this wave of "user unknown" called unknown, and take its last failure back.
 
-    The domain was at fault, not the address.  An address that may still be mailed is held too: it was refused after
-    DATA, and would be suppressed by the second failure.
+    The domain or its provider was at fault, not the address.  An address that may still be mailed is held too: it was
+    refused after DATA, and would be suppressed by the second failure.
     """
     rule = policy.rule_for(state.category, Class.HARD) if state.category and state.class_ is Class.HARD else None
     streak = state.streaks.get(Class.HARD)
@@ -169,7 +169,7 @@ def _dispute(state: AddressState, evidence: Evidence, policy: Policy) -> StateAn
         or rule is None
         or not rule.cautious
         or streak is None
-        or evidence.at - streak.last > WAVE
+        or streak.last < (evidence.wave_began or evidence.at - WAVE)
     ):
         return state, "not_in_the_wave"
     until = evidence.at + policy.caution

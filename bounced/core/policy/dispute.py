@@ -20,7 +20,8 @@ WAVE = timedelta(hours=1)
 USUAL_DAYS = 7
 """How many days before a wave are counted to know a usual hour of the domain."""
 
-_UNKNOWN = frozenset({Category.MAILBOX_UNKNOWN, Category.BAD_ADDRESS, Category.MAILBOX_MOVED})
+UNKNOWN = frozenset({Category.MAILBOX_UNKNOWN, Category.BAD_ADDRESS, Category.MAILBOX_MOVED})
+"""What gateways and providers answer for everybody when they are wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def may_be_of_wave(evidence: Evidence) -> bool:
     What is doubtful suppresses nobody, so there is nothing to dispute.  A refusal after DATA is a part of the wave.
     """
     verdict = evidence.verdict
-    if verdict is None or verdict.category not in _UNKNOWN or verdict.doubt or not failed(evidence):
+    if verdict is None or verdict.category not in UNKNOWN or verdict.doubt or not failed(evidence):
         return False
     return evidence.trusted and evidence.names_recipient and not evidence.shared_from and is_known(evidence.profile)
 
@@ -75,7 +76,7 @@ def suppressed_as_unknown(event: Mapping[str, str], domain: str) -> bool:
     """Tell whether an event of the stream says that an address of a domain was suppressed because it is unknown."""
     if event["type"] not in (EvidenceType.REPORT, EvidenceType.REJECTED) or event.get("after") != State.SUPPRESSED:
         return False
-    unknown = event.get("category") in _UNKNOWN and not event.get("doubt")
+    unknown = event.get("category") in UNKNOWN and not event.get("doubt")
     return unknown and event.get("address", "").endswith(f"@{domain}")
 
 

@@ -44,7 +44,12 @@ ARROWS = (
     Arrow((_H,), "delivered before the latest failure", _ANYTHING, _B),
     Arrow((_B, _H), "success reported", frozenset({EvidenceType.REPORT}), _A),
     Arrow((_H,), "subscribed before the latest failure", frozenset({EvidenceType.SUBSCRIBED}), _B),
-    Arrow((_B, _S), "its domain is disputed within the hour", frozenset({EvidenceType.DISPUTE}), _H),
+    Arrow(
+        (_B, _S),
+        "its domain is disputed within the hour, or its provider within a day",
+        frozenset({EvidenceType.DISPUTE}),
+        _H,
+    ),
     Arrow((_B, _H, _S), "subscribed", frozenset({EvidenceType.SUBSCRIBED}), _A),
     Arrow((_B, _H, _S), "operator's release", frozenset({EvidenceType.RELEASE}), _A),
     Arrow((_S,), "an expiry rule (none by default)", frozenset({EvidenceType.DUE}), _A),
@@ -90,7 +95,7 @@ def _suppressing(rule: FailureRule) -> str:
         hours = DEFAULT_POLICY.caution_hours
         first = "the first" if rule.failures == 1 else _threshold(rule)
         return (
-            f"{first}: suppressed. Where the address is confirmed or was recently active, or its domain is disputed: "
+            f"{first}: suppressed. Where the address is confirmed or was recently active, or its domain or provider is disputed: "
             f"held {hours} hours, and suppressed by a second one at least 24 hours later"
         )
     return f"{_threshold(rule)}: suppressed"

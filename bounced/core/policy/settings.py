@@ -32,7 +32,7 @@ class FailureRule:
     once in 24 hours, so two failures are at least that far apart).  ``then`` HOLD climbs through ``hold_days``, one
     step each time; when they are used up ``finally_`` suppresses, or holds for ``last_hold_days`` each time.
     ``cautious``: held for ``Policy.caution_hours`` instead of suppressed at once, where the address was recently
-    active or confirmed or its domain is disputed; the next failure suppresses.
+    active or confirmed or its domain or provider is disputed; the next failure suppresses.
     """
 
     failures: int

@@ -65,9 +65,16 @@ local function counted_before()
   return nil, first, failed_as
 end
 
-local function disputed_until()
-  local until_ = whole(read('ZSCORE', DISPUTED, request.domain)) or 0
+local function until_of(disputed)
+  local until_ = whole(read('ZSCORE', DISPUTED, disputed)) or 0
   return until_ > request.at and until_ <= LAST_S and until_ or 0
+end
+
+-- The domain's, or that of the provider that calls the address unknown, whichever lasts longer.
+local function disputed_until()
+  local until_ = until_of(request.domain)
+  if request.provider == '' then return until_ end
+  return math.max(until_, until_of(PROVIDER_SCOPE .. request.provider))
 end
 
 -- Returns the present state where it is not the one upon which the worker has decided.

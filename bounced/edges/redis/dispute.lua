@@ -1,8 +1,8 @@
 #!lua
--- Notes that a domain is disputed, and tells so, once for each dispute.
+-- Notes that a domain or a provider is disputed, and tells so, once for each dispute.
 --
 -- KEYS  1 disputed  2 events
--- ARGV  1 domain  2 now (unix time)  3 until (likewise)  4 most events to keep  5 and on: fields and values of the event
+-- ARGV  1 domain or provider:NAME  2 now (unix time)  3 until (likewise)  4 most events to keep  5 and on: fields and values of the event
 -- answer: 1 where it is new, 0 where it was disputed already
 
 local until_ = tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]) or 0)

@@ -6,7 +6,13 @@ from datetime import datetime, timedelta
 from importlib.resources import files
 from itertools import chain, islice
 
-from bounced.core.contract.hourly_counters import read_counters, unknowns_counter, usual_hours
+from bounced.core.contract.hourly_counters import (
+    provider_counters,
+    read_counters,
+    unknowns,
+    unknowns_counter,
+    usual_hours,
+)
 from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.times import hour, stamp
 from bounced.core.escape import escaped
@@ -14,15 +20,19 @@ from bounced.core.limits import MAX_INTAKE_CHARS
 from bounced.core.mailbox import AddressId
 from bounced.core.numbers import whole
 from bounced.core.policy.dispute import suppressed_as_unknown
+from bounced.core.policy.outage import Unknowns, disputed_provider, to_take_back
 from bounced.core.terms import Origin
 from bounced.edges.redis.script import INTAKE_GROUP
 from bounced.edges.redis.store import RedisStore
 from bounced.edges.redis.wire import Argument, Reply, fields, text, texts
-from bounced.ports import IntakeEntry
+from bounced.ports import IntakeEntry, Page
 
 EVENTS_IN_PAGE = 1000
 EVENT_PAGES = 200
 """How many pages of events are searched for what a wave suppressed."""
+
+HOURS_AT_ONCE = 64
+"""How many hours are asked for together: the replies have to be read within the deadline."""
 
 MAX_FAILED_FIELDS = 100
 """How many fields are kept of an intake entry that failed."""
@@ -86,22 +96,41 @@ class JobStore:
         replies = await asyncio.gather(*(self._store.read(list_, "HGET", keys.counts(at), counter) for at in hours))
         return sum(whole(text(reply)) or 0 for reply in replies if reply is not None) / len(hours)
 
-    async def dispute(self, list_: str, domain: str, now: datetime, until: datetime, addresses: int) -> bool:
-        """Note that a domain is disputed, and tell so; False where it was already, and nothing is told again."""
-        keys = self._keys(list_)
+    async def provider_hours(self, list_: str, provider: str, hours: Sequence[str]) -> list[Unknowns]:
+        """Return what each of these hours tells of a provider."""
+        keys, names = self._keys(list_), provider_counters(provider)
+        found: list[Unknowns] = []
+        for first in range(0, len(hours), HOURS_AT_ONCE):
+            some = hours[first : first + HOURS_AT_ONCE]
+            replies = await asyncio.gather(*(self._store.read(list_, "HMGET", keys.counts(at), *names) for at in some))
+            found += [unknowns(_numbers(reply)) for reply in replies]
+        return found
+
+    async def called_unknown(self, list_: str, provider: str, since: datetime, newest: str) -> Page:
+        """Return addresses that a provider called unknown since a time, and was believed, by a page of events."""
+        begun = stamp(since)
+        events = self._keys(list_).events
+        page = _entries(await self._store.read(list_, "XREVRANGE", events, newest, "-", "COUNT", EVENTS_IN_PAGE))
+        late = [entry.fields for entry in page if entry.fields.get("at", "") >= begun]
+        found = dict.fromkeys(AddressId(event["address"]) for event in late if to_take_back(event, provider))
+        return Page(list(found), f"({page[-1].id}" if late and len(page) == EVENTS_IN_PAGE else "")
+
+    async def dispute(self, list_: str, disputed: str, now: datetime, until: datetime, addresses: int) -> bool:
+        """Note that a domain or provider is disputed, and tell so; False where it was already, and nothing is told."""
+        keys, provider = self._keys(list_), disputed_provider(disputed)
         event = {
-            "type": "domain.disputed",
+            "type": "provider.disputed" if provider else "domain.disputed",
             "at": stamp(now),
-            "domain": domain,
+            "provider" if provider else "domain": provider or disputed,
             "addresses": str(addresses),
             "until": stamp(until),
             "origin": Origin.DAEMON,
         }
-        arguments = [domain, _unix(now), _unix(until), self._events_max, *_flat(event)]
+        arguments = [disputed, _unix(now), _unix(until), self._events_max, *_flat(event)]
         return await self._run(list_, _DISPUTE, (keys.disputed, keys.events), arguments) == 1
 
     async def disputed(self, list_: str, beyond: datetime) -> list[str]:
-        """Return the domains that are disputed beyond a time."""
+        """Return the domains, and the providers as ``provider:NAME``, that are disputed beyond a time."""
         disputed = self._keys(list_).disputed
         return texts(await self._store.read(list_, "ZRANGE", disputed, f"({_unix(beyond)}", "+inf", "BYSCORE"))
 
@@ -160,6 +189,11 @@ def _entries(reply: Reply) -> list[IntakeEntry]:
 
 def _cut(told: Mapping[str, str]) -> dict[str, str]:
     return {name[:MAX_INTAKE_CHARS]: text[:MAX_INTAKE_CHARS] for name, text in islice(told.items(), MAX_FAILED_FIELDS)}
+
+
+def _numbers(reply: Reply) -> list[int]:
+    assert isinstance(reply, list)
+    return [whole(text(number)) or 0 if number is not None else 0 for number in reply]
 
 
 def _unix(at: datetime) -> int:

@@ -24,6 +24,7 @@ from bounced.core.contract.times import DAY_S, LAST_S, from_score, unix
 from bounced.core.contract.writes import APART, EVENT_FIELDS, StateWrites, Writes
 from bounced.core.policy.dispute import WAVE
 from bounced.core.policy.failure import FROM_HARDEST
+from bounced.core.policy.outage import SCOPE
 from bounced.core.state import AddressState, ReportId
 from bounced.core.terms import Class
 from bounced.edges.redis.wire import Reply, call, fields, pack, text, texts
@@ -92,6 +93,7 @@ CONSTANTS: Mapping[str, int | str | Sequence[str]] = {
     "LAST_S": LAST_S,
     "SEEN_TTL_S": SEEN_TTL_S,
     "WAVE_S": int(WAVE.total_seconds()),
+    "PROVIDER_SCOPE": SCOPE,
     "INTAKE_GROUP": INTAKE_GROUP,
     "EVENT_FIELDS": EVENT_FIELDS,
     "FROM_HARDEST": FROM_HARDEST,

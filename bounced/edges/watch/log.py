@@ -60,6 +60,7 @@ class Event(StrEnum):
     SESSION_FAILED = "session.failed"
     ADDRESS_RELEASED = "address.released"
     DOMAIN_DISPUTED = "domain.disputed"
+    PROVIDER_DISPUTED = "provider.disputed"
     INTAKE_FAILED = "intake.failed"
     JOB_DEFERRED = "job.deferred"
     JOB_RESUMED = "job.resumed"

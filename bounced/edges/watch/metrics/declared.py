@@ -132,7 +132,7 @@ REDIS_ERRORS = _counter(
 )
 JOB_FAILURES = _counter(
     "bounced_job_failures",
-    "Rounds of a job (releaser, disputer, intake, alarms) that ended with a fault of ours. The job is tried again with "
+    "Rounds of a job (releaser, disputer, provider_disputer, intake, alarms) that ended with a fault of ours. The job is tried again with "
     "growing pauses.",
     "job",
 )
@@ -167,7 +167,7 @@ DUE = _gauge(
     "list",
 )
 OVERDUE = _gauge("bounced_overdue_addresses", "Due addresses whose time has come and that still wait.", "list")
-DISPUTED = _gauge("bounced_disputed_domains", 'Domains whose "user unknown" is not believed now.', "list")
+DISPUTED = _gauge("bounced_disputed_domains", 'Domains and providers whose "user unknown" is not believed now.', "list")
 ALARMS = _gauge("bounced_alarms", "Alarms now standing: campaigns, domains or the list itself.", "list")
 STREAM_ENTRIES = _gauge(
     "bounced_stream_entries",
