@@ -8,6 +8,7 @@ from functools import partial
 from bounced.core.contract.alarms import DEFAULT_ALARMS, AlarmRule
 from bounced.core.contract.digest import older_digests, report_digest
 from bounced.core.mailbox import AddressId, domain_of
+from bounced.core.meaning.nobody import NOTHING_TOLD, unattributed
 from bounced.core.meaning.rules import RuleSet
 from bounced.core.meaning.understand import understand, worth_keeping
 from bounced.core.policy import Policy, decide
@@ -85,6 +86,9 @@ class Pipeline:
         if worth_keeping(destination, evidence.kind, evidence.verdict):
             evidence = replace(evidence, content=envelope.content)
         path = _path(destination, return_path, envelope)
+        if evidence.kind is Kind.COMPLAINT and return_path is None:
+            evidence = self._of_nobody(report, evidence)
+            path = _path_of_nobody(path, report, envelope)
         digest = report_digest(path, report.kind, report.message_id, envelope.content)
         older = older_digests(path, report.message_id, envelope.content)
         report_id = ReportId(list_, path, digest, older_digests=older)
@@ -162,6 +166,15 @@ class Pipeline:
             raise StoreUnavailable(doubt)
         return None
 
+    def _of_nobody(self, report: Report, evidence: Evidence) -> Evidence:
+        """Return a complaint that names nobody with what is kept of it, and without what is not."""
+        nobody = attempt(lambda: unattributed(report, evidence.verdict), lambda _fault: NOTHING_TOLD)
+        if nobody is None:
+            return evidence
+        kept = all(self.store.keyspace(list_).pepper is None for list_ in self.lists)
+        mta = nobody.fields.get("reporting_mta", "")
+        return replace(evidence, unattributed=nobody._replace(kept=kept), reporting_mta=mta)
+
     async def _is_doubtful(self, refused: BadReturnPath) -> bool:
         """Whether a path that seems spent or unknown may be good: the clocks disagree, or the server is another one."""
         if refused.reason not in DEPENDS_ON_SERVER:
@@ -203,6 +216,14 @@ def _path(destination: Destination, return_path: ReturnPath | None, envelope: En
         return unsigned_path(destination.path, f"{envelope.received_at:%G-W%V}")
     found = return_path.recipient if return_path else envelope.received_at.date().isoformat()
     return unsigned_path(destination.local_part, found)
+
+
+def _path_of_nobody(path: str, report: Report, envelope: Envelope) -> str:
+    """Return one of 256 PATHs of a day for complaints that name nobody: so up to 5,120 of them are counted in a day.
+
+    The same complaint has the same PATH each time it comes.
+    """
+    return unsigned_path(path, report_digest(path, report.kind, report.message_id, envelope.content)[:2])
 
 
 def _is_hard(evidence: Evidence) -> bool:

@@ -7,12 +7,14 @@ from hashlib import sha256
 import pytest
 
 from bounced.core.contract.digest import older_digests, report_digest
+from bounced.core.contract.hourly_counters import feedback_of
 from bounced.core.contract.keys import Keyspace
 from bounced.core.limits import MAX_CONTENT_BYTES
 from bounced.core.policy import DEFAULT_POLICY
 from bounced.core.return_path import Directory, Keyring, Pattern, ReturnPaths, SigningKey, new_token
 from bounced.core.return_path.keyring import KeyStatus
-from bounced.core.terms import Category, Envelope, Kind, State
+from bounced.core.state import Evidence, EvidenceType, ReportId
+from bounced.core.terms import Category, Envelope, Kind, Origin, State
 from bounced.demo.scenes import Scene
 from bounced.edges.memory_store import MemoryStore
 from bounced.explain import packaged_rules
@@ -151,7 +153,63 @@ async def test_a_complaint_is_attributed_by_a_return_path_in_any_field(pipeline,
         f"--b\nContent-Type: message/feedback-report\n\n{feedback}\n{part}--b--\n"
     )
     await deliver(pipeline, f"fbl@{DOMAIN}", content.encode())
-    assert (await store.load("main", ALICE)).category is Category.COMPLAINT
+    category = Category.UNSUBSCRIBED if type_ == "opt-out" else Category.COMPLAINT
+    assert (await store.load("main", ALICE)).category is category
+
+
+async def test_an_opt_out_at_the_return_path_is_an_unsubscription_that_a_new_subscription_lifts(pipeline, store):
+    """It is no complaint, and raises no rate of complaints.  (RFC 5965 section 7.3)"""
+    content = Scene("complaint", ALICE).content(signed()).replace(b"Feedback-Type: abuse", b"Feedback-Type: opt-out")
+    await deliver(pipeline, signed(), content)
+    assert (await store.load("main", ALICE)).category is Category.UNSUBSCRIBED
+    counted = store._lists["main"].counts[f"{NOW:%Y%m%d%H}"]
+    assert counted["category:unsubscribed"] == 1
+    assert not [name for name in counted if "complaint" in name and name != "kind:complaint"]
+    opt_in = Evidence(EvidenceType.SUBSCRIBED, NOW + timedelta(hours=1), Origin.INTAKE)
+    await pipeline.commit(ReportId("main", "", "opt-in"), ALICE, opt_in)
+    assert (await store.load("main", ALICE)).state is State.ACTIVE
+
+
+async def test_a_complaint_that_names_nobody_is_told_apart(pipeline, store):
+    """Among the complaints of the list, by its provider, without the recipient."""
+    content = Scene("complaint", ALICE).content("b-forged@elsewhere.example")
+    await deliver(pipeline, f"fbl@{DOMAIN}", content)
+    held = store._lists["main"]
+    (kept,) = held.complaints
+    assert kept["category"] == "complaint"
+    assert not [value for value in kept.values() if "alice" in value or "@" in value]
+    assert held.events[-1]["provider"] == kept["provider"]
+    counted = held.counts[f"{NOW:%Y%m%d%H}"]
+    assert counted["rate:unattributed:list"] == 1
+    assert feedback_of(counted) == {kept["provider"]: {"attributed": 0, "unattributed": 1}}
+
+
+async def test_a_complaint_of_ours_is_counted_by_its_provider_and_kept_nowhere(pipeline, store):
+    """So that one sees the share of those that name nobody."""
+    await deliver(pipeline, f"fbl@{DOMAIN}", Scene("complaint", ALICE).content(signed()))
+    held = store._lists["main"]
+    assert held.complaints == []
+    assert feedback_of(held.counts[f"{NOW:%Y%m%d%H}"]) == {"example.org": {"attributed": 1, "unattributed": 0}}
+
+
+async def test_where_a_list_keeps_no_addresses_nothing_is_kept_of_complaints_that_name_nobody(pipeline, store):
+    """Whichever list the feedback address belongs to; they are counted by provider all the same."""
+    store._keys = {**store._keys, "other": Keyspace(list_="other", pepper=b"pepper")}
+    await deliver(pipeline, f"fbl@{DOMAIN}", Scene("complaint", ALICE).content("b-forged@elsewhere.example"))
+    held = store._lists["main"]
+    assert held.complaints == []
+    assert held.counts[f"{NOW:%Y%m%d%H}"]["rate:unattributed:list"] == 1
+
+
+async def test_hundreds_of_complaints_that_name_nobody_are_counted_in_a_day_and_each_once(pipeline, store):
+    """More than the twenty that are taken for one return path."""
+    complaint = Scene("complaint", ALICE).content("b-forged@elsewhere.example")
+    head, body = complaint.split(b"\r\n\r\n", 1)
+    head = b"\r\n".join(line for line in head.split(b"\r\n") if not line.lower().startswith(b"message-id:"))
+    for number in [*range(300), 0, 1, 2]:
+        content = b"Message-ID: <%d@isp.example>\r\n%s\r\n\r\n%s" % (number, head, body)
+        await deliver(pipeline, f"fbl@{DOMAIN}", content)
+    assert store._lists["main"].counts[f"{NOW:%Y%m%d%H}"]["rate:unattributed:list"] == 300
 
 
 async def test_a_complaint_comes_late(pipeline, store):

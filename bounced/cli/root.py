@@ -59,6 +59,9 @@ COMMANDS: Mapping[str, CommandEntry] = MappingProxyType(
         "events": CommandEntry("bounced.cli.events:events", "Show what happened last, and with --follow what happens."),
         "stats": CommandEntry("bounced.cli.stats:stats", "Show what came in over the last hours."),
         "top": CommandEntry("bounced.cli.stats:top", "Show the domains and campaigns with the most bounces."),
+        "complaints": CommandEntry(
+            "bounced.cli.complaints:complaints", "Show who passes on complaints, and which of them name nobody."
+        ),
         "simulate": CommandEntry(
             "bounced.cli.simulate:simulate", "Say what another policy would do, before it is made so."
         ),

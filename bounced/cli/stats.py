@@ -13,7 +13,7 @@ from bounced.cli.configured import config_option, configured
 from bounced.cli.output import bar, console, json_option, print_json, print_table, spark
 from bounced.cli.selecting import chosen_list, hours_option, list_option, overview
 from bounced.config import Config
-from bounced.core.contract.hourly_counters import MAILED_WHILE_SUPPRESSED
+from bounced.core.contract.hourly_counters import MAILED_WHILE_SUPPRESSED, UNATTRIBUTED
 from bounced.core.contract.times import stamp
 from bounced.core.terms import Category, Class, Kind, State, class_of
 from bounced.service import now
@@ -45,6 +45,8 @@ def stats(hours: int, list_: str | None, config_file: Path | None, *, as_json: b
     bounced stats
     bounced stats --hours 168 --list newsletter
     bounced stats --json | jq '[.hour, .counts["class:hard"]]'
+
+    Complaints that name nobody stand among the complaints too; `bounced complaints` tells more of them.
     """  # noqa: D301 - \b is click's mark for lines to be left as they are
     config = configured(config_file)
     list_ = chosen_list(config, list_)
@@ -63,6 +65,8 @@ def stats(hours: int, list_: str | None, config_file: Path | None, *, as_json: b
     for name, kind in (("(not proven)", Kind.UNPROVEN), ("(no report)", Kind.OTHER)):
         if by_hour := kinds.get(kind):
             categories.append((name, Class.NONE, by_hour))
+    if by_hour := _by_hour(counted, f"rate:{UNATTRIBUTED}").get("list"):
+        categories.append(("(complaints that name nobody)", Class.COMPLAINT, by_hour))
     order = {class_: number for number, class_ in enumerate(Class)}
     _chart(
         f"{list_}: what was said, last {hours} h",

@@ -103,7 +103,7 @@ WHY = MappingProxyType(
 
 def sentence(fields: Mapping[str, str]) -> str:
     """Return one event, in the fields of the contract, as a sentence without its time and address."""
-    parts = [_what(fields), _followed(fields)]
+    parts = [_what(fields), _followed(fields), _alarm(fields)]
     if actor := fields.get("actor"):
         parts.append(f"by {actor}")
     if why := WHY.get(fields.get("reason", "")):
@@ -111,6 +111,17 @@ def sentence(fields: Mapping[str, str]) -> str:
     if note := fields.get("note"):
         parts.append(f'"{note}"')
     return "; ".join(part for part in parts if part)
+
+
+def _alarm(fields: Mapping[str, str]) -> str:
+    """Return what an alarm is about and what it asks for; a `feedback` alarm says who passed the complaints on."""
+    if fields.get("type") != "alarm" or "scope" not in fields:
+        return ""
+    about = f"{fields['scope']}: {fields.get('level', '')}"
+    providers = fields.get("providers")
+    return (
+        f"{about}, {fields.get('complaints', '')} complaints that name nobody, by {providers}" if providers else about
+    )
 
 
 def _what(fields: Mapping[str, str]) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from hashlib import sha256
+from typing import NamedTuple
 
 from bounced.core.escape import escaped
 from bounced.core.limits import MAX_ACTOR_CHARS, MAX_CAMPAIGN_CHARS, MAX_STORED_CHARS
@@ -91,6 +92,24 @@ class AddressState:
 NOTHING_KNOWN = AddressState()
 
 
+class Unattributed(NamedTuple):
+    """A complaint that names nobody.
+
+    ``fields`` are what may be kept of it, ``provider`` always among them.  ``known`` says that we know this provider:
+    any other is named after a domain, and whoever sends the complaint chooses that.  ``kept`` is false where some list
+    keeps no addresses: then the provider is counted, and nothing else is written.
+    """
+
+    fields: Mapping[str, str]
+    known: bool
+    kept: bool = True
+
+    @property
+    def provider(self) -> str:
+        """Who sent the complaint, or whose recipient complained."""
+        return self.fields["provider"]
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """One thing said about one address, by a report, the sending software, an operator, or the clock.
@@ -101,8 +120,8 @@ class Evidence:
     messages SENT speaks, and of which ``domain``, where it names one.  ``shared_from`` is the list whose hard failure
     counts in this one too.  ``actor`` is who made a change by hand; one whom nobody authenticated is ``claimed:NAME``.
     ``bulk`` says that the change is one of many that are made at once: it is told in the stream `bulk`.
-    ``wave_began`` says of a dispute from when on its failures are taken back; by default it is
-    the hour before.
+    ``wave_began`` says of a dispute from when on its failures are taken back; by default it is the
+    hour before.  ``unattributed`` is what is kept of a complaint that names nobody.
 
     What others wrote is escaped and bounded here.  So no state, event, counter or log line made of it can control a
     terminal or break a line.
@@ -128,6 +147,7 @@ class Evidence:
     actor: str = ""
     bulk: bool = False
     wave_began: datetime | None = None
+    unattributed: Unattributed | None = None
 
     def __post_init__(self) -> None:
         """Escape and bound what a peer, a sender or an operator wrote."""

@@ -46,6 +46,7 @@ class _List:
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     blocks: list[dict[str, str]] = field(default_factory=list)
     unrecognised: list[bytes] = field(default_factory=list)
+    complaints: list[dict[str, str]] = field(default_factory=list)
     measured: set[tuple[str, str]] = field(default_factory=set)
     disputed: dict[str, int] = field(default_factory=dict)
     unknowns: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -177,6 +178,8 @@ def _write(held: _List, address: str, writes: Writes) -> None:
         held.blocks.append(events[-1])
     if writes.unrecognised is not None:
         held.unrecognised.append(writes.unrecognised)
+    if writes.complaint:
+        held.complaints.append(dict(zip(writes.complaint[::2], writes.complaint[1::2], strict=True)))
     _count(held.counts.setdefault(writes.hour, Counter()), writes.counters, writes.count_by)
     if writes.in_history:
         entry = json.dumps(events[-1], ensure_ascii=False, separators=(",", ":"))

@@ -6,7 +6,15 @@ from datetime import datetime
 
 import structlog
 
-from bounced.core.contract.alarms import OF_THE_SERVER, WINDOW_HOURS, Alarm, alarms, provider_alarms, rates
+from bounced.core.contract.alarms import (
+    OF_THE_SERVER,
+    WINDOW_HOURS,
+    Alarm,
+    alarms,
+    complaints_of_nobody,
+    provider_alarms,
+    rates,
+)
 from bounced.core.contract.times import stamp
 from bounced.core.policy.outage import disputed_provider
 from bounced.edges.watch.log import Event
@@ -39,7 +47,7 @@ class AlarmUpdater:
         hours = await self._counts.counts(list_, now, WINDOW_HOURS)
         standing = await self._counts.standing(list_)
         providers = filter(None, map(disputed_provider, await self._counts.disputed(list_, now)))
-        raised = alarms(rates(hours), pipeline.lists[list_].alarms, now)
+        raised = alarms(rates(hours), pipeline.lists[list_].alarms, now, complaints_of_nobody(hours))
         raised |= provider_alarms(providers, hours, standing, now)
         for scope in sorted(raised.keys() | standing.keys() - OF_THE_SERVER):
             await self._replace(list_, scope, standing.get(scope, ""), raised.get(scope), now)
@@ -54,7 +62,8 @@ class AlarmUpdater:
         told = _event(scope, raised, now) if (before and before.level) is not (raised and raised.level) else {}
         if await self._counts.replace_alarm(list_, scope, standing, after, told) and told:
             event = Event.ALARM_RAISED if raised else Event.ALARM_CLEARED
-            LOG.warning(event, list=list_, scope=scope, level=raised.level if raised else None)
+            named = {"providers": raised.who} if raised and raised.providers else {}
+            LOG.warning(event, list=list_, scope=scope, level=raised.level if raised else None, **named)
 
 
 def _alarm(text: str) -> Alarm | None:
@@ -74,4 +83,5 @@ def _event(scope: str, raised: Alarm | None, now: datetime) -> dict[str, str]:
         "sent": str(raised.sent),
         "hard": str(raised.hard),
         "complaints": str(raised.complaints),
+        **({"providers": raised.who} if raised.providers else {}),
     }

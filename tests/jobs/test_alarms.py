@@ -2,14 +2,17 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
+from bounced.cli.story import sentence
 from bounced.core.contract.hourly_counters import MAX_FIELDS
 from bounced.core.contract.times import hour
-from bounced.core.state import Evidence, EvidenceType, ReportId
+from bounced.core.state import Evidence, EvidenceType, ReportId, Unattributed
 from bounced.core.terms import Action, Category, Kind, Origin, Verdict
 from bounced.edges.redis import script
 from bounced.edges.redis.overview import Overview
@@ -147,10 +150,21 @@ async def test_a_complaint_without_our_return_path_is_an_event_and_an_alarm(benc
         kind=Kind.COMPLAINT,
         verdict=Verdict(Category.COMPLAINT, "feedback.abuse", "kind"),
         trusted=False,
+        unattributed=Unattributed({"provider": "yahoo"}, known=True),
     )
     await bench.pipeline.commit(ReportId("main", "fbl", "1"), None, evidence)
-    assert await alarms(bench) == {"feedback": "warn"}
-    assert len(await bench.events("report")) == 1
+    others = replace(evidence, unattributed=Unattributed({"provider": "isp.example"}, known=False))
+    await bench.pipeline.commit(ReportId("main", "fbl", "2"), None, others)
+    await bench.pipeline.commit(ReportId("main", "fbl", "3"), None, evidence)
+    with capture_logs() as logs:
+        assert await alarms(bench) == {"feedback": "warn"}
+    (raised,) = (line for line in logs if line["event"] == "alarm.raised")
+    assert raised["providers"] == "yahoo 2, isp.example 1"
+    standing = json.loads((await bench.job_store().standing("main"))["feedback"])
+    assert (standing["complaints"], standing["providers"]) == (3, {"yahoo": 2, "isp.example": 1})
+    (told,) = await bench.events("alarm")
+    assert "feedback: warn, 3 complaints that name nobody, by yahoo 2, isp.example 1" in sentence(told)
+    assert len(await bench.events("report")) == 3
     bench.clock.forward(hours=25)
     assert await alarms(bench) == {}
 

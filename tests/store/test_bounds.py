@@ -3,18 +3,20 @@
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from redis.asyncio import Redis
 
 from bounced.core.contract.keys import Keyspace
-from bounced.core.state import ReportId
+from bounced.core.state import ReportId, Unattributed
 from bounced.core.terms import Engagement, OptIn, Profile
 from bounced.edges.redis import RedisStore, durability
 from bounced.edges.redis.connect import connections
 from bounced.edges.redis.erasing import erase
 from bounced.edges.redis.job_store import JobStore
 from bounced.edges.redis.script import MostEvents
+from bounced.pipeline import _record
 from bounced.ports import IntakeEntry
 
 from .reports import ALICE, AT, BOUNCE, HOUR, count, hold, report, suppress
@@ -53,6 +55,30 @@ async def test_everything_about_an_address_that_may_be_mailed_is_forgotten_in_th
     }
     for key, expected in ttl_s.items():
         assert expected - 600 < await redis.ttl(key) <= expected, key
+
+
+async def test_a_complaint_that_names_nobody_is_kept_for_90_days(store, redis, keys):
+    """An older entry goes when the next one comes, and all of them if none does."""
+    nobody = replace(BOUNCE, unattributed=Unattributed({"provider": "yahoo", "user_agent": "A/1"}, known=True))
+    seconds, _ = await redis.time()
+    for days in (100, 91, 89):
+        await redis.xadd(keys.complaints, {"provider": f"{days} days ago"}, id=f"{(seconds - days * DAY_S) * 1000}-0")
+    await store.commit(report(), None, partial(_record, evidence=nobody))
+    kept = [fields["provider"] for _, fields in await redis.xrange(keys.complaints)]
+    assert kept == ["89 days ago", "yahoo"]
+    assert 90 * DAY_S - 600 < await redis.ttl(keys.complaints) <= 90 * DAY_S
+
+
+async def test_a_flood_of_complaints_that_name_nobody_is_cut(store, redis, keys):
+    """However fast they come."""
+    nobody = replace(BOUNCE, unattributed=Unattributed({"provider": "yahoo"}, known=True))
+    for _ in range(11):
+        async with redis.pipeline(transaction=False) as flood:
+            for _ in range(10_000):
+                flood.xadd(keys.complaints, {"provider": "x"})
+            await flood.execute()
+    await store.commit(report(), None, partial(_record, evidence=nobody))
+    assert 100_000 <= await redis.xlen(keys.complaints) < 100_200
 
 
 async def test_a_resend_keeps_the_memory_of_its_report_alive(store, redis, keys):

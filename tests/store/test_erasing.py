@@ -101,6 +101,7 @@ async def a_rich_life(store, redis, keys, address):
     await redis.hset(keys.token("o" * 26), mapping={"recipient": OTHERS[0]})
     await redis.xadd(keys.intake, {"type": "engaged", "address": "ALICE@B\u00fccher.example"})
     await redis.xadd(keys.intake_failed, {"type": "nonsense", "address": address, "error": "no such type"})
+    await redis.xadd(keys.complaints, {"provider": "other software", "user_agent": f"Agent ({address})"})
     await redis.hset(keys.alarms, "campaign:nov", f'{{"example": "{address}"}}')
 
 

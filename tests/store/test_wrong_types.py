@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
 from bounced.core.contract.keys import Keyspace
-from bounced.core.state import AddressState, Transition
+from bounced.core.state import AddressState, Transition, Unattributed
 from bounced.core.terms import Engagement, OptIn, Profile
 from bounced.edges.redis import RedisStore
 from bounced.edges.redis.bulk import merge_all
@@ -31,6 +31,11 @@ def recorded(before: AddressState) -> Transition:
     return Transition(BLOCK, before, before, "block_never_counts")
 
 
+def complained(before: AddressState) -> Transition:
+    """Record a complaint that names nobody."""
+    return Transition(replace(BOUNCE, unattributed=Unattributed({"provider": "yahoo"}, known=True)), before, before, "")
+
+
 def real(bench: Bench) -> RedisStore:
     """Return the store of a bench that has a server."""
     assert isinstance(bench.store, RedisStore)
@@ -43,6 +48,7 @@ CASES: dict[str, tuple[Callable[[Keyspace], str], Decide]] = {
     "counts": (lambda keys: keys.counts(HOUR), hold()),
     "blocks": (lambda keys: keys.blocks, recorded),
     "unrecognised": (lambda keys: keys.unrecognised, recorded),
+    "complaints": (lambda keys: keys.complaints, complained),
     "address": (lambda keys: keys.address(ALICE), hold()),
     "history": (lambda keys: keys.history(ALICE), hold()),
     "suppressed": (lambda keys: keys.suppressed, hold()),

@@ -1,16 +1,27 @@
 """The health of the sender as a whole: rates over a day, and the alarms that they raise."""
 
 import json
+from collections import Counter
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
 
-from bounced.core.contract.hourly_counters import COMPLAINT, HARD, SENT, UNATTRIBUTED, of_provider, scope_of
+from bounced.core.contract.hourly_counters import (
+    COMPLAINT,
+    HARD,
+    SENT,
+    UNATTRIBUTED,
+    feedback_of,
+    of_provider,
+    scope_of,
+)
 from bounced.core.contract.times import stamp
 from bounced.core.policy.outage import SCOPE
 
 WINDOW_HOURS = 24
+MAX_PROVIDERS = 10
+"""How many providers an alarm names."""
 FEEDBACK = "feedback"
 """The scope of complaints at a feedback address that brought no return path of ours."""
 REDIS, CLOCK = "redis", "clock"
@@ -46,6 +57,7 @@ class Alarm:
 
     ``hard`` and ``complaints`` count distinct return paths among ``sent`` messages of the last 24 hours.  Of a provider
     ``hard`` counts the addresses that it called unknown.
+    ``providers`` says who passed on the complaints that name nobody, those with most of them first.
     """
 
     level: Level
@@ -53,19 +65,39 @@ class Alarm:
     sent: int
     hard: int
     complaints: int
+    providers: Mapping[str, int] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Return what stands in the hash of alarms."""
-        return json.dumps(asdict(self), separators=(",", ":"))
+        said = {each.name: getattr(self, each.name) for each in fields(self)}
+        if not self.providers:
+            del said["providers"]
+        return json.dumps(said, separators=(",", ":"))
+
+    @property
+    def who(self) -> str:
+        """The providers with their numbers, for an event or a line of the log."""
+        return ", ".join(f"{name} {count}" for name, count in self.providers.items())
 
     @classmethod
     def from_json(cls, text: str) -> "Alarm":
-        """Return what ``to_json`` wrote.  Raises ValueError."""
+        """Return what ``to_json`` wrote; what only a later version knows is passed over.  Raises ValueError."""
         try:
-            alarm = cls(**json.loads(text))
+            known = {each.name for each in fields(cls)}
+            alarm = cls(**{name: value for name, value in json.loads(text).items() if name in known})
             return replace(alarm, level=Level(alarm.level))
-        except (TypeError, ValueError, RecursionError) as error:
+        except (AttributeError, TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"not an alarm: {text!r}") from error
+
+
+def complaints_of_nobody(hours: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Return how many complaints that name nobody each provider passed on, the most first, at most MAX_PROVIDERS."""
+    counted: Counter[str] = Counter()
+    for counters in hours:
+        for provider, by_measure in feedback_of(counters).items():
+            counted[provider] += by_measure[UNATTRIBUTED]
+    ranked = sorted((-count, provider) for provider, count in counted.items() if count)
+    return {provider: -count for count, provider in ranked[:MAX_PROVIDERS]}
 
 
 def rates(hours: Iterable[Mapping[str, int]]) -> dict[str, dict[str, int]]:
@@ -80,8 +112,13 @@ def rates(hours: Iterable[Mapping[str, int]]) -> dict[str, dict[str, int]]:
     return sums
 
 
-def alarms(sums: Mapping[str, Mapping[str, int]], rule: AlarmRule, now: datetime) -> dict[str, Alarm]:
-    """Return the alarms that the rates raise, by their scope."""
+def alarms(
+    sums: Mapping[str, Mapping[str, int]],
+    rule: AlarmRule,
+    now: datetime,
+    providers: Mapping[str, int] | None = None,
+) -> dict[str, Alarm]:
+    """Return the alarms that the rates raise, by their scope.  ``providers`` passed on complaints that name nobody."""
     since = stamp(now)
     raised = {}
     for scope, counts in sums.items():
@@ -90,7 +127,7 @@ def alarms(sums: Mapping[str, Mapping[str, int]], rule: AlarmRule, now: datetime
             raised[scope] = Alarm(level, since, sent, hard, complaints)
     unattributed = sums.get("list", {}).get(UNATTRIBUTED, 0)
     if unattributed:
-        raised[FEEDBACK] = Alarm(Level.WARN, since, 0, 0, unattributed)
+        raised[FEEDBACK] = Alarm(Level.WARN, since, 0, 0, unattributed, providers or {})
     return raised
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from bounced.core.contract.times import hour
 from bounced.core.escape import visible
-from bounced.core.meaning.providers import KNOWN_PROVIDERS, provider_of
+from bounced.core.meaning.providers import KNOWN_PROVIDERS, known_provider, provider_of
 from bounced.core.numbers import whole
 from bounced.core.policy.dispute import USUAL_DAYS, failed
 from bounced.core.policy.failure import counts_as
@@ -19,7 +19,7 @@ from bounced.core.policy.outage import DOUBTED_DAYS, Standing, Unknowns
 from bounced.core.policy.outage import USUAL_DAYS as USUAL_DAYS_OF_PROVIDERS
 from bounced.core.policy.settings import COUNTED
 from bounced.core.state import Evidence, EvidenceType, Transition
-from bounced.core.terms import Category, Class, Verdict, Word
+from bounced.core.terms import Category, Class, Kind, Verdict, Word
 
 SENT = "sent"
 HARD = "hard"
@@ -30,6 +30,11 @@ MAILED_WHILE_SUPPRESSED = "mailed_while_suppressed"
 """Mail that was sent to an address a day after it was suppressed, or later."""
 UNATTRIBUTED = "unattributed"
 """A complaint at a feedback address that brought no return path of ours."""
+
+ATTRIBUTED = "attributed"
+"""A complaint that brought one."""
+FEEDBACK, FEEDBACK_OF_OTHERS = "feedback", "feedback_of"
+"""How the counters of complaints by provider begin: those of known providers, which are few, and of any domain."""
 
 FIELDS_IN_USE = "~fields:"
 """How the fields begin that tell how much of a quota is in use."""
@@ -65,7 +70,12 @@ MAX_FIELDS = MappingProxyType(
 ``unsigned`` is for whatever a report names that nobody signed: anybody can send one.
 """
 
-_QUOTAS = {"domain": Quota.DOMAINS, "campaign": Quota.CAMPAIGNS, "provider": Quota.PROVIDERS}
+_QUOTAS = {
+    "domain": Quota.DOMAINS,
+    "campaign": Quota.CAMPAIGNS,
+    "provider": Quota.PROVIDERS,
+    FEEDBACK_OF_OTHERS: Quota.PROVIDERS,
+}
 
 
 class HourlyCounter(NamedTuple):
@@ -90,6 +100,8 @@ def counters(domain: str, transition: Transition) -> tuple[str, ...]:
         names += rate_counters(SENT, evidence.campaign, evidence.domain)
     if verdict:
         names += _of_verdict(domain, evidence, verdict)
+        if evidence.kind is Kind.COMPLAINT:
+            names += _of_complaint(domain, evidence, verdict)
     if transition.after.state is not transition.before.state:
         names.append(f"transition:{transition.before.state}:{transition.after.state}")
     if transition.mailed_while_suppressed:
@@ -140,6 +152,18 @@ def scope_of(counter: str) -> tuple[str, str] | None:
         return None
     measure, _, scope = counter.removeprefix(_RATE).partition(":")
     return measure, scope
+
+
+def feedback_of(counters: Mapping[str, int]) -> dict[str, dict[str, int]]:
+    """Return the complaints that are counted by provider: ``attributed`` and ``unattributed``, the latter nobody's."""
+    found: dict[str, dict[str, int]] = {}
+    for name, count in counters.items():
+        kind, _, rest = name.partition(":")
+        if kind in (FEEDBACK, FEEDBACK_OF_OTHERS):
+            provider, _, measure = rest.rpartition(":")
+            by_measure = found.setdefault(provider, {ATTRIBUTED: 0, UNATTRIBUTED: 0})
+            by_measure[measure] = by_measure.get(measure, 0) + count
+    return found
 
 
 def read_counters(fields: Mapping[str, str]) -> dict[str, int]:
@@ -201,14 +225,24 @@ def _quota_of(name: str, *, trusted: bool) -> Quota:
     return quota if trusted or quota is Quota.OWN else Quota.UNSIGNED
 
 
+def _of_complaint(domain: str, evidence: Evidence, verdict: Verdict) -> list[str]:
+    """Return the counters of what feedback loops send, by the provider: ours, and what names nobody."""
+    nobody = evidence.unattributed
+    if nobody:
+        kind = FEEDBACK if nobody.known else FEEDBACK_OF_OTHERS
+        return [*rate_counters(UNATTRIBUTED, "", ""), f"{kind}:{nobody.provider}:{UNATTRIBUTED}"]
+    if not domain or verdict.category not in (Category.COMPLAINT, Category.UNSUBSCRIBED):
+        return []
+    known = known_provider(evidence.reporting_mta, domain)
+    return [f"{FEEDBACK if known else FEEDBACK_OF_OTHERS}:{known or domain}:{ATTRIBUTED}"]
+
+
 def _of_verdict(domain: str, evidence: Evidence, verdict: Verdict) -> list[str]:
     names = [f"category:{verdict.category}", f"class:{verdict.class_}"]
     if evidence.campaign:
         names.append(f"campaign:{evidence.campaign}:{verdict.class_}")
     if domain:
         names.append(f"domain:{domain}:{'doubtful' if verdict.doubt else verdict.category}")
-    elif verdict.category is Category.COMPLAINT:
-        names += rate_counters(UNATTRIBUTED, "", "")
     if verdict.doubt:
         names.append(f"doubtful:{verdict.category}")
     if verdict.class_ is Class.BLOCK:

@@ -132,6 +132,11 @@ class Keyspace:
         return self._key(f"unknowns:{domain}")
 
     @property
+    def complaints(self) -> str:
+        """STREAM: complaints that name nobody, without anything personal."""
+        return self._key("complaints")
+
+    @property
     def unrecognised(self) -> str:
         """STREAM: messages that gave no reason."""
         return self._key("unrecognised")

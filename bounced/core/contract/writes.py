@@ -7,6 +7,7 @@ the same names.
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import NamedTuple
 
 from bounced.core.contract.hourly_counters import (
@@ -26,9 +27,11 @@ from bounced.core.limits import MAX_UNRECOGNISED_BYTES
 from bounced.core.meaning.providers import provider_of, sending_ip
 from bounced.core.policy.dispute import may_be_of_wave
 from bounced.core.policy.outage import standing, unknown_by
-from bounced.core.state import EvidenceType, ReportId, Transition
-from bounced.core.terms import UNKNOWN_PROFILE, Class, State
+from bounced.core.state import Evidence, EvidenceType, ReportId, Transition
+from bounced.core.terms import UNKNOWN_PROFILE, Class, State, Verdict
 
+COMPLAINTS_KEPT_DAYS = 90
+"""How long an entry of `complaints` is kept."""
 TOMBSTONE_TTL_S = 60
 """How long the version of a state stays that has nothing else worth knowing.
 
@@ -110,6 +113,7 @@ class Writes(NamedTuple):
     ``measure``, and that report is taken however many others came for the PATH before.
     ``block`` says that the event goes into the stream `blocks` too, ``doubtful`` that the address goes among its
     domain's `unknowns`.  ``bulk`` says that the event goes into the stream `bulk` in the place of `events`.
+    ``complaint`` are names and values of an entry of `complaints`, one after the other; none for most.
     ``unrecognised`` is a message to be kept and looked at again.
     """
 
@@ -125,6 +129,7 @@ class Writes(NamedTuple):
     count_by: int
     block: bool
     doubtful: bool
+    complaint: tuple[str, ...]
     hour: str
     bulk: bool
     event: Mapping[str, str]
@@ -165,6 +170,7 @@ def writes(keys: Keyspace, report_id: ReportId, address: str | None, transition:
         count_by=evidence.count,
         block=verdict is not None and verdict.class_ is Class.BLOCK and bool(types),
         doubtful=address is not None and may_be_of_wave(evidence),
+        complaint=_complaint(report_id, evidence) if evidence.unattributed else (),
         unrecognised=None if evidence.content is None else evidence.content[:MAX_UNRECOGNISED_BYTES],
     )
 
@@ -193,6 +199,14 @@ def _state_writes(transition: Transition) -> StateWrites:
         was_bouncing=before.state is State.BOUNCING,
         bouncing=after.state is State.BOUNCING,
     )
+
+
+def _complaint(report_id: ReportId, evidence: Evidence) -> tuple[str, ...]:
+    """Return an entry of the stream `complaints`: nothing that a person could be found by."""
+    nobody = evidence.unattributed
+    if nobody is None or not nobody.kept:
+        return ()
+    return tuple(chain(("id", report_id.event_id, "at", stamp(evidence.at)), *nobody.fields.items()))
 
 
 def _due(transition: Transition) -> int:
@@ -235,10 +249,17 @@ def _event(report_id: ReportId, address_id: str, domain: str, provider: str, tra
         "" if evidence.profile == UNKNOWN_PROFILE else str(evidence.profile),
         "" if evidence.names_recipient else "true",
         evidence.shared_from,
-        provider_of(blocked.remote_mta, domain) if blocked else provider,
+        _provider(evidence, blocked, domain) or provider,
         sending_ip(blocked.diagnostic) if blocked else "",
     )
     return {name: value for name, value in zip(EVENT_FIELDS, values, strict=True) if value}
+
+
+def _provider(evidence: Evidence, blocked: Verdict | None, domain: str) -> str:
+    """Return who refused the sender, or who passed on a complaint that names nobody."""
+    if evidence.unattributed:
+        return evidence.unattributed.provider
+    return provider_of(blocked.remote_mta, domain) if blocked else ""
 
 
 def _event_types(transition: Transition) -> tuple[str, ...]:

@@ -40,8 +40,8 @@ _NO_BOUNCES = {
 _FEEDBACK = {
     "abuse": Category.COMPLAINT,
     "fraud": Category.COMPLAINT,
-    "opt-out": Category.COMPLAINT,
-    "opt-out-list": Category.COMPLAINT,
+    "opt-out": Category.UNSUBSCRIBED,
+    "opt-out-list": Category.UNSUBSCRIBED,
     "virus": Category.VIRUS,
     "auth-failure": Category.AUTH_FAILURE,
     "dmarc": Category.AUTH_FAILURE,

@@ -118,16 +118,25 @@ _BY_DOMAIN = {domain: provider.name for provider in PROVIDERS for domain in prov
 
 def provider_of(remote_mta: str | None, domain: str) -> str:
     """Return who refused: by the server's name, else by the recipient's domain; a domain of its own names itself."""
-    labels = (remote_mta or "").lower().rstrip(".").rsplit(".", _MOST_LABELS)[-_MOST_LABELS:]
-    endings = (".".join(labels[first:]) for first in range(len(labels)))
-    by_server = next((_BY_SERVER[ending] for ending in endings if ending in _BY_SERVER), None)
-    return by_server or _BY_DOMAIN.get(domain, domain)
+    return _by_server(remote_mta or "") or _BY_DOMAIN.get(domain, domain)
+
+
+def known_provider(*hosts: str) -> str | None:
+    """Return the first provider of this list to which a name of a server or a domain belongs."""
+    found = (_by_server(host) or _BY_DOMAIN.get(host.lower().rstrip(".")) for host in hosts)
+    return next(filter(None, found), None)
 
 
 def sending_ip(reply: str) -> str:
     """Return the public IP address that a refusal names, which is ours; empty where it names none."""
     words = _TOLD_OF_REMOTE.sub("", reply)
     return next((found[0] for found in _IP.finditer(words) if _is_public(found[0])), "")
+
+
+def _by_server(host: str) -> str | None:
+    labels = host.lower().rstrip(".").rsplit(".", _MOST_LABELS)[-_MOST_LABELS:]
+    endings = (".".join(labels[first:]) for first in range(len(labels)))
+    return next((_BY_SERVER[ending] for ending in endings if ending in _BY_SERVER), None)
 
 
 def _is_public(text: str) -> bool:

@@ -95,8 +95,8 @@ def _suppressing(rule: FailureRule) -> str:
         hours = DEFAULT_POLICY.caution_hours
         first = "the first" if rule.failures == 1 else _threshold(rule)
         return (
-            f"{first}: suppressed. Where the address is confirmed or was recently active, or its domain or provider is disputed: "
-            f"held {hours} hours, and suppressed by a second one at least 24 hours later"
+            f"{first}: suppressed. Where the address is confirmed or was recently active, or its domain or provider is "
+            f"disputed: held {hours} hours, and suppressed by a second one at least 24 hours later"
         )
     return f"{_threshold(rule)}: suppressed"
 

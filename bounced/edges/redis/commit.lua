@@ -19,7 +19,7 @@
 -- NAMES
 
 local SEEN_MAX, HISTORY_MAX, HISTORY_TTL_S = 20, 8, 400 * DAY_S
-local COUNTS_TTL_S, BLOCKS_MAX, UNRECOGNISED_MAX = 35 * DAY_S, 10000, 1000
+local COUNTS_TTL_S, BLOCKS_MAX, UNRECOGNISED_MAX, COMPLAINTS_MAX = 35 * DAY_S, 10000, 1000, 100000
 
 local request = cjson.decode(REQUEST)
 local state = request.state
@@ -97,6 +97,7 @@ local function check_types()
   if #request.event_types > 0 then read('XLEN', EVENTS) end
   if request.block then read('XLEN', BLOCKS) end
   if MESSAGE ~= '' then read('XLEN', UNRECOGNISED) end
+  if #request.complaint > 0 then read('XLEN', COMPLAINTS) end
   if request.doubtful then read('ZCARD', UNKNOWNS) end
   if request.in_history then read('LLEN', HISTORY) end
   if not state then return end
@@ -195,6 +196,15 @@ local function record_event()
   end
 end
 
+-- Entries that are too old go at once: what is promised is a number of days.
+local function keep_complaint()
+  if #request.complaint == 0 then return end
+  local oldest = call('TIME')[1] - COMPLAINTS_KEPT_S
+  call('XADD', COMPLAINTS, 'MINID', string.format('%.0f', oldest * 1000), '*', unpack(request.complaint))
+  if call('XLEN', COMPLAINTS) > COMPLAINTS_MAX then call('XTRIM', COMPLAINTS, 'MAXLEN', '~', COMPLAINTS_MAX) end
+  call('EXPIRE', COMPLAINTS, COMPLAINTS_KEPT_S)
+end
+
 local function count(counts)
   if #counts.updates > 0 then call('HSET', COUNTS, unpack(counts.updates)) end
   for _, quota in ipairs(counts.full) do increase(COUNTS, '~other:' .. quota, request.count_by) end
@@ -256,6 +266,7 @@ if not read_well then
 end
 if answer then return answer end
 record_event()
+keep_complaint()
 count(counts)
 local wave = join_wave()
 if request.in_history then remember_event() end

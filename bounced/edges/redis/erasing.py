@@ -181,7 +181,7 @@ class _Eraser:
         async for key in self._candidates():
             erased += await self._erase_from(key)
         keys = self._keys
-        for stream in (keys.events, keys.bulk, keys.blocks, keys.intake, keys.intake_failed):
+        for stream in (keys.events, keys.bulk, keys.blocks, keys.intake, keys.intake_failed, keys.complaints):
             erased += await self._erase_entries(stream, self._mention.forms, AT_ONCE)
         return erased + await self._erase_entries(keys.unrecognised, ("",), MESSAGES_AT_ONCE)
 

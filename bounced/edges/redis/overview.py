@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +12,7 @@ from bounced.core.contract.times import DAY_S, hour
 from bounced.core.numbers import whole
 from bounced.core.terms import State
 from bounced.edges.redis import RedisStore
-from bounced.edges.redis.event_streams import entries
+from bounced.edges.redis.event_streams import EVENTS_AT_ONCE, StreamEvent, entries
 from bounced.edges.redis.wire import Reply, fields
 
 _WRITES_NOTHING = "#!lua\nreturn 1"
@@ -72,6 +72,7 @@ class Overview:
             "intake": keys.intake,
             "intake-failed": keys.intake_failed,
             "unrecognised": keys.unrecognised,
+            "complaints": keys.complaints,
         }
         oldest = asyncio.ensure_future(self._oldest(keys.intake, now))
         suppressed, bouncing, due, overdue, disputed, alarms, *lengths = await asyncio.gather(
@@ -103,6 +104,14 @@ class Overview:
             asked = (self._ask("HGETALL", self._keys.counts(hour(at))) for at in moments[first : first + HOURS_AT_ONCE])
             replies += await asyncio.gather(*asked)
         return [(at, Counter(read_counters(fields(reply)))) for at, reply in zip(moments, replies, strict=True)]
+
+    async def complaints_since(self, at: datetime) -> AsyncIterator[list[StreamEvent]]:
+        """Yield the complaints that name nobody and came since a time, a page at a time, the oldest first."""
+        begin = str(int(at.timestamp() * 1000))
+        while begin:
+            page = entries(await self._ask("XRANGE", self._keys.complaints, begin, "+", "COUNT", EVENTS_AT_ONCE))
+            yield page
+            begin = f"({page[-1].id}" if page else ""
 
     async def _bouncing(self, now: datetime) -> int:
         """Return how many are bouncing whose states are not forgotten yet, to the day."""

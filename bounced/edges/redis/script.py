@@ -21,7 +21,7 @@ from bounced.core.contract.hourly_counters import COMPLAINT, FAILED, MAX_FIELDS,
 from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.state_hash import from_fields
 from bounced.core.contract.times import DAY_S, LAST_S, from_score, unix
-from bounced.core.contract.writes import APART, EVENT_FIELDS, StateWrites, Writes
+from bounced.core.contract.writes import APART, COMPLAINTS_KEPT_DAYS, EVENT_FIELDS, StateWrites, Writes
 from bounced.core.policy.dispute import WAVE
 from bounced.core.policy.failure import FROM_HARDEST
 from bounced.core.policy.outage import SCOPE
@@ -47,6 +47,7 @@ class ListKeys(NamedTuple):
     blocks: str
     unrecognised: str
     intake: str
+    complaints: str
 
 
 class AddressKeys(NamedTuple):
@@ -92,6 +93,7 @@ CONSTANTS: Mapping[str, int | str | Sequence[str]] = {
     "DAY_S": DAY_S,
     "LAST_S": LAST_S,
     "SEEN_TTL_S": SEEN_TTL_S,
+    "COMPLAINTS_KEPT_S": COMPLAINTS_KEPT_DAYS * DAY_S,
     "WAVE_S": int(WAVE.total_seconds()),
     "PROVIDER_SCOPE": SCOPE,
     "INTAKE_GROUP": INTAKE_GROUP,
@@ -141,6 +143,7 @@ def request(
         blocks=keys.blocks,
         unrecognised=keys.unrecognised,
         intake=keys.intake,
+        complaints=keys.complaints,
     )
     id_ = ""
     if address is not None:

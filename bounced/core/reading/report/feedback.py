@@ -39,7 +39,7 @@ def read(message: Message) -> Report | None:
         recipients=_recipients(found or _returned_recipients(returned)),
         message_id=message.header.get("message-id") or None,
         returned_header=returned.block,
-        fields={**report.first_values(), "feedback-type": type_ or "abuse"},
+        fields={**report.first_values(), "feedback-type": type_ or "abuse", "author-domain": _author_domain(message)},
         traces=_traces(message, text),
     )
 
@@ -55,7 +55,7 @@ def _feed(message: Message) -> Report | None:
         recipients=_recipients(_returned_recipients(returned)),
         message_id=message.header.get("message-id") or None,
         returned_header=returned.block,
-        fields={"feedback-type": "abuse"},
+        fields={"feedback-type": "abuse", "author-domain": _author_domain(message)},
         traces=_traces(message),
     )
 
@@ -73,6 +73,11 @@ def _traces(message: Message, report: str = "") -> str:
     returned = "\n".join(original)
     pieces = (report[:MAX_REPORT_CHARS], returned[:MAX_HEADER_BYTES], message.header.block[:MAX_REPORT_CHARS])
     return "\n".join(pieces)
+
+
+def _author_domain(message: Message) -> str:
+    """Return the domain in which the complaint itself was written: the provider's, mostly."""
+    return next(iter(addresses(message.header.get("from"))), "").rpartition("@")[2]
 
 
 def _first_word(value: str) -> str:

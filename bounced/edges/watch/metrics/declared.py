@@ -79,6 +79,13 @@ DOUBTFUL = _counter(
     "list",
     "category",
 )
+COMPLAINTS_OF_NOBODY = _counter(
+    "bounced_complaints_unattributed",
+    "Complaints at a feedback address that brought no return path of ours: nobody is suppressed for them. The provider "
+    "is one that bounced knows by name, else `other`. `bounced complaints` tells more.",
+    "list",
+    "provider",
+)
 COMMITS = _counter(
     "bounced_commits",
     "Commits by who spoke: a report, the intake (delivered, rejected, ...), an operator, time (due).",
@@ -132,8 +139,8 @@ REDIS_ERRORS = _counter(
 )
 JOB_FAILURES = _counter(
     "bounced_job_failures",
-    "Rounds of a job (releaser, disputer, provider_disputer, intake, alarms) that ended with a fault of ours. The job is tried again with "
-    "growing pauses.",
+    "Rounds of a job (releaser, disputer, provider_disputer, intake, alarms) that ended with a fault of ours. The job "
+    "is tried again with growing pauses.",
     "job",
 )
 WORKERS = _gauge("bounced_workers", "Workers that take in mail now.")
@@ -188,6 +195,7 @@ COUNTED = (
     FAULTS,
     REPORTS,
     DOUBTFUL,
+    COMPLAINTS_OF_NOBODY,
     COMMITS,
     DUPLICATES,
     DEFERRED,

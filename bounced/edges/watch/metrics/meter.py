@@ -80,6 +80,9 @@ class Meter:
         self._counts[declared.REPORTS.name, list_, evidence.kind or "", category, class_] += 1
         if verdict and verdict.doubt:
             self._counts[declared.DOUBTFUL.name, list_, category] += 1
+        if nobody := evidence.unattributed:
+            provider = nobody.provider if nobody.known else "other"
+            self._counts[declared.COMPLAINTS_OF_NOBODY.name, list_, provider] += 1
 
     def written(self, list_: str, transition: Transition, /) -> None:
         """Count what a commit made of an address, whoever spoke."""
