@@ -17,7 +17,16 @@ from bounced.core.policy.outage import DEFAULT_PROVIDERS, ProviderRule, unknown_
 from bounced.core.reading.border import attempt
 from bounced.core.reading.message.limits import LIGHT_WORK, MAX_WORK, ROLE_WORK, WorkSpent
 from bounced.core.reading.report import parse, unread
-from bounced.core.return_path import DEPENDS_ON_SERVER, BadReturnPath, Directory, TokenPath, likely_cause, unsigned_path
+from bounced.core.reading.report.unsubscription import at_unsubscribe_path
+from bounced.core.return_path import (
+    DEFAULT_MAX_AGE_DAYS,
+    DEPENDS_ON_SERVER,
+    BadReturnPath,
+    Directory,
+    TokenPath,
+    likely_cause,
+    unsigned_path,
+)
 from bounced.core.state import AddressState, Evidence, EvidenceType, ReportId, Transition
 from bounced.core.terms import Class, Destination, Envelope, Kind, Report, ReturnPath
 from bounced.ports import AT_ONCE, Clock, Committed, PathRefused, Store, StoreUnavailable, Turns
@@ -85,13 +94,13 @@ class Pipeline:
         report, evidence = understand(report, return_path, envelope, self.rules, trust_unsigned=trust_unsigned)
         if worth_keeping(destination, evidence.kind, evidence.verdict):
             evidence = replace(evidence, content=envelope.content)
-        path = _path(destination, return_path, envelope)
+        path = _path(destination, return_path, envelope, report.kind)
         if evidence.kind is Kind.COMPLAINT and return_path is None:
             evidence = self._of_nobody(report, evidence)
             path = _path_of_nobody(path, report, envelope)
         digest = report_digest(path, report.kind, report.message_id, envelope.content)
         older = older_digests(path, report.message_id, envelope.content)
-        report_id = ReportId(list_, path, digest, older_digests=older)
+        report_id = ReportId(list_, path, digest, older_digests=older, good_days=_good_days(destination))
         if report.fault:
             self.not_read(report_id.digest, report.fault)
         return await self.commit(report_id, return_path.recipient if return_path else None, evidence)
@@ -137,6 +146,8 @@ class Pipeline:
         report = await self.turns.take(destination.path, partial(read, work=LIGHT_WORK))
         if isinstance(report.fault, WorkSpent):
             report = await self.turns.take(destination.path, partial(read, work=MAX_WORK), last=True)
+        if destination.unsubscribes:
+            report = at_unsubscribe_path(report, envelope.reverse_path)
         return report, destination
 
     def _read_role(self, envelope: Envelope, today: date) -> Found:
@@ -203,15 +214,16 @@ def _record(state: AddressState, evidence: Evidence) -> Transition:
     return Transition(evidence, state, state, "belongs_to_nobody")
 
 
-def _path(destination: Destination, return_path: ReturnPath | None, envelope: Envelope) -> str:
+def _path(destination: Destination, return_path: ReturnPath | None, envelope: Envelope, kind: Kind) -> str:
     """Return the contract's PATH: what reports about the same mail have in common.
 
     An unsigned path is the same for all mail to an address: the week in which a report came stands for that of the
-    mail, lest years of automatic answers use up the reports that are taken for a path.  Reports that belong to nobody
+    mail, lest years of automatic answers use up the reports that are taken for a path.  It does so too for what comes
+    to an unsubscribe path and asks for nothing.  Reports that belong to nobody
     have the day in common, so that only so many of them are taken in a day.
     """
     if isinstance(destination, ReturnPath):
-        if destination.signed:
+        if destination.signed and not (destination.unsubscribes and kind is Kind.OTHER):
             return destination.path
         return unsigned_path(destination.path, f"{envelope.received_at:%G-W%V}")
     found = return_path.recipient if return_path else envelope.received_at.date().isoformat()
@@ -224,6 +236,11 @@ def _path_of_nobody(path: str, report: Report, envelope: Envelope) -> str:
     The same complaint has the same PATH each time it comes.
     """
     return unsigned_path(path, report_digest(path, report.kind, report.message_id, envelope.content)[:2])
+
+
+def _good_days(destination: Destination) -> int:
+    """Return for how many days mail to a destination is taken; what has no end takes a new PATH in time."""
+    return destination.good_days if isinstance(destination, ReturnPath) else DEFAULT_MAX_AGE_DAYS
 
 
 def _is_hard(evidence: Evidence) -> bool:

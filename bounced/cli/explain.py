@@ -11,7 +11,7 @@ import click
 from bounced import explain as explaining
 from bounced import rules
 from bounced.cli.configured import config_option, configured
-from bounced.cli.explained import Totals, show, show_reply
+from bounced.cli.explained import Totals, show, show_reply, unsubscribes
 from bounced.cli.mailboxes import Stored, all_messages, reverse_path_of, reverse_path_options
 from bounced.cli.output import console, json_option, print_json
 from bounced.cli.replies import all_replies, known_of, reply_options
@@ -117,7 +117,9 @@ def _explain_messages(
         return_path = _return_path(stored.content, explanation, directory)
         if as_json:
             recipient = return_path.recipient if return_path else None
-            print_json(explaining.as_json(stored.file, explanation, recipient, rule_set))
+            asked = unsubscribes(return_path, explanation.report, path)
+            more = {} if asked is None else {"unsubscribes": asked}
+            print_json({**explaining.as_json(stored.file, explanation, recipient, rule_set), **more})
         else:
             show(console(), stored, explanation, return_path, rule_set, reverse_path=path)
             totals.add(explanation)

@@ -16,6 +16,7 @@ from bounced.core.meaning.rules import RuleSet, Stage
 from bounced.core.meaning.statements import Speaker
 from bounced.core.meaning.subject import About
 from bounced.core.reading.report.origin import ReversePath
+from bounced.core.reading.report.unsubscription import at_unsubscribe_path
 from bounced.core.terms import Class, Kind, PerRecipientFields, Report, ReturnPath, Verdict
 from bounced.explain import ExplainedRecipient, Explanation, statements
 
@@ -85,7 +86,7 @@ def show(
     console.print(Text(printable(stored.file), style="bold"), Text(printable(_DOT.join(heading))))
     page = _Page(console)
     if return_path:
-        page.write(2, _whose(return_path, report))
+        page.write(2, _whose(return_path, report, reverse_path))
     if report.kind is Kind.UNPROVEN:
         for line in _unproven(report, ReversePath.of(reverse_path)):
             page.write(2, line)
@@ -129,7 +130,18 @@ def _unproven(report: Report, path: ReversePath) -> Iterator[str]:
     yield f"missing by {_PATHS[path]}: {wanted}"
 
 
-def _whose(return_path: ReturnPath, report: Report) -> str:
+def unsubscribes(return_path: ReturnPath | None, report: Report, reverse_path: str | None) -> bool | None:
+    """Return whether a message unsubscribes that came to an unsubscribe path; None for any other message."""
+    if return_path is None or not return_path.unsubscribes or report.kind is Kind.COMPLAINT:
+        return None
+    return at_unsubscribe_path(report, reverse_path).kind is Kind.SUBSCRIPTION
+
+
+def _whose(return_path: ReturnPath, report: Report, reverse_path: str | None) -> str:
+    asked = unsubscribes(return_path, report, reverse_path)
+    if asked is not None:
+        effect = "unsubscribes" if asked else "changes nothing: nobody asks for it by a reverse path of a person"
+        return f"unsubscribe path of {return_path.recipient}, list {return_path.list}, {effect}"
     attribution = group_for(report, return_path.recipient)
     named = "named here" if attribution.names_recipient else "not named here: hard counts as soft"
     return f"return path of {return_path.recipient}, list {return_path.list}, {named}"

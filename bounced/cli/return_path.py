@@ -38,6 +38,7 @@ class MailOptions:
     tag: str
     profile: Profile
     issued: date
+    unsubscribes: bool
 
 
 @click.group()
@@ -51,6 +52,7 @@ def return_path() -> None:
 @click.option("--tag", default="", metavar="CODE", help="Campaign, at most 8 of a-z, 0-9 and -.")
 @click.option("--opt-in", default="unknown", type=words(OptIn), help="How the recipient came onto the list.")
 @click.option("--engagement", default="unknown", type=words(Engagement), help="When it last showed interest.")
+@click.option("--unsubscribe", "unsubscribes", is_flag=True, help="The address to unsubscribe at instead.")
 @click.option("--date", "issued", type=click.DateTime(["%Y-%m-%d"]), help="Day of sending, in UTC.  [default: today]")
 @config_option
 @json_option
@@ -62,6 +64,7 @@ def encode(
     opt_in: str,
     engagement: str,
     issued: datetime | None,
+    unsubscribes: bool,
     config_file: Path | None,
     as_json: bool,
 ) -> None:
@@ -69,14 +72,17 @@ def encode(
 
     For an address that does not fit, a token is registered in Redis.
 
+    With --unsubscribe it is the address for List-Unsubscribe: who writes to it is unsubscribed.
+
     \b
     bounced return-path encode alice@example.org
     bounced return-path encode alice@example.org --tag spring --opt-in confirmed
+    bounced return-path encode alice@example.org --unsubscribe
     """  # noqa: D301 - \b is click's mark for lines to be left as they are
     config = configured(config_file)
     paths = _paths(config, list_)
     profile = Profile(OptIn[opt_in.upper()], Engagement[engagement.upper()])
-    mail = MailOptions(address, tag, profile, issued.date() if issued else _today())
+    mail = MailOptions(address, tag, profile, issued.date() if issued else _today(), unsubscribes)
     try:
         made, style = _encode(config, paths, mail)
     except ValueError as error:
@@ -115,7 +121,8 @@ def _paths(config: Config, list_: str | None) -> ReturnPaths:
 
 def _encode(config: Config, paths: ReturnPaths, mail: MailOptions) -> tuple[str, str]:
     try:
-        return paths.encode(mail.recipient, issued=mail.issued, tag=mail.tag, profile=mail.profile), "signed"
+        make = paths.encode_unsubscribe if mail.unsubscribes else paths.encode
+        return make(mail.recipient, issued=mail.issued, tag=mail.tag, profile=mail.profile), "signed"
     except DoesNotFit as reason:
         if config.redis.url is None:
             raise click.UsageError(f"a token is needed, and redis.url to register it: {reason}") from reason
@@ -126,7 +133,8 @@ async def _register(config: Config, paths: ReturnPaths, mail: MailOptions) -> st
     keys = build.keyspace(config, paths.list)
     async with redis_url(config) as url, AsyncClient.from_url(url, paths, keys=keys) as client:
         try:
-            return await client.return_path_for(mail.recipient, tag=mail.tag, profile=mail.profile, issued=mail.issued)
+            make = client.unsubscribe_path_for if mail.unsubscribes else client.return_path_for
+            return await make(mail.recipient, tag=mail.tag, profile=mail.profile, issued=mail.issued)
         except RedisError as error:
             raise StoreUnavailable(reason(error)) from error
 
@@ -162,7 +170,7 @@ def _facts(found: ReturnPath | RoleAddress) -> dict[str, str]:
         "engagement": found.profile.engagement.name.lower(),
         "signed": "yes" if found.signed else "no: anybody could have made it",
         "path": found.path,
-    }
+    } | ({"unsubscribes": "yes: who writes to it is unsubscribed"} if found.unsubscribes else {})
 
 
 def _today() -> date:

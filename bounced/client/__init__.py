@@ -6,6 +6,7 @@ docs/client.md shows it at work.
 
 from bounced.client.answers import PastEvent, Why
 from bounced.client.asynchronous import AsyncClient
+from bounced.client.mail_fields import MailFields
 from bounced.client.meaning import classify
 from bounced.client.places import NoFreeConnection
 from bounced.client.plain import Client
@@ -25,6 +26,7 @@ __all__ = [
     "KeyStatus",
     "Keyring",
     "Keyspace",
+    "MailFields",
     "NoFreeConnection",
     "OptIn",
     "PastEvent",

@@ -12,6 +12,7 @@ from redis import Redis, RedisCluster
 
 from bounced.client import connect
 from bounced.client.answers import Why
+from bounced.client.mail_fields import MailFields
 from bounced.client.places import Places
 from bounced.client.requests import Purpose, Request, Requests, T
 from bounced.core.contract.keys import Keyspace
@@ -33,6 +34,7 @@ class Client:
     """One suppression list, consulted and told.  Threads may share it, and so may child processes after a fork.
 
     ``return_paths`` is needed by software that sends; ``keys`` and ``fold_local_part`` are the list's settings.
+    ``mail_fields`` says what ``headers_for`` writes: the page to unsubscribe at, the feedback address, the sender's id.
     What is told takes effect when the daemon has read it, usually within milliseconds; the answer is the id of the
     entry in the intake stream.
     """
@@ -45,11 +47,12 @@ class Client:
         keys: Keyspace | None = None,
         fold_local_part: bool = True,
         timeout_s: float = connect.TIMEOUT_S,
+        mail_fields: MailFields | None = None,
     ) -> None:
         self._connections = _Connections(redis, Places(timeout_s))
         self._connect_again: Callable[[], Redis | RedisCluster] = lambda: redis
         self._timeout_s = timeout_s
-        self._requests = Requests.of(return_paths, keys, fold_local_part=fold_local_part)
+        self._requests = Requests.of(return_paths, keys, fold_local_part=fold_local_part, mail_fields=mail_fields)
 
     @classmethod
     def from_url(
@@ -60,6 +63,7 @@ class Client:
         keys: Keyspace | None = None,
         fold_local_part: bool = True,
         timeout_s: float = connect.TIMEOUT_S,
+        mail_fields: MailFields | None = None,
     ) -> Self:
         """Return a client of the server, the group behind Sentinels or the Cluster at a URL.
 
@@ -69,7 +73,14 @@ class Client:
         ``timeout_s`` is how long a call may wait for a free connection, and then for the answer.
         """
         connect_ = partial(connect.plain, url, timeout_s)
-        client = cls(connect_(), return_paths, keys=keys, fold_local_part=fold_local_part, timeout_s=timeout_s)
+        client = cls(
+            connect_(),
+            return_paths,
+            keys=keys,
+            fold_local_part=fold_local_part,
+            timeout_s=timeout_s,
+            mail_fields=mail_fields,
+        )
         client._connect_again = connect_
         return client
 
@@ -120,6 +131,37 @@ class Client:
             recipient, tag=tag, profile=profile, message_id=message_id, issued=issued
         )
         return self._ask(request)
+
+    def unsubscribe_path_for(
+        self,
+        recipient: str,
+        *,
+        tag: str = "",
+        profile: Profile = UNKNOWN_PROFILE,
+        issued: date | None = None,
+    ) -> str:
+        """Return the address to which a recipient writes to be unsubscribed.  It is good for 400 days.
+
+        Asks Redis and raises as ``return_path_for`` does.  ``headers_for`` puts one into header fields.
+        """
+        request = self._requests.unsubscribe_path_for(recipient, tag=tag, profile=profile, issued=issued)
+        return self._ask(request)
+
+    def headers_for(
+        self,
+        recipient: str,
+        *,
+        tag: str = "",
+        profile: Profile = UNKNOWN_PROFILE,
+        issued: date | None = None,
+    ) -> dict[str, str]:
+        """Return the header fields by which a recipient unsubscribes and its provider tells of complaints.
+
+        They are List-Unsubscribe, List-Unsubscribe-Post (with ``unsubscribe_url``), Feedback-ID, CFBL-Address and
+        CFBL-Feedback-ID.  Make them anew for each message, and let DKIM sign them.  Asks Redis and raises as
+        ``return_path_for`` does.
+        """
+        return self._ask(self._requests.headers_for(recipient, tag=tag, profile=profile, issued=issued))
 
     def report_delivered(self, address: str, *, campaign: str = "", at: datetime | None = None) -> str:
         """Tell that the recipient's server accepted a message.  It is believed if no bounce follows in 72 hours."""

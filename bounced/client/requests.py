@@ -12,9 +12,10 @@ from itertools import compress
 from typing import Any, Generic, Literal, TypeVar
 
 from bounced.client.answers import Why, text_of, why
+from bounced.client.mail_fields import DEFAULT_MAIL_FIELDS, MailFields
 from bounced.core.contract.keys import Keyspace
 from bounced.core.mailbox import BadAddress, normalise
-from bounced.core.return_path import RANDOM_BYTES, TOKEN_TTL_S, DoesNotFit, Registration, ReturnPaths, new_token
+from bounced.core.return_path import RANDOM_BYTES, DoesNotFit, Registration, ReturnPaths, new_token
 from bounced.core.terms import Category, Profile, State
 
 T = TypeVar("T")
@@ -40,25 +41,35 @@ class Requests:
     """Everything that can be asked and told about one list.
 
     ``return_paths`` is None for software that only consults the list.  ``fold_local_part`` is the list's setting.
+    ``mail_fields`` are the sender's own words in the header fields of a message.
     """
 
     keys: Keyspace
     return_paths: ReturnPaths | None
     fold_local_part: bool = True
+    mail_fields: MailFields = DEFAULT_MAIL_FIELDS
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     @classmethod
-    def of(cls, return_paths: ReturnPaths | None, keys: Keyspace | None, *, fold_local_part: bool) -> "Requests":
+    def of(
+        cls,
+        return_paths: ReturnPaths | None,
+        keys: Keyspace | None,
+        *,
+        fold_local_part: bool,
+        mail_fields: MailFields | None = None,
+    ) -> "Requests":
         """Return the requests about the list that the return paths name, else of the keys given, else main.
 
         The return paths know how their list folds.  Raises ValueError where the two name different lists.
         """
+        fields = mail_fields or DEFAULT_MAIL_FIELDS
         if return_paths is None:
-            return cls(keys or Keyspace(), None, fold_local_part)
+            return cls(keys or Keyspace(), None, fold_local_part, fields)
         keys = keys or Keyspace(list_=return_paths.list)
         if keys.list_ != return_paths.list:
             raise ValueError(f"keys are of list {keys.list_}, return paths of list {return_paths.list}")
-        return cls(keys, return_paths, return_paths.fold_local_part)
+        return cls(keys, return_paths, return_paths.fold_local_part, fields)
 
     def is_suppressed(self, address: str) -> Request[bool]:
         """Ask whether an address must not be mailed now.  Raises BadAddress."""
@@ -111,19 +122,43 @@ class Requests:
 
         Raises BadAddress, ValueError for a bad tag, and TypeError where no key was given.
         """
-        if self.return_paths is None:
-            raise TypeError("this client was made without return_paths")
-        issued = issued or self.now().astimezone(UTC).date()
+        paths = self._paths()
+        issued = issued or self._today()
         try:
-            signed = self.return_paths.encode(recipient, issued=issued, tag=tag, profile=profile)
+            signed = paths.encode(recipient, issued=issued, tag=tag, profile=profile)
             return Request((), lambda _: signed)
         except DoesNotFit:
-            token = new_token(secrets.token_bytes(RANDOM_BYTES))
-        registration = Registration(self.return_paths.normalise(recipient), issued, tag, message_id, profile)
-        path = self.return_paths.token_path(token)
-        key = self.keys.token(token)
-        fields = (text for field in registration.to_fields().items() for text in field)
-        return Request((("HSET", key, *fields), ("EXPIRE", key, TOKEN_TTL_S)), lambda _: path, atomic=True)
+            registration = Registration(paths.normalise(recipient), issued, tag, message_id, profile)
+        return self._registered(paths, registration)
+
+    def unsubscribe_path_for(self, recipient: str, *, tag: str, profile: Profile, issued: date | None) -> Request[str]:
+        """Make the address to which a recipient writes to be unsubscribed; where it needs a token, register it.
+
+        Raises as ``return_path_for`` does.
+        """
+        paths = self._paths()
+        issued = issued or self._today()
+        try:
+            signed = paths.encode_unsubscribe(recipient, issued=issued, tag=tag, profile=profile)
+            return Request((), lambda _: signed)
+        except DoesNotFit:
+            registration = Registration(paths.normalise(recipient), issued, tag, "", profile, unsubscribes=True)
+        return self._registered(paths, registration)
+
+    def headers_for(
+        self, recipient: str, *, tag: str, profile: Profile, issued: date | None
+    ) -> Request[dict[str, str]]:
+        """Make the header fields of one message, by which its recipient unsubscribes and complains.
+
+        Raises as ``return_path_for`` does.
+        """
+        asked = self.unsubscribe_path_for(recipient, tag=tag, profile=profile, issued=issued)
+        list_ = self._paths().list
+        return Request(
+            asked.commands,
+            lambda replies: self.mail_fields.of(asked.answer(replies), list_=list_, tag=tag),
+            atomic=asked.atomic,
+        )
 
     def report(self, type_: Telling, address: str, at: datetime | None, **more: str) -> Request[str]:
         """Tell what is known of one address; the answer is the id of the entry.  Raises BadAddress."""
@@ -134,6 +169,23 @@ class Requests:
         if count < 1:
             raise ValueError(f"a count is at least 1, got {count}")
         return self._tell("sent", at, count=str(count), campaign=campaign, domain=domain.lower())
+
+    def _registered(self, paths: ReturnPaths, registration: Registration) -> Request[str]:
+        """Register a token; the answer is the path that it stands in."""
+        token = new_token(secrets.token_bytes(RANDOM_BYTES))
+        path = paths.token_path(token, unsubscribes=registration.unsubscribes)
+        key = self.keys.token(token)
+        fields = (text for field in registration.to_fields().items() for text in field)
+        life_s = int(paths.token_life(unsubscribes=registration.unsubscribes).total_seconds())
+        return Request((("HSET", key, *fields), ("EXPIRE", key, life_s)), lambda _: path, atomic=True)
+
+    def _paths(self) -> ReturnPaths:
+        if self.return_paths is None:
+            raise TypeError("this client was made without return_paths")
+        return self.return_paths
+
+    def _today(self) -> date:
+        return self.now().astimezone(UTC).date()
 
     def _tell(self, type_: str, at: datetime | None, **fields: str) -> Request[str]:
         moment = int((at or self.now()).timestamp())

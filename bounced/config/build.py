@@ -26,6 +26,7 @@ def return_paths(name: str, settings: SuppressionList) -> ReturnPaths:
         keyring=keyring(settings),
         prefix=settings.prefix,
         max_age_days=settings.max_age_days,
+        token_days=settings.token_days,
         patterns=tuple(Pattern(template) for template in settings.patterns),
         fold_local_part=settings.fold_local_part,
         roles=frozenset(settings.feedback),

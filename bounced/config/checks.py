@@ -10,6 +10,7 @@ from bounced.config.model import Config, Key, Smtp, SuppressionList
 from bounced.config.policy import PolicySettings, merged, named
 from bounced.core.policy import Policy
 from bounced.core.return_path.keyring import MIN_SECRET_BYTES
+from bounced.core.return_path.paths import UNSUBSCRIBE_PREFIX, is_ambiguous
 
 
 def mutual_problems(config: Config) -> Iterator[Problem]:
@@ -99,10 +100,15 @@ def _references(where: str, name: str, list_: SuppressionList, config: Config) -
             yield Problem(f"{where}.shares_hard_with[{position}]", "be the name of another list", other)
     if list_.address_form == "hmac" and not list_.pepper_file:
         yield Problem(f"{where}.pepper_file", 'be given with address_form = "hmac"')
+    if is_ambiguous(list_.prefix):
+        must = f'not begin like "{UNSUBSCRIBE_PREFIX}", nor "{UNSUBSCRIBE_PREFIX}" like it: so begin unsubscribe paths'
+        yield Problem(f"{where}.prefix", must, list_.prefix)
     for position, template in enumerate(list_.patterns):
-        if template.lower().startswith(list_.prefix):
-            must = f'not begin like a signed return path, "{list_.prefix}"'
-            yield Problem(f"{where}.patterns[{position}]", must, template)
+        for prefix in (list_.prefix, UNSUBSCRIBE_PREFIX):
+            if template.lower().startswith(prefix):
+                must = f'not begin like a signed return path, "{prefix}"'
+                yield Problem(f"{where}.patterns[{position}]", must, template)
+                break
     if list_.trust_unsigned and not list_.patterns:
         yield Problem(
             f"{where}.trust_unsigned", "stand beside patterns: nothing else is unsigned", "true", Severity.WARNING

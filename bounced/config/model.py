@@ -33,12 +33,14 @@ from bounced.config.fields import (
     Seconds,
     Tag,
     TcpAddress,
+    TokenDays,
     Workers,
 )
 from bounced.config.health import AlarmSettings, DisputeSettings
 from bounced.config.policy import PolicySettings
 from bounced.config.shape import Section
 from bounced.core.limits import MAX_MESSAGE_BYTES
+from bounced.core.return_path.token import DEFAULT_TOKEN_DAYS
 
 
 class Smtp(Section):
@@ -211,6 +213,10 @@ class SuppressionList(Section):
     prefix: PathPrefix = Field(default="b-", description="What the local part of a signed return path starts with.")
     max_age_days: Days = Field(
         default=30, description="Days for which a return path gets mail; inside a report it is believed for 400."
+    )
+    token_days: TokenDays = Field(
+        default=DEFAULT_TOKEN_DAYS,
+        description="The same for a return path with a token, 1 to 400: senders register tokens for so long.",
     )
     feedback: tuple[LocalPart, ...] = Field(
         default=("fbl",), description="Local parts at the bounce domains to which feedback loops send complaints."

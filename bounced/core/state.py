@@ -206,6 +206,7 @@ class ReportId:
     are asked for and never written.
     ``entry`` is the entry of the intake stream that it came as, which is acknowledged and deleted with the commit;
     its id is the digest, and it has no PATH.
+    ``good_days`` is for how long mail to PATH is taken: the report has to be remembered for longer.
     """
 
     list: str
@@ -213,6 +214,7 @@ class ReportId:
     digest: str
     entry: str = ""
     older_digests: tuple[str, ...] = ()
+    good_days: int = 30
 
     @property
     def digests(self) -> tuple[str, ...]:

@@ -291,7 +291,8 @@ class ReturnPath:
     """Whom a forward-path was made for.
 
     ``recipient`` is normalised; ``path`` is what the contract calls PATH: the MAC, the token, or a digest;
-    ``signed`` is false for pattern paths, which anybody can forge.
+    ``signed`` is false for pattern paths, which anybody can forge; ``unsubscribes`` is true for unsubscribe paths, to
+    which people write who want no more mail.  Mail to it is taken for ``good_days`` from ``issued``.
     """
 
     list: str
@@ -301,6 +302,8 @@ class ReturnPath:
     tag: str = ""
     profile: Profile = UNKNOWN_PROFILE
     signed: bool = True
+    unsubscribes: bool = False
+    good_days: int = 30
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,8 +63,10 @@ from bounced.cli.story import sentence
         ),
         (
             {"type": "transition", "before": "suppressed", "after": "held", "reason": "disputed"},
-            "its domain or provider called many addresses unknown; now held; "
-            "its domain or provider is not believed now",
+            (
+                "its domain or provider called many addresses unknown; now held; "
+                "its domain or provider is not believed now"
+            ),
         ),
         ({"type": "alarm"}, "alarm"),
     ],

@@ -107,7 +107,7 @@ async def test_a_return_path_is_of_today(client: Asked, paths: ReturnPaths) -> N
 async def test_what_does_not_fit_is_registered_and_found_by_the_daemon(
     client: Asked, paths: ReturnPaths, store: RedisStore, redis: Redis, keys: Keyspace
 ) -> None:
-    """With all that the sender knew, for thirty days."""
+    """With all that the sender knew, for sixty days."""
     today = datetime.now(UTC).date()
     mail: Any = {"issued": today, "tag": "nov", "profile": PROFILE, "message_id": "<1@example.com>"}
     made = await client.return_path_for("José@example.org", **mail)
@@ -116,8 +116,8 @@ async def test_what_does_not_fit_is_registered_and_found_by_the_daemon(
     assert isinstance(path, TokenPath)
     fields = await store.token("main", path.token)
     resolved = directory.resolve(path, fields, today=today)
-    assert resolved == ReturnPath("main", "josé@example.org", path.token, today, "nov", PROFILE)
-    assert 0 < await redis.ttl(keys.token(path.token)) <= 30 * 86_400
+    assert resolved == ReturnPath("main", "josé@example.org", path.token, today, "nov", PROFILE, good_days=60)
+    assert 59 * 86_400 < await redis.ttl(keys.token(path.token)) <= 60 * 86_400
 
 
 async def test_two_messages_get_two_tokens(client: Asked) -> None:

@@ -8,19 +8,23 @@ from bounced.core.return_path.paths import (
     DEFAULT_INNER_MAX_AGE_DAYS,
     DEFAULT_MAX_AGE_DAYS,
     DEFAULT_PREFIX,
+    UNSUBSCRIBE_DAYS,
+    UNSUBSCRIBE_PREFIX,
     ReturnPaths,
 )
 from bounced.core.return_path.pattern import Pattern, unsigned_path
-from bounced.core.return_path.token import RANDOM_BYTES, TOKEN_TTL_S, Registration, TokenPath, new_token
+from bounced.core.return_path.token import DEFAULT_TOKEN_DAYS, RANDOM_BYTES, Registration, TokenPath, new_token
 
 __all__ = [
     "DEFAULT_INNER_MAX_AGE_DAYS",
     "DEFAULT_MAX_AGE_DAYS",
     "DEFAULT_PREFIX",
+    "DEFAULT_TOKEN_DAYS",
     "DEPENDS_ON_SERVER",
     "POSTMASTER",
     "RANDOM_BYTES",
-    "TOKEN_TTL_S",
+    "UNSUBSCRIBE_DAYS",
+    "UNSUBSCRIBE_PREFIX",
     "BadReturnPath",
     "Cause",
     "Directory",

@@ -16,7 +16,7 @@ from bounced.core.return_path import signed
 from bounced.core.return_path.directory import Directory
 from bounced.core.return_path.errors import Reason
 from bounced.core.return_path.keyring import KeyStatus, SigningKey
-from bounced.core.return_path.paths import ReturnPaths
+from bounced.core.return_path.paths import UNSUBSCRIBE_PREFIX, ReturnPaths
 from bounced.core.return_path.spelling import fold, readings
 
 MAX_TRIES = 500
@@ -64,8 +64,9 @@ def likely_cause(directory: Directory, forward_path: str, reason: Reason) -> Cau
         return None
     own = next((paths for paths in directory.lists if fold(domain) in paths.domains), None)
     attempts = ((secret, list_) for secret in _secrets(directory) for list_ in _names(directory))
+    unsubscribes = found["prefix"] == UNSUBSCRIBE_PREFIX
     for secret, list_ in islice(attempts, MAX_TRIES):
-        if signed.made_with(secret.octets, list_, found["text"]):
+        if signed.made_with(secret.octets, list_, found["text"], unsubscribes=unsubscribes):
             mistakes = _mistakes(secret, list_, found["prefix"], found["text"][0], own)
             told = "; ".join(mistakes)
             return Cause(own.list if own else list_, told, proven=True) if told else None
@@ -104,7 +105,7 @@ def _mistakes(secret: _Secret, list_: str, prefix: str, key_id: str, own: Return
         yield f"signed with a key of list {secret.list}"
     if list_ != own.list:
         yield f"signed for list {list_!r}"
-    if prefix != own.prefix:
+    if prefix not in (own.prefix, UNSUBSCRIBE_PREFIX):
         yield f"begins with {prefix!r} instead of {own.prefix!r}"
 
 

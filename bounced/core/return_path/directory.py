@@ -9,7 +9,7 @@ from types import MappingProxyType
 from bounced.core.mailbox import BadAddress
 from bounced.core.return_path import search
 from bounced.core.return_path.errors import BadReturnPath, Reason
-from bounced.core.return_path.paths import ReturnPaths
+from bounced.core.return_path.paths import UNSUBSCRIBE_PREFIX, ReturnPaths
 from bounced.core.return_path.spelling import fold, in_a_labels, may_differ, readings, unwrap
 from bounced.core.return_path.token import TokenPath
 from bounced.core.terms import ReturnPath, RoleAddress
@@ -72,7 +72,10 @@ class Directory:
         return self[path.list].resolve(path, fields, today=today, max_age_days=max_age_days)
 
     def find(self, text: str, today: date) -> ReturnPath | TokenPath | None:
-        """Return the first return path of ours in some text, a signed one before a token, or None."""
+        """Return the first return path of ours in some text, or None: a signed one before a token.
+
+        An unsubscribe path tells whose a message was as well.
+        """
         text = search.searchable(text)
         return self._find_signed(text, today) or self._find_token(text)
 
@@ -106,7 +109,7 @@ class Directory:
             for prefix in self._prefixes
             for local_part in dict.fromkeys(islice(search.signed_candidates(text, prefix), MAX_CANDIDATES))
             for paths in self.lists
-            if paths.prefix == prefix
+            if prefix in (paths.prefix, UNSUBSCRIBE_PREFIX)
         )
         return next(filter(None, islice(attempts, MAX_VERIFICATIONS)), None)
 
@@ -114,13 +117,13 @@ class Directory:
         for prefix in self._prefixes:
             for token, domain in search.token_candidates(text, prefix):
                 paths = self._by_domain.get(domain)
-                if paths is not None and paths.prefix == prefix:
-                    return TokenPath(paths.list, token)
+                if paths is not None and prefix in (paths.prefix, UNSUBSCRIBE_PREFIX):
+                    return TokenPath(paths.list, token, prefix == UNSUBSCRIBE_PREFIX)
         return None
 
     @property
     def _prefixes(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(paths.prefix for paths in self.lists))
+        return *dict.fromkeys(paths.prefix for paths in self.lists), UNSUBSCRIBE_PREFIX
 
 
 def _verified(paths: ReturnPaths, local_part: str, today: date) -> ReturnPath | None:

@@ -12,11 +12,15 @@ from bounced.core.return_path.errors import BadReturnPath, DoesNotFit, Reason
 from bounced.core.return_path.keyring import Keyring
 from bounced.core.return_path.pattern import Pattern, unsigned_path
 from bounced.core.return_path.spelling import fold, in_a_labels
-from bounced.core.return_path.token import Registration, TokenPath
+from bounced.core.return_path.token import DEFAULT_TOKEN_DAYS, Registration, TokenPath
 from bounced.core.terms import UNKNOWN_PROFILE, Profile, ReturnPath
 
 MAX_LOCAL_PART_BYTES = 64
 DEFAULT_PREFIX = "b-"
+UNSUBSCRIBE_PREFIX = "u-"
+"""What every unsubscribe path begins with, in every list."""
+UNSUBSCRIBE_DAYS = 400
+"""How long unsubscribe paths get mail.  (docs/contract.md, section 3)"""
 DEFAULT_MAX_AGE_DAYS = 30
 DEFAULT_INNER_MAX_AGE_DAYS = 400
 
@@ -30,7 +34,8 @@ class ReturnPaths:
     """One list's return paths.
 
     ``domains`` are its bounce domains, the first of which new paths get.  ``roles`` are local parts that are no
-    return paths, such as those of feedback loops.  ``tags`` maps campaign codes to names.  ``inner_max_age_days``
+    return paths, such as those of feedback loops.  ``tags`` maps campaign codes to names.  ``max_age_days`` is for
+    signed paths, ``token_days`` for tokens, which senders register for so long; ``inner_max_age_days``
     is for paths found inside a report, for complaints come late.  Raises ValueError, BadAddress.
     """
 
@@ -39,6 +44,7 @@ class ReturnPaths:
     keyring: Keyring
     prefix: str = DEFAULT_PREFIX
     max_age_days: int = DEFAULT_MAX_AGE_DAYS
+    token_days: int = DEFAULT_TOKEN_DAYS
     inner_max_age_days: int = DEFAULT_INNER_MAX_AGE_DAYS
     patterns: tuple[Pattern, ...] = ()
     fold_local_part: bool = True
@@ -51,9 +57,12 @@ class ReturnPaths:
             raise ValueError(f"list {self.list}: at least one bounce domain is needed")
         if not _PREFIX.fullmatch(self.prefix):
             raise ValueError(f"a prefix has 1 to 16 of a-z, 0-9, dot, - and _, got {self.prefix!r}")
+        if is_ambiguous(self.prefix):
+            raise ValueError(f"{UNSUBSCRIBE_PREFIX!r} begins unsubscribe paths, got the prefix {self.prefix!r}")
         for pattern in self.patterns:
-            if pattern.template.lower().startswith(self.prefix):
-                raise ValueError(f"pattern {pattern.template!r} begins like a signed path, {self.prefix!r}")
+            for prefix in (self.prefix, UNSUBSCRIBE_PREFIX):
+                if pattern.template.lower().startswith(prefix):
+                    raise ValueError(f"pattern {pattern.template!r} begins like a signed path, {prefix!r}")
         object.__setattr__(self, "domains", tuple(normalise_domain(domain) for domain in self.domains))
         object.__setattr__(self, "roles", frozenset(role.lower() for role in self.roles))
 
@@ -66,32 +75,66 @@ class ReturnPaths:
 
         Raises DoesNotFit where a token is needed instead, BadAddress, and ValueError for a bad tag or day.
         """
-        normalised = self.normalise(recipient)
-        claim = signed.Claim(normalised, issued, tag, profile)
-        local_part = self.prefix + signed.encode(self.list, self.keyring.signing, claim)
-        if len(local_part) > MAX_LOCAL_PART_BYTES:
-            raise DoesNotFit(f"{len(local_part)} octets instead of at most {MAX_LOCAL_PART_BYTES}: {normalised!a}")
-        return f"{local_part}@{self.domains[0]}"
+        return self._signed(self.prefix, signed.Claim(self.normalise(recipient), issued, tag, profile))
 
-    def token_path(self, token_: str) -> str:
-        """Return the return path of a token.  Raises ValueError for what is no token."""
-        return f"{self.prefix}{token.encode(token_)}@{self.domains[0]}"
+    def encode_unsubscribe(
+        self, recipient: str, *, issued: date, tag: str = "", profile: Profile = UNKNOWN_PROFILE
+    ) -> str:
+        """Return the address to which ``recipient`` writes to be unsubscribed, in mail sent on the UTC day ``issued``.
+
+        Raises DoesNotFit where a token is needed instead, BadAddress, and ValueError for a bad tag or day.
+        """
+        claim = signed.Claim(self.normalise(recipient), issued, tag, profile, unsubscribes=True)
+        return self._signed(UNSUBSCRIBE_PREFIX, claim)
+
+    def token_path(self, token_: str, *, unsubscribes: bool = False) -> str:
+        """Return the return path, or the unsubscribe path, of a token.  Raises ValueError for what is no token."""
+        prefix = UNSUBSCRIBE_PREFIX if unsubscribes else self.prefix
+        return f"{prefix}{token.encode(token_)}@{self.domains[0]}"
+
+    def token_life(self, *, unsubscribes: bool) -> timedelta:
+        """Return how long a token is registered for."""
+        return timedelta(days=UNSUBSCRIBE_DAYS if unsubscribes else self.token_days)
 
     def decode_local_part(
         self, local_part: str, *, today: date, max_age_days: int | None = None
     ) -> ReturnPath | TokenPath:
-        """Return whom a local part in any letter case was made for.  Raises BadReturnPath."""
+        """Return whom a local part in any letter case was made for.  Raises BadReturnPath.
+
+        ``max_age_days`` is for a path that is found inside a report.
+        """
         folded = fold(local_part)
-        if not folded.startswith(self.prefix):
+        if folded.startswith(self.prefix):
+            return self._decode(folded, self.prefix, today, max_age_days)
+        if not folded.startswith(UNSUBSCRIBE_PREFIX):
             return self._by_pattern(local_part)
-        text = _signed_in_ascii(folded.removeprefix(self.prefix))
-        if len(self.prefix) + len(text) > MAX_LOCAL_PART_BYTES:
+        try:
+            return self._decode(folded, UNSUBSCRIBE_PREFIX, today, max_age_days)
+        except BadReturnPath as refused:
+            if refused.reason is Reason.MALFORMED and self.patterns:
+                return self._by_pattern(local_part)  # a recipient of an older scheme may begin so
+            raise
+
+    def _decode(self, folded: str, prefix: str, today: date, max_age_days: int | None) -> ReturnPath | TokenPath:
+        unsubscribes = prefix == UNSUBSCRIBE_PREFIX
+        text = _signed_in_ascii(folded.removeprefix(prefix))
+        if len(prefix) + len(text) > MAX_LOCAL_PART_BYTES:
             raise BadReturnPath(Reason.MALFORMED)
         if "=" not in text:
-            return TokenPath(self.list, token.decode(text))
-        claim, mac = signed.decode(self.list, self.keyring, text)
-        self._check_age(claim.issued, today, max_age_days)
-        return ReturnPath(self.list, claim.recipient, mac, claim.issued, self.campaign(claim.tag), claim.profile)
+            return TokenPath(self.list, token.decode(text), unsubscribes)
+        claim, mac = signed.decode(self.list, self.keyring, text, unsubscribes=unsubscribes)
+        good_days = UNSUBSCRIBE_DAYS if unsubscribes else self.max_age_days
+        self._check_age(claim.issued, today, good_days if max_age_days is None else max_age_days)
+        return ReturnPath(
+            self.list,
+            claim.recipient,
+            mac,
+            claim.issued,
+            self.campaign(claim.tag),
+            claim.profile,
+            unsubscribes=unsubscribes,
+            good_days=good_days,
+        )
 
     def resolve(
         self, path: TokenPath, fields: Mapping[str, str] | None, *, today: date, max_age_days: int | None = None
@@ -100,17 +143,35 @@ class ReturnPaths:
         if not fields:
             raise BadReturnPath(Reason.UNREGISTERED, list_=self.list)
         registered = Registration.from_fields(fields)
-        self._check_age(registered.issued, today, max_age_days)
+        if registered.unsubscribes is not path.unsubscribes:
+            raise BadReturnPath(Reason.TAMPERED, list_=self.list)
+        good_days = UNSUBSCRIBE_DAYS if path.unsubscribes else self.token_days
+        self._check_age(registered.issued, today, good_days if max_age_days is None else max_age_days)
         try:
             recipient = self.normalise(registered.recipient)
         except BadAddress as error:
             raise BadReturnPath(Reason.UNREADABLE, list_=self.list) from error
-        campaign = self.campaign(registered.campaign)
-        return ReturnPath(self.list, recipient, path.token, registered.issued, campaign, registered.profile)
+        return ReturnPath(
+            self.list,
+            recipient,
+            path.token,
+            registered.issued,
+            self.campaign(registered.campaign),
+            registered.profile,
+            unsubscribes=path.unsubscribes,
+            good_days=good_days,
+        )
 
     def campaign(self, tag: str) -> str:
         """Return the configured name of a tag, or the tag."""
         return self.tags.get(tag, tag)
+
+    def _signed(self, prefix: str, claim: signed.Claim) -> str:
+        local_part = prefix + signed.encode(self.list, self.keyring.signing, claim)
+        if len(local_part) > MAX_LOCAL_PART_BYTES:
+            size = f"{len(local_part)} octets instead of at most {MAX_LOCAL_PART_BYTES}"
+            raise DoesNotFit(f"{size}: {claim.recipient!a}")
+        return f"{local_part}@{self.domains[0]}"
 
     def _by_pattern(self, local_part: str) -> ReturnPath:
         local_part = unicodedata.normalize("NFC", local_part)
@@ -122,11 +183,16 @@ class ReturnPaths:
                 return ReturnPath(self.list, recipient, path, None, self.campaign(tag), signed=False)
         raise BadReturnPath(Reason.UNSIGNED)
 
-    def _check_age(self, issued: date, today: date, max_age_days: int | None) -> None:
+    def _check_age(self, issued: date, today: date, max_age_days: int) -> None:
         if issued - today > _TOMORROW:
             raise BadReturnPath(Reason.NOT_YET_VALID, list_=self.list, issued=issued)
-        if (today - issued).days > (self.max_age_days if max_age_days is None else max_age_days):
+        if (today - issued).days > max_age_days:
             raise BadReturnPath(Reason.EXPIRED, list_=self.list, issued=issued)
+
+
+def is_ambiguous(prefix: str) -> bool:
+    """Tell whether nobody could tell a return path with this prefix from an unsubscribe path."""
+    return prefix.startswith(UNSUBSCRIBE_PREFIX) or UNSUBSCRIBE_PREFIX.startswith(prefix)
 
 
 def _signed_in_ascii(text: str) -> str:

@@ -7,7 +7,9 @@
     DOMAIN  = label *( "." label )                  ; the recipient's domain in A-labels
 
 DAY is counted from 1970.  PROFILE is four bits and a zero, masked with bits of an HMAC.  The MAC covers everything else
-and the name of the list.
+and the name of the list.  An unsubscribe path is written alike; its MAC covers the word "unsubscribe" before all else,
+so that neither form can stand for the other, and it is good under a revoked key too: the worst that a forger can do is
+to unsubscribe somebody.
 """
 
 import re
@@ -23,6 +25,9 @@ from bounced.core.terms import Engagement, OptIn, Profile
 EPOCH = date(1970, 1, 1)
 LAST_DAY = 32**3 - 1
 MAC_LENGTH = 13
+
+_UNSUBSCRIBE = ("unsubscribe",)
+"""What the MAC of an unsubscribe path covers before all else."""
 
 _PROFILES = tuple(Profile(opt_in, engagement) for opt_in in OptIn for engagement in Engagement)
 
@@ -45,6 +50,7 @@ class Claim(NamedTuple):
     issued: date
     tag: str
     profile: Profile
+    unsubscribes: bool = False
 
 
 def encode(list_: str, key: SigningKey, claim: Claim) -> str:
@@ -62,12 +68,13 @@ def encode(list_: str, key: SigningKey, claim: Claim) -> str:
         raise ValueError(f"a day between 1970 and 2059 was expected, got {claim.issued}")
     coded_day = base32.from_int(day, 3)
     bits = claim.profile.opt_in << 3 | claim.profile.engagement << 1
-    mac = _mac(key, list_, key.id, coded_day, base32.ALPHABET[bits], claim.tag, claim.recipient)
+    domain = _mac_domain(unsubscribes=claim.unsubscribes)
+    mac = _mac(key, *domain, list_, key.id, coded_day, base32.ALPHABET[bits], claim.tag, claim.recipient)
     masked = base32.ALPHABET[bits ^ _mask(key, mac)]
     return f"{key.id}{coded_day}{masked}{mac}={claim.tag}={fitting[1]}={fitting[2]}"
 
 
-def decode(list_: str, keyring: Keyring, text: str) -> tuple[Claim, str]:
+def decode(list_: str, keyring: Keyring, text: str, *, unsubscribes: bool = False) -> tuple[Claim, str]:
     """Return what a local part without its prefix, in lower case, claims, and its MAC.  Raises BadReturnPath.
 
     Only the spelling that ``encode`` writes is accepted: every character is covered by the MAC or is part of it.
@@ -76,16 +83,17 @@ def decode(list_: str, keyring: Keyring, text: str) -> tuple[Claim, str]:
     if not parts:
         raise BadReturnPath(Reason.MALFORMED)
     key_id, coded_day, masked, mac, tag, local_part, domain = parts.groups()
-    key = keyring.verifying(key_id)
+    key = keyring.verifying(key_id, revoked_too=unsubscribes)
     bits = base32.VALUE_OF[masked] ^ _mask(key, mac)
     recipient = f"{local_part}@{domain}"
-    if not compare_digest(mac, _mac(key, list_, key_id, coded_day, base32.ALPHABET[bits], tag, recipient)):
+    mac_domain = _mac_domain(unsubscribes=unsubscribes)
+    if not compare_digest(mac, _mac(key, *mac_domain, list_, key_id, coded_day, base32.ALPHABET[bits], tag, recipient)):
         raise BadReturnPath(Reason.TAMPERED)
     issued = EPOCH + timedelta(days=base32.to_int(coded_day))
-    return Claim(recipient, issued, tag, _PROFILES[bits >> 1]), mac
+    return Claim(recipient, issued, tag, _PROFILES[bits >> 1], unsubscribes), mac
 
 
-def made_with(secret: bytes, list_: str, text: str) -> bool:
+def made_with(secret: bytes, list_: str, text: str, *, unsubscribes: bool = False) -> bool:
     """Whether a local part without its prefix was made with this secret for a list, whatever key id it names."""
     parts = _SIGNED.fullmatch(text)
     if not parts:
@@ -93,8 +101,13 @@ def made_with(secret: bytes, list_: str, text: str) -> bool:
     key_id, coded_day, masked, mac, tag, local_part, domain = parts.groups()
     mask = digest(secret, b"profile\0" + mac.encode("ascii"), "sha256")[0] >> 3
     bits = base32.ALPHABET[base32.VALUE_OF[masked] ^ mask]
-    covered = "\0".join((list_, key_id, coded_day, bits, tag, f"{local_part}@{domain}"))
+    mac_domain = _mac_domain(unsubscribes=unsubscribes)
+    covered = "\0".join((*mac_domain, list_, key_id, coded_day, bits, tag, f"{local_part}@{domain}"))
     return compare_digest(mac, base32.leading(digest(secret, covered.encode(), "sha256"), MAC_LENGTH))
+
+
+def _mac_domain(*, unsubscribes: bool) -> tuple[str, ...]:
+    return _UNSUBSCRIBE if unsubscribes else ()
 
 
 def _mac(key: SigningKey, *covered: str) -> str:

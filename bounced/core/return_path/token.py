@@ -10,7 +10,9 @@ from bounced.core.return_path.errors import BadReturnPath, Reason
 from bounced.core.terms import UNKNOWN_PROFILE, Profile
 
 TOKEN_LENGTH = 26
-TOKEN_TTL_S = 30 * 86_400
+DEFAULT_TOKEN_DAYS = 60
+UNSUBSCRIBE = "unsubscribe"
+"""The purpose of a token that is registered for an unsubscribe path; one for a return path has none."""
 RANDOM_BYTES = 17
 
 _TOKEN = re.compile(rf"t([a-z2-7]{{{TOKEN_LENGTH}}})", re.ASCII)
@@ -18,21 +20,29 @@ _TOKEN = re.compile(rf"t([a-z2-7]{{{TOKEN_LENGTH}}})", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class TokenPath:
-    """A well-formed token of one list.  Only Redis knows whether it stands for somebody."""
+    """A well-formed token of one list.  Only Redis knows whether it stands for somebody.
+
+    ``unsubscribes`` is whether it stands in an unsubscribe path.
+    """
 
     list: str
     token: str
+    unsubscribes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """What a sender stores under a token before it sends.  ``recipient`` as the sender writes it."""
+    """What a sender stores under a token before it sends.  ``recipient`` as the sender writes it.
+
+    ``unsubscribes`` is whether the token is for an unsubscribe path, and for no return path.
+    """
 
     recipient: str
     issued: date
     campaign: str = ""
     message_id: str = ""
     profile: Profile = UNKNOWN_PROFILE
+    unsubscribes: bool = False
 
     def to_fields(self) -> dict[str, str]:
         """Return the fields of the token's hash, empty ones left out."""
@@ -42,6 +52,7 @@ class Registration:
             "campaign": self.campaign,
             "message_id": self.message_id,
             "profile": str(self.profile),
+            "purpose": UNSUBSCRIBE if self.unsubscribes else "",
         }
         return {name: value for name, value in fields.items() if value}
 
@@ -59,6 +70,7 @@ class Registration:
                 campaign=fields.get("campaign", ""),
                 message_id=fields.get("message_id", ""),
                 profile=_profile(fields.get("profile", "")),
+                unsubscribes=fields.get("purpose") == UNSUBSCRIBE,
             )
         except (KeyError, ValueError) as error:
             raise BadReturnPath(Reason.UNREADABLE) from error

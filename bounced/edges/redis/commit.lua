@@ -160,7 +160,7 @@ local function look()
   if settles_entry and #read('XRANGE', INTAKE, request.entry, request.entry) == 0 then return {'duplicate'} end
   local known, first, failed_as = counted_before()
   if known then
-    call('EXPIRE', SEEN, SEEN_TTL_S)  -- the write of a duplicate
+    call('EXPIRE', SEEN, request.seen_ttl_s)  -- the write of a duplicate
     return {known}
   end
   local present = concerns_address and stale(failed_as)
@@ -257,7 +257,7 @@ local function remember_report(first)
   if not remembered then return end
   call('SADD', SEEN, request.digests[1])
   if first then call('SADD', SEEN, '~' .. request.measure) end
-  call('EXPIRE', SEEN, SEEN_TTL_S)
+  call('EXPIRE', SEEN, request.seen_ttl_s)
 end
 
 local read_well, answer, first, counts = pcall(look)

@@ -29,8 +29,8 @@ from bounced.core.state import AddressState, ReportId
 from bounced.core.terms import Class
 from bounced.edges.redis.wire import Reply, call, fields, pack, text, texts
 
-SEEN_TTL_S = 40 * DAY_S
-"""A return path is accepted for 30 days, and a peer repeats what we did not acknowledge for some days more."""
+REPEATED_DAYS = 10
+"""A peer repeats what we did not acknowledge for some days more than a return path is accepted."""
 
 INTAKE_GROUP = "bounced"
 """The consumer group in which all workers read a list's intake."""
@@ -63,7 +63,7 @@ class AddressKeys(NamedTuple):
 
 
 class Given(NamedTuple):
-    """What a request says beside the writes.
+    """What a request says beside the writes.  ``seen_ttl_s`` is how long the report is remembered.
 
     ``digests`` are the report's digest and the forms in which older versions wrote it, none where the report is not
     remembered.  ``entry`` is the entry of the intake that the commit settles, ``address`` the address as keys carry it;
@@ -72,6 +72,7 @@ class Given(NamedTuple):
     """
 
     digests: tuple[str, ...]
+    seen_ttl_s: int
     entry: str
     address: str
     version: int
@@ -92,7 +93,6 @@ ARGUMENTS = ("request", "event", "message", "max_fields_of_quotas")
 CONSTANTS: Mapping[str, int | str | Sequence[str]] = {
     "DAY_S": DAY_S,
     "LAST_S": LAST_S,
-    "SEEN_TTL_S": SEEN_TTL_S,
     "COMPLAINTS_KEPT_S": COMPLAINTS_KEPT_DAYS * DAY_S,
     "WAVE_S": int(WAVE.total_seconds()),
     "PROVIDER_SCOPE": SCOPE,
@@ -159,6 +159,7 @@ def request(
         )
     beside = Given(
         digests=report_id.digests if report_id.path else (),
+        seen_ttl_s=(report_id.good_days + REPEATED_DAYS) * DAY_S,
         entry=report_id.entry,
         address=id_,
         version=given.version,

@@ -13,6 +13,8 @@ PAGE = (ROOT / "docs" / "return-path.md").read_text()
 @pytest.mark.parametrize(
     "value",
     [vector["return_path"] for vector in VECTORS["signed"] + VECTORS["tokens"]]
+    + [vector["unsubscribe_path"] for vector in VECTORS["unsubscribe"] + VECTORS["tokens"]]
+    + [value for vector in VECTORS["headers"] for value in vector["fields"].values()]
     + [vector["path"] for vector in VECTORS["wrapped_first_signed"]]
     + [ascii(vector["path"])[1:-1] for vector in VECTORS["refused_by_first_signed"]]
     + [ascii(vector["normalised"])[1:-1] for vector in VECTORS["normalisation"] if vector["normalised"]]

@@ -105,7 +105,7 @@ def test_a_token_stands_for_whom_it_was_registered(paths: ReturnPaths) -> None:
     assert path == TokenPath("main", TOKEN)
     fields = Registration("José@Example.org", TODAY, "nov", "<1@example.com>", PROFILE).to_fields()
     resolved = paths.resolve(TokenPath("main", TOKEN), fields, today=TODAY)
-    assert resolved == ReturnPath("main", "josé@example.org", TOKEN, TODAY, "nov", PROFILE)
+    assert resolved == ReturnPath("main", "josé@example.org", TOKEN, TODAY, "nov", PROFILE, good_days=60)
 
 
 def test_a_registration_needs_a_recipient_and_a_day_only(paths: ReturnPaths) -> None:
@@ -122,7 +122,7 @@ def test_a_registration_needs_a_recipient_and_a_day_only(paths: ReturnPaths) -> 
         ({"recipient": "a@example.org"}, Reason.UNREADABLE),
         ({"recipient": "nobody", "issued": "2026-11-21"}, Reason.UNREADABLE),
         ({"recipient": "a@example.org", "issued": "yesterday"}, Reason.UNREADABLE),
-        ({"recipient": "a@example.org", "issued": "2026-10-21"}, Reason.EXPIRED),
+        ({"recipient": "a@example.org", "issued": "2026-09-21"}, Reason.EXPIRED),
         ({"recipient": "a@example.org", "issued": "2026-11-23"}, Reason.NOT_YET_VALID),
     ],
 )

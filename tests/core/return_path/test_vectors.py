@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bounced.client import MailFields
 from bounced.core.return_path import BadReturnPath, Directory, DoesNotFit, Keyring, ReturnPaths, SigningKey, new_token
 from bounced.core.terms import Engagement, OptIn, Profile, ReturnPath
 
@@ -36,6 +37,37 @@ def test_signed(vector: dict[str, Any]) -> None:
     decoded = Directory((paths,)).decode(vector["return_path"], today=issued)
     mac = vector["return_path"].removeprefix(vector["prefix"])[5:18]
     assert decoded == ReturnPath(vector["list"], vector["normalised"], mac, issued, vector["tag"], profile)
+
+
+@pytest.mark.parametrize("vector", VECTORS["unsubscribe"], ids=note)
+def test_unsubscribe_paths(vector: dict[str, Any]) -> None:
+    """Encoding gives the vector, and decoding gives back what went in."""
+    paths, issued = paths_of(vector), date.fromisoformat(vector["date"])
+    profile = Profile(OptIn[vector["opt_in"].upper()], Engagement[vector["engagement"].upper()])
+    made = paths.encode_unsubscribe(vector["recipient"], issued=issued, tag=vector["tag"], profile=profile)
+    assert made == vector["unsubscribe_path"]
+    decoded = Directory((paths,)).decode(made, today=issued)
+    mac = made.removeprefix("u-")[5:18]
+    assert decoded == ReturnPath(
+        vector["list"],
+        vector["normalised"],
+        mac,
+        issued,
+        vector["tag"],
+        profile,
+        unsubscribes=True,
+        good_days=400,
+    )
+
+
+@pytest.mark.parametrize("vector", VECTORS["headers"], ids=note)
+def test_header_fields(vector: dict[str, Any]) -> None:
+    """The fields of one message are made of its unsubscribe path."""
+    profile = Profile(OptIn[vector["opt_in"].upper()], Engagement[vector["engagement"].upper()])
+    issued = date.fromisoformat(vector["date"])
+    path = FIRST.encode_unsubscribe(vector["recipient"], issued=issued, tag=vector["tag"], profile=profile)
+    settings = MailFields(vector["unsubscribe_url"], vector["feedback"], vector["sender_id"])
+    assert settings.of(path, list_="main", tag=vector["tag"]) == vector["fields"]
 
 
 @pytest.mark.parametrize("vector", VECTORS["wrapped_first_signed"], ids=note)
@@ -68,3 +100,4 @@ def test_tokens(vector: dict[str, str]) -> None:
     """130 random bits are the first 26 characters of their base32."""
     assert new_token(bytes.fromhex(vector["random_hex"])) == vector["token"]
     assert FIRST.token_path(vector["token"]) == vector["return_path"]
+    assert FIRST.token_path(vector["token"], unsubscribes=True) == vector["unsubscribe_path"]
