@@ -65,14 +65,14 @@ def test_it_is_good_for_400_days(directory: Directory, path: str, age_days: int,
     """People keep mail for long; a day ahead is a clock's error."""
     assert refusal(directory, path, TODAY + timedelta(days=age_days)) is reason
     for good in (-1, 31, 400):
-        assert directory.decode(path, today=TODAY + timedelta(days=good))
+        directory.decode(path, today=TODAY + timedelta(days=good))
 
 
 def test_it_is_good_under_a_revoked_key_and_not_under_an_unknown_one(paths: ReturnPaths, path: str) -> None:
     """Who has a leaked secret can unsubscribe somebody, and nobody can make up bounces."""
     new, old = SigningKey("n", b"a new secret of enough octets"), paths.keyring.signing
     revoked = Keyring(new, SigningKey(old.id, old.secret, KeyStatus.REVOKED))
-    assert Directory((replace(paths, keyring=revoked),)).decode(path, today=TODAY)
+    Directory((replace(paths, keyring=revoked),)).decode(path, today=TODAY)
     assert refusal(Directory((replace(paths, keyring=Keyring(new)),)), path) is Reason.UNKNOWN_KEY
     bounce = paths.encode(ALICE, issued=TODAY, tag="nov")
     assert refusal(Directory((replace(paths, keyring=revoked),)), bounce) is Reason.REVOKED_KEY
@@ -124,7 +124,7 @@ def test_token_days_of_the_list_count_for_its_return_paths(paths: ReturnPaths) -
     """And max_age_days for signed ones only."""
     long = replace(paths, token_days=365, max_age_days=5)
     fields = Registration("José@example.org", TODAY).to_fields()
-    assert long.resolve(TokenPath("main", TOKEN), fields, today=TODAY + timedelta(days=365))
+    long.resolve(TokenPath("main", TOKEN), fields, today=TODAY + timedelta(days=365))
     with pytest.raises(BadReturnPath):
         long.decode_local_part(long.encode(ALICE, issued=TODAY).partition("@")[0], today=TODAY + timedelta(days=6))
 
