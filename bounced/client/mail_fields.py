@@ -21,7 +21,8 @@ MAX_BASE_URL_CHARACTERS = 200
 """So that the longest List-Unsubscribe stays below the 998 octets of a line.  (RFC 5322 section 2.1.1)"""
 SENDER_CHARACTERS = 12
 
-_URL = re.compile(r"https://[!-;=?-~]+", re.ASCII)
+# What may stand in a URL between angle brackets, without quotes, commas, queries and fragments.
+_URL = re.compile(r"https://[!$-+\--;=@-~]+", re.ASCII)
 _LOCAL_PART = re.compile(r"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*", re.ASCII)
 # The identifier of the sender in a Feedback-ID has 5 to 15 characters, and the colon separates its groups.
 _SENDER = re.compile(r"[A-Za-z0-9._-]{5,15}", re.ASCII)
@@ -44,7 +45,7 @@ class MailFields:
         """Refuse what would break a line, a URL or a field."""
         url = self.unsubscribe_url
         if url and (not _is_page(url) or len(url) > MAX_BASE_URL_CHARACTERS):
-            expected = f"an https URL without ? and #, in ASCII and at most {MAX_BASE_URL_CHARACTERS} characters"
+            expected = f"an https URL in ASCII, without query, and at most {MAX_BASE_URL_CHARACTERS} characters"
             raise ValueError(f"unsubscribe_url is {expected}, got {url!r}")
         if not _LOCAL_PART.fullmatch(self.feedback) or len(self.feedback) > MAX_LOCAL_PART_BYTES:
             raise ValueError(f'feedback is a local part in lower case such as "fbl", got {self.feedback!r}')
@@ -78,7 +79,7 @@ def _is_page(url: str) -> bool:
         named = bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
-    return bool(_URL.fullmatch(url)) and named and not ("?" in url or "#" in url or "," in url or parts.username)
+    return bool(_URL.fullmatch(url)) and named and not parts.username
 
 
 def _digest(domain: str) -> str:

@@ -13,6 +13,10 @@ final class Bounced
     private const DOMAIN = '/^(?:(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}|\[[a-z0-9.:-]+\])$/D';
     private const FITS = '/^[a-z0-9#$&\'*+=?^_`{}~-]+(?:\.[a-z0-9#$&\'*+=?^_`{}~-]+)*@[a-z0-9._-]+$/D';
 
+    private const PAGE = '~^https://[!$-+\--;=@-\x7d]+$~D';
+    private const UNSUBSCRIBE_DAYS = 400;
+
+    /** $tokenDays is the list's token_days; $unsubscribeUrl, $feedback and $senderId are for headersFor. */
     public function __construct(
         private string $bounceDomain,
         private string $keyId,
@@ -20,8 +24,19 @@ final class Bounced
         private string $list = 'main',
         private string $prefix = 'b-',
         private string $keyPrefix = 'bounced',
+        private int $tokenDays = 60,
+        private string $unsubscribeUrl = '',
+        private string $feedback = 'fbl',
+        private string $senderId = '',
     ) {
         $this->secret = self::keyOf($secret);
+        $this->senderId = $senderId !== '' ? $senderId : substr(hash('sha256', $bounceDomain), 0, 12);
+        if (!preg_match('/^[A-Za-z0-9._-]{5,15}$/D', $this->senderId)) {
+            throw new InvalidArgumentException('senderId has 5 to 15 of A-Z, a-z, 0-9, dot, _ and -');
+        }
+        if ($unsubscribeUrl !== '' && (!preg_match(self::PAGE, $unsubscribeUrl) || strlen($unsubscribeUrl) > 200)) {
+            throw new InvalidArgumentException('not a page');
+        }
     }
 
     /** What $secret is to be, from a file.  Throws an exception that names the file. */
@@ -41,6 +56,29 @@ final class Bounced
         return $this->signed($address, ...$mail) ?? $this->registerToken($redis, $address, ...$mail);
     }
 
+    /** The address to which a recipient writes to be unsubscribed; good for 400 days. */
+    public function unsubscribePathFor(callable $redis, string $address, string ...$mail): string
+    {
+        return $this->signedUnsubscribe($address, ...$mail) ?? $this->registerToken($redis, $address, ...$mail, unsubscribes: true);
+    }
+
+    /** The header fields by which a recipient unsubscribes and its provider tells of complaints.  DKIM must sign them. */
+    public function headersFor(callable $redis, string $address, string ...$mail): array
+    {
+        $path = $this->unsubscribePathFor($redis, $address, ...$mail);
+        [$local, $domain] = explode('@', $path);
+        $mailto = '<mailto:' . rawurlencode($local) . "@$domain?subject=unsubscribe>";
+        $page = '<' . rtrim($this->unsubscribeUrl, '/') . '/u/' . rawurlencode($local) . '>';
+        $byPage = $this->unsubscribeUrl !== '';
+        return [
+            'List-Unsubscribe' => $byPage ? "$page, $mailto" : $mailto,
+            ...($byPage ? ['List-Unsubscribe-Post' => 'List-Unsubscribe=One-Click'] : []),
+            'Feedback-ID' => ($mail['tag'] ?? $mail[0] ?? '') . ":$this->list::$this->senderId",
+            'CFBL-Address' => "$this->feedback@$domain; report=arf",
+            'CFBL-Feedback-ID' => str_replace('.', '%2E', rawurlencode($path)),
+        ];
+    }
+
     public function isSuppressed(callable $redis, string $address): bool
     {
         return (int) $redis('SISMEMBER', $this->key('suppressed'), self::normalise($address)) === 1;
@@ -58,7 +96,20 @@ final class Bounced
     }
 
     /** The signed return path, or null where a token is needed.  $date is YYYY-MM-DD in UTC, by default today. */
-    public function signed(
+    public function signed(string $address, string ...$mail): ?string
+    {
+        return $this->sign($this->prefix, [], $address, ...$mail);
+    }
+
+    /** The signed unsubscribe path, or null where a token is needed. */
+    public function signedUnsubscribe(string $address, string ...$mail): ?string
+    {
+        return $this->sign('u-', ['unsubscribe'], $address, ...$mail);
+    }
+
+    private function sign(
+        string $prefix,
+        array $form,
         string $address,
         string $tag = '',
         string $optIn = 'unknown',
@@ -74,17 +125,17 @@ final class Bounced
         }
         $day = self::base32(intdiv(strtotime(($date ?? gmdate('Y-m-d')) . ' UTC'), 86400), 3);
         $profile = self::place($optIn, self::OPT_IN) << 3 | self::place($engagement, self::ENGAGEMENT) << 1;
-        $covered = implode("\0", [$this->list, $this->keyId, $day, self::BASE32[$profile], $tag, $recipient]);
+        $covered = implode("\0", [...$form, $this->list, $this->keyId, $day, self::BASE32[$profile], $tag, $recipient]);
         $mac = self::leading($this->hmac($covered), 13);
         $masked = self::BASE32[$profile ^ (ord($this->hmac("profile\0$mac")[0]) >> 3)];
         [$local, $domain] = explode('@', $recipient);
-        $localPart = "$this->prefix$this->keyId$day$masked$mac=$tag=$local=$domain";
+        $localPart = "$prefix$this->keyId$day$masked$mac=$tag=$local=$domain";
         return strlen($localPart) > 64 ? null : "$localPart@$this->bounceDomain";
     }
 
-    public function tokenPath(string $token): string
+    public function tokenPath(string $token, bool $unsubscribes = false): string
     {
-        return "{$this->prefix}t$token@$this->bounceDomain";
+        return ($unsubscribes ? 'u-' : $this->prefix) . "t$token@$this->bounceDomain";
     }
 
     public function registerToken(
@@ -94,13 +145,15 @@ final class Bounced
         string $optIn = 'unknown',
         string $engagement = 'unknown',
         ?string $date = null,
+        bool $unsubscribes = false,
     ): string {
         $token = self::newToken(random_bytes(17));
         $key = $this->key("token:$token");
         $fields = ['recipient', self::normalise($address), 'issued', $date ?? gmdate('Y-m-d'), 'campaign', $tag];
-        $redis('HSET', $key, ...$fields, ...['profile', "$optIn $engagement"]);
-        $redis('EXPIRE', $key, '2592000');
-        return $this->tokenPath($token);
+        $purpose = $unsubscribes ? ['purpose', 'unsubscribe'] : [];
+        $redis('HSET', $key, ...$fields, ...['profile', "$optIn $engagement"], ...$purpose);
+        $redis('EXPIRE', $key, (string) (($unsubscribes ? self::UNSUBSCRIBE_DAYS : $this->tokenDays) * 86400));
+        return $this->tokenPath($token, $unsubscribes);
     }
 
     /** An address as it is signed and stored.  Throws for what is none. */

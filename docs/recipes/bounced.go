@@ -11,15 +11,22 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base32"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"regexp"
 	"strings"
 	"time"
 )
 
-const alphabet = "abcdefghijklmnopqrstuvwxyz234567"
+const (
+	alphabet        = "abcdefghijklmnopqrstuvwxyz234567"
+	dayS            = 86400
+	tokenDays       = 60
+	unsubscribeDays = 400
+)
 
 var (
 	encoding   = base32.NewEncoding(alphabet).WithPadding(base32.NoPadding)
@@ -34,6 +41,9 @@ var (
 	plain      = regexp.MustCompile(`^[\t\r\n\x20-\x7e]*$`)
 	unspeak    = regexp.MustCompile(`[\p{Cc}\p{Zl}\p{Zp}]`)
 
+	pages   = regexp.MustCompile(`^https://[!$-+\--;=@-~]{1,192}$`)
+	senders = regexp.MustCompile(`^[A-Za-z0-9._-]{5,15}$`)
+
 	// ErrBadKey is returned for what is no good key.
 	ErrBadKey = errors.New("not a good key: at least 16 octets, not UTF-16")
 
@@ -45,9 +55,14 @@ var (
 type Redis func(command ...any) (any, error)
 
 // List is one suppression list and the key that signs for it.  Prefix is mostly "b-", KeyPrefix "bounced".
+//
+// TokenDays is the list's token_days, 60 where it is 0.  UnsubscribeURL, Feedback ("fbl" where it is empty) and
+// SenderID are for HeadersFor.
 type List struct {
 	Name, BounceDomain, KeyID, Prefix, KeyPrefix string
 	Secret                                       []byte
+	TokenDays                                    int
+	UnsubscribeURL, Feedback, SenderID           string
 }
 
 // Mail is what the sender knows about one message.  OptIn and Engagement are words of docs/return-path.md.
@@ -92,6 +107,50 @@ func (l List) ReturnPathFor(redis Redis, mail Mail) (string, error) {
 	return l.RegisterToken(redis, mail)
 }
 
+// UnsubscribePathFor returns the address to which a recipient writes to be unsubscribed; it is good for 400 days.
+func (l List) UnsubscribePathFor(redis Redis, mail Mail) (string, error) {
+	signed, err := l.SignedUnsubscribe(mail)
+	if signed != "" || err != nil {
+		return signed, err
+	}
+	return l.register(redis, mail, true)
+}
+
+// HeadersFor returns the header fields by which a recipient unsubscribes and its provider tells of complaints.
+//
+// DKIM has to sign them.
+func (l List) HeadersFor(redis Redis, mail Mail) (map[string]string, error) {
+	sender, feedback := l.SenderID, l.Feedback
+	if sender == "" {
+		sum := sha256.Sum256([]byte(l.BounceDomain))
+		sender = hex.EncodeToString(sum[:])[:12]
+	}
+	if feedback == "" {
+		feedback = "fbl"
+	}
+	if !senders.MatchString(sender) || (l.UnsubscribeURL != "" && !pages.MatchString(l.UnsubscribeURL)) {
+		return nil, fmt.Errorf("not a sender or a page: %q, %q", sender, l.UnsubscribeURL)
+	}
+	path, err := l.UnsubscribePathFor(redis, mail)
+	if err != nil {
+		return nil, err
+	}
+	at := strings.LastIndex(path, "@")
+	encoded, domain := url.QueryEscape(path[:at]), path[at+1:]
+	fields := map[string]string{
+		"List-Unsubscribe": fmt.Sprintf("<mailto:%s@%s?subject=unsubscribe>", encoded, domain),
+		"Feedback-ID":      fmt.Sprintf("%s:%s::%s", mail.Tag, l.Name, sender),
+		"CFBL-Address":     fmt.Sprintf("%s@%s; report=arf", feedback, domain),
+		"CFBL-Feedback-ID": strings.ReplaceAll(url.QueryEscape(path), ".", "%2E"),
+	}
+	if l.UnsubscribeURL != "" {
+		page := strings.TrimRight(l.UnsubscribeURL, "/")
+		fields["List-Unsubscribe"] = fmt.Sprintf("<%s/u/%s>, %s", page, encoded, fields["List-Unsubscribe"])
+		fields["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+	}
+	return fields, nil
+}
+
 // IsSuppressed tells whether an address must not be mailed now.
 func (l List) IsSuppressed(redis Redis, address string) (bool, error) {
 	normalised, err := Normalise(address)
@@ -119,6 +178,15 @@ func (l List) Report(redis Redis, kind, address string, more ...string) error {
 
 // Signed returns the signed return path, or "" where a token is needed.
 func (l List) Signed(mail Mail) (string, error) {
+	return l.sign(l.Prefix, nil, mail)
+}
+
+// SignedUnsubscribe returns the signed unsubscribe path, or "" where a token is needed.
+func (l List) SignedUnsubscribe(mail Mail) (string, error) {
+	return l.sign("u-", []string{"unsubscribe"}, mail)
+}
+
+func (l List) sign(prefix string, form []string, mail Mail) (string, error) {
 	recipient, err := Normalise(mail.Recipient)
 	if err != nil {
 		return "", err
@@ -141,11 +209,11 @@ func (l List) Signed(mail Mail) (string, error) {
 	number := mail.Date.UTC().Unix() / 86400
 	day := string([]byte{alphabet[number>>10&31], alphabet[number>>5&31], alphabet[number&31]})
 	profile := optIn<<3 | engaged<<1
-	covered := []string{l.Name, l.KeyID, day, alphabet[profile : profile+1], mail.Tag, recipient}
+	covered := append(form, l.Name, l.KeyID, day, alphabet[profile:profile+1], mail.Tag, recipient)
 	mac := encoding.EncodeToString(sign(secret, strings.Join(covered, "\x00")))[:13]
 	masked := alphabet[byte(profile)^sign(secret, "profile\x00"+mac)[0]>>3]
 	rest := strings.Replace(recipient, "@", "=", 1)
-	localPart := fmt.Sprintf("%s%s%s%c%s=%s=%s", l.Prefix, l.KeyID, day, masked, mac, mail.Tag, rest)
+	localPart := fmt.Sprintf("%s%s%s%c%s=%s=%s", prefix, l.KeyID, day, masked, mac, mail.Tag, rest)
 	if len(localPart) > 64 {
 		return "", nil
 	}
@@ -157,8 +225,17 @@ func (l List) TokenPath(token string) string {
 	return l.Prefix + "t" + token + "@" + l.BounceDomain
 }
 
+// UnsubscribeTokenPath returns the unsubscribe path of a token that was registered for one.
+func (l List) UnsubscribeTokenPath(token string) string {
+	return "u-t" + token + "@" + l.BounceDomain
+}
+
 // RegisterToken stores whom a new token stands for, and returns its return path.
 func (l List) RegisterToken(redis Redis, mail Mail) (string, error) {
+	return l.register(redis, mail, false)
+}
+
+func (l List) register(redis Redis, mail Mail, unsubscribes bool) (string, error) {
 	recipient, err := Normalise(mail.Recipient)
 	if err != nil {
 		return "", err
@@ -174,11 +251,19 @@ func (l List) RegisterToken(redis Redis, mail Mail) (string, error) {
 	if mail.OptIn != "" && mail.Engagement != "" {
 		fields = append(fields, "profile", mail.OptIn+" "+mail.Engagement)
 	}
+	path, days := l.TokenPath(token), l.TokenDays
+	if days == 0 {
+		days = tokenDays
+	}
+	if unsubscribes {
+		fields = append(fields, "purpose", "unsubscribe")
+		path, days = l.UnsubscribeTokenPath(token), unsubscribeDays
+	}
 	if _, err := redis(fields...); err != nil {
 		return "", err
 	}
-	_, err = redis("EXPIRE", key, "2592000")
-	return l.TokenPath(token), err
+	_, err = redis("EXPIRE", key, fmt.Sprint(days*dayS))
+	return path, err
 }
 
 // NewToken returns the token of 17 random octets.

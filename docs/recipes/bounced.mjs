@@ -1,7 +1,7 @@
 // Return paths and the suppression list of bounced, from Node 18 or later, without dependencies.
 // `redis` is any function that sends one command: with the npm package redis, (...args) => client.sendCommand(args).
 
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { domainToASCII } from 'node:url';
 
@@ -12,10 +12,21 @@ const DOT_ATOM = /^(?:[a-zA-Z0-9!#$%&'*+/=?^_`{|}~.-]|[^\x00-\x7f\s])+$/;
 const DOMAIN = /^(?:(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}|\[[a-z0-9.:-]+\])$/;
 const FITS = /^[a-z0-9#$&'*+=?^_`{}~-]+(?:\.[a-z0-9#$&'*+=?^_`{}~-]+)*@[a-z0-9._-]+$/;
 const DAY_MS = 86_400_000;
+const DAY_S = 86_400;
+const UNSUBSCRIBE_DAYS = 400;
+const PAGE = /^https:\/\/[!$-+\--;=@-~]+$/;
 
 export class Bounced {
-  constructor({ list = 'main', bounceDomain, keyId, secret, prefix = 'b-', keyPrefix = 'bounced' }) {
-    Object.assign(this, { list, bounceDomain, keyId, secret: keyOf(secret), prefix });
+  /** `tokenDays` is the list's token_days; `unsubscribeUrl`, `feedback` and `senderId` are for headersFor. */
+  constructor({
+    list = 'main', bounceDomain, keyId, secret, prefix = 'b-', keyPrefix = 'bounced',
+    tokenDays = 60, unsubscribeUrl = '', feedback = 'fbl', senderId = '',
+  }) {
+    if (unsubscribeUrl && (!PAGE.test(unsubscribeUrl) || unsubscribeUrl.length > 200)) throw new Error('not a page');
+    const sender = senderId || createHash('sha256').update(bounceDomain).digest('hex').slice(0, 12);
+    if (!/^[A-Za-z0-9._-]{5,15}$/.test(sender)) throw new Error('senderId has 5 to 15 of A-Z, a-z, 0-9, ., _ and -');
+    Object.assign(this, { list, bounceDomain, keyId, secret: keyOf(secret), prefix, tokenDays, feedback, sender });
+    this.page = unsubscribeUrl.replace(/\/+$/, '');
     this.keys = `${keyPrefix}:{${list}}:`;
   }
 
@@ -33,6 +44,25 @@ export class Bounced {
     return this.signed(address, mail) ?? this.registerToken(redis, address, mail);
   }
 
+  /** The address to which a recipient writes to be unsubscribed; good for 400 days. */
+  async unsubscribePathFor(redis, address, mail = {}) {
+    return this.signedUnsubscribe(address, mail) ?? this.registerToken(redis, address, mail, true);
+  }
+
+  /** The header fields by which a recipient unsubscribes and its provider tells of complaints.  DKIM must sign them. */
+  async headersFor(redis, address, mail = {}) {
+    const path = await this.unsubscribePathFor(redis, address, mail);
+    const [local, domain] = path.split('@');
+    const mailto = `<mailto:${percent(local)}@${domain}?subject=unsubscribe>`;
+    return {
+      'List-Unsubscribe': this.page ? `<${this.page}/u/${percent(local)}>, ${mailto}` : mailto,
+      ...(this.page && { 'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click' }),
+      'Feedback-ID': `${mail.tag ?? ''}:${this.list}::${this.sender}`,
+      'CFBL-Address': `${this.feedback}@${domain}; report=arf`,
+      'CFBL-Feedback-ID': percent(path).replaceAll('.', '%2E'),
+    };
+  }
+
   async isSuppressed(redis, address) {
     return Number(await redis('SISMEMBER', `${this.keys}suppressed`, normalise(address))) === 1;
   }
@@ -44,32 +74,45 @@ export class Bounced {
   }
 
   /** The signed return path, or null where a token is needed. */
-  signed(address, { tag = '', optIn = 'unknown', engagement = 'unknown', date = new Date() } = {}) {
+  signed(address, mail = {}) {
+    return this.#sign(this.prefix, [], address, mail);
+  }
+
+  /** The signed unsubscribe path, or null where a token is needed. */
+  signedUnsubscribe(address, mail = {}) {
+    return this.#sign('u-', ['unsubscribe'], address, mail);
+  }
+
+  #sign(prefix, form, address, { tag = '', optIn = 'unknown', engagement = 'unknown', date = new Date() } = {}) {
     if (!/^[a-z0-9-]{0,8}$/.test(tag)) throw new Error(`not a tag: ${tag}`);
     const recipient = normalise(address);
     if (!FITS.test(recipient)) return null;
     const day = base32(Math.floor(date.getTime() / DAY_MS), 3);
     const profile = (place(optIn, OPT_IN) << 3) | (place(engagement, ENGAGEMENT) << 1);
-    const covered = [this.list, this.keyId, day, BASE32[profile], tag, recipient].join('\0');
+    const covered = [...form, this.list, this.keyId, day, BASE32[profile], tag, recipient].join('\0');
     const mac = leading(this.#hmac(covered), 13);
     const masked = BASE32[profile ^ (this.#hmac(`profile\0${mac}`)[0] >> 3)];
     const [local, domain] = recipient.split('@');
-    const localPart = `${this.prefix}${this.keyId}${day}${masked}${mac}=${tag}=${local}=${domain}`;
+    const localPart = `${prefix}${this.keyId}${day}${masked}${mac}=${tag}=${local}=${domain}`;
     return localPart.length > 64 ? null : `${localPart}@${this.bounceDomain}`;
   }
 
-  tokenPath(token) {
-    return `${this.prefix}t${token}@${this.bounceDomain}`;
+  tokenPath(token, unsubscribes = false) {
+    return `${unsubscribes ? 'u-' : this.prefix}t${token}@${this.bounceDomain}`;
   }
 
-  async registerToken(redis, address, { tag = '', optIn = 'unknown', engagement = 'unknown', date = new Date() } = {}) {
+  async registerToken(
+    redis, address, { tag = '', optIn = 'unknown', engagement = 'unknown', date = new Date() } = {}, unsubscribes = false,
+  ) {
     const token = newToken(randomBytes(17));
     const key = `${this.keys}token:${token}`;
     const issued = date.toISOString().slice(0, 10);
     const profile = `${optIn} ${engagement}`;
-    await redis('HSET', key, 'recipient', normalise(address), 'issued', issued, 'campaign', tag, 'profile', profile);
-    await redis('EXPIRE', key, '2592000');
-    return this.tokenPath(token);
+    const fields = ['recipient', normalise(address), 'issued', issued, 'campaign', tag, 'profile', profile];
+    if (unsubscribes) fields.push('purpose', 'unsubscribe');
+    await redis('HSET', key, ...fields);
+    await redis('EXPIRE', key, String((unsubscribes ? UNSUBSCRIBE_DAYS : this.tokenDays) * DAY_S));
+    return this.tokenPath(token, unsubscribes);
   }
 
   #hmac(text) {
@@ -96,6 +139,12 @@ export function normalise(address) {
 
 export function newToken(random) {
   return leading(random, 26);
+}
+
+/** Everything but A-Z, a-z, 0-9, _, ., - and ~ percent-encoded.  (RFC 3986 section 2.3) */
+function percent(text) {
+  const encode = (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
+  return encodeURIComponent(text).replace(/[!'()*]/g, encode);
 }
 
 function place(word, words) {

@@ -3,6 +3,7 @@
 # Return paths and the suppression list of bounced, from Ruby 3 or later.  Domains that are not ASCII need the gem
 # simpleidn.  `redis` is anything that sends one command: the client of the gem redis, or a lambda.
 
+require "erb"
 require "openssl"
 require "securerandom"
 require "time"
@@ -15,9 +16,20 @@ class Bounced
   DOMAIN = /\A(?:(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}|\[[a-z0-9.:-]+\])\z/
   FITS = /\A[a-z0-9#$&'*+=?^_`{}~-]+(?:\.[a-z0-9#$&'*+=?^_`{}~-]+)*@[a-z0-9._-]+\z/
 
-  def initialize(bounce_domain:, key_id:, secret:, list: "main", prefix: "b-", key_prefix: "bounced")
+  PAGE = %r{\Ahttps://[!$-+\--;=@-~]{1,192}\z}
+  DAY_S = 86_400
+  UNSUBSCRIBE_DAYS = 400
+
+  # `token_days` is the list's; `unsubscribe_url`, `feedback` and `sender_id` are for headers_for.
+  def initialize(bounce_domain:, key_id:, secret:, list: "main", prefix: "b-", key_prefix: "bounced",
+                 token_days: 60, unsubscribe_url: "", feedback: "fbl", sender_id: "")
     @list, @bounce_domain, @key_id, @prefix = list, bounce_domain, key_id, prefix
-    @secret = Bounced.key_of(secret)
+    @secret, @token_days, @feedback = Bounced.key_of(secret), token_days, feedback
+    @sender_id = sender_id.empty? ? OpenSSL::Digest::SHA256.hexdigest(bounce_domain)[0, 12] : sender_id
+    raise ArgumentError, "sender_id has 5 to 15 of A-Z, a-z, 0-9, ., _ and -" unless @sender_id.match?(/\A[A-Za-z0-9._-]{5,15}\z/)
+    raise ArgumentError, "not a page" unless unsubscribe_url.empty? || unsubscribe_url.match?(PAGE)
+
+    @page = unsubscribe_url.sub(%r{/+\z}, "")
     @keys = "#{key_prefix}:{#{list}}:"
   end
 
@@ -43,6 +55,27 @@ class Bounced
     signed(address, **mail) || register_token(redis, address, **mail)
   end
 
+  # The address to which a recipient writes to be unsubscribed; good for 400 days.
+  def unsubscribe_path_for(redis, address, **mail)
+    signed_unsubscribe(address, **mail) || register_token(redis, address, unsubscribes: true, **mail)
+  end
+
+  # The header fields by which a recipient unsubscribes and its provider tells of complaints.  DKIM must sign them.
+  def headers_for(redis, address, **mail)
+    path = unsubscribe_path_for(redis, address, **mail)
+    local, domain = path.split("@")
+    encoded = ERB::Util.url_encode(local)
+    ways = ["<mailto:#{encoded}@#{domain}?subject=unsubscribe>"]
+    ways.unshift("<#{@page}/u/#{encoded}>") unless @page.empty?
+    {
+      "List-Unsubscribe" => ways.join(", "),
+      "List-Unsubscribe-Post" => @page.empty? ? nil : "List-Unsubscribe=One-Click",
+      "Feedback-ID" => "#{mail[:tag]}:#{@list}::#{@sender_id}",
+      "CFBL-Address" => "#{@feedback}@#{domain}; report=arf",
+      "CFBL-Feedback-ID" => ERB::Util.url_encode(path).gsub(".", "%2E"),
+    }.compact
+  end
+
   def suppressed?(redis, address)
     redis.call("SISMEMBER", "#{@keys}suppressed", Bounced.normalise(address)).to_i == 1
   end
@@ -54,32 +87,30 @@ class Bounced
   end
 
   # The signed return path, or nil where a token is needed.
-  def signed(address, tag: "", opt_in: "unknown", engagement: "unknown", date: Time.now.utc.to_date)
-    raise ArgumentError, "not a tag: #{tag}" unless tag.match?(/\A[a-z0-9-]{0,8}\z/)
-
-    recipient = Bounced.normalise(address)
-    return unless recipient.match?(FITS)
-
-    day = Bounced.base32((date - Date.new(1970, 1, 1)).to_i, 3)
-    profile = OPT_IN.index(opt_in) << 3 | ENGAGEMENT.index(engagement) << 1
-    mac = Bounced.leading(hmac([@list, @key_id, day, BASE32[profile], tag, recipient].join("\0")), 13)
-    masked = BASE32[profile ^ hmac("profile\0#{mac}").getbyte(0) >> 3]
-    local_part = "#{@prefix}#{@key_id}#{day}#{masked}#{mac}=#{tag}=#{recipient.sub('@', '=')}"
-    "#{local_part}@#{@bounce_domain}" if local_part.bytesize <= 64
+  def signed(address, **mail)
+    sign(@prefix, [], address, **mail)
   end
 
-  def token_path(token)
-    "#{@prefix}t#{token}@#{@bounce_domain}"
+  # The signed unsubscribe path, or nil where a token is needed.
+  def signed_unsubscribe(address, **mail)
+    sign("u-", ["unsubscribe"], address, **mail)
   end
 
-  def register_token(redis, address, tag: "", opt_in: "unknown", engagement: "unknown", date: Time.now.utc.to_date)
+  def token_path(token, unsubscribes: false)
+    "#{unsubscribes ? 'u-' : @prefix}t#{token}@#{@bounce_domain}"
+  end
+
+  def register_token(redis, address, unsubscribes: false, tag: "", opt_in: "unknown", engagement: "unknown",
+                     date: Time.now.utc.to_date)
     token = Bounced.new_token(SecureRandom.bytes(17))
     key = "#{@keys}token:#{token}"
     recipient = Bounced.normalise(address)
     profile = "#{opt_in} #{engagement}"
-    redis.call("HSET", key, "recipient", recipient, "issued", date.iso8601, "campaign", tag, "profile", profile)
-    redis.call("EXPIRE", key, "2592000")
-    token_path(token)
+    purpose = unsubscribes ? %w[purpose unsubscribe] : []
+    known = ["recipient", recipient, "issued", date.iso8601, "campaign", tag, "profile", profile, *purpose]
+    redis.call("HSET", key, *known)
+    redis.call("EXPIRE", key, ((unsubscribes ? UNSUBSCRIBE_DAYS : @token_days) * DAY_S).to_s)
+    token_path(token, unsubscribes: unsubscribes)
   end
 
   # An address as it is signed and stored.  Raises ArgumentError for what is none.
@@ -116,6 +147,20 @@ class Bounced
   end
 
   private
+
+  def sign(prefix, form, address, tag: "", opt_in: "unknown", engagement: "unknown", date: Time.now.utc.to_date)
+    raise ArgumentError, "not a tag: #{tag}" unless tag.match?(/\A[a-z0-9-]{0,8}\z/)
+
+    recipient = Bounced.normalise(address)
+    return unless recipient.match?(FITS)
+
+    day = Bounced.base32((date - Date.new(1970, 1, 1)).to_i, 3)
+    profile = OPT_IN.index(opt_in) << 3 | ENGAGEMENT.index(engagement) << 1
+    mac = Bounced.leading(hmac([*form, @list, @key_id, day, BASE32[profile], tag, recipient].join("\0")), 13)
+    masked = BASE32[profile ^ hmac("profile\0#{mac}").getbyte(0) >> 3]
+    local_part = "#{prefix}#{@key_id}#{day}#{masked}#{mac}=#{tag}=#{recipient.sub('@', '=')}"
+    "#{local_part}@#{@bounce_domain}" if local_part.bytesize <= 64
+  end
 
   def hmac(text)
     OpenSSL::HMAC.digest("SHA256", @secret, text)

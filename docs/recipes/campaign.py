@@ -1,6 +1,8 @@
-"""Mail one message to many by smtplib: each with its own return path, nobody who is suppressed, outcomes told.
+"""Mail one message to many by smtplib: each with its own return path, a way to unsubscribe, outcomes told.
 
 python campaign.py recipients.txt message.eml --key main.key --key-id a --bounce-domain bounce.example.com
+
+Nobody who is suppressed is mailed.  Your MTA has to sign the header fields (docs/client.md).
 
 Whoever could be neither mailed nor refused for good is named on standard error with the reason, and the exit code is 1:
 run it again for those.  After a connection that was lost they may have got the message all the same.
@@ -17,8 +19,10 @@ from pathlib import Path
 
 from redis.exceptions import RedisError
 
-from bounced.client import BadAddress, Client, Keyring, ReturnPaths, SigningKey
+from bounced.client import BadAddress, Client, Keyring, MailFields, ReturnPaths, SigningKey
 
+LINES_AS_THEY_ARE = policy.SMTP.clone(max_line_length=998)
+"""Else Python makes encoded words of the long header fields, and no mailbox provider shows its button for these."""
 TIMEOUT_S = 300
 MAX_VAIN = 3
 """Attempts to connect, one after the other, after which the MTA is taken to be away."""
@@ -86,8 +90,9 @@ def mail_all(
                 continue
             try:
                 return_path = client.return_path_for(recipient, tag=tag)
-                del message["To"]
-                message["To"] = recipient
+                for name, value in {"To": recipient, **client.headers_for(recipient, tag=tag)}.items():
+                    del message[name]
+                    message[name] = value
                 mta.send(message, return_path, recipient)
             except (BadAddress, OSError, RedisError) as error:
                 if reply := reply_for_good(error):
@@ -142,16 +147,19 @@ def main() -> None:
     parser.add_argument("--bounce-domain", required=True)
     parser.add_argument("--list", default="main")
     parser.add_argument("--tag", default="", help="code of the campaign")
+    parser.add_argument("--unsubscribe-url", default="", help="https address of the page that unsubscribes")
+    parser.add_argument("--sender-id", default="", help="5 to 15 characters, your name in Feedback-ID")
     parser.add_argument("--redis", default="redis://127.0.0.1:6379/0")
     parser.add_argument("--smtp", default="127.0.0.1:25")
     options = parser.parse_args()
 
     key = SigningKey.from_file(options.key_id, options.key)
     return_paths = ReturnPaths(options.list, (options.bounce_domain,), Keyring(key))
-    message = message_from_bytes(options.message.read_bytes(), EmailMessage, policy=policy.SMTP)
+    message = message_from_bytes(options.message.read_bytes(), EmailMessage, policy=LINES_AS_THEY_ARE)
     host, _, port = options.smtp.rpartition(":")
     mta = Mta(host, int(port))
-    with Client.from_url(options.redis, return_paths) as client:
+    fields = MailFields(options.unsubscribe_url, sender_id=options.sender_id)
+    with Client.from_url(options.redis, return_paths, mail_fields=fields) as client:
         outcomes, left = mail_all(client, mta, message, options.recipients.read_text("utf-8").split(), options.tag)
     mta.close()
     print(", ".join(f"{outcomes[name]} {name}" for name in ("sent", "refused", "suppressed")))  # noqa: T201 - the answer of a script

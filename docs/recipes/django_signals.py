@@ -1,7 +1,8 @@
 """Django: nobody who is suppressed is mailed, and a hosted service's webhooks feed the list.
 
 With django-anymail the service sets its own Return-Path, so only the check and the webhooks apply; import this module
-in an AppConfig.ready().  With Django's own SMTP backend, ``envelope`` gives a message its return path.
+in an AppConfig.ready().  With Django's own SMTP backend, ``envelope`` gives a message its return path and the header
+fields by which its recipient unsubscribes.
 """
 
 # mypy: disable-error-code="import-not-found, untyped-decorator"
@@ -48,8 +49,13 @@ def tell_what_happened(event: AnymailTrackingEvent, **_: Any) -> None:
 
 
 def envelope(message: EmailMessage, sender: Client) -> EmailMessage:
-    """Give a message to one recipient its return path; for Django's SMTP backend and a client with return_paths."""
+    """Give a message to one recipient its return path and header fields, such as List-Unsubscribe.
+
+    For Django's SMTP backend and a client with return_paths.
+    """
     (recipient,) = message.recipients()
+    address = parseaddr(recipient)[1]
     message.extra_headers.setdefault("From", message.from_email)
-    message.from_email = sender.return_path_for(parseaddr(recipient)[1])
+    message.extra_headers.update(sender.headers_for(address))
+    message.from_email = sender.return_path_for(address)
     return message

@@ -1,12 +1,14 @@
 """A new user's first campaign: a thousand recipients by smtplib, bounces come back, the next run is right."""
 
 import asyncio
+import re
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -25,6 +27,7 @@ class Relay:
     """The sender's own MTA: it knows that there is no nobody, and takes the rest."""
 
     return_paths: dict[str, str] = field(default_factory=dict)
+    messages: dict[str, bytes] = field(default_factory=dict)
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -37,6 +40,8 @@ class Relay:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - likewise
         assert envelope.mail_from is not None
         self.return_paths[envelope.rcpt_tos[0]] = envelope.mail_from
+        assert isinstance(envelope.content, bytes)
+        self.messages[envelope.rcpt_tos[0]] = envelope.content
         return "250 OK"
 
 
@@ -70,21 +75,33 @@ async def run_script(
     return script.returncode, printed.decode().strip(), complained.decode().strip()
 
 
-async def test_the_second_run_leaves_out_whoever_bounced_in_the_first(daemons):
-    """Each message has a return path of its own, and what the MTA refused is told to the daemon."""
+def unsubscribe_path(relay: Relay, recipient: str) -> str:
+    """Return the address in the List-Unsubscribe of the one message to a recipient."""
+    (field,) = re.findall(rb"^List-Unsubscribe: (.*?)\r\n(?! )", relay.messages[recipient], re.MULTILINE | re.DOTALL)
+    (found,) = re.findall(r"<mailto:([^?>]+)", field.decode())
+    return unquote(found)
+
+
+async def test_the_second_run_leaves_out_whoever_bounced_or_left_after_the_first(daemons):
+    """Each message has paths of its own, and what the MTA refused is told to the daemon."""
     daemon = daemons().start()
     redis_url = f"unix://{daemon.folder}/data/server.sock"
     first, second = Relay(), Relay()
     assert await run_campaign(daemon.folder, first, redis_url) == "990 sent, 10 refused, 0 suppressed"
     assert len(set(first.return_paths.values())) == 990
+    assert unsubscribe_path(first, "user1@example1.org").startswith("u-a")
+    with daemon.session() as session:
+        session.mail("user1@example1.org")
+        assert session.rcpt(unsubscribe_path(first, "user1@example1.org"))[0] == 250
+        assert session.data(b"Subject: unsubscribe\r\n\r\n")[0] == 250
 
     with daemon.session() as session:
         for recipient in GONE:
             path = first.return_paths[recipient]
             assert send(session, path, unknown_user(recipient, path))[0] == 250
 
-    assert (await run_campaign(daemon.folder, second, redis_url)).startswith("891 sent, ")
-    assert first.return_paths.keys() - second.return_paths.keys() == set(GONE)
+    assert (await run_campaign(daemon.folder, second, redis_url)).startswith("890 sent, ")
+    assert first.return_paths.keys() - second.return_paths.keys() == {*GONE, "user1@example1.org"}
     with Redis(unix_socket_path=f"{daemon.folder}/data/server.sock", decode_responses=True) as redis:
         assert redis.hget(f"bounced:{{main}}:address:{GONE[0]}", "campaign") == "nov"
 

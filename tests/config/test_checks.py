@@ -176,3 +176,24 @@ def test_a_missing_rule_file_is_an_error(complaints: Complaints) -> None:
     """Rules that are not there classify nothing."""
     (complaint,) = complaints('rules.files = ["none.toml"]')
     assert complaint.startswith("rules.files[0] must be a file that can be read")
+
+
+@pytest.mark.parametrize("prefix", ["u-", "u", "u-x"])
+def test_a_prefix_that_begins_unsubscribe_paths_is_refused(complaints: Complaints, prefix: str) -> None:
+    """Nobody could tell a bounce from an unsubscription."""
+    text = f'{MAIN}prefix = "{prefix}"\n'
+    must = f'not begin like "u-", nor "u-" like it: so begin unsubscribe paths, got "{prefix}"'
+    assert complaints(text) == [f"lists.main.prefix must {must}"]
+
+
+def test_a_pattern_that_begins_unsubscribe_paths_is_refused(complaints: Complaints) -> None:
+    """As one that begins like a return path."""
+    text = MAIN + 'patterns = ["u-{local}={domain}"]\n'
+    (complaint,) = complaints(text)
+    assert complaint.startswith('lists.main.patterns[0] must not begin like a signed return path, "u-"')
+
+
+@pytest.mark.parametrize(("days", "good"), [(1, True), (400, True), (0, False), (401, False)])
+def test_tokens_live_a_day_to_four_hundred(complaints: Complaints, days: int, good: bool) -> None:
+    """No complaint is believed after 400 days."""
+    assert (complaints(f"{MAIN}token_days = {days}\n") == []) is good

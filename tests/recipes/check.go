@@ -17,6 +17,9 @@ type vector struct {
 	OptIn                                                         string `json:"opt_in"`
 	RandomHex                                                     string `json:"random_hex"`
 	FileHex                                                       string `json:"file_hex"`
+	UnsubscribeURL                                                string `json:"unsubscribe_url"`
+	Feedback                                                      string
+	SenderID                                                      string `json:"sender_id"`
 }
 
 func listOf(v vector) bounced.List {
@@ -35,8 +38,8 @@ func main() {
 		panic(err)
 	}
 	var vectors struct {
-		Normalisation, Signed, Tokens, Keys []vector
-		NeedsToken                    []vector `json:"needs_token"`
+		Normalisation, Signed, Unsubscribe, Headers, Tokens, Keys []vector
+		NeedsToken                                                []vector `json:"needs_token"`
 	}
 	if err := json.Unmarshal(content, &vectors); err != nil {
 		panic(err)
@@ -51,6 +54,11 @@ func main() {
 		Keys       []any    `json:"keys"`
 		GoodFile   string   `json:"good_file"`
 		BadFiles   []string `json:"bad_files"`
+
+		Unsubscribe       []string            `json:"unsubscribe"`
+		UnsubscribeTokens []string            `json:"unsubscribe_tokens"`
+		Headers           []map[string]string `json:"headers"`
+		BadPage           map[string]string   `json:"bad_page"`
 	}{}
 	for _, v := range vectors.Normalisation {
 		if normalised, err := bounced.Normalise(v.Input); err == nil {
@@ -71,7 +79,21 @@ func main() {
 	for _, v := range vectors.Tokens {
 		random, _ := hex.DecodeString(v.RandomHex)
 		said.Tokens = append(said.Tokens, first.TokenPath(bounced.NewToken(random)))
+		said.UnsubscribeTokens = append(said.UnsubscribeTokens, first.UnsubscribeTokenPath(bounced.NewToken(random)))
 	}
+	for _, v := range vectors.Unsubscribe {
+		signed, _ := listOf(v).SignedUnsubscribe(mailOf(v))
+		said.Unsubscribe = append(said.Unsubscribe, signed)
+	}
+	for _, v := range vectors.Headers {
+		list := first
+		list.UnsubscribeURL, list.Feedback, list.SenderID = v.UnsubscribeURL, v.Feedback, v.SenderID
+		headers, _ := list.HeadersFor(nil, mailOf(v))
+		said.Headers = append(said.Headers, headers)
+	}
+	broken := first
+	broken.UnsubscribeURL = "https://example.com/\r\nBcc: eve@example.net"
+	said.BadPage, _ = broken.HeadersFor(nil, mailOf(vectors.Headers[0]))
 	redis := func(command ...any) (any, error) {
 		said.Commands = append(said.Commands, command)
 		return 1, nil
@@ -80,6 +102,7 @@ func main() {
 	first.Report(redis, "rejected", "Alice@Example.org", "reply", "550 5.1.1 no")
 	mail := mailOf(vector{Recipient: "a!b@example.org", Tag: "nov", OptIn: "confirmed", Engagement: "active", Date: "2026-11-21"})
 	said.Made, _ = first.ReturnPathFor(redis, mail)
+	first.HeadersFor(redis, mail)
 	signedWith := func(secret []byte) (string, error) {
 		list := first
 		list.Secret = secret

@@ -19,10 +19,21 @@ const redis = async (...command) => { commands.push(command); return 1; };
 await first.isSuppressed(redis, 'Alice@Example.org');
 await first.report(redis, 'rejected', 'Alice@Example.org', { reply: '550 5.1.1 no' });
 const made = await first.returnPathFor(redis, 'a!b@example.org', { tag: 'nov', optIn: 'confirmed', engagement: 'active', date: new Date('2026-11-21') });
+await first.headersFor(redis, 'a!b@example.org', { tag: 'nov', date: new Date('2026-11-21') });
+const headersOf = (v) => {
+  const { unsubscribe_url: unsubscribeUrl, feedback, sender_id: senderId } = v;
+  const { bounceDomain, keyId, secret } = { bounceDomain: 'bounce.example.com', keyId: 'k', secret: vectors.signed[0].secret };
+  return new Bounced({ bounceDomain, keyId, secret, unsubscribeUrl, feedback, senderId }).headersFor(null, v.recipient, mailOf(v));
+};
+const headers = await Promise.all(vectors.headers.map(headersOf));
 
 console.log(JSON.stringify({
   normalised: vectors.normalisation.map((v) => orNull(() => normalise(v.input))),
   signed: vectors.signed.map((v) => listOf(v).signed(v.recipient, mailOf(v))),
+  unsubscribe: vectors.unsubscribe.map((v) => listOf(v).signedUnsubscribe(v.recipient, mailOf(v))),
+  unsubscribe_tokens: vectors.tokens.map((v) => first.tokenPath(newToken(Buffer.from(v.random_hex, 'hex')), true)),
+  headers,
+  bad_page: orNull(() => new Bounced({ ...first, unsubscribeUrl: 'https://example.com/\r\nBcc: eve@example.net' })),
   needs_token: vectors.needs_token.map((v) => first.signed(v.recipient) === null),
   tokens: vectors.tokens.map((v) => first.tokenPath(newToken(Buffer.from(v.random_hex, 'hex')))),
   commands,

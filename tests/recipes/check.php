@@ -46,6 +46,25 @@ $redis = function (string ...$command) use (&$commands) {
 $first->isSuppressed($redis, 'Alice@Example.org');
 $first->report($redis, 'rejected', 'Alice@Example.org', ['reply' => '550 5.1.1 no']);
 $made = $first->returnPathFor($redis, 'a!b@example.org', 'nov', 'confirmed', 'active', '2026-11-21');
+$first->headersFor($redis, 'a!b@example.org', tag: 'nov', date: '2026-11-21');
+
+function headersOf(array $v, array $list): array
+{
+    $settings = ['unsubscribeUrl' => $v['unsubscribe_url'], 'feedback' => $v['feedback'], 'senderId' => $v['sender_id']];
+    $made = new Bounced($list['bounce_domain'], $list['key_id'], $list['secret'], ...$settings);
+    return $made->headersFor(fn () => null, $v['recipient'], $v['tag'], $v['opt_in'], $v['engagement'], $v['date']);
+}
+
+function badPage(array $v): ?string
+{
+    $page = "https://example.com/\r\nBcc: eve@example.net";
+    try {
+        new Bounced($v['bounce_domain'], $v['key_id'], $v['secret'], unsubscribeUrl: $page);
+        return $page;
+    } catch (InvalidArgumentException) {
+        return null;
+    }
+}
 
 echo json_encode([
     'normalised' => array_map(fn ($v) => normalisedOrNull($v['input']), $vectors['normalisation']),
@@ -53,6 +72,16 @@ echo json_encode([
         fn ($v) => listOf($v)->signed($v['recipient'], $v['tag'], $v['opt_in'], $v['engagement'], $v['date']),
         $vectors['signed'],
     ),
+    'unsubscribe' => array_map(
+        fn ($v) => listOf($v)->signedUnsubscribe($v['recipient'], $v['tag'], $v['opt_in'], $v['engagement'], $v['date']),
+        $vectors['unsubscribe'],
+    ),
+    'unsubscribe_tokens' => array_map(
+        fn ($v) => $first->tokenPath(Bounced::newToken(hex2bin($v['random_hex'])), true),
+        $vectors['tokens'],
+    ),
+    'headers' => array_map(fn ($v) => headersOf($v, $vectors['signed'][0]), $vectors['headers']),
+    'bad_page' => badPage($vectors['signed'][0]),
     'needs_token' => array_map(fn ($v) => $first->signed($v['recipient']) === null, $vectors['needs_token']),
     'tokens' => array_map(fn ($v) => $first->tokenPath(Bounced::newToken(hex2bin($v['random_hex']))), $vectors['tokens']),
     'commands' => $commands,

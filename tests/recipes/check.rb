@@ -37,6 +37,19 @@ first.suppressed?(redis, "Alice@Example.org")
 first.report(redis, "rejected", "Alice@Example.org", reply: "550 5.1.1 no")
 mail = { tag: "nov", opt_in: "confirmed", engagement: "active", date: Date.new(2026, 11, 21) }
 made = first.return_path_for(redis, "a!b@example.org", **mail)
+first.headers_for(redis, "a!b@example.org", tag: "nov", date: Date.new(2026, 11, 21))
+known_of = ->(v) { { tag: v["tag"], opt_in: v["opt_in"], engagement: v["engagement"], date: Date.parse(v["date"]) } }
+settings_of = ->(v) { { unsubscribe_url: v["unsubscribe_url"], feedback: v["feedback"], sender_id: v["sender_id"] } }
+headers_of = lambda do |v|
+  list = { bounce_domain: "bounce.example.com", key_id: "k", secret: vectors["signed"][0]["secret"] }
+  Bounced.new(**list, **settings_of.call(v)).headers_for(nil, v["recipient"], **known_of.call(v))
+end
+bad_page = lambda do
+  page = "https://example.com/\r\nBcc: eve@example.net"
+  Bounced.new(bounce_domain: "example.com", key_id: "k", secret: "x" * 16, unsubscribe_url: page)
+rescue ArgumentError
+  nil
+end
 
 puts JSON.generate(
   normalised: vectors["normalisation"].map { |v| attempt.call { Bounced.normalise(v["input"]) } },
@@ -44,6 +57,12 @@ puts JSON.generate(
     known = { tag: v["tag"], opt_in: v["opt_in"], engagement: v["engagement"], date: Date.parse(v["date"]) }
     attempt.call { list_of.call(v).signed(v["recipient"], **known) }
   end,
+  unsubscribe: vectors["unsubscribe"].map { |v| list_of.call(v).signed_unsubscribe(v["recipient"], **known_of.call(v)) },
+  unsubscribe_tokens: vectors["tokens"].map do |v|
+    first.token_path(Bounced.new_token([v["random_hex"]].pack("H*")), unsubscribes: true)
+  end,
+  headers: vectors["headers"].map(&headers_of),
+  bad_page: bad_page.call,
   needs_token: vectors["needs_token"].map { |v| first.signed(v["recipient"]).nil? },
   tokens: vectors["tokens"].map { |v| first.token_path(Bounced.new_token([v["random_hex"]].pack("H*"))) },
   commands: commands,

@@ -101,6 +101,18 @@ def test_signed_return_paths(language: str, said: Any) -> None:
             assert signed == vector["return_path"], vector["note"]
 
 
+def test_unsubscribe_paths(said: Any) -> None:
+    """To the last character, as an own form beside the return path's."""
+    assert said["unsubscribe"] == [vector["unsubscribe_path"] for vector in VECTORS["unsubscribe"]]
+    assert said["unsubscribe_tokens"] == [vector["unsubscribe_path"] for vector in VECTORS["tokens"]]
+
+
+def test_header_fields(said: Any) -> None:
+    """As the client in Python writes them; a page that would break the header is an error."""
+    assert said["headers"] == [vector["fields"] for vector in VECTORS["headers"]]
+    assert said["bad_page"] is None
+
+
 def test_what_needs_a_token(said: Any) -> None:
     """No recipe signs what could not be read back."""
     assert all(said["needs_token"])
@@ -131,7 +143,7 @@ def signed_with(secret_hex: str | None) -> str | None:
 
 def test_what_is_sent_to_redis(said: Any) -> None:
     """Ask, tell and register by the contract's keys and fields."""
-    asked, told, registered, expires = said["commands"]
+    asked, told, registered, expires, registered_to_leave, expires_later = said["commands"]
     assert asked == ["SISMEMBER", "bounced:{main}:suppressed", "alice@example.org"]
     assert told[:3] == ["XADD", "bounced:{main}:intake", "*"]
     fields = dict(zip(told[3::2], told[4::2], strict=True))
@@ -144,4 +156,8 @@ def test_what_is_sent_to_redis(said: Any) -> None:
     assert (registration.recipient, registration.campaign) == ("a!b@example.org", "nov")
     assert registration.profile == Profile(OptIn.CONFIRMED, Engagement.ACTIVE)
     assert registration.issued.isoformat() == "2026-11-21"
-    assert expires == ["EXPIRE", f"bounced:{{main}}:token:{made[1]}", "2592000"]
+    assert expires == ["EXPIRE", f"bounced:{{main}}:token:{made[1]}", "5184000"]
+    key, *fields_of_it = registered_to_leave[1:]
+    of_the_other_form = Registration.from_fields(dict(zip(fields_of_it[::2], fields_of_it[1::2], strict=True)))
+    assert (of_the_other_form.recipient, of_the_other_form.unsubscribes) == ("a!b@example.org", True)
+    assert expires_later == ["EXPIRE", key, "34560000"]
