@@ -18,7 +18,7 @@ from .reports import ALICE, AT, BOUNCE, UNKNOWN_USER, report
 
 FULL = Verdict(Category.MAILBOX_FULL, "iana.5.2.2", "status", status="5.2.2", reply_code="552")
 RELEASE = Evidence(EvidenceType.RELEASE, AT + timedelta(hours=1), Origin.OPERATOR)
-AT_ONCE = 500
+AT_ONCE = 50
 
 
 def by_policy(evidence: Evidence) -> Decide:
