@@ -196,3 +196,14 @@ async def test_what_is_recorded_is_enough_to_decide_again() -> None:
         for fact in ("type", "at", "origin", "kind", "sent_on", "profile", "campaign", "names_recipient", "trusted"):
             assert getattr(after, fact) == getattr(before, fact), fact
         assert (after.verdict and after.verdict.category) == (before.verdict and before.verdict.category)
+
+
+@pytest.mark.parametrize(("type_", "before"), [(EvidenceType.RELEASE, "suppressed"), (EvidenceType.SUPPRESS, "active")])
+def test_what_was_done_to_many_addresses_at_once_is_replayed(type_: EvidenceType, before: str) -> None:
+    """Of each there is one event, which tells what followed."""
+    reason = {EvidenceType.RELEASE: "released", EvidenceType.SUPPRESS: "operator"}[type_]
+    told = {"type": "transition", "address": GONE, "at": "2026-01-05T12:00:00Z", "origin": "operator"}
+    event = {**told, "before": before, "reason": reason}
+    assert list(evidence_in([event])) == [], "in the main stream the evidence stands before it"
+    ((address, evidence),) = evidence_in([{**event, "stream": "bulk"}])
+    assert (address, evidence.type, evidence.origin) == (GONE, type_, Origin.OPERATOR)

@@ -31,6 +31,15 @@ from bounced.cli.story import sentence
             'an operator released it; now active; "fixed"',
         ),
         (
+            {"type": "release", "before": "held", "after": "active", "reason": "released", "actor": "claimed:lena"},
+            "an operator released it; now active; by claimed:lena",
+        ),
+        (
+            {"type": "addresses.recovered", "addresses": "40000", "filters": "provider yahoo", "actor": "lena"},
+            "40000 addresses were recovered (provider yahoo); by lena",
+        ),
+        ({"type": "addresses.released", "addresses": "1", "note": "mistake"}, '1 address was released; "mistake"'),
+        (
             {"type": "report", "kind": "auto_reply", "before": "active", "after": "active", "reason": "no_verdict"},
             "an automatic reply; still active; nothing that speaks against the address",
         ),

@@ -99,12 +99,17 @@ async def test_who_is_held_or_suppressed_is_never_forgotten(store, redis, keys):
 
 
 async def test_streams_keep_so_many_entries_and_no_more(store, redis, keys):
-    """Those about events about as many as is configured, messages exactly a thousand."""
+    """Those about events about as many as is configured, of mass changes likewise, messages exactly a thousand."""
     unread = replace(BOUNCE, content=b"no idea")
     reports = [(report(path=f"{number}"), f"{number}@example.org") for number in range(1_010)]
     for first in range(0, len(reports), 200):
         await asyncio.gather(*(store.commit(*each, count(unread)) for each in reports[first : first + 200]))
     assert await redis.xlen(keys.unrecognised) == 1_000
+    assert 100 <= await redis.xlen(keys.events) < 250
+    many = replace(BOUNCE, bulk=True)
+    for path, address in reports[:350]:
+        await store.commit(replace(path, digest="another"), address, suppress(many))
+    assert 100 <= await redis.xlen(keys.bulk) < 250
     assert 100 <= await redis.xlen(keys.events) < 250
 
 

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from bounced import rules
 from bounced.client import AsyncClient
 from bounced.core.contract.keys import Keyspace
+from bounced.core.contract.summary import Summary, summary_event
 from bounced.core.policy import DEFAULT_POLICY
 from bounced.core.return_path import Directory, Keyring, ReturnPaths, SigningKey
 from bounced.core.state import Evidence, EvidenceType, ReportId
@@ -102,6 +103,10 @@ async def a_rich_life(store, redis, keys, address):
     await redis.xadd(keys.intake, {"type": "engaged", "address": "ALICE@B\u00fccher.example"})
     await redis.xadd(keys.intake_failed, {"type": "nonsense", "address": address, "error": "no such type"})
     await redis.xadd(keys.complaints, {"provider": "other software", "user_agent": f"Agent ({address})"})
+    released = Evidence(EvidenceType.RELEASE, NOW, Origin.OPERATOR, note=f"{address} asked", actor=address, bulk=True)
+    await pipeline.commit(ReportId("main", "", "by hand"), address, released)
+    event = summary_event(keys, Summary.RELEASED, NOW, address, note=address, filters=f"match {address}")
+    await store.tell("main", event)
     await redis.hset(keys.alarms, "campaign:nov", f'{{"example": "{address}"}}')
 
 

@@ -1,0 +1,90 @@
+"""The events of both streams come in their order, each once, in pages of any size."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from redis.asyncio import Redis
+
+from bounced.core.contract.keys import Keyspace
+from bounced.edges.redis import RedisStore, durability
+from bounced.edges.redis.connect import connections
+from bounced.edges.redis.event_streams import BEGINNING, END, EventStreams, StreamEvent, behind
+
+ADD = """
+for number = 1, tonumber(ARGV[2]) do redis.call('XADD', KEYS[1], ARGV[1] + number .. '-1', 'type', 'transition') end
+"""
+
+
+@pytest.fixture
+def keys(key_prefix: str) -> Keyspace:
+    """Return the keys of a list of this test's own."""
+    return Keyspace(key_prefix)
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    """Return redis-py's client."""
+    async with Redis.from_url(redis_url) as redis:
+        yield redis
+
+
+@pytest.fixture
+async def streams(redis_url: str, keys: Keyspace) -> AsyncIterator[EventStreams]:
+    """Return the events of that list."""
+    store = RedisStore(connections(redis_url), {"main": keys}, durability("memory", pytest.fail))
+    await store.start()
+    yield EventStreams(store, keys)
+    await store.close()
+
+
+async def everything(streams: EventStreams) -> list[StreamEvent]:
+    """Return all events as they come."""
+    return [event async for page in streams.between(BEGINNING, END) for event in page]
+
+
+async def fill(redis: Redis, keys: Keyspace) -> None:
+    """Let a mass change happen amid other events: in one stream there is more than a page, in the other little."""
+    await redis.eval(ADD, 1, keys.events, 0, 10)
+    await redis.eval(ADD, 1, keys.bulk, 8, 2_500)
+    await redis.eval(ADD, 1, keys.events, 1_500, 3)
+    await redis.eval(ADD, 1, keys.events, 2_507, 5)
+
+
+async def test_events_come_in_the_order_of_their_time(redis: Redis, keys: Keyspace, streams: EventStreams) -> None:
+    """At the same moment the main stream's is the first; none is missing and none comes twice."""
+    await fill(redis, keys)
+    events = await everything(streams)
+    assert [event.place for event in events] == sorted({event.place for event in events})
+    assert sum(event.bulk for event in events) == 2_500
+    assert len(events) == 2_518
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5, 6, 1_000, 1_009, 2_400, 2_517, 2_518, 9_999])
+async def test_the_newest_events_are_those_of_both_streams(
+    redis: Redis, keys: Keyspace, streams: EventStreams, limit: int
+) -> None:
+    """Exactly as many as are asked for, where there are so many."""
+    await fill(redis, keys)
+    begin, end = await streams.newest(limit)
+    newest = [event async for page in streams.between(begin, end) for event in page]
+    assert newest == (await everything(streams))[-limit:]
+
+
+async def test_whoever_follows_sees_each_event_once_in_its_order(
+    redis: Redis, keys: Keyspace, streams: EventStreams
+) -> None:
+    """Also where a stream begins to be while it is followed."""
+    _, end = await streams.newest(10)
+    position, seen = behind(end), []
+    for number in range(6):
+        await redis.xadd(keys.bulk if number % 2 else keys.events, {"type": f"{number}"})
+        found, position = await streams.after(position)
+        seen += [event.fields["type"] for event in found]
+    assert seen == ["0", "1", "2", "3", "4", "5"]
+    assert (await streams.after(position))[0] == []
+
+
+async def test_of_an_empty_list_nothing_is_told(streams: EventStreams) -> None:
+    """And it is no error."""
+    begin, end = await streams.newest(20)
+    assert [page async for page in streams.between(begin, end)] == []
