@@ -179,7 +179,8 @@ class Keep(Section):
     events_max: Count = Field(default=1_000_000, description="Entries in the stream of events of each list, about.")
     bulk_max: Count = Field(
         default=1_000_000,
-        description="Entries in the stream of changes that were made to many addresses at once, of each list, about.",
+        description="Entries in the stream of changes that were made to many addresses at once, of each list, about. "
+        "Each takes 150 octets.",
     )
     intake_failed_max: Count = Field(default=10_000, description="Entries of each list's intake that failed, about.")
 

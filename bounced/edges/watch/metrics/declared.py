@@ -178,7 +178,7 @@ DISPUTED = _gauge("bounced_disputed_domains", 'Domains and providers whose "user
 ALARMS = _gauge("bounced_alarms", "Alarms now standing: campaigns, domains or the list itself.", "list")
 STREAM_ENTRIES = _gauge(
     "bounced_stream_entries",
-    "Entries of a stream: events, blocks, intake, intake-failed, unrecognised.",
+    "Entries of a stream: events, bulk, blocks, intake, intake-failed, unrecognised.",
     "list",
     "stream",
 )
