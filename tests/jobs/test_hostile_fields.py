@@ -101,6 +101,7 @@ async def test_what_a_report_says_is_stored_as_text_that_does_nothing(bench: Ben
 
 async def test_what_a_sender_tells_is_stored_as_text_that_does_nothing(bench: Bench) -> None:
     """Names of campaigns become counters and alarms."""
+    bench.settings(intake_may_release=True)
     at = int(bench.clock.now.timestamp())
     for type_ in ("rejected", "complained", "sent", "suppress"):
         told = {"type": type_, "at": at, "address": ALICE, "campaign": HOSTILE * 10, "reason": HOSTILE, "count": 1000}

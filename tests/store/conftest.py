@@ -31,6 +31,10 @@ class Inside(Protocol):
 
     async def blocks(self) -> list[dict[str, str]]: ...
 
+    async def events(self) -> list[dict[str, str]]: ...
+
+    async def bulk(self) -> list[dict[str, str]]: ...
+
     async def unrecognised(self) -> list[bytes]: ...
 
     async def dispute(self, domain: str, until: datetime) -> None: ...
@@ -60,6 +64,12 @@ class InsideMemory:
     async def blocks(self) -> list[dict[str, str]]:
         return self._held.blocks
 
+    async def events(self) -> list[dict[str, str]]:
+        return self._held.events
+
+    async def bulk(self) -> list[dict[str, str]]:
+        return self._held.bulk
+
     async def unrecognised(self) -> list[bytes]:
         return self._held.unrecognised
 
@@ -86,6 +96,12 @@ class InsideRedis:
 
     async def blocks(self) -> list[dict[str, str]]:
         return [fields(entry) for entry in await self._entries(self._keys.blocks)]
+
+    async def events(self) -> list[dict[str, str]]:
+        return [fields(entry) for entry in await self._entries(self._keys.events)]
+
+    async def bulk(self) -> list[dict[str, str]]:
+        return [fields(entry) for entry in await self._entries(self._keys.bulk)]
 
     async def unrecognised(self) -> list[bytes]:
         return [entry[entry.index(b"content") + 1] for entry in await self._entries(self._keys.unrecognised)]

@@ -282,3 +282,24 @@ async def test_a_report_that_an_older_version_counted_under_another_digest_is_a_
     assert not (await bench.store.commit(fresh, ALICE, count())).duplicate
     assert (await bench.store.commit(report(4), ALICE, count())).duplicate
     assert not (await bench.store.commit(report(5), ALICE, count())).duplicate
+
+
+async def test_a_change_that_is_one_of_many_is_told_once_and_apart(bench: Bench) -> None:
+    """By what followed, in `bulk`; state, history and counters are those of any change."""
+    await bench.store.commit(report(1), ALICE, count())
+    before = await bench.inside.events()
+    assert [event["type"] for event in before] == ["report", "transition"]
+    many = replace(BOUNCE, bulk=True, actor="lena")
+    committed = await bench.store.commit(report(2), ALICE, suppress(many))
+    assert committed.transition is not None
+    assert await bench.inside.events() == before
+    (told,) = await bench.inside.bulk()
+    assert (told["type"], told["after"], told["actor"], told["id"]) == (
+        "transition",
+        "suppressed",
+        "lena",
+        committed.event_id,
+    )
+    assert (await bench.inside.counts(HOUR))["transition:bouncing:suppressed"] == 1
+    assert "transition" in (await bench.store.history("main", ALICE))[0]
+    assert await bench.inside.suppressed() == {ALICE}
