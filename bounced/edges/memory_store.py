@@ -112,6 +112,10 @@ class MemoryStore:
         """Return the last events of one address, newest first, compact JSON."""
         return list(self._lists[list_].history.get(self._keys[list_].address_id(address), ()))
 
+    def events(self, list_: str) -> Sequence[Mapping[str, str]]:
+        """Return the stream of events, the oldest first."""
+        return self._lists[list_].events
+
     async def due(self, list_: str, now: datetime, limit: int) -> list[AddressId]:
         """Return addresses that time alone brings back, those first that are due for longest."""
         due = sorted((at, address) for address, at in self._lists[list_].due.items() if at <= now.timestamp())

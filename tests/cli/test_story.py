@@ -4,6 +4,8 @@ import pytest
 
 from bounced.cli.story import sentence
 
+_DISPUTE = "its domain or provider"
+
 
 @pytest.mark.parametrize(
     ("fields", "told"),
@@ -72,10 +74,7 @@ from bounced.cli.story import sentence
         ),
         (
             {"type": "transition", "before": "suppressed", "after": "held", "reason": "disputed"},
-            (
-                "its domain or provider called many addresses unknown; now held; "
-                "its domain or provider is not believed now"
-            ),
+            f"{_DISPUTE} called many addresses unknown; now held; {_DISPUTE} is not believed now",
         ),
         ({"type": "alarm"}, "alarm"),
     ],

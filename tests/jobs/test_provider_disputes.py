@@ -316,3 +316,17 @@ async def test_an_alarm_stands_where_good_addresses_are_called_unknown(
         await updater.round()
         assert await bench.ask("HGET", bench.keys.alarms, "provider:yahoo") is None
         assert (await bench.events("alarm"))[-1]["level"] == "clear"
+
+
+async def test_what_an_older_worker_suppressed_is_taken_back(bench: Bench) -> None:
+    """While hosts are upgraded: its events name no provider, and it counts nothing for one."""
+    disputer = worker(bench)
+    await bench.fails(Category.MAILBOX_UNKNOWN, "old@yahoo.com")
+    for id_, fields in await bench.ask("XRANGE", bench.keys.events, "-", "+"):
+        without = [word for name, value in fields.items() if name != b"provider" for word in (name, value)]
+        await bench.ask("XDEL", bench.keys.events, id_)
+        await bench.ask("XADD", bench.keys.events, "*", *without)
+    await bench.ask("HDEL", bench.keys.counts(hour(bench.clock.now)), "unknown:yahoo:other")
+    await outage(bench)
+    await rounds(disputer)
+    assert (await bench.state("old@yahoo.com")).state is State.HELD

@@ -65,7 +65,7 @@ class ProviderRule:
     than ``factor`` times as many as in the highest two of the past weeks.
     """
 
-    addresses: int = 20
+    addresses: int = 5
     factor: float = 5
     hours: int = 24
 

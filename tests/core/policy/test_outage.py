@@ -105,7 +105,7 @@ def test_new_addresses_weigh_little_and_never_more_than_the_others(hours, expect
 
 
 @pytest.mark.parametrize(
-    ("called", "past", "disputed"), [(19, 0, False), (20, 0, True), (20, 4, False), (21, 4, True), (500, 100, False)]
+    ("called", "past", "disputed"), [(4, 0, False), (5, 0, True), (20, 4, False), (21, 4, True), (500, 100, False)]
 )
 def test_disputed_is_who_is_above_the_floor_and_far_above_what_is_usual(called, past, disputed):
     """Where nothing is known of the past, it is disputed: a hold costs a day."""
