@@ -11,6 +11,7 @@ from bounced.core.policy.document import ARROWS, diagram, sentence
 from bounced.core.policy.settings import COUNTED
 from bounced.core.state import EvidenceType
 from bounced.core.terms import CLASS_OF, Category, Class, State
+from bounced.simulation.outages import scenes
 from docs.generate import pages
 
 PAGE = Path(__file__).parents[2] / "docs/policy.md"
@@ -27,6 +28,13 @@ def test_each_arrow_is_drawn(arrow) -> None:
     """From each state that it begins at."""
     for before in arrow.before:
         assert f"{before} --> {arrow.after} : {arrow.cause}" in diagram()
+
+
+def test_each_scene_of_the_simulation_has_a_row() -> None:
+    """With profiles and without, before and after."""
+    text = PAGE.read_text("utf-8")
+    for scene in scenes(members=1, imported=1):
+        assert f"| {scene.name} | {'told' if scene.profiles else 'none'} | " in text
 
 
 def test_no_arrow_lifts_a_suppression_for_a_sign_of_life() -> None:

@@ -1,7 +1,7 @@
 """What follows from what is known of an address and what is said about it: state + evidence -> transition.
 
 ``decide`` is the way in, ``settings`` the figures.  ``failure`` counts (``streaks``) and suppresses (``suppress``);
-``dispute`` is about whole domains; ``document`` writes the page about the policy.
+``dispute`` is about whole domains, ``outage`` about providers; ``document`` writes the page about the policy.
 """
 
 from bounced.core.policy.decide import decide
