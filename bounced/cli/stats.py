@@ -10,7 +10,7 @@ import click
 from rich.text import Text
 
 from bounced.cli.configured import config_option, configured
-from bounced.cli.output import bar, console, json_option, print_json, print_table, spark
+from bounced.cli.output import bar, console, json_option, print_json, print_table, printable, spark
 from bounced.cli.selecting import chosen_list, hours_option, list_option, overview
 from bounced.config import Config
 from bounced.core.contract.hourly_counters import MAILED_WHILE_SUPPRESSED, UNATTRIBUTED
@@ -50,7 +50,7 @@ def stats(hours: int, list_: str | None, config_file: Path | None, *, as_json: b
     """  # noqa: D301 - \b is click's mark for lines to be left as they are
     config = configured(config_file)
     list_ = chosen_list(config, list_)
-    counted = asyncio.run(_counts(config, list_, hours))
+    counted, disputed = asyncio.run(_counts_and_disputed(config, list_, hours))
     if as_json:
         for at, counts in counted:
             print_json({"list": list_, "hour": stamp(at), "counts": dict(sorted(counts.items()))})
@@ -81,6 +81,10 @@ def stats(hours: int, list_: str | None, config_file: Path | None, *, as_json: b
     )
     if mailed := sum(counts[MAILED_WHILE_SUPPRESSED] for _, counts in counted):
         click.echo(f"\nMailed while suppressed: {mailed}. The sender does not ask the list before it mails.", err=True)
+    if disputed:
+        click.echo(
+            f"\nCalled too many addresses unknown and not believed now: {printable(', '.join(disputed))}.", err=True
+        )
 
 
 @click.command()
@@ -118,6 +122,11 @@ def top(limit: int, hours: int, list_: str | None, config_file: Path | None, *, 
 async def _counts(config: Config, list_: str, hours: int) -> Hours:
     async with overview(config, list_) as counted:
         return await counted.counts(now(), hours)
+
+
+async def _counts_and_disputed(config: Config, list_: str, hours: int) -> tuple[Hours, list[str]]:
+    async with overview(config, list_) as asked:
+        return await asked.counts(now(), hours), await asked.disputed(now())
 
 
 def _without_doubtful(name: str, over: list[int], doubtful: list[int] | None) -> Iterator[tuple[str, Class, list[int]]]:

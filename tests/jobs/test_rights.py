@@ -5,10 +5,11 @@ from urllib.parse import quote
 
 import pytest
 
+from bounced.core.contract.times import hour
 from bounced.edges.redis import RedisStore, durability
 from bounced.edges.redis.connect import connections
 from bounced.edges.redis.job_store import JobStore
-from bounced.jobs import AlarmUpdater, Disputer, IntakeReader, Releaser
+from bounced.jobs import AlarmUpdater, Disputer, IntakeReader, ProviderDisputer, Releaser
 
 from .conftest import ALICE, Bench
 from .test_disputes import wave
@@ -34,7 +35,11 @@ async def test_the_daemons_user_may_do_all_that_the_jobs_do(bench: Bench, redis_
     store_of_jobs = JobStore(store, "worker", events_max=100, failed_max=10)
     disputer, reader = Disputer(bench.present, store_of_jobs), IntakeReader(bench.present, store_of_jobs)
     disputer.suspect("main", "company.example")
-    for job in (Releaser(bench.present, store_of_jobs), disputer, AlarmUpdater(bench.present, store_of_jobs), reader):
+    providers = ProviderDisputer(bench.present, store_of_jobs)
+    providers.suspect("main", "yahoo")
+    await bench.ask("HSET", bench.keys.counts(hour(bench.clock.now)), "unknown:yahoo:other", 5)
+    updater = AlarmUpdater(bench.present, store_of_jobs)
+    for job in (Releaser(bench.present, store_of_jobs), disputer, providers, updater, reader):
         await job.round()
     await reader.take_over(idle_s=0)
     await store.close()

@@ -13,7 +13,7 @@ from bounced.core.numbers import whole
 from bounced.core.terms import State
 from bounced.edges.redis import RedisStore
 from bounced.edges.redis.event_streams import EVENTS_AT_ONCE, StreamEvent, entries
-from bounced.edges.redis.wire import Reply, fields
+from bounced.edges.redis.wire import Reply, fields, texts
 
 _WRITES_NOTHING = "#!lua\nreturn 1"
 """A script that may write and does not.  A server that is read-only, full or short of replicas refuses it."""
@@ -112,6 +112,11 @@ class Overview:
             page = entries(await self._ask("XRANGE", self._keys.complaints, begin, "+", "COUNT", EVENTS_AT_ONCE))
             yield page
             begin = f"({page[-1].id}" if page else ""
+
+    async def disputed(self, now: datetime) -> list[str]:
+        """Return the domains, and the providers as ``provider:NAME``, that are not believed now."""
+        at = f"({int(now.timestamp())}"
+        return sorted(texts(await self._ask("ZRANGE", self._keys.disputed, at, "+inf", "BYSCORE")))
 
     async def _bouncing(self, now: datetime) -> int:
         """Return how many are bouncing whose states are not forgotten yet, to the day."""
