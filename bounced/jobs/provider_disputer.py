@@ -1,5 +1,6 @@
 """Providers whose "user unknown" is not believed: found, told once, and what they said is taken back page by page."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ from bounced.core.terms import Origin
 from bounced.edges.watch.log import Event
 from bounced.jobs.rounds import one_by_one, together
 from bounced.pipeline import ListSettings, Pipeline
-from bounced.ports import ProviderWaves, WrongTypeOfAddress
+from bounced.ports import ProviderWaves, StoreUnavailable, WrongTypeOfAddress
 
 LOG = structlog.get_logger()
 
@@ -89,15 +90,23 @@ class ProviderDisputer:
         now = pipeline.clock()
         self._looked_at = {suspect: at for suspect, at in self._looked_at.items() if at <= now < at + REST}
         suspects = [suspect for suspect in self._suspects - self._looked_at.keys() if suspect[0] in pipeline.lists]
-        await one_by_one(self._look(pipeline, suspect, now.replace(microsecond=0)) for suspect in suspects)
+        await one_by_one(self._try(pipeline, suspect, now.replace(microsecond=0)) for suspect in suspects)
+
+    async def _try(self, pipeline: Pipeline, suspect: Suspect, now: datetime) -> None:
+        """Look at one suspect.  It stays one where the store is away or slow; after a fault of ours it is none."""
+        self._suspects.discard(suspect)
+        self._looked_at[suspect] = now
+        try:
+            await self._look(pipeline, suspect, now)
+        except (StoreUnavailable, asyncio.CancelledError):
+            self._suspects.add(suspect)
+            del self._looked_at[suspect]
+            raise
 
     async def _look(self, pipeline: Pipeline, suspect: Suspect, now: datetime) -> None:
-        """Look at one suspect.  It stays one where the store is away."""
         (list_, provider), settings = suspect, pipeline.lists[suspect[0]]
         rule = settings.providers
         present = await self._waves.provider_hours(list_, provider, hours_before(now, 2))
-        self._suspects.discard(suspect)
-        self._looked_at[suspect] = now
         called = weight(present)
         if not rule.is_wave(called):
             return

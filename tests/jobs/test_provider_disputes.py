@@ -195,6 +195,19 @@ async def test_it_ends_by_itself_and_may_begin_again(bench: Bench) -> None:
     assert (await bench.state("gone@yahoo.com")).state is State.HELD
 
 
+async def test_what_a_provider_goes_on_to_say_is_believed(bench: Bench) -> None:
+    """Where nothing was known of it, its dead mailboxes are held once, and suppressed by the next weekly mail."""
+    disputer = worker(bench)
+    await outage(bench)
+    await rounds(disputer)
+    bench.clock.forward(days=7)
+    await Releaser(bench.present, bench.job_store()).round()
+    await outage(bench)
+    await rounds(disputer)
+    assert {(await bench.state(address)).state for address in SIX} == {State.SUPPRESSED}
+    assert len(await bench.events("provider.disputed")) == 1
+
+
 async def test_what_came_before_it_was_seen_is_taken_back(bench: Bench) -> None:
     """An outage that begins slowly suppressed some of the day before."""
     disputer = worker(bench)
