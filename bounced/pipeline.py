@@ -14,6 +14,7 @@ from bounced.core.meaning.understand import understand, worth_keeping
 from bounced.core.policy import Policy, decide
 from bounced.core.policy.dispute import DEFAULT_DISPUTES, DisputeRule
 from bounced.core.policy.outage import DEFAULT_PROVIDERS, ProviderRule, unknown_by
+from bounced.core.policy.sharing import is_same_verdict, lift_same_verdict
 from bounced.core.reading.border import attempt
 from bounced.core.reading.message.limits import LIGHT_WORK, MAX_WORK, ROLE_WORK, WorkSpent
 from bounced.core.reading.report import parse, unread
@@ -117,6 +118,9 @@ class Pipeline:
         for other in settings.shares_hard_with if _is_hard(evidence) else ():
             shared = replace(evidence, shared_from=report_id.list)
             await self._commit(replace(report_id, list=other, entry=""), address, shared)
+        if evidence.follows:
+            policies = {name: each.policy for name, each in self.lists.items()}
+            await lift_shared(self.store, policies, report_id, address, evidence)
         if evidence.type is EvidenceType.RELEASE and (kept := await kept_hash(self.store, report_id.list, address)):
             await self._commit(replace(report_id, entry=""), kept, evidence)
         committed = await self._commit(report_id, address, evidence)
@@ -207,6 +211,26 @@ async def kept_hash(store: Store, list_: str, address: str) -> AddressId | None:
     if hash_ is None or hash_ == keys.address_id(address):
         return None
     return hash_ if (await store.load(list_, hash_)).state.on_suppression_list else None
+
+
+async def lift_shared(
+    store: Store, policies: Mapping[str, Policy], report_id: ReportId, address: str, evidence: Evidence
+) -> dict[str, Transition]:
+    """Lift the hard verdict that an address's list shares with others there too; return what changed, by list.
+
+    The list's own state says where its verdict came from, so this comes before that is lifted.  What a person said in
+    another list stays.  Raises StoreUnavailable.
+    """
+    own, told = await store.load(report_id.list, address), replace(evidence, shared_from=report_id.list)
+    lifted: dict[str, Transition] = {}
+    for name, policy in policies.items():
+        if name == report_id.list or not is_same_verdict(name, await store.load(name, address), report_id.list, own):
+            continue
+        lift = partial(lift_same_verdict, evidence=told, policy=policy, name=name, own_name=report_id.list, own=own)
+        transition = (await store.commit(replace(report_id, list=name, entry=""), address, lift)).transition
+        if transition is not None and transition.changed:
+            lifted[name] = transition
+    return lifted
 
 
 def _record(state: AddressState, evidence: Evidence) -> Transition:

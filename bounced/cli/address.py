@@ -17,6 +17,7 @@ from bounced.cli.filters import chosen, filter_options
 from bounced.cli.output import json_option, print_facts, print_json
 from bounced.cli.recover import Wanted, dry_run_option, release_selected
 from bounced.cli.selecting import chosen_list, list_option, normalised
+from bounced.cli.shared import release_shared, shared_option
 from bounced.cli.story import WHY
 from bounced.config import Config, build
 from bounced.core.contract.summary import Summary, summary_event
@@ -57,6 +58,7 @@ def suppress(
 @filter_options
 @dry_run_option
 @yes_option
+@shared_option
 @reason_option
 @as_option
 @list_option
@@ -67,6 +69,7 @@ def release(
     addresses: tuple[str, ...],
     dry_run: bool,
     yes: bool,
+    shared: bool,
     reason: str,
     actor: str,
     list_: str | None,
@@ -82,6 +85,9 @@ def release(
     In the place of addresses --since, --provider and so on say which, as for `bounced recover`; what was imported is
     released too. What a person said stays: a complaint, an unsubscription, an operator's decision.
 
+    --shared also lifts the same hard verdict in the lists that have it from this one, in the list from which this one
+    has it, and in those that have it from there. What a person said there stays.
+
     \b
     bounced release alice@example.org --reason "mailbox repaired"
     bounced release - --reason "false alarm" < addresses.txt
@@ -90,26 +96,27 @@ def release(
     config = configured(config_file)
     list_ = chosen_list(config, list_)
     selection = chosen(config, list_, asked)
-    if bool(addresses) == bool(selection) or ((dry_run or yes) and not selection):
-        raise click.UsageError("say which: ADDRESS..., or --since, --provider, ... with --dry-run or --yes")
+    if bool(addresses) == bool(selection) or ((dry_run or yes) and not selection) or (shared and selection):
+        which = "ADDRESS... with --shared or without, or --since, --provider, ... with --dry-run or --yes"
+        raise click.UsageError(f"say which: {which}")
     if selection:
         chosen_ones = Wanted(
             list_, selection, dry_run=dry_run, yes=yes, actor=actor, summary=Summary.RELEASED, imported_too=True
         )
         sys.exit(release_selected(config, chosen_ones, reason, as_json=as_json))
-    transitions = _decide(config, Decision(EvidenceType.RELEASE, list_, reason, actor), addresses, as_json=as_json)
-    were_listed = all(transition.before.state.on_suppression_list for transition in transitions)
-    sys.exit(ExitCode.DONE if were_listed else ExitCode.NO)
+    wanted = Decision(EvidenceType.RELEASE, list_, reason, actor, shared=shared)
+    sys.exit(ExitCode.DONE if _decide(config, wanted, addresses, as_json=as_json) else ExitCode.NO)
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What an operator decides in a list, and why."""
+    """What an operator decides in a list, and why; ``shared``: also in those that share the same hard verdict."""
 
     type: EvidenceType
     list_: str
     reason: str
     actor: str
+    shared: bool = False
 
     def evidence(self, *, bulk: bool) -> Evidence:
         """Return the evidence; ``bulk`` where it is about many addresses."""
@@ -117,15 +124,16 @@ class Decision:
         return Evidence(self.type, at, Origin.OPERATOR, note=self.reason, actor=self.actor, bulk=bulk)
 
 
-def _decide(config: Config, wanted: Decision, addresses: Sequence[str], *, as_json: bool) -> list[Transition]:
-    """Commit what an operator says of addresses, and confirm each."""
+def _decide(config: Config, wanted: Decision, addresses: Sequence[str], *, as_json: bool) -> bool:
+    """Commit what an operator says of addresses, and confirm each; return whether each was on a list."""
     named = [normalised(config, wanted.list_, address) for address in _each(addresses)]
     reason = asked_reason(wanted.reason, needed=len(named) > 1 or "-" in addresses)
     evidence = replace(wanted, reason=reason).evidence(bulk=len(named) > 1)
+    lifted = wanted.shared and release_shared(config, wanted.list_, named, evidence, as_json=as_json)
     transitions = asyncio.run(_commit_all(config, wanted.list_, named, evidence))
     for address, transition in zip(named, transitions, strict=True):
         _confirm(address, transition, as_json=as_json)
-    return transitions
+    return lifted or all(transition.before.state.on_suppression_list for transition in transitions)
 
 
 def _each(addresses: Iterable[str]) -> Iterator[str]:

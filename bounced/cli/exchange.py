@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
@@ -37,7 +38,7 @@ from bounced.core.meaning.bare import Known
 from bounced.core.meaning.classify import classify_reply
 from bounced.core.meaning.rulefile import RulesInvalid
 from bounced.core.selection import Selection
-from bounced.core.terms import Category
+from bounced.core.terms import Category, Class
 from bounced.edges.redis import RedisStore
 from bounced.edges.redis.bulk import BATCH, Merge, merge_all, suppressed_states, would_change
 from bounced.service import now, open_store
@@ -55,7 +56,7 @@ They are suppressed here as well, but nobody can tell whose they are without the
 and your senders, the pepper of the list that they come from."""
 
 Advance = Callable[[], None]
-Batch = dict[str, Merge]
+Batch = dict[str, Row]
 
 
 @click.command("export")
@@ -108,7 +109,8 @@ def import_command(
     A stronger reason that stands is kept, and so is a release that came later.  Only what condemns an address is taken
     from a service: a full mailbox, a block, a temporary or unclear failure is left out, and so is an address that a
     column of the file calls not blocked.  What is left out is reported by line and counted by its reason, and the exit
-    code is 1; the rest is done.
+    code is 1; the rest is done.  An address that is bad by itself is suppressed in the lists that `shares_hard_with`
+    names, too.
 
     \b
     bounced import suppressed.csv --dry-run
@@ -142,6 +144,8 @@ class _Import:
         self._dry_run = dry_run
         self._as_json = as_json
         self.counts = Counter({"rows": 0, "suppressed": 0, "as before": 0, "left out": 0})
+        self._others = {name: build.keyspace(config, name) for name in config.lists[list_].shares_hard_with}
+        self.shared = Counter(dict.fromkeys(self._others, 0))
         self._why: Counter[SkipReason] = Counter()
         self._erased_complainers = 0
 
@@ -158,7 +162,12 @@ class _Import:
         async with open_store(self._config) as store, self._told(store), asyncio.TaskGroup() as tasks:
 
             async def write(batch: Batch) -> None:
-                changed = await act(store, self._keys, list(batch.items()))
+                for name, keys in self._others.items():
+                    hard = shared_rows(batch, self._keys.list_, fold=self._config.lists[name].fold_local_part)
+                    self.shared[name] += await act(store, keys, list(hard.items()))
+                changed = await act(
+                    store, self._keys, [(address, partial(merge, row=row)) for address, row in batch.items()]
+                )
                 self.counts["suppressed"] += changed
                 self.counts["as before"] += len(batch) - changed
                 advance()
@@ -186,11 +195,13 @@ class _Import:
             click.echo(PEPPER_NEEDED.format(count=self._erased_complainers, list_=self._keys.list_), err=True)
         if self._as_json:
             why = {str(why): self._why[why] for why in SkipReason if self._why[why]}
-            print_json({**self.counts, "why": why, "dry_run": self._dry_run})
+            shared = {"shared": dict(self.shared)} if self.shared else {}
+            print_json({**self.counts, **shared, "why": why, "dry_run": self._dry_run})
             return
         title = "Nothing was written; this is what would be done." if self._dry_run else None
         left_out = {f"left out: {why}": str(self._why[why]) for why in SkipReason if self._why[why]}
-        print_facts({name: str(count) for name, count in self.counts.items()} | left_out, title=title)
+        elsewhere = {f"suppressed in {name}": str(count) for name, count in self.shared.items()}
+        print_facts({name: str(count) for name, count in self.counts.items()} | elsewhere | left_out, title=title)
 
     def _rows(self, found: Iterable[Row | SkippedRow]) -> Iterator[tuple[str, Row]]:
         """Yield addresses in their canonical form, with their rows; say what is left out."""
@@ -234,9 +245,22 @@ def _batches(rows: Iterator[tuple[str, Row]]) -> Iterator[Batch]:
         if len(batch) == BATCH or address in batch:
             yield batch
             batch = {}
-        batch[address] = partial(merge, row=row)
+        batch[address] = row
     if batch:
         yield batch
+
+
+def shared_rows(batch: Batch, list_: str, *, fold: bool) -> dict[str, Merge]:
+    """Return what a batch of the list says of addresses that are bad by themselves, for a list that it shares with.
+
+    A keyed hash is one of this list's own pepper, and says nothing elsewhere.
+    """
+    found: dict[str, Merge] = {}
+    for address, row in batch.items():
+        if row.said.class_ is Class.HARD and not isinstance(address, AddressId):
+            said = replace(row.said, shared_from=list_)
+            found[normalise(address, fold_local_part=fold)] = partial(merge, row=replace(row, said=said))
+    return found
 
 
 def _classifier(config: Config) -> ClassifyReply:

@@ -149,6 +149,7 @@ def _facts(state: AddressState, decided: Mapping[str, str]) -> dict[str, str]:
         "said": fields.get("diagnostic", ""),
         "said by": fields.get("reporting_mta", ""),
         "done by": state.actor,
+        "shared from": state.shared_from and f"list {state.shared_from}",
         "since": day(fields.get("since", "")) if state.state is not State.ACTIVE else "",
     }
     for name in ("last_released_at", "last_delivered_at", "last_engaged_at"):

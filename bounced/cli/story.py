@@ -108,6 +108,8 @@ def sentence(fields: Mapping[str, str]) -> str:
         parts.append(f"by {actor}")
     if why := WHY.get(fields.get("reason", "")):
         parts.append(why)
+    if shared := fields.get("shared_from"):
+        parts.append(f"shared from list {shared}")
     if note := fields.get("note"):
         parts.append(f'"{note}"')
     return "; ".join(part for part in parts if part)

@@ -199,9 +199,16 @@ class AsyncClient:
         """Tell that somebody opened, clicked or logged in."""
         return await self._ask(self._requests.report("engaged", address, at))
 
-    async def report_subscribed(self, address: str, *, actor: str = "", at: datetime | None = None) -> str:
-        """Tell of a confirmed opt-in.  It lifts hard and soft bounces and an unsubscription."""
-        return await self._ask(self._requests.report("subscribed", address, at, actor=actor))
+    async def report_subscribed(
+        self, address: str, *, shared: bool = False, actor: str = "", at: datetime | None = None
+    ) -> str:
+        """Tell of a confirmed opt-in.  It lifts hard and soft bounces and an unsubscription.
+
+        ``shared`` lifts the same hard verdict in the lists that share it, too, and nothing else there.
+        """
+        return await self._ask(
+            self._requests.report("subscribed", address, at, shared="true" if shared else "", actor=actor)
+        )
 
     async def report_unsubscribed(self, address: str, *, actor: str = "", at: datetime | None = None) -> str:
         """Tell that somebody wants no more mail."""

@@ -193,9 +193,14 @@ class Client:
         """Tell that somebody opened, clicked or logged in."""
         return self._ask(self._requests.report("engaged", address, at))
 
-    def report_subscribed(self, address: str, *, actor: str = "", at: datetime | None = None) -> str:
-        """Tell of a confirmed opt-in.  It lifts hard and soft bounces and an unsubscription."""
-        return self._ask(self._requests.report("subscribed", address, at, actor=actor))
+    def report_subscribed(
+        self, address: str, *, shared: bool = False, actor: str = "", at: datetime | None = None
+    ) -> str:
+        """Tell of a confirmed opt-in.  It lifts hard and soft bounces and an unsubscription.
+
+        ``shared`` lifts the same hard verdict in the lists that share it, too, and nothing else there.
+        """
+        return self._ask(self._requests.report("subscribed", address, at, shared="true" if shared else "", actor=actor))
 
     def report_unsubscribed(self, address: str, *, actor: str = "", at: datetime | None = None) -> str:
         """Tell that somebody wants no more mail."""

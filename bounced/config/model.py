@@ -246,7 +246,8 @@ class SuppressionList(Section):
     shares_hard_with: tuple[ListName, ...] = Field(
         default=(),
         examples=[["newsletter"]],
-        description="Lists whose addresses are suppressed too when an address is bad by itself.",
+        description="Lists in which a hard verdict of this one counts too; no complaint and no unsubscription does. "
+        "Name each list in the other for both directions.",
     )
     intake_may_release: Flag = Field(
         default=False,

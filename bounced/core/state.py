@@ -58,6 +58,7 @@ class AddressState:
     ``failed_mail`` is the latest UTC day whose mail failed, by the class as which that counted or led to a hold.
     ``names_others`` is true while the reason is that of a report which named only other recipients.
     ``actor`` is who suppressed it by hand, empty for everything else.
+    ``shared_from`` is the list whose hard verdict the reason is, empty for a reason of the list's own.
     """
 
     state: State = State.ACTIVE
@@ -79,6 +80,7 @@ class AddressState:
     names_others: bool = False
     failed_mail: Mapping[Class, date] = field(default_factory=dict)
     actor: str = ""
+    shared_from: str = ""
     version: int = 0
     disputed_until: datetime | None = None
     path_failed_as: Class | None = None
@@ -122,6 +124,7 @@ class Evidence:
     ``bulk`` says that the change is one of many that are made at once: it is told in the stream `bulk`.
     ``wave_began`` says of a dispute from when on its failures are taken back; by default it is the
     hour before.  ``unattributed`` is what is kept of a complaint that names nobody.
+    ``follows`` says that a release or a subscription lifts the same hard verdict in the lists that share it, too.
 
     What others wrote is escaped and bounded here.  So no state, event, counter or log line made of it can control a
     terminal or break a line.
@@ -148,6 +151,7 @@ class Evidence:
     bulk: bool = False
     wave_began: datetime | None = None
     unattributed: Unattributed | None = None
+    follows: bool = False
 
     def __post_init__(self) -> None:
         """Escape and bound what a peer, a sender or an operator wrote."""

@@ -145,7 +145,7 @@ def main() -> None:
     parser.add_argument("--key", type=Path, required=True, help="file with the list's signing key")
     parser.add_argument("--key-id", required=True)
     parser.add_argument("--bounce-domain", required=True)
-    parser.add_argument("--list", default="main")
+    parser.add_argument("--list", default="main", help="that of this stream of mail: newsletter, transactional, ...")
     parser.add_argument("--tag", default="", help="code of the campaign")
     parser.add_argument("--unsubscribe-url", default="", help="https address of the page that unsubscribes")
     parser.add_argument("--sender-id", default="", help="5 to 15 characters, your name in Feedback-ID")

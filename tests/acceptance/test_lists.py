@@ -26,6 +26,16 @@ shares_hard_with = ["brand"]
 domains = ["brand.example.com"]
 keys = [{ id = "b", file = "a.key" }]
 
+[lists.newsletter]
+domains = ["letters.example.com"]
+keys = [{ id = "l", file = "a.key" }]
+shares_hard_with = ["transactional"]
+
+[lists.transactional]
+domains = ["service.example.com"]
+keys = [{ id = "t", file = "a.key" }]
+shares_hard_with = ["newsletter"]
+
 [lists.hashed]
 domains = ["hashed.example.com"]
 keys = [{ id = "h", file = "a.key" }]
@@ -47,7 +57,7 @@ patterns = ["bounces+{local}={domain}"]
 
 @pytest.fixture(scope="module")
 def daemon(lasting_daemons):
-    """Return a running daemon of six lists."""
+    """Return a running daemon of eight lists."""
     daemon = lasting_daemons(further=FURTHER)
     (daemon.folder / "pepper").touch(mode=0o600)
     (daemon.folder / "pepper").write_text(PEPPER)
@@ -97,6 +107,52 @@ def test_hard_verdicts_are_shared_with_the_lists_named_and_no_others(daemon, red
     assert redis.sismember("bounced:{news}:suppressed", "carol@example.org")
     assert redis.sismember("bounced:{brand}:suppressed", "carol@example.org")
     assert not redis.exists("bounced:{main}:address:carol@example.org")
+
+
+LEAVE = b"From: %s\r\nTo: %s\r\nSubject: unsubscribe\r\nMessage-ID: <leave@example.org>\r\n\r\n"
+
+
+def test_who_leaves_the_newsletter_still_gets_the_password_reset(daemon, redis):
+    """One list a stream: what a person says of one stream stays there, what is true of the address is shared."""
+    fred, gina = "fred@example.org", "gina@example.org"
+    news = daemon.return_path(fred, list_="newsletter")
+    with daemon.session() as client:
+        client.mail(fred)
+        client.rcpt(news)
+        assert client.data(LEAVE % (fred.encode(), news.encode()))[0] == 250
+    assert redis.hget(f"bounced:{{newsletter}}:address:{fred}", "category") == "unsubscribed"
+    reset = Client(redis, keys=Keyspace(list_="transactional"))
+    assert not reset.is_suppressed(fred)
+    assert bounce(daemon, daemon.return_path(gina, list_="newsletter"), gina) == 250
+    assert reset.is_suppressed(gina)
+    assert redis.hget(f"bounced:{{transactional}}:address:{gina}", "shared_from") == "newsletter"
+    assert "list newsletter" in daemon.command("lookup", gina, "--list", "transactional").stdout
+
+
+@pytest.mark.parametrize(("name", "complains"), [("hugo", False), ("iris", True)])
+def test_a_subscription_lifts_the_shared_verdict_where_it_says_so(daemon, redis, name, complains):
+    """And leaves what a person said in the other list."""
+    address = f"{name}@example.org"
+    assert bounce(daemon, daemon.return_path(address, list_="newsletter"), address) == 250
+    if complains:
+        Client(redis, keys=Keyspace(list_="transactional")).report_complained(address)
+        wait_for(redis, "transactional", "complained", address)
+    Client(redis, keys=Keyspace(list_="newsletter")).report_subscribed(address, shared=True)
+    wait_for(redis, "newsletter", "subscribed", address)
+    assert not redis.sismember("bounced:{newsletter}:suppressed", address)
+    assert redis.sismember("bounced:{transactional}:suppressed", address) == complains
+
+
+def wait_for(redis, list_, type_, address):
+    """Return when a list has told of such an event."""
+    newest, stream = "0", f"bounced:{{{list_}}}:events"
+    while True:
+        answer = redis.xread({stream: newest}, block=10_000)
+        assert answer, f"no {type_} within ten seconds"
+        [(_, entries)] = answer
+        if any((fields["type"], fields.get("address")) == (type_, address) for _, fields in entries):
+            return
+        newest = entries[-1][0]
 
 
 def test_stored_mail_and_pipes_count_like_smtp(daemon, redis, tmp_path):

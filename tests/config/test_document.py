@@ -54,3 +54,11 @@ def test_what_check_config_prints_can_be_read_again(write: Callable[[str], Path]
     text = "\n".join(toml_document(config.model_dump(mode="json", by_alias=True)))
     assert tomllib.loads(text)["lists"]["main"]["domains"] == ["bounce.example.com"]
     assert load(write(text), check_files=False) == config
+
+
+def test_the_example_of_two_streams_shares_hard_verdicts_both_ways() -> None:
+    """And nothing else: each has its own domain and key."""
+    config = load(PROJECT / "config/examples/streams.toml", check_files=False)
+    news, service = config.lists["newsletter"], config.lists["transactional"]
+    assert (news.shares_hard_with, service.shares_hard_with) == (("transactional",), ("newsletter",))
+    assert not set(news.domains) & set(service.domains)

@@ -35,6 +35,8 @@ _TELLABLE = {
 _OPERATORS = (EvidenceType.SUPPRESS, EvidenceType.RELEASE)
 CLAIMED = "claimed:"
 """What the intake puts before the name of an actor, because nobody authenticated it."""
+_FOLLOWING = (EvidenceType.SUBSCRIBED, EvidenceType.RELEASE)
+"""What may be said to lift the same hard verdict in the lists that share it, too: ``shared true``."""
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _UNIX_TIME = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,12})?(?:[eE]\+?[0-9]{1,2})?", re.ASCII)
@@ -77,6 +79,7 @@ def understand_entry(
         campaign=fields.get("campaign", ""),
         note=fields.get("reason", ""),
         actor=f"{CLAIMED}{fields['actor']}" if fields.get("actor") else "",
+        follows=type_ in _FOLLOWING and fields.get("shared", "") == "true",
     )
     if type_ is EvidenceType.SENT:
         return Told(None, replace(evidence, count=_count(fields), domain=_domain(fields)))

@@ -47,6 +47,7 @@ def to_fields(state: AddressState, version: int | None = None) -> dict[str, str]
         "names_others": "true" if state.names_others else "",
         "failed_mail": " ".join(f"{class_}:{day.isoformat()}" for class_, day in state.failed_mail.items()),
         "actor": state.actor,
+        "shared_from": state.shared_from,
         "version": str(version or ""),
     }
     kept = {name: value for name, value in fields.items() if value}
@@ -108,6 +109,7 @@ def _state(fields: Mapping[str, str]) -> AddressState:
         names_others=get("names_others") == "true",
         failed_mail=_failed_mail(get("failed_mail", "")),
         actor=escaped(get("actor", ""), MAX_ACTOR_CHARS),
+        shared_from=escaped(get("shared_from", "")),
         version=_version(get("version")),
     )
 

@@ -38,4 +38,5 @@ def merge(state: AddressState, row: Row) -> AddressState:
         campaign=said.campaign,
         origin=said.origin,
         actor=said.actor,
+        shared_from=said.shared_from,
     )

@@ -58,4 +58,5 @@ def with_reason(
         origin=evidence.origin,
         names_others=not evidence.names_recipient,
         actor=evidence.actor,
+        shared_from=evidence.shared_from,
     )
