@@ -280,14 +280,64 @@ _LEAVE = _plain(
     r"(?:メール ?)?配信(?:停止|解除)(?:希望|依頼)?|購読(?:解除|停止)|登録解除|退订|退訂|取消订阅|取消訂閱|수신 ?거부|구독 ?(?:취소|해지)|"
     r"إلغاء الاشتراك|ביטול הרשמה|להסיר|הסר אותי|ยกเลิกการสมัคร|ยกเลิกการรับข่าวสาร"
 )
+# Whole sentences that ask for nothing else.
+_MAILS = r"(?:e-?mails?|mails?|messages?|newsletters?|mailings?|spam|nachrichten|courriels?|correos?|mensajes?|mensagens|messaggi|berichten)"
+_NO_MORE = _plain(
+    rf"stop (?:sending|receiving|e-?mailing|mailing|messaging|spamming|contacting)(?: me| us)?"
+    rf"(?: (?:any|all|these|this|your|more|such|further|with))*(?: {_MAILS})?|stop (?:all |these |this |your |the )?{_MAILS}|"
+    rf"no more {_MAILS}|keine (?:weiteren )?{_MAILS} mehr(?: (?:senden|schicken|erhalten))?|geen {_MAILS} meer(?: sturen)?|"
+    rf"plus (?:de |d'){_MAILS}|ne m'envoyez plus (?:rien|(?:de |d'|vos |ces ){_MAILS})|no más {_MAILS}|"
+    rf"no me envíen? más {_MAILS}|não (?:quero receber|me enviem?) mais {_MAILS}|"
+    rf"(?:non inviatemi|non mandatemi) più {_MAILS}|inga fler {_MAILS}|ikke flere {_MAILS}"
+)
 # These say it alone, where nothing else is said: over other words they say other things.
-_SHORT = r"stopp?|remove|leave|cancel|baja|parar|quit|end|стоп"
+_SHORT = _plain(
+    r"stopp?|stoppen|stoppa|stopper|remove|leave|cancel|quit|end|aufhören|arrêter|arrêtez|annuler|résilier|baja|parar|cancelar|anular|"
+    r"basta|smettetela|fermare|annullare|cancella|stoppe|slutt|sluta|lopeta|peruuta|rezygnacja|rezygnuję|zrušit|zrušiť|ukončit|"
+    r"lemondás|oprire|oprește|iptal|стоп|отмена|хватит|отписка|спри|διακοπή|σταματήστε|berhenti|dừng lại|"
+    r"停止|解除|取消|中止|취소|중지|거부|إيقاف|توقف|הפסק|ยกเลิก"
+)
 _NUMBER = r"(?:[ :#-]+[\w./+=-]{0,80}\d[\w./+=-]{0,80}|:[\w./+=-]{1,80})?"
-_REPLY = r"(?:(?:re|aw|sv|antw) ?: ?)?"
+_REPLIES = _plain(
+    r"re|aw|sv|vs|antw|antwort|odp|res|rif|r|ynt|yan|vá|atb|απ|ответ|на|回复|回覆|答复|答覆|返信|회신|رد|השב"
+)
+_REPLY = rf"(?:(?:{_REPLIES})(?:\[\d{{1,3}}\])? ?[:：] ?)?"
+REPLY = re.compile(rf"(?:{_REPLIES})(?:\[\d{{1,3}}\])? ?[:：]")
+"""How the subject of a reply begins."""
 LEAVE = re.compile(
-    rf"{_REPLY}{_PLEASE}(?:{_LEAVE}|remove me|remove my (?:e-?mail|address)(?: address)?){_LIST}{_NUMBER}[\s.!]*\Z"
+    rf"{_REPLY}{_PLEASE}(?:{_LEAVE}|{_NO_MORE}|remove me|remove my (?:e-?mail|address)(?: address)?){_LIST}{_NUMBER}[\s.!]*\Z"
 )
 LEAVE_ALONE = re.compile(rf"{_REPLY}(?:{_SHORT})[\s.!]*\Z")
+# What people write around it, and what says nothing more.
+_GREETINGS = _plain(
+    r"hello|hi|hey|dear (?:sirs?|sir or madam|all|team)|good (?:morning|day|afternoon|evening)|hallo|guten (?:tag|morgen|abend)|moin|"
+    r"sehr geehrte damen und herren|bonjour|bonsoir|madame, monsieur|hola|buen(?:os días|as tardes)|ciao|buon(?:giorno|asera)|"
+    r"olá|bom dia|boa tarde|dag|goedendag|goedemorgen|hej|hei|god dag|dzień dobry|dobrý den|здравствуйте|добрый день|merhaba"
+)
+GREETING = re.compile(rf"(?:{_GREETINGS})[\s,.!:]+")
+POLITE = re.compile(
+    r"(?:please|thanks?|thank you|thx|bitte|danke|vielen dank|merci|s'il vous plait|gracias|por favor|grazie|per favore|"
+    r"obrigad[oa]|dank u(?: wel)?|bedankt|alstublieft|tack|takk|tak|kiitos|prosze|dziekuje|dekuji|dekuju|спасибо|пожалуйста|tesekkurler)"
+    r"[\s,.!]*\Z"
+)
+# What ends somebody's own words: the mark of a signature, and what telephones and mail programs add.
+FOOTERS = re.compile(
+    r"^(?:-- ?$|_{5,}|von mein(?:em|er) |发自我的|從我的|iphoneから送信|(?:내|나의) \w+에서 보냄|iphone'umdan gönderildi|"
+    r"(?:sent|gesendet|envoyé|enviado|inviato|verzonden|skickat|sendt|wysłane|отправлено|get outlook|lähetetty|odesláno|odoslané|trimis|"
+    r"надіслано|στάλθηκε) (?:from|with|via|using|von|vom|mit|aus|de|du|depuis|desde|a partir|da|dal|vanaf|met|från|fra|z|ze|за|с|из|з|από|"
+    r"for|ios|iphonesta)\b)[^\n]*",
+    re.IGNORECASE | re.MULTILINE,
+)
+# Where somebody's own words end: an attribution above quoted lines, the header of an original, a complimentary close.
+END_OF_OWN = re.compile(
+    r"^(?!>)[^\n]{1,200}[:：][ \t]{0,9}\n(?:[ \t]{0,9}\n)?[ \t]{0,9}>"
+    r"|^\*{0,2}(?:from|von|de|da|van|från|fra|od|lähettäjä|от|від|kimden|发件人|寄件者|差出人|보낸 사람)[ \t]?[:：]\*{0,2}[ \t][^\n]*@"
+    r"|^(?:(?:best|kind|warm)(?: regards| wishes)?|regards|sincerely|cheers|yours (?:sincerely|truly)"
+    r"|(?:mit )?(?:freundlichen|besten|viele[nr]?|liebe) grü(?:ß|ss)en?|mfg|lg|vg|cordialement|bien à vous|salutations|saludos|atentamente"
+    r"|un saludo|cordiali saluti|saluti|atenciosamente|met vriendelijke groeten?|groeten?|mvh|med vänliga? hälsning(?:ar)?"
+    r"|med venlig hilsen|hilsen|ystävällisin terveisin|pozdrawiam|s pozdravem|с уважением|saygılarımla)[ \t]*[,.!]?[ \t]*$",
+    re.IGNORECASE | re.MULTILINE,
+)
 JOIN = re.compile(rf"{_REPLY}{_PLEASE}subscribe(?: me)?[\s.!]*\Z")
 # What mail programs write into a request that they send for somebody: the whole text.
 BY_PROGRAM = PatternSet(

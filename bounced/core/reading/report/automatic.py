@@ -21,12 +21,9 @@ _ANSWER_FIELDS = re.compile(
 _LIST_FIELDS = ("list-id", "list-post", "list-unsubscribe", "feedback-id")
 _MANY = ("bulk", "list", "junk")
 _SHORT = 1000
-_FOOTERS = re.compile(
-    r"^(?:-- ?$|_{5,}|von mein(?:em|er) |"
-    r"(?:sent|gesendet|envoyé|enviado|inviato|verzonden|skickat|sendt|wysłane|отправлено|get outlook)"
-    r" (?:from|with|von|vom|mit|de|desde|da|vanaf|från|fra|z|for)\b)[^\n]*",
-    re.IGNORECASE | re.MULTILINE,
-)
+
+
+_ONE_CLICK = "list-unsubscribe=one-click"
 
 
 def receipt(message: Message) -> Report | None:
@@ -61,26 +58,46 @@ def submitted(message: Message) -> Report | None:
 def subscription(message: Message) -> Report | None:
     """Return a request by mail to be taken off a list, or put on one.  (RFC 2369, RFC 8058)
 
-    It is one only where nothing else is said: as the whole subject, or as all that its author wrote.
+    It is one only where its author wrote nothing else: neither in the subject, which may be that of a reply, nor in the
+    text, without what is quoted, a signature, and what a telephone adds.  An automatic answer is none.
     """
-    if "x-apple-unsubscribe" in message.header:
+    header = message.header
+    if "x-apple-unsubscribe" in header:
         return _request(message, "unsubscribe")
-    if _is_to_many(message.header) or len(message.words) > _SHORT * 10:
+    if _is_to_many(header) or len(message.words) > _SHORT * 10 or _answers_by_itself(header):
         return None
-    subject = answers.folded(unwrap_words(message.header.get("subject")))
-    words = _FOOTERS.split(message.words[: _SHORT * 10], maxsplit=1)[0]
-    own = answers.folded(own_words(words))
-    is_program = bool(answers.BY_PROGRAM.matching(own))
-    if (
-        answers.LEAVE.match(subject)
-        or answers.LEAVE.match(own)
-        or answers.LEAVE_ALONE.match(own)
-        or (answers.LEAVE_ALONE.match(subject) and (is_program or not own))
-        or (is_program and "gmail" in own)
-    ):
+    subject, own = answers.folded(unwrap_words(header.get("subject"))), _own(message)
+    if _asks_to_leave(header, subject, own):
         return _request(message, "unsubscribe")
     joins = answers.JOIN.match(subject) or answers.JOIN.match(own)
     return _request(message, "subscribe") if joins else None
+
+
+def _asks_to_leave(header: Header, subject: str, own: str) -> bool:
+    in_own = own == _ONE_CLICK or bool(answers.LEAVE.match(own) or answers.LEAVE_ALONE.match(own))
+    is_program = bool(answers.BY_PROGRAM.matching(own))
+    if own == _ONE_CLICK or (is_program and "gmail" in own):
+        return True
+    if answers.LEAVE.match(subject) or answers.LEAVE_ALONE.match(subject):
+        return in_own or is_program or not own or answers.POLITE.match(own) is not None
+    return in_own and (not subject or answers.REPLY.match(subject) is not None or _is_reply(header))
+
+
+def _own(message: Message) -> str:
+    """Return what the author of a message wrote, folded, without a greeting, a close and a footer."""
+    words = answers.FOOTERS.split(message.words[: _SHORT * 10], maxsplit=1)[0]
+    own = answers.folded(own_words(answers.END_OF_OWN.split(words, maxsplit=1)[0]))
+    greeting = answers.GREETING.match(own)
+    return own[greeting.end() :] if greeting else own
+
+
+def _is_reply(header: Header) -> bool:
+    return "in-reply-to" in header or "references" in header
+
+
+def _answers_by_itself(header: Header) -> bool:
+    """Tell an automatic answer; programs that leave a list for somebody call themselves generated, not replied."""
+    return header.has(_ANSWER_FIELDS) or header.get("auto-submitted").lower().startswith("auto-replied")
 
 
 def _marked(message: Message) -> Report | None:
