@@ -129,6 +129,16 @@ def test_who_leaves_the_newsletter_still_gets_the_password_reset(daemon, redis):
     assert "list newsletter" in daemon.command("lookup", gina, "--list", "transactional").stdout
 
 
+def test_a_complaint_that_names_nobody_is_counted_and_not_kept_beside_a_list_without_addresses(daemon, redis):
+    """By its provider, and shown by the command; one list of this daemon holds keyed hashes."""
+    content = Scene("complaint", "jane@gmail.com").content("b-forged@elsewhere.example")
+    assert daemon.send("fbl@letters.example.com", content)[0] == 250
+    told = daemon.command("complaints", "--list", "newsletter", "--json").stdout.splitlines()
+    (provider,) = map(json.loads, told)
+    assert (provider["provider"], provider["attributed"], provider["unattributed"]) == ("google", 0, 1)
+    assert not redis.exists("bounced:{newsletter}:complaints")
+
+
 @pytest.mark.parametrize(("name", "complains"), [("hugo", False), ("iris", True)])
 def test_a_subscription_lifts_the_shared_verdict_where_it_says_so(daemon, redis, name, complains):
     """And leaves what a person said in the other list."""
