@@ -30,3 +30,9 @@ kumo.on('http_message_generated', check)
 
 -- The return path: make it with the list's key for each recipient (docs/return-path.md gives the recipe and test
 -- vectors), and set it where messages are generated: msg:set_sender(path).
+
+-- The same software gives the message List-Unsubscribe and the other header fields of docs/return-path.md.  DKIM has to cover
+-- them: mailbox providers ignore them else.  In the signer:
+--   kumo.dkim.rsa_sha256_signer { domain = ..., selector = ..., key = ..., headers = {
+--     'From', 'To', 'Subject', 'Date', 'Message-ID', 'MIME-Version', 'Content-Type',
+--     'List-Unsubscribe', 'List-Unsubscribe-Post', 'Feedback-ID', 'CFBL-Address', 'CFBL-Feedback-ID' } }

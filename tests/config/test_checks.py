@@ -182,7 +182,7 @@ def test_a_missing_rule_file_is_an_error(complaints: Complaints) -> None:
 def test_a_prefix_that_begins_unsubscribe_paths_is_refused(complaints: Complaints, prefix: str) -> None:
     """Nobody could tell a bounce from an unsubscription."""
     text = f'{MAIN}prefix = "{prefix}"\n'
-    must = f'not begin like "u-", nor "u-" like it: so begin unsubscribe paths, got "{prefix}"'
+    must = f'not begin like "u-", nor "u-" like it: so begin unsubscribe paths, got {prefix}'
     assert complaints(text) == [f"lists.main.prefix must {must}"]
 
 
