@@ -1,6 +1,8 @@
 """Real MTAs that ask, as config/examples say: a suppressed recipient is refused, and taken again after release."""
 
+import json
 import os
+import re
 import shutil
 import signal
 import smtplib
@@ -11,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -21,6 +24,16 @@ from tests.support.ports import free_port
 from tests.support.programs import FOLDER
 
 EXAMPLES = Path(__file__).parents[2] / "config" / "examples"
+RECIPE = EXAMPLES.parents[1] / "docs" / "recipes" / "bounced.mjs"
+SIGN = """[sign]
+recipe = {recipe}
+key_file = {folder}/a.key
+key_id = a
+list = main
+bounce_domain = bounce.example.com
+unsubscribe_url = https://mail.example.com
+sender_id = example-news
+"""
 RECIPIENT = "Someone@Mailbox.example"
 ACCEPTED, REFUSED = 250, 550
 DEFERRED_BY_EXIM, DEFERRED_BY_HARAKA = 451, 450
@@ -108,9 +121,30 @@ def test_haraka_does_not_wait_for_a_redis_that_hangs(
         _until(lambda: _asked(port)[0] == REFUSED)
 
 
+def test_haraka_gives_a_message_its_return_path_and_header_fields(
+    daemons: Callable[..., Daemon], tmp_path: Path
+) -> None:
+    """By the plugin and the recipe for Node; the daemon reads whom each path was made for."""
+    with _haraka_asking(daemons, tmp_path, sign=True) as (daemon, port, server, redis), _answering(server, redis):
+        daemon.start()
+        with smtplib.SMTP("127.0.0.1", port, "app.sender.example", WAIT_S) as client:
+            client.ehlo()
+            client.mail("shop@sender.example")
+            client.rcpt(RECIPIENT)
+            code, text = client.data(b"From: shop@sender.example\r\nX-Campaign: nov\r\nFeedback-ID: x\r\n\r\nNews.\r\n")
+        assert code == ACCEPTED, text
+        sent = json.loads(text[text.index(b"{") : text.rindex(b"}") + 1])
+        header = dict(sent["header"])
+        assert ("X-Campaign" in header, header["Feedback-ID"]) == (False, "nov:main::example-news")
+        (path,) = re.findall("<mailto:([^?>]+)", header["List-Unsubscribe"])
+        for found in (sent["from"].strip("<>"), unquote(path), unquote(header["CFBL-Feedback-ID"])):
+            read = json.loads(daemon.command("return-path", "decode", found, "--json").stdout)
+            assert (read["recipient"], read["tag"]) == (RECIPIENT.lower(), "nov")
+
+
 @contextmanager
 def _haraka_asking(
-    daemons: Callable[..., Daemon], folder: Path, fail: str = "open"
+    daemons: Callable[..., Daemon], folder: Path, fail: str = "open", *, sign: bool = False
 ) -> Iterator[tuple[Daemon, int, list[str], int]]:
     """Run Haraka with the plugin; give a daemon to command, Haraka's port, a Redis to start, and its port."""
     _needs(HARAKA_ASKING)
@@ -120,7 +154,9 @@ def _haraka_asking(
     daemon = daemons(url=f"redis://127.0.0.1:{redis}/0")
     server = [str(find_server()), *f"--port {redis} --appendonly yes --appendfsync always --dir {folder}".split()]
     plugin = (EXAMPLES / "haraka" / "bounced.js").read_text()
-    with running(HARAKA_ASKING, home, REDIS=redis, PLUGIN=plugin, FAIL=fail) as port:
+    loader = (EXAMPLES / "haraka" / "recipe.js").read_text()
+    section = SIGN.format(folder=daemon.folder, recipe=RECIPE) if sign else ""
+    with running(HARAKA_ASKING, home, REDIS=redis, PLUGIN=plugin, LOADER=loader, FAIL=fail, SIGN=section) as port:
         yield daemon, port, server, redis
 
 

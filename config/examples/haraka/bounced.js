@@ -1,8 +1,15 @@
 'use strict';
-// Haraka as the MTA that sends: refuse suppressed recipients.
+// Haraka as the MTA that sends: refuse suppressed recipients, and give each message its return path and header fields.
 // Copy to plugins/bounced.js, add "bounced" to config/plugins, `npm install redis` (version 4 or later).
 // config/bounced.ini:  url = redis://127.0.0.1:6379/0   key = bounced:{main}:suppressed   fail = open
 // While Redis is away, or does not answer within 2 seconds, fail = open lets mail go out, and fail = closed answers 450.
+//
+// With a section [sign], and recipe.js beside this file, messages to one recipient get a return path, List-Unsubscribe and the other header fields of
+// docs/return-path.md, from docs/recipes/bounced.mjs:  recipe = /etc/haraka/bounced.mjs   key_file = /etc/haraka/bounced.key
+// key_id = a   list = main   bounce_domain = bounce.example.com   unsubscribe_url = https://...   sender_id = example-news
+// A field X-Campaign of the message names its campaign, and goes.  Where the software that made the message gave it these
+// fields already, leave the section out.  DKIM has to cover them: in config/dkim.ini, [sign], add to `headers`
+// List-Unsubscribe, List-Unsubscribe-Post, Feedback-ID, CFBL-Address, CFBL-Feedback-ID.
 
 const { createClient } = require('redis');
 
@@ -21,14 +28,52 @@ exports.register = function () {
   this.client.on('error', (error) => this.logerror(`redis: ${error.message}`));
   this.client.connect().catch(() => {}); // it connects by itself when Redis is back
   this.register_hook('rcpt', 'check');
+  if (this.cfg.sign) this.register_hook('data_post', 'sign');
 };
+
+exports.sign = async function (next, connection) {
+  const { transaction } = connection;
+  if (transaction.rcpt_to.length !== 1) return next();
+  try {
+    const to = textOf(transaction.rcpt_to[0]);
+    const mail = { tag: transaction.header.get('X-Campaign').trim() };
+    transaction.remove_header('X-Campaign');
+    this.signer ??= await signerOf(this.cfg.sign);
+    const redis = (...command) => inTime(this.client.sendCommand(command));
+    for (const [name, value] of Object.entries(await this.signer.headersFor(redis, to, mail))) {
+      transaction.remove_header(name);
+      transaction.add_header(name, value);
+    }
+    const path = await this.signer.returnPathFor(redis, to, mail);
+    transaction.mail_from = new transaction.mail_from.constructor(`<${path}>`);
+    return next();
+  } catch (error) {
+    connection.logerror(this, error.message);
+    return this.cfg.main.fail === 'closed' ? next(DENYSOFT, '4.3.0 return path cannot be made') : next();
+  }
+};
+
+async function signerOf(settings) {
+  const { Bounced } = await require('./recipe').load(settings.recipe);
+  return new Bounced({
+    list: settings.list,
+    bounceDomain: settings.bounce_domain,
+    keyId: settings.key_id,
+    secret: Bounced.keyFromFile(settings.key_file),
+    unsubscribeUrl: settings.unsubscribe_url,
+    senderId: settings.sender_id,
+  });
+}
+
+// The address is a property in newer releases of Haraka, a method in older ones.
+function textOf(mailbox) {
+  return typeof mailbox.address === 'function' ? mailbox.address() : mailbox.address;
+}
 
 exports.check = async function (next, connection, params) {
   try {
     // Lower case is bounced's form for lists with fold_local_part (the default) and domains in ASCII.
-    // The address is a property in newer releases of Haraka, a method in older ones.
-    const { address } = params[0];
-    const asked = (typeof address === 'function' ? params[0].address() : address).toLowerCase();
+    const asked = textOf(params[0]).toLowerCase();
     // SISMEMBER answers 1 or 0; clients give a number or a boolean.
     const suppressed = Number(await inTime(this.client.sIsMember(this.key, asked))) === 1;
     return suppressed ? next(DENY, '5.7.1 recipient is on the suppression list') : next();
