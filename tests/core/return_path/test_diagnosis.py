@@ -37,10 +37,11 @@ def path(
     list_: str = "main",
     prefix: str = "b-",
     domain: str = "bounce.example.com",
+    form: str = "",
 ) -> str:
     """Return a path as somebody makes it who takes these octets for the secret."""
     day = base32.from_int((TODAY - signed.EPOCH).days, 3)
-    covered = f"{list_}\0{id_}\0{day}\0a\0nov\0alice@example.org"
+    covered = f"{form}{list_}\0{id_}\0{day}\0a\0nov\0alice@example.org"
     mac = base32.leading(digest(secret, covered.encode(), "sha256"), 13)
     masked = base32.ALPHABET[digest(secret, b"profile\0" + mac.encode(), "sha256")[0] >> 3]
     return f"{prefix}{id_}{day}{masked}{mac}=nov=alice=example.org@{domain}"
@@ -78,6 +79,8 @@ def test_a_path_made_rightly_is_accepted() -> None:
         (path(prefix=""), "begins with '' instead of 'b-'"),
         (path(domain="bounces.example.org"), "no bounce domain in the configuration"),
         (path(SECRET + b"\n", list_="news", prefix="x."), "newline behind it"),
+        (path(SECRET + b"\n", prefix="u-", form="unsubscribe\0"), "newline behind it"),
+        (path(list_="news", prefix="u-", form="unsubscribe\0"), "for list 'news'"),
     ],
 )
 def test_what_a_holder_of_a_key_did_wrong_is_proven(forward_path: str, words: str) -> None:
@@ -93,6 +96,8 @@ def test_what_a_holder_of_a_key_did_wrong_is_proven(forward_path: str, words: st
         (path(b"a secret of somebody else"), "another secret"),
         (path().replace("alice", "alicf"), "another secret"),
         (path(b"a secret of somebody else", id_="q"), "list main has not (it has a o)"),
+        (path(prefix="u-"), "another secret"),
+        (path(form="unsubscribe\0"), "another secret"),
     ],
 )
 def test_what_anybody_can_have_made_is_a_suspicion(forward_path: str, words: str) -> None:
