@@ -26,7 +26,7 @@ EPOCH = date(1970, 1, 1)
 LAST_DAY = 32**3 - 1
 MAC_LENGTH = 13
 
-_UNSUBSCRIBE = ("unsubscribe",)
+_UNSUBSCRIBE = "unsubscribe\0"
 """What the MAC of an unsubscribe path covers before all else."""
 
 _PROFILES = tuple(Profile(opt_in, engagement) for opt_in in OptIn for engagement in Engagement)
@@ -68,8 +68,8 @@ def encode(list_: str, key: SigningKey, claim: Claim) -> str:
         raise ValueError(f"a day between 1970 and 2059 was expected, got {claim.issued}")
     coded_day = base32.from_int(day, 3)
     bits = claim.profile.opt_in << 3 | claim.profile.engagement << 1
-    domain = _mac_domain(unsubscribes=claim.unsubscribes)
-    mac = _mac(key, *domain, list_, key.id, coded_day, base32.ALPHABET[bits], claim.tag, claim.recipient)
+    form = _UNSUBSCRIBE if claim.unsubscribes else ""
+    mac = _mac(key, form, list_, key.id, coded_day, base32.ALPHABET[bits], claim.tag, claim.recipient)
     masked = base32.ALPHABET[bits ^ _mask(key, mac)]
     return f"{key.id}{coded_day}{masked}{mac}={claim.tag}={fitting[1]}={fitting[2]}"
 
@@ -86,8 +86,8 @@ def decode(list_: str, keyring: Keyring, text: str, *, unsubscribes: bool = Fals
     key = keyring.verifying(key_id, revoked_too=unsubscribes)
     bits = base32.VALUE_OF[masked] ^ _mask(key, mac)
     recipient = f"{local_part}@{domain}"
-    mac_domain = _mac_domain(unsubscribes=unsubscribes)
-    if not compare_digest(mac, _mac(key, *mac_domain, list_, key_id, coded_day, base32.ALPHABET[bits], tag, recipient)):
+    form = _UNSUBSCRIBE if unsubscribes else ""
+    if not compare_digest(mac, _mac(key, form, list_, key_id, coded_day, base32.ALPHABET[bits], tag, recipient)):
         raise BadReturnPath(Reason.TAMPERED)
     issued = EPOCH + timedelta(days=base32.to_int(coded_day))
     return Claim(recipient, issued, tag, _PROFILES[bits >> 1], unsubscribes), mac
@@ -101,17 +101,13 @@ def made_with(secret: bytes, list_: str, text: str, *, unsubscribes: bool = Fals
     key_id, coded_day, masked, mac, tag, local_part, domain = parts.groups()
     mask = digest(secret, b"profile\0" + mac.encode("ascii"), "sha256")[0] >> 3
     bits = base32.ALPHABET[base32.VALUE_OF[masked] ^ mask]
-    mac_domain = _mac_domain(unsubscribes=unsubscribes)
-    covered = "\0".join((*mac_domain, list_, key_id, coded_day, bits, tag, f"{local_part}@{domain}"))
-    return compare_digest(mac, base32.leading(digest(secret, covered.encode(), "sha256"), MAC_LENGTH))
+    covered = "\0".join((list_, key_id, coded_day, bits, tag, f"{local_part}@{domain}"))
+    form = _UNSUBSCRIBE if unsubscribes else ""
+    return compare_digest(mac, base32.leading(digest(secret, (form + covered).encode(), "sha256"), MAC_LENGTH))
 
 
-def _mac_domain(*, unsubscribes: bool) -> tuple[str, ...]:
-    return _UNSUBSCRIBE if unsubscribes else ()
-
-
-def _mac(key: SigningKey, *covered: str) -> str:
-    return base32.leading(key.hmac("\0".join(covered).encode()), MAC_LENGTH)
+def _mac(key: SigningKey, form: str, *covered: str) -> str:
+    return base32.leading(key.hmac((form + "\0".join(covered)).encode()), MAC_LENGTH)
 
 
 def _mask(key: SigningKey, mac: str) -> int:
