@@ -159,7 +159,7 @@ class ProviderDisputer:
 
     async def _take_back(self, pipeline: Pipeline, list_: str, address: AddressId, since: datetime) -> None:
         now = pipeline.clock().replace(microsecond=0)
-        evidence = Evidence(EvidenceType.DISPUTE, now, Origin.DAEMON, wave_began=since)
+        evidence = Evidence(EvidenceType.DISPUTE, now, Origin.DAEMON, wave_began=since, bulk=True)
         try:
             await pipeline.commit(ReportId(list_, "", f"dispute {address} {now}"), address, evidence)
         except (WrongTypeOfAddress, UnreadableState):  # one address must not keep the others from being taken back
