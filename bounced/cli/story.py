@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from bounced.core.contract.summary import Summary
+from bounced.core.terms import Category, Kind
 
 CAME = MappingProxyType(
     {
@@ -50,6 +51,7 @@ MANY: Mapping[str, str] = MappingProxyType(
 )
 """What a person did to many addresses, or to the list."""
 
+OPT_OUT = "an unsubscription, passed on by a provider"
 KINDS = MappingProxyType(
     {
         "delayed": "a delay, not a failure",
@@ -159,7 +161,7 @@ def _dispute(who: str, fields: Mapping[str, str]) -> str:
 def _report(fields: Mapping[str, str]) -> str:
     kind, category = fields.get("kind", ""), fields.get("category", "")
     if kind in KINDS:
-        return KINDS[kind]
+        return OPT_OUT if (kind, category) == (Kind.COMPLAINT, Category.UNSUBSCRIBED) else KINDS[kind]
     doubt = f", doubtful: {fields['doubt']}" if fields.get("doubt") else ""
     return f"{category.replace('_', ' ')} ({fields.get('class', '')}{doubt})" if category else kind
 

@@ -42,6 +42,10 @@ _DISPUTE = "its domain or provider"
         ),
         ({"type": "addresses.released", "addresses": "1", "note": "mistake"}, '1 address was released; "mistake"'),
         (
+            {"type": "report", "kind": "complaint", "category": "unsubscribed", "before": "active", "after": "suppressed"},
+            "an unsubscription, passed on by a provider; now suppressed",
+        ),
+        (
             {"type": "report", "kind": "auto_reply", "before": "active", "after": "active", "reason": "no_verdict"},
             "an automatic reply; still active; nothing that speaks against the address",
         ),
