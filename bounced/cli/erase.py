@@ -39,7 +39,7 @@ For that a keyed hash is kept, and its secret is missing:
 
 FILE_REWRITTEN = "The embedded server's append-only file was rewritten: the address is not in it any more."
 STILL_IN_FILES = """What Redis has written to disk still holds the address: its append-only file until BGREWRITEAOF, its
-snapshot until the next one (BGSAVE), and each replica's files until they do the same."""
+snapshot until the next one (BGSAVE), and each replica's files until they do the same.  docs/privacy.md says how."""
 
 
 @click.command("erase")

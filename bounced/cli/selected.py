@@ -101,7 +101,12 @@ class Releaser:
                 released = await asyncio.gather(*(self._release(*known, held) for known, held in each))
                 done(len(batch), sum(released))
 
-        await asyncio.gather(*(batches() for _ in range(BATCHES)))
+        try:
+            async with asyncio.TaskGroup() as tasks:  # none of them goes on where one has failed
+                for _ in range(BATCHES):
+                    tasks.create_task(batches())
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from errors
 
     async def _release(self, id_: str, version: str, held: Mapping[str, str] | None) -> bool:
         said = ReportId(self.list_, "", f"{self.evidence.type} {id_} {self.evidence.at.isoformat()}")

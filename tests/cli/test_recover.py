@@ -80,8 +80,10 @@ class Bench:
         """Give a store of this list."""
         store = RedisStore(connections(self.url), {"main": self.keys}, durability("memory", pytest.fail))
         await store.start()
-        yield store
-        await store.close()
+        try:
+            yield store
+        finally:
+            await store.close()
 
     async def say(self, store: RedisStore, address: str, *said: Evidence) -> None:
         """Let this be said of an address, one after the other."""

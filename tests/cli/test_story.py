@@ -42,7 +42,13 @@ _DISPUTE = "its domain or provider"
         ),
         ({"type": "addresses.released", "addresses": "1", "note": "mistake"}, '1 address was released; "mistake"'),
         (
-            {"type": "report", "kind": "complaint", "category": "unsubscribed", "before": "active", "after": "suppressed"},
+            {
+                "type": "report",
+                "kind": "complaint",
+                "category": "unsubscribed",
+                "before": "active",
+                "after": "suppressed",
+            },
             "an unsubscription, passed on by a provider; now suppressed",
         ),
         (

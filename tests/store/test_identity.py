@@ -14,7 +14,15 @@ from structlog.testing import LogCapture
 
 from bounced.core.contract.keys import Keyspace
 from bounced.core.policy import DEFAULT_POLICY
-from bounced.core.return_path import Directory, Keyring, Registration, ReturnPaths, SigningKey, new_token
+from bounced.core.return_path import (
+    DEFAULT_TOKEN_DAYS,
+    Directory,
+    Keyring,
+    Registration,
+    ReturnPaths,
+    SigningKey,
+    new_token,
+)
 from bounced.core.terms import Envelope, ReturnPath, RoleAddress
 from bounced.demo.scenes import Scene
 from bounced.edges.redis import RedisStore, durability
@@ -276,7 +284,7 @@ def test_another_server_in_the_configuration_is_a_move(tmp_path: Path):
     assert [moved.has_met("a", each) for each in ("1", "2", "3")] == [True, True, False]
 
 
-@pytest.mark.parametrize("days", [400, 32, -3, -400])
+@pytest.mark.parametrize("days", [400, DEFAULT_TOKEN_DAYS + 2, -3, -400])
 async def test_while_clocks_are_days_apart_no_good_path_is_refused_for_good(
     redis_url: str, keys: Keyspace, tmp_path: Path, events: Names, days: int
 ):

@@ -28,6 +28,7 @@ REPLACED = (
     (r"[\d.]+ s apart", "<n> s apart"),
     (r"unix://\S+?/server\.sock", "<url>"),
     (r"test-[0-9a-f]{12}", "<prefix>"),
+    (r"(in the log +|\"in_log\": \"|\"address\": \")[0-9a-f]{12}\b", r"\1<hash>"),
     (r"(127\.0\.0\.1:)\d+", r"\1<port>"),
     (r"(\"pid\": |\"elapsed_ms\": )[\d.]+", r"\1<n>"),
     (r"(?m)^  \S+ ((?:lookup|release|return-path encode) \S+ --config)", r"  bounced \1"),

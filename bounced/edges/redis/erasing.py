@@ -99,12 +99,19 @@ async def check_scan(store: RedisStore, list_: str) -> None:
 async def rewrite_append_only_file(store: RedisStore, list_: str, pause_s: float = 0.05) -> None:
     """Let the server write its file anew, of what it holds now, and return when that is done.
 
-    Until then the file has every command that was ever written, those with an erased address too.  A rewrite that is
-    under way began before the erasure, so it does not do.  Raises StoreUnavailable, also where the rewrite fails.
+    Until then the file has every command that was ever written, those with an erased address too.  It is written as
+    commands: the form of a snapshot would hold the octets of entries that were deleted from a stream, as long as other
+    entries of the same node are there.  A rewrite that is under way began before the erasure, so it does not do.
+    Raises StoreUnavailable, also where the rewrite fails.
     """
     await _rewritten(store, list_, pause_s)
-    await store.write(list_, "BGREWRITEAOF")
-    if await _rewritten(store, list_, pause_s) != "ok":
+    await store.write(list_, "CONFIG", "SET", "aof-use-rdb-preamble", "no")
+    try:
+        await store.write(list_, "BGREWRITEAOF")
+        ended = await _rewritten(store, list_, pause_s)
+    finally:
+        await store.write(list_, "CONFIG", "SET", "aof-use-rdb-preamble", "yes")
+    if ended != "ok":
         raise StoreUnavailable("the server could not rewrite its append-only file, see its log")
 
 

@@ -19,6 +19,8 @@ from bounced.edges.redis.wire import Reply, fields, text
 EVENTS_AT_ONCE = 1000
 """How much is asked of each stream in one reply: it has to be read within the deadline."""
 EMPTY = "0-0"
+LAST_NUMBER = 2**64 - 1
+"""The highest number that an entry may have behind its milliseconds."""
 
 _READ = b"""
 return {redis.call(ARGV[1], KEYS[1], ARGV[2], ARGV[3], 'COUNT', ARGV[6]),
@@ -39,10 +41,14 @@ class StreamEvent:
         return {"stream_id": self.id, **({"stream": BULK} if self.bulk else {}), **self.fields}
 
     @property
-    def place(self) -> tuple[int, int, bool]:
-        """Where it stands among the events of both streams."""
+    def place(self) -> tuple[int, bool, int]:
+        """Where it stands among the events of both streams.
+
+        The numbers behind the milliseconds are each stream's own.  So of one millisecond those of `bulk` come first:
+        the event that tells of many follows them.
+        """
         milliseconds, _, number = self.id.partition("-")
-        return int(milliseconds), int(number), self.bulk
+        return int(milliseconds), not self.bulk, int(number)
 
 
 class Position(NamedTuple):
@@ -76,7 +82,7 @@ class EventStreams:
             if not page:
                 break
             limit, upto, first = limit - len(page), _beyond(page, upto), page[-1]
-            begin = Position(f"({first.id}" if first.bulk else first.id, first.id)
+            begin = _from(first)
         return begin, end
 
     async def between(self, begin: Position, end: Position) -> AsyncIterator[list[StreamEvent]]:
@@ -112,6 +118,14 @@ class EventStreams:
         return [entries(each, bulk=number == 1) for number, each in enumerate(reply)]
 
 
+def _from(first: StreamEvent) -> Position:
+    """Return the position of an event, with all that comes after it."""
+    milliseconds = first.id.partition("-")[0]
+    if first.bulk:
+        return Position(milliseconds, first.id)
+    return Position(first.id, f"({milliseconds}-{LAST_NUMBER}")
+
+
 def behind(end: Position) -> Position:
     """Return the position behind the last events of each stream."""
     return Position(f"({end.events}", f"({end.bulk}")
@@ -127,7 +141,7 @@ def entries(reply: Reply, *, bulk: bool = False) -> list[StreamEvent]:
     ]
 
 
-def _place(event: StreamEvent) -> tuple[int, int, bool]:
+def _place(event: StreamEvent) -> tuple[int, bool, int]:
     return event.place
 
 
