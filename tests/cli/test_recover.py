@@ -84,6 +84,7 @@ class Bench:
             yield store
         finally:
             await store.close()
+            await asyncio.sleep(0)  # the transport closes its socket in the loop's next round
 
     async def say(self, store: RedisStore, address: str, *said: Evidence) -> None:
         """Let this be said of an address, one after the other."""
