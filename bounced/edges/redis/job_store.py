@@ -113,7 +113,8 @@ class JobStore:
         page = _entries(await self._store.read(list_, "XREVRANGE", events, newest, "-", "COUNT", EVENTS_IN_PAGE))
         late = [entry.fields for entry in page if entry.fields.get("at", "") >= begun]
         found = dict.fromkeys(AddressId(event["address"]) for event in late if to_take_back(event, provider))
-        return Page(list(found), f"({page[-1].id}" if late and len(page) == EVENTS_IN_PAGE else "")
+        goes_on = len(page) == EVENTS_IN_PAGE and _written_at_ms(page[-1]) >= _unix(since) * 1000
+        return Page(list(found), f"({page[-1].id}" if goes_on else "")
 
     async def dispute(self, list_: str, disputed: str, now: datetime, until: datetime, addresses: int) -> bool:
         """Note that a domain or provider is disputed, and tell so; False where it was already, and nothing is told."""
@@ -189,6 +190,11 @@ def _entries(reply: Reply) -> list[IntakeEntry]:
 
 def _cut(told: Mapping[str, str]) -> dict[str, str]:
     return {name[:MAX_INTAKE_CHARS]: text[:MAX_INTAKE_CHARS] for name, text in islice(told.items(), MAX_FAILED_FIELDS)}
+
+
+def _written_at_ms(entry: IntakeEntry) -> int:
+    """Return when an entry of a stream was written, by the server's clock; what it tells of may be older."""
+    return int(entry.id.partition("-")[0])
 
 
 def _numbers(reply: Reply) -> list[int]:
