@@ -1,7 +1,7 @@
 """Options that choose addresses by when, where and why they came on the list."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -82,13 +82,22 @@ def _moment(option: str, text: str, *, end: bool = False) -> datetime | None:
         return None
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        if end and _is_day(text):
+            at += timedelta(days=1)
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         raise click.UsageError(
             f"{option}: {text!r} is no time; it is UTC, such as 2026-05-01 or 2026-05-01T08:30"
         ) from None
-    if end and len(text) == len("2026-05-01"):
-        at += timedelta(days=1)
-    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _is_day(text: str) -> bool:
+    """Whether a time is a day alone, however it is written: 2026-05-01, 20260501."""
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _domain(config: Config, list_: str, text: str) -> str:

@@ -365,3 +365,17 @@ def test_at_a_terminal_the_reason_is_asked_for_and_then_whether_to_go_on(
     assert "Release 4 from main? [y/N]:" in asked
     assert b"4 addresses fit in main: provider yahoo" in shown
     assert len(bench.listed()) == len(WORLD)
+
+
+@pytest.mark.parametrize(("written", "end"), [("20260501", "2026-05-02"), ("2026-05-01", "2026-05-02")])
+def test_until_a_day_is_until_its_end_however_it_is_written(call: Call, written: str, end: str) -> None:
+    """ISO 8601 writes a day with hyphens or without."""
+    assert told(call, "recover", "--until", written, "--dry-run")["filters"] == f"until {end}T00:00:00Z"
+
+
+@pytest.mark.parametrize("words", [("--until", "9999-12-31"), ("--since", "0001-01-01T00:00+14:00")])
+def test_a_time_beyond_the_calendar_is_a_wrong_word(call: Call, words: tuple[str, str]) -> None:
+    """It is answered like any other word that is no time."""
+    answer = call("recover", *words, "--list", "main", "--dry-run")
+    assert answer.exit_code == 2
+    assert "is no time" in answer.stderr
