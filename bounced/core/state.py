@@ -185,11 +185,14 @@ class Transition:
 
     @property
     def mailed_while_suppressed(self) -> bool:
-        """Whether it speaks of mail that was sent to a suppressed address on a later day: the sender asks no list."""
+        """Whether it speaks of mail that was sent to a suppressed address on a later day: the sender asks no list.
+
+        What another list shares speaks of that one's mail, whose sender has that list to ask.
+        """
         evidence, since = self.evidence, self.before.since
         if self.before.state is not State.SUPPRESSED or since is None or evidence.sent_on is None:
             return False
-        return evidence.type in _OF_MAIL and evidence.sent_on > since.date()
+        return not evidence.shared_from and evidence.type in _OF_MAIL and evidence.sent_on > since.date()
 
     @property
     def idle(self) -> bool:

@@ -1,13 +1,13 @@
 """A hard verdict that lists share is lifted in all of them where somebody asks for it, and nothing else is."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from bounced.core.policy import DEFAULT_POLICY
 from bounced.core.policy.sharing import is_same_verdict, lift_same_verdict
-from bounced.core.state import AddressState, Evidence, EvidenceType
+from bounced.core.state import AddressState, Evidence, EvidenceType, Transition
 from bounced.core.terms import CLASS_OF, Category, Class, Origin, State
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)
@@ -62,3 +62,11 @@ def test_what_a_person_said_in_another_list_stays(category: Category) -> None:
     transition = lift_same_verdict(said, RELEASE, DEFAULT_POLICY, name="shop", own_name="news", own=HARD)
     assert transition.after == said
     assert transition.idle
+
+
+@pytest.mark.parametrize(("shared_from", "mailed"), [("", True), ("news", False)])
+def test_mail_of_another_list_was_not_sent_in_spite_of_this_one(shared_from: str, mailed: bool) -> None:
+    """Whose sender may mail the address: another list may well suppress it."""
+    sent_on = (AT + timedelta(days=1)).date()
+    bounce = Evidence(EvidenceType.REPORT, AT, Origin.SMTP, sent_on=sent_on, shared_from=shared_from)
+    assert Transition(bounce, HARD, HARD, "already_suppressed").mailed_while_suppressed is mailed
