@@ -1,6 +1,7 @@
 """``bounced recover``: what a provider, a rule or a campaign did wrong to many addresses is taken back."""
 
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -122,19 +123,18 @@ async def _release(config: Config, store: RedisStore, wanted: Wanted, found: Fou
     """Release what was found, and tell once of it, also where only a part could be done."""
     at = now().replace(microsecond=0)
     evidence = Evidence(EvidenceType.RELEASE, at, Origin.OPERATOR, note=reason, actor=wanted.actor, bulk=True)
-    policy, released = build.policy(config.lists[wanted.list_]), 0
+    policy, told = build.policy(config.lists[wanted.list_]), Counter({True: 0, False: 0})
     releaser = Releaser(store, policy, wanted.list_, wanted.selection, evidence, wanted.imported_too)
 
-    def done(tried: int, of_them: int) -> None:
-        nonlocal released
-        released += of_them
-        advance(tried)
+    def done(released: bool) -> None:  # noqa: FBT001 - what became of one
+        told[released] += 1
+        advance(1)
 
     try:
         with _progress("releasing", len(found.addresses)) as advance:
             await releaser.release(found, done)
     finally:
-        if released:
+        if told[True]:
             await store.tell(
                 wanted.list_,
                 summary_event(
@@ -144,10 +144,10 @@ async def _release(config: Config, store: RedisStore, wanted: Wanted, found: Fou
                     wanted.actor,
                     note=reason,
                     filters=str(wanted.selection),
-                    counts={"addresses": released, "left_alone": len(found.addresses) - released},
+                    counts={"addresses": told[True], "left_alone": told[False]},
                 ),
             )
-    return released
+    return told[True]
 
 
 @contextmanager

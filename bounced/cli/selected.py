@@ -87,19 +87,21 @@ class Releaser:
     evidence: Evidence
     imported_too: bool
 
-    async def release(self, found: Found, done: Callable[[int, int], None]) -> None:
-        """Release it; ``done`` hears after each batch how many were tried, and how many of them were released.
+    async def release(self, found: Found, done: Callable[[bool], None]) -> None:
+        """Release it; ``done`` hears of each address that was tried, and whether it was released.
 
         Raises StoreUnavailable; what was released then stays released, and doing it again goes on.
         """
         addresses = iter(found.addresses.items())
 
+        async def release(id_: str, version: str, held: Mapping[str, str] | None) -> None:
+            done(await self._release(id_, version, held))
+
         async def batches() -> None:
             while batch := dict(islice(addresses, AT_ONCE)):
                 present = await states(self.store, self.store.keyspace(self.list_), list(batch))
                 each = zip(batch.items(), present, strict=True)
-                released = await asyncio.gather(*(self._release(*known, held) for known, held in each))
-                done(len(batch), sum(released))
+                await asyncio.gather(*(release(*known, held) for known, held in each))
 
         try:
             async with asyncio.TaskGroup() as tasks:  # none of them goes on where one has failed

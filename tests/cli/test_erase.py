@@ -72,6 +72,16 @@ def test_nothing_of_the_address_stays_on_the_disk_of_an_embedded_server(call, tm
     assert "rewritten" not in call("erase", "bob@example.org").stderr, "nothing was erased"
 
 
+def test_a_neighbour_in_a_stream_keeps_no_erased_address_on_disk(call, tmp_path):
+    """A deleted entry of a stream stays among its neighbours in the server's memory, and in a snapshot of that."""
+    for name in ("before", "zq7xkv0wj3", "after"):
+        call("suppress", f"{name}@example.org", "--list", "main", "--reason", "asked")
+    assert "append-only file was rewritten" in call("erase", "zq7xkv0wj3@example.org").stderr
+    on_disk = b"".join(file.read_bytes() for file in tmp_path.glob("data/**/*") if file.is_file())
+    assert b"zq7xkv0wj3" not in on_disk
+    assert b"after@example.org" in on_disk
+
+
 def test_a_complaint_without_a_pepper_is_refused_before_anything_is_erased(call):
     """The message says what to configure."""
     call("import", "-", "--list", "main", given=COMPLAINT, pepper="")

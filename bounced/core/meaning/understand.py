@@ -86,7 +86,7 @@ def _evidence(
         profile=return_path.profile if return_path else UNKNOWN_PROFILE,
         campaign=return_path.tag if return_path else "",
         peer=envelope.peer,
-        reporting_mta=report.reporting_mta or "",
+        reporting_mta=report.reporting_mta or report.fields.get("author-domain", ""),
         names_recipient=attribution.names_recipient,
         trusted=signed or (trust_unsigned and attribution.names_recipient),
     )
