@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
@@ -19,7 +20,7 @@ from bounced.core.terms import Category, Engagement, Envelope, Kind, OptIn, Orig
 from bounced.demo.scenes import Scene
 from bounced.edges.redis import RedisStore, durability
 from bounced.edges.redis.connect import connections
-from bounced.edges.redis.erasing import ScanForbidden, check_scan, complained, erase
+from bounced.edges.redis.erasing import ScanForbidden, check_scan, complained, erase, rewrite_append_only_file
 from bounced.pipeline import ListSettings, Pipeline
 from bounced.ports import StoreUnavailable
 
@@ -138,6 +139,29 @@ async def test_nothing_is_left(store, redis, keys):
         assert (await store.load("main", other)).state is not State.ACTIVE
     assert keys.token("o" * 26) in after
     assert not await erase(store, "main", ALICE, looked_at.append), "again, nothing is known"
+
+
+async def test_the_file_that_is_written_anew_has_no_octet_of_a_deleted_entry(store, redis, redis_url, keys):
+    """Redis only marks an entry as deleted where others stand beside it, and a snapshot would hold it.
+
+    An embedded server has no users, so nobody is forbidden to configure it.
+    """
+    for name in ("before", "zq7xkv0wj3", "after"):
+        await redis.xadd(keys.events, {"type": "report", "address": f"{name}@example.org"})
+    folder = Path((await redis.config_get("dir"))["dir"])
+
+    def on_disk() -> bytes:
+        return b"".join(file.read_bytes() for file in folder.rglob("*.aof*") if file.is_file())
+
+    assert b"zq7xkv0wj3" in on_disk()
+    assert await erase(store, "main", "zq7xkv0wj3@example.org", lambda _count: None)
+    unlimited = RedisStore(connections(redis_url), {"main": keys}, durability("memory", pytest.fail))
+    await unlimited.start()
+    await rewrite_append_only_file(unlimited, "main")
+    await unlimited.close()
+    assert b"zq7xkv0wj3" not in on_disk()
+    assert b"after@example.org" in on_disk()
+    assert (await redis.config_get("aof-use-rdb-preamble")) == {"aof-use-rdb-preamble": "yes"}
 
 
 async def test_a_bounce_that_comes_meanwhile_leaves_no_address_on_the_list_without_a_state(
