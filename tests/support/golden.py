@@ -19,6 +19,7 @@ REPLACED = (
     (r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?", "<time>"),
     (r"(issued +|(?:issued|sent_on)\": \"|(?:held|suppressed|released|to|since) )\d{4}-\d\d-\d\d", r"\1<day>"),
     (r"(soft|hard):1:\d+:\d+", r"\1:1:<time>:<time>"),
+    (r"(soft|hard):\d{4}-\d\d-\d\d", r"\1:<day>"),
     (r"b-[a-z2-7]{18}=(issue42)?=(?!example)", r"b-<signed>=\1="),
     (r"(path +|\"path\": \")[a-z2-7]{13}", r"\1<mac>"),
     (r"\b[0-9a-f]{16}\b", "<id>"),
