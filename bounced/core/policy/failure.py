@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 from bounced.core.policy.settings import COUNTED, FailureRule, Policy, Then
 from bounced.core.policy.streaks import ONCE_IN, continued, within_24_hours, without_last_failure
@@ -154,10 +155,10 @@ def _without_words_about_others(state: AddressState) -> AddressState:
     )
 
 
-def _with_failed_mail(state: AddressState, failure: Failure) -> AddressState:
-    """Note the day of the mail that failed, if it is the latest so far."""
+def _failed_mail(state: AddressState, failure: Failure) -> Mapping[Class, date]:
+    """Return the latest days whose mail failed, with that of this one."""
     latest = max(state.failed_mail.get(failure.class_, failure.sent_on), failure.sent_on)
-    return replace(state, failed_mail={**state.failed_mail, failure.class_: latest})
+    return {**state.failed_mail, failure.class_: latest}
 
 
 def _without_delivery_of_that_day(state: AddressState, failure: Failure) -> AddressState:
@@ -183,11 +184,10 @@ def _counted(state: AddressState, failure: Failure) -> StateAndReason:
     reached = _reaches_threshold(state, streak, failure)
     if state.state is State.SUPPRESSED:
         return _while_suppressed(state, failure, reached=reached)
-    state = _with_failed_mail(state, failure)
-    streaks = {**state.streaks, failure.class_: streak}
+    streaks, failed_mail = {**state.streaks, failure.class_: streak}, _failed_mail(state, failure)
     if not reached and not _is_first_after_hold(state, streak):
-        return _under_threshold(state, streaks, failure)
-    counted = replace(state, streaks=streaks)
+        return _under_threshold(state, streaks, failed_mail, failure)
+    counted = replace(state, streaks=streaks, failed_mail=failed_mail)
     if rule.then is Then.HOLD or not failure.evidence.names_recipient:
         return _next_hold(counted, failure)
     if rule.cautious and streak.count == 1 and _probably_in_use(state, failure):
@@ -257,15 +257,17 @@ def _while_suppressed(state: AddressState, failure: Failure, *, reached: bool) -
     return state, "already_suppressed"
 
 
-def _under_threshold(state: AddressState, streaks: Mapping[Class, Streak], failure: Failure) -> StateAndReason:
+def _under_threshold(
+    state: AddressState, streaks: Mapping[Class, Streak], failed_mail: Mapping[Class, date], failure: Failure
+) -> StateAndReason:
     """Return the address as bouncing, or held as before; of two reasons the stronger one is shown."""
-    category, class_ = failure.verdict.category, failure.class_
+    category, class_, evidence = failure.verdict.category, failure.class_, failure.evidence
+    counted: dict[str, Any] = {"streaks": streaks, "failed_mail": failed_mail}
     if state.state is State.HELD:
-        return replace(state, streaks=streaks), "already_held"
+        return replace(state, **counted), "already_held"
     if rank(state.category, state.class_) > rank(category, class_) and len(streaks) > 1:
-        return replace(state, state=State.BOUNCING, streaks=streaks), "under_threshold"
-    after = with_reason(state, category, class_, failure.evidence, state=State.BOUNCING, streaks=streaks)
-    return after, "under_threshold"
+        return replace(state, state=State.BOUNCING, **counted), "under_threshold"
+    return with_reason(state, category, class_, evidence, state=State.BOUNCING, **counted), "under_threshold"
 
 
 def _next_hold(state: AddressState, failure: Failure) -> StateAndReason:
@@ -294,7 +296,7 @@ def _held_with_caution(state: AddressState, failure: Failure, reason: str) -> St
     """Hold for ``caution_hours`` instead of suppressing, and never shorter than the address is held already."""
     if state.state is State.SUPPRESSED:
         return state, "already_suppressed"
-    state = _with_failed_mail(state, failure)
     until = max(failure.at + failure.policy.caution, state.until or failure.at)
-    category = failure.verdict.category
-    return with_reason(state, category, failure.class_, failure.evidence, state=State.HELD, until=until), reason
+    category, evidence, failed_mail = failure.verdict.category, failure.evidence, _failed_mail(state, failure)
+    changes = {"state": State.HELD, "until": until, "failed_mail": failed_mail}
+    return with_reason(state, category, failure.class_, evidence, **changes), reason
