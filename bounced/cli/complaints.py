@@ -12,15 +12,13 @@ import click
 from rich.text import Text
 
 from bounced.cli.configured import config_option, configured
-from bounced.cli.output import bar, console, json_option, print_json, print_table, spark
+from bounced.cli.output import ROOMY, bar, console, json_option, print_json, print_table, spark
 from bounced.cli.selecting import chosen_list, hours_option, list_option, overview
 from bounced.config import Config
 from bounced.core.contract.hourly_counters import ATTRIBUTED, UNATTRIBUTED, feedback_of
 from bounced.core.contract.times import stamp
 from bounced.service import now
 
-ROOMY = 90
-"""From so many columns of the terminal on there is room for a day by the hour."""
 ABOUT = ("from_domain", "return_path_domain", "provider", "feedback_type")
 """What complaints that name nobody are grouped by."""
 

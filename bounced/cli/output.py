@@ -21,6 +21,9 @@ json_option = click.option("--json", "as_json", is_flag=True, help="One JSON obj
 printable = visible
 """Escape what cannot be printed, so that text can neither move the cursor nor forge a line."""
 
+ROOMY = 90
+"""From so many columns of the terminal on there is room for a day by the hour."""
+
 _LEVELS = "▁▂▃▄▅▆▇█"
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 

@@ -10,7 +10,7 @@ import click
 from rich.text import Text
 
 from bounced.cli.configured import config_option, configured
-from bounced.cli.output import bar, console, json_option, print_json, print_table, printable, spark
+from bounced.cli.output import ROOMY, bar, console, json_option, print_json, print_table, printable, spark
 from bounced.cli.selecting import chosen_list, hours_option, list_option, overview
 from bounced.config import Config
 from bounced.core.contract.hourly_counters import MAILED_WHILE_SUPPRESSED, UNATTRIBUTED
@@ -24,9 +24,6 @@ Ranked = Sequence[tuple[str, Counter[str]]]
 
 OTHER = "~other"
 """How the counters begin that count what found no place of its own."""
-
-ROOMY = 90
-"""From so many columns of the terminal on there is room for a day by the hour."""
 
 WORST = {"domain": "Recipient domains", "campaign": "Campaigns", "provider": "Providers that refuse the sender"}
 

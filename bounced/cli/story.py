@@ -122,10 +122,9 @@ def _alarm(fields: Mapping[str, str]) -> str:
     if fields.get("type") != "alarm" or "scope" not in fields:
         return ""
     about = f"{fields['scope']}: {fields.get('level', '')}"
-    providers = fields.get("providers")
-    return (
-        f"{about}, {fields.get('complaints', '')} complaints that name nobody, by {providers}" if providers else about
-    )
+    if providers := fields.get("providers"):
+        return f"{about}, complaints that name nobody: {fields.get('complaints', '')}, by {providers}"
+    return about
 
 
 def _what(fields: Mapping[str, str]) -> str:

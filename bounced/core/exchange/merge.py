@@ -37,6 +37,7 @@ def merge(state: AddressState, row: Row) -> AddressState:
         reporting_mta=said.reporting_mta,
         campaign=said.campaign,
         origin=said.origin,
+        names_others=said.names_others,
         actor=said.actor,
         shared_from=said.shared_from,
     )

@@ -38,6 +38,12 @@ def test_a_stronger_reason_replaces_the_one_that_stands(category):
     assert after.diagnostic == ""
 
 
+def test_the_reason_of_a_row_is_about_the_address_whatever_others_a_report_named_before():
+    """No later report takes it back as one that names the recipient does."""
+    named_others = AddressState(State.BOUNCING, Category.MAILBOX_FULL, Class.SOFT, NOW, names_others=True, version=3)
+    assert not merge(named_others, row(Category.MAILBOX_UNKNOWN)).names_others
+
+
 @pytest.mark.parametrize("category", [Category.MAILBOX_UNKNOWN, Category.BAD_ADDRESS])
 def test_a_reason_of_the_same_rank_changes_nothing(category):
     """So that an import is safe to repeat."""
