@@ -1,7 +1,6 @@
 """Options that choose addresses by when, where and why they came on the list."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -9,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from bounced import rules
+from bounced.cli.times import READS, local_option, since_option, span, until_option
 from bounced.config import Config
 from bounced.core.mailbox import BadAddress, normalise_domain
 from bounced.core.meaning.providers import PROVIDERS
@@ -19,10 +19,9 @@ from bounced.core.terms import Category
 F = TypeVar("F", bound=Callable[..., Any])
 
 OPTIONS = (
-    click.option(
-        "--since", metavar="TIME", help="On the list since then or later: 2026-05-01 or 2026-05-01T08:30, UTC."
-    ),
-    click.option("--until", metavar="TIME", help="On the list since before then; of a day alone, its end."),
+    local_option,
+    since_option(f"On the list since then or later: {READS}."),
+    until_option("On the list since before then; of a day alone, its end."),
     click.option("--domain", metavar="DOMAIN", help="The recipient's domain."),
     click.option("--provider", metavar="NAME", help="Who refused: google, microsoft, yahoo, ..."),
     click.option("--category", metavar="CATEGORY", help="Why: mailbox_unknown, mailbox_full, ..."),
@@ -61,9 +60,10 @@ def chosen(config: Config, list_: str, asked: Asked, *, persons_too: bool = Fals
     Raises click.UsageError.
     """
     given = {name: (asked[name] or "").strip() for name in NAMES}
-    selection = Selection(
-        since=_moment("--since", given["since"]),
-        until=_moment("--until", given["until"], end=True),
+    since, until = span(given["since"], given["until"])
+    return Selection(
+        since=since,
+        until=until,
         domain=_domain(config, list_, given["domain"]),
         provider=_provider(given["provider"]),
         category=_category(given["category"], persons_too=persons_too),
@@ -71,33 +71,6 @@ def chosen(config: Config, list_: str, asked: Asked, *, persons_too: bool = Fals
         rule=_rule(config, given["rule"]),
         match=given["match"],
     )
-    if selection.since and selection.until and selection.since >= selection.until:
-        raise click.UsageError(f"--since {given['since']} is not before --until {given['until']}")
-    return selection
-
-
-def _moment(option: str, text: str, *, end: bool = False) -> datetime | None:
-    """Return a time in UTC.  A day alone is its beginning, or its end."""
-    if not text:
-        return None
-    try:
-        at = datetime.fromisoformat(text)
-        if end and _is_day(text):
-            at += timedelta(days=1)
-        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        raise click.UsageError(
-            f"{option}: {text!r} is no time; it is UTC, such as 2026-05-01 or 2026-05-01T08:30"
-        ) from None
-
-
-def _is_day(text: str) -> bool:
-    """Whether a time is a day alone, however it is written: 2026-05-01, 20260501."""
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _domain(config: Config, list_: str, text: str) -> str:

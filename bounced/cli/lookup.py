@@ -14,7 +14,8 @@ from bounced.cli.configured import config_option, configured
 from bounced.cli.ending import ExitCode
 from bounced.cli.output import console, json_option, print_facts, print_json, printable
 from bounced.cli.selecting import any_list_option, chosen_lists, normalised
-from bounced.cli.story import day, sentence
+from bounced.cli.story import sentence
+from bounced.cli.times import shown
 from bounced.config import Config, build
 from bounced.core.contract.state_hash import to_fields
 from bounced.core.contract.writes import past_events
@@ -115,7 +116,7 @@ def _tell(answers: Sequence[ListAnswer]) -> None:
 
 def _tell_one(answer: ListAnswer) -> None:
     target, state, fields = console(), answer.state, to_fields(answer.state)
-    until = f" until {day(fields['until'])}" if state.until else ""
+    until = f" until {shown(fields['until'])}" if state.until else ""
     mailed = "must not be mailed" if answer.must_not_be_mailed else "may be mailed"
     target.print(
         Text.assemble(
@@ -128,7 +129,7 @@ def _tell_one(answer: ListAnswer) -> None:
     facts = _facts(state, how_decided(state, answer.history))
     print_facts(facts | ({"in the log": answer.in_log} if answer.in_log and (facts or answer.history) else {}))
     for entry in answer.history:
-        target.print(Text.assemble((f"{day(entry.get('at', '')):<16}  ", "dim"), printable(sentence(entry))))
+        target.print(Text.assemble((f"{shown(entry.get('at', '')):<16}  ", "dim"), printable(sentence(entry))))
     if not facts and not answer.history:
         target.print(Text("Nothing is known of it: no report, or too long ago."))
 
@@ -150,8 +151,8 @@ def _facts(state: AddressState, decided: Mapping[str, str]) -> dict[str, str]:
         "said by": fields.get("reporting_mta", ""),
         "done by": state.actor,
         "shared from": state.shared_from and f"list {state.shared_from}",
-        "since": day(fields.get("since", "")) if state.state is not State.ACTIVE else "",
+        "since": shown(fields.get("since", "")) if state.state is not State.ACTIVE else "",
     }
     for name in ("last_released_at", "last_delivered_at", "last_engaged_at"):
-        facts[name.replace("_", " ").removesuffix(" at")] = day(fields.get(name, ""))
+        facts[name.replace("_", " ").removesuffix(" at")] = shown(fields.get(name, ""))
     return {name: value for name, value in facts.items() if value}

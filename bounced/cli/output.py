@@ -28,6 +28,24 @@ _LEVELS = "▁▂▃▄▅▆▇█"
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
+class Share(float):
+    """A part of a whole, from 0 to 1, printed as a percentage."""
+
+    SMALLEST = 0.001
+
+    def __str__(self) -> str:
+        """Return the percentage to a tenth; what is neither nothing nor all is never printed as such."""
+        if 0 < self < self.SMALLEST:
+            return f"<{self.SMALLEST:.1%}"
+        if 1 - self.SMALLEST < self < 1:
+            return f">{1 - self.SMALLEST:.1%}"
+        return f"{self:.0%}" if self.is_integer() else f"{self:.1%}"
+
+
+Cell = str | int | Share
+"""What stands in a table: a text, a number, a share."""
+
+
 def print_json(record: Mapping[str, Any]) -> None:
     """Print one record as one line of JSON, without control characters."""
     sys.stdout.write(json_escaped(json.dumps(record, ensure_ascii=False, default=_as_text)) + "\n")
@@ -38,22 +56,29 @@ def console() -> Console:
     return Console(highlight=False, soft_wrap=True, emoji=False, markup=False)
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None) -> None:
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, title: str | None = None, total: Sequence[Cell] = ()
+) -> None:
     """Print rows as a table on a terminal; in a pipe as lines with tabs between the cells, the columns' names first.
 
-    Cells are printed as they are: nothing in them is markup, and control characters are escaped.
+    Columns of numbers and shares are right-aligned on a terminal, numbers with separators, with ``total`` below them.
+    In a pipe numbers are plain digits, and there is no total.  Texts are printed as they are: nothing in them is
+    markup, and control characters are escaped.
     """
-    target, cells = console(), [[printable(cell) for cell in row] for row in rows]
+    target, rows = console(), list(rows)
     if not target.is_terminal:
-        for line in (columns, *cells):
+        for line in (columns, *([_plain(cell) for cell in row] for row in rows)):
             sys.stdout.write("\t".join(line) + "\n")
         return
+    cells = [[_readable(cell) for cell in row] for row in (*rows, *([total] if total else ()))]
     table = Table(title=title, title_justify="left", header_style="bold")
     room = target.width - 3 * len(columns) - 1
-    for column, width in zip(columns, _widths([columns, *cells], room), strict=True):
-        table.add_column(column, overflow="fold", width=width)
-    for row in cells:
-        table.add_row(*map(Text, row))
+    numbers = [_are_numbers([row[number] for row in rows]) for number in range(len(columns))]
+    widths = _widths([columns, *cells], room, whole=numbers)
+    for column, width, number in zip(columns, widths, numbers, strict=True):
+        table.add_column(column, overflow="fold", width=width, justify="right" if number else "left")
+    for row, last in zip(cells, [*[False] * (len(rows) - 1), True, True], strict=False):
+        table.add_row(*map(Text, row), end_section=bool(total) and last)
     target.print(table, soft_wrap=False)
 
 
@@ -84,10 +109,27 @@ def spark(values: Sequence[float], width: int = 24) -> str:
     return "".join(_LEVELS[min(7, int(each / largest * 8))] if each else "·" for each in sums)
 
 
-def _widths(lines: Sequence[Sequence[str]], room: int) -> Sequence[int | None]:
-    """Return widths of columns that break no word; None for each where there are none."""
+def _plain(cell: Cell) -> str:
+    return printable(cell) if isinstance(cell, str) else str(cell)
+
+
+def _readable(cell: Cell) -> str:
+    return f"{cell:,}" if isinstance(cell, int) else _plain(cell)
+
+
+def _are_numbers(cells: Iterable[Cell]) -> bool:
+    """Whether a column has numbers, and beside them no text but empty ones."""
+    cells = [cell for cell in cells if cell != ""]
+    return bool(cells) and not any(isinstance(cell, str) for cell in cells)
+
+
+def _widths(lines: Sequence[Sequence[str]], room: int, *, whole: Sequence[bool]) -> Sequence[int | None]:
+    """Return widths of columns that break no word, and no cell of a column that is ``whole``; None where none fit."""
     columns = list(zip(*lines, strict=True))
-    least = [max(cell_len(word) for cell in column for word in cell.split() or [""]) for column in columns]
+    least = [
+        max(map(cell_len, column)) if all_ else max(cell_len(word) for cell in column for word in cell.split() or [""])
+        for column, all_ in zip(columns, whole, strict=True)
+    ]
     wanted = [max(map(cell_len, column)) - enough for column, enough in zip(columns, least, strict=True)]
     spare = room - sum(least)
     if spare < 0:

@@ -20,7 +20,7 @@ from bounced.cli.output import json_option, print_facts, print_json, print_table
 from bounced.cli.run import in_loop, spare_the_collector
 from bounced.cli.selected import SAMPLES, Advance, Found, Releaser, find
 from bounced.cli.selecting import chosen_list, list_option
-from bounced.cli.story import day
+from bounced.cli.times import shown
 from bounced.config import Config, build
 from bounced.core.contract.summary import Summary, summary_event
 from bounced.core.selection import Selection
@@ -173,7 +173,7 @@ def _show(wanted: Wanted, found: Found) -> None:
             [
                 (
                     each.id,
-                    day(each.fields.get("since", "")),
+                    shown(each.fields.get("since", "")),
                     each.fields.get("category", ""),
                     each.fields.get("diagnostic", "")[:SAID_CHARS],
                 )

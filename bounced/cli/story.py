@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from bounced.cli.times import shown
 from bounced.core.contract.summary import Summary
 from bounced.core.terms import Category, Kind
 
@@ -153,7 +154,7 @@ def _many(fields: Mapping[str, str]) -> str:
 
 
 def _dispute(who: str, fields: Mapping[str, str]) -> str:
-    until = f" until {day(fields['until'])}" if fields.get("until") else ""
+    until = f" until {shown(fields['until'])}" if fields.get("until") else ""
     return f"{who} called {fields.get('addresses', 'many')} addresses unknown; it is not believed{until}"
 
 
@@ -169,10 +170,5 @@ def _followed(fields: Mapping[str, str]) -> str:
     before, after = fields.get("before", ""), fields.get("after", "")
     if not after:
         return ""
-    until = f" until {day(fields['until'])}" if fields.get("until") else ""
+    until = f" until {shown(fields['until'])}" if fields.get("until") else ""
     return f"still {after}{until}" if before == after else f"now {after}{until}"
-
-
-def day(stamp: str) -> str:
-    """Return the day and minute of a time stamp, for people."""
-    return stamp[:16].replace("T", " ")

@@ -67,6 +67,39 @@ def test_a_word_that_has_no_room_is_broken_and_nothing_of_it_lost(
     assert capsys.readouterr().out.count("x") == 100
 
 
+def test_numbers_are_aligned_and_have_separators_and_a_total(
+    terminal: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a terminal the units of a column of numbers stand below each other; its total stands below a line."""
+    rows = [("a.example", 1_234_567, output.Share(0.5)), ("b.example", 7, output.Share(1))]
+    output.print_table(("domain", "count", "share"), rows, total=("total", 1_234_574, ""))
+    *_, first, second, _line, total, _ = map(str.split, map(_without_lines, capsys.readouterr().out.splitlines()))
+    assert (first, second, total) == (
+        ["a.example", "1,234,567", "50.0%"],
+        ["b.example", "7", "100%"],
+        ["total", "1,234,574"],
+    )
+
+
+def test_in_a_pipe_numbers_are_digits_and_there_is_no_total(capsys: pytest.CaptureFixture[str]) -> None:
+    """A program reads them."""
+    output.print_table(("domain", "count"), [("a.example", 1_234_567)], total=("total", 1_234_567))
+    assert capsys.readouterr().out == "domain\tcount\na.example\t1234567\n"
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0, "0%"), (0.0004, "<0.1%"), (0.001, "0.1%"), (0.0349, "3.5%"), (0.06, "6.0%"), (0.9999, ">99.9%"), (1, "100%")],
+)
+def test_a_share_is_nothing_or_all_only_where_it_is(share: float, text: str) -> None:
+    """What is rounded away would be read as none."""
+    assert str(output.Share(share)) == text
+
+
+def _without_lines(line: str) -> str:
+    return line.replace("│", " ").replace("┃", " ")
+
+
 def test_facts_are_aligned_and_empty_ones_left_out(capsys: pytest.CaptureFixture[str]) -> None:
     """One a line."""
     output.print_facts({"state": "suppressed", "until": "", "category": "mailbox_unknown"})
