@@ -5,7 +5,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
@@ -14,6 +14,7 @@ from time import monotonic
 import structlog
 
 from bounced.core.contract.intake import NotUnderstood, Told, understand_entry
+from bounced.core.return_path import ReturnPaths
 from bounced.core.state import ReportId
 from bounced.edges.watch.log import Event
 from bounced.jobs.rounds import one_by_one, together
@@ -99,15 +100,15 @@ class IntakeReader:
     async def _understand(
         self, pipeline: Pipeline, list_: str, entry: IntakeEntry, understood: list[_Understood]
     ) -> None:
-        fold, may_release = pipeline.directory[list_].fold_local_part, pipeline.lists[list_].intake_may_release
+        paths, may_release = pipeline.directory[list_], pipeline.lists[list_].intake_may_release
         try:
             told = understand_entry(
-                entry.fields, pipeline.rules, pipeline.clock(), fold_local_part=fold, may_release=may_release
+                entry.fields, pipeline.rules, pipeline.clock(), fold_local_part=paths.fold_local_part, may_release=may_release
             )
         except Exception as error:  # noqa: BLE001 - one entry must not stop the others
             await self._set_aside(list_, entry, error)
         else:
-            understood.append(_Understood(entry, told))
+            understood.append(_Understood(entry, _named(told, paths)))
 
     async def _commit(self, pipeline: Pipeline, list_: str, entries: Sequence[_Understood]) -> None:
         for each in entries:
@@ -129,3 +130,8 @@ class IntakeReader:
             LOG.warning(Event.INTAKE_FAILED, list=list_, entry=entry.id, error=said)
         else:
             LOG.error(Event.INTAKE_FAILED, list=list_, entry=entry.id, exc_info=error)
+
+
+def _named(told: Told, paths: ReturnPaths) -> Told:
+    """Return what an entry says under the name of its campaign, as a bounce has it: senders may know the tag only."""
+    return replace(told, evidence=replace(told.evidence, campaign=paths.campaign(told.evidence.campaign)))

@@ -12,12 +12,14 @@ from structlog.testing import capture_logs
 from bounced.cli.story import sentence
 from bounced.core.contract.hourly_counters import MAX_FIELDS
 from bounced.core.contract.times import hour
+from bounced.core.return_path import Directory
 from bounced.core.state import Evidence, EvidenceType, ReportId, Unattributed
 from bounced.core.terms import Action, Category, Kind, Origin, Verdict
 from bounced.edges.redis import script
 from bounced.edges.redis.overview import Overview
 from bounced.edges.watch.metrics.meter import Meter
-from bounced.jobs import AlarmUpdater
+from bounced.jobs import AlarmUpdater, IntakeReader
+from bounced.pipeline import Envelope
 
 from .conftest import Bench
 
@@ -308,3 +310,50 @@ async def fail_at_once(bench: Bench, count: int, category: Category = Category.M
             bench.fails(category, f"x@{first}-{n}.example", **facts) for n in range(begin, min(begin + 500, count))
         )
         await asyncio.gather(*together)
+
+
+DSN = """From: MAILER-DAEMON@mx.company.example
+Subject: failure
+Message-ID: <{number}@mx.company.example>
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary=b
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.company.example
+
+Final-Recipient: rfc822; {recipient}
+Action: failed
+Status: 5.1.1
+Diagnostic-Code: smtp; 550 5.1.1 <{recipient}>: Recipient address rejected: User unknown
+
+--b--
+"""
+
+
+async def bounce(bench: Bench, number: int, tag: str) -> None:
+    """Let a bounce come back to a return path that was made with a tag."""
+    recipient, paths = f"user{number}@{number}.example", bench.pipeline.directory["main"]
+    path = paths.encode(recipient, issued=bench.clock.now.date(), tag=tag)
+    content = DSN.format(number=number, recipient=recipient).replace("\n", "\r\n").encode()
+    destination = await bench.pipeline.admit(path)
+    await bench.pipeline.process(destination, Envelope("192.0.2.1", "", path, content, bench.clock.now))
+
+
+@pytest.mark.parametrize("told", ["spring", "Spring sale"])
+async def test_a_campaign_has_one_name_whoever_tells_of_it(bench: Bench, told: str) -> None:
+    """Bounces by the tag, what was sent and refused by the tag or the name: one rate, and so an alarm."""
+    paths = replace(bench.pipeline.directory["main"], tags={"spring": "Spring sale"})
+    bench.pipeline = replace(bench.pipeline, directory=Directory((paths,)))
+    at = int(bench.clock.now.timestamp())
+    await bench.ask("XADD", bench.keys.intake, "*", "type", "sent", "at", at, "count", 500, "campaign", told)
+    for number in range(10):
+        fields = ("address", f"refused{number}@{number}.example", "reply", "550 5.1.1 User unknown")
+        await bench.ask("XADD", bench.keys.intake, "*", "type", "rejected", "at", at, "campaign", told, *fields)
+    await IntakeReader(bench.present, bench.job_store()).round()
+    for number in range(15):
+        await bounce(bench, number, "spring")
+    assert await alarms(bench) == {"campaign:Spring sale": "pause", "list": "pause"}
+    alarm = json.loads((await bench.job_store().standing("main"))["campaign:Spring sale"])
+    assert (alarm["sent"], alarm["hard"]) == (500, 25)
