@@ -42,6 +42,8 @@ MAX_REPLY_CHARS = 2000
 
 MAX_STORED_CHARS = 200
 """Of a text that others wrote, in states, events and history: a diagnostic's reason is at its beginning."""
+MAX_WORDS_CHARS = 1000
+"""Of a refusal of the sender, in `blocks` alone: the link that says what to do stands at its end."""
 MAX_CAMPAIGN_CHARS = 64
 """Of a campaign's name, which names counters as well."""
 MAX_ACTOR_CHARS = 64

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from bounced.core.escape import escaped
-from bounced.core.limits import MAX_ACTOR_CHARS, MAX_CAMPAIGN_CHARS, MAX_STORED_CHARS
+from bounced.core.limits import MAX_ACTOR_CHARS, MAX_CAMPAIGN_CHARS, MAX_STORED_CHARS, MAX_WORDS_CHARS
 from bounced.core.terms import UNKNOWN_PROFILE, Category, Class, Kind, Origin, Profile, State, Verdict, Word
 
 
@@ -245,4 +245,5 @@ def _harmless(verdict: Verdict) -> Verdict:
         reply_code=verdict.reply_code and escaped(verdict.reply_code),
         remote_mta=verdict.remote_mta and escaped(verdict.remote_mta),
         diagnostic=escaped(verdict.diagnostic),
+        words=escaped(verdict.words, MAX_WORDS_CHARS),
     )

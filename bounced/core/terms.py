@@ -383,6 +383,7 @@ class Verdict(NamedTuple):
     ``status``, ``reply_code``, ``none``).  ``status`` is the enhanced status code (``5.1.1``), ``reply_code``
     the three digits of the SMTP reply; ``diagnostic`` is at most 200 characters, control characters escaped.
     Of a category of class hard ``proof`` is a Proof, or ``doubt`` says what is missing; then it counts as soft.
+    ``words`` is the diagnostic as a whole where it is longer than that.
     """
 
     category: Category
@@ -395,9 +396,22 @@ class Verdict(NamedTuple):
     diagnostic: str = ""
     proof: str = ""
     doubt: str = ""
+    words: str = ""
 
     @property
     def class_(self) -> Class:
         """Whose problem the category is; what looks hard and is not proven counts as soft."""
         class_ = CLASS_OF.get(self.category, Class.UNDETERMINED)
         return Class.SOFT if self.doubt and class_ is Class.HARD else class_
+
+    @property
+    def refuses_sender(self) -> bool:
+        """Whether the sender was refused: a block, or a limit on what this sender may send now.
+
+        A limit that the status code lays to the mailbox (X.2.X) is the recipient's, who gets too much mail of anybody.
+        421 ends the whole connection, so it is about the sender with any status.  (RFC 3463 section 3.3, RFC 5321
+        section 3.8)
+        """
+        if self.category is not Category.RATE_LIMITED:
+            return self.class_ is Class.BLOCK
+        return self.reply_code == "421" or (self.status or "")[1:4] != ".2."

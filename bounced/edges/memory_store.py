@@ -179,7 +179,7 @@ def _write(held: _List, address: str, writes: Writes) -> None:
     told = held.bulk if writes.bulk else held.events
     told += events
     if writes.block:
-        held.blocks.append(events[-1])
+        held.blocks.append({"words": writes.words, **events[-1]} if writes.words else events[-1])
     if writes.unrecognised is not None:
         held.unrecognised.append(writes.unrecognised)
     if writes.complaint:

@@ -103,7 +103,11 @@ class IntakeReader:
         paths, may_release = pipeline.directory[list_], pipeline.lists[list_].intake_may_release
         try:
             told = understand_entry(
-                entry.fields, pipeline.rules, pipeline.clock(), fold_local_part=paths.fold_local_part, may_release=may_release
+                entry.fields,
+                pipeline.rules,
+                pipeline.clock(),
+                fold_local_part=paths.fold_local_part,
+                may_release=may_release,
             )
         except Exception as error:  # noqa: BLE001 - one entry must not stop the others
             await self._set_aside(list_, entry, error)

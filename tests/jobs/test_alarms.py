@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from bounced.cli.story import sentence
 from bounced.core.contract.hourly_counters import MAX_FIELDS
 from bounced.core.contract.times import hour
+from bounced.core.meaning.classify import classify_reply
 from bounced.core.return_path import Directory
 from bounced.core.state import Evidence, EvidenceType, ReportId, Unattributed
 from bounced.core.terms import Action, Category, Kind, Origin, Verdict
@@ -197,6 +198,60 @@ async def test_a_block_names_provider_category_sending_address_and_sample(bench:
     assert block["diagnostic"] == verdict.diagnostic
     (counts,) = await bench.job_store().counts("main", bench.clock.now, 1)
     assert counts["provider:microsoft:reputation_block"] == 1
+
+
+UNUSUAL_RATE = (
+    "421-4.7.28 Gmail has detected an unusual rate of unsolicited mail originating from your IP address [192.0.2.25]. "
+    "To protect our users from spam, mail sent from your IP address has been temporarily rate limited. For more "
+    "information, go to https://support.google.com/mail/?p=UnsolicitedRateLimitError to review our Bulk Email Senders "
+    "Guidelines. 00721157ae682-b - gsmtp"
+)
+
+
+async def told_by(bench: Bench, reply: str) -> dict[str, int]:
+    """Let the sender's own MTA be refused, and return what is counted."""
+    verdict = classify_reply(reply, bench.pipeline.rules)._replace(remote_mta="gmail-smtp-in.l.google.com")
+    evidence = {"type": EvidenceType.REJECTED, "kind": None, "campaign": "spring"}
+    await bench.fails(verdict.category, "someone@company.example", verdict=verdict, **evidence)
+    (counts,) = await bench.job_store().counts("main", bench.clock.now, 1)
+    return dict(counts)
+
+
+async def test_a_rate_limit_refuses_the_sender_and_is_kept_whole(bench: Bench) -> None:
+    """Gmail's 4.7.28: the provider, the sending address, all words and the link; the category and class stay."""
+    counts = await told_by(bench, UNUSUAL_RATE)
+    (block,) = await bench.stream(bench.keys.blocks)
+    assert (block["provider"], block["sending_ip"], block["words"]) == ("google", "192.0.2.25", UNUSUAL_RATE)
+    assert (block["category"], block["class"]) == ("rate_limited", "transient")
+    assert counts["provider:google:rate_limited"] == counts["campaign:spring:block"] == 1
+    assert counts["class:transient"] == 1
+    assert all("words" not in event for event in await bench.events())
+
+
+@pytest.mark.parametrize(
+    ("reply", "refuses"),
+    [
+        ("450 4.2.1 The user you are trying to contact is receiving mail too quickly. Please resend later", False),
+        ("550 5.2.122 The recipient's per hour message receive limit from specific sender exceeded", False),
+        ("421 4.2.1 Connection refused - OXSUS0001_139", True),
+        ("452 4.3.2 Connection rate limit exceeded", True),
+        ("421 Try again later, please, as noted in RL000001", True),
+        ("450 4.7.1 <someone@company.example>: Recipient address rejected: Greylisted", False),
+    ],
+)
+async def test_whose_rate_is_limited(bench: Bench, reply: str, *, refuses: bool) -> None:
+    """A mailbox that gets too much mail of anybody says nothing about the sender; neither does greylisting."""
+    counts = await told_by(bench, reply)
+    assert len(await bench.stream(bench.keys.blocks)) == refuses
+    assert any(name.startswith("provider:") for name in counts) is refuses
+
+
+async def test_a_list_without_addresses_keeps_none_in_the_words_of_a_refusal(hashed_bench: Bench) -> None:
+    """The server may name the recipient anywhere."""
+    await told_by(hashed_bench, f"{UNUSUAL_RATE} to <someone@company.example> for someone")
+    (block,) = await hashed_bench.stream(hashed_bench.keys.blocks)
+    assert "someone" not in block["words"]
+    assert "UnsolicitedRateLimitError" in block["words"]
 
 
 RUBBISH = ("inf", "nan", "-inf", "1e999", "9" * 400, "", "many", "0x10", "\u0661", "-5")

@@ -240,11 +240,11 @@ def _of_complaint(domain: str, evidence: Evidence, verdict: Verdict) -> list[str
 def _of_verdict(domain: str, evidence: Evidence, verdict: Verdict) -> list[str]:
     names = [f"category:{verdict.category}", f"class:{verdict.class_}"]
     if evidence.campaign:
-        names.append(f"campaign:{evidence.campaign}:{verdict.class_}")
+        names.append(f"campaign:{evidence.campaign}:{Class.BLOCK if verdict.refuses_sender else verdict.class_}")
     if domain:
         names.append(f"domain:{domain}:{'doubtful' if verdict.doubt else verdict.category}")
     if verdict.doubt:
         names.append(f"doubtful:{verdict.category}")
-    if verdict.class_ is Class.BLOCK:
+    if verdict.refuses_sender:
         names.append(f"provider:{provider_of(verdict.remote_mta, domain)}:{verdict.category}")
     return names

@@ -28,7 +28,7 @@ from bounced.core.meaning.providers import provider_of, sending_ip
 from bounced.core.policy.dispute import may_be_of_wave
 from bounced.core.policy.outage import standing, unknown_by
 from bounced.core.state import Evidence, EvidenceType, ReportId, Transition
-from bounced.core.terms import UNKNOWN_PROFILE, Class, State, Verdict
+from bounced.core.terms import UNKNOWN_PROFILE, State, Verdict
 
 COMPLAINTS_KEPT_DAYS = 90
 """How long an entry of `complaints` is kept."""
@@ -112,7 +112,8 @@ class Writes(NamedTuple):
     ``counters`` are counted up by ``count_by``.  So are ``rates``, but only for the first report of its PATH with this
     ``measure``, and that report is taken however many others came for the PATH before.
     ``block`` says that the event goes into the stream `blocks` too, ``doubtful`` that the address goes among its
-    domain's `unknowns`.  ``bulk`` says that the event goes into the stream `bulk` in the place of `events`.
+    domain's `unknowns`.  ``words`` are what the server said, for `blocks`, where the event has the beginning only.
+    ``bulk`` says that the event goes into the stream `bulk` in the place of `events`.
     ``complaint`` are names and values of an entry of `complaints`, one after the other; none for most.
     ``unrecognised`` is a message to be kept and looked at again.
     """
@@ -128,6 +129,7 @@ class Writes(NamedTuple):
     measure: str
     count_by: int
     block: bool
+    words: str
     doubtful: bool
     complaint: tuple[str, ...]
     hour: str
@@ -168,7 +170,8 @@ def writes(keys: Keyspace, report_id: ReportId, address: str | None, transition:
         rates=with_quotas(rates, trusted=evidence.trusted),
         measure=measure,
         count_by=evidence.count,
-        block=verdict is not None and verdict.class_ is Class.BLOCK and bool(types),
+        block=verdict is not None and verdict.refuses_sender and bool(types),
+        words=verdict.words if verdict and verdict.refuses_sender else "",
         doubtful=address is not None and may_be_of_wave(evidence),
         complaint=_complaint(report_id, evidence) if evidence.unattributed else (),
         unrecognised=None if evidence.content is None else evidence.content[:MAX_UNRECOGNISED_BYTES],
@@ -221,7 +224,7 @@ def _due(transition: Transition) -> int:
 def _event(report_id: ReportId, address_id: str, domain: str, provider: str, transition: Transition) -> dict[str, str]:
     """Return the fields of the event, empty ones left out."""
     evidence, verdict, after = transition.evidence, transition.evidence.verdict, transition.after
-    blocked = verdict if verdict and verdict.class_ is Class.BLOCK else None
+    blocked = verdict if verdict and verdict.refuses_sender else None
     values = (
         report_id.event_id,
         stamp(evidence.at),
@@ -250,7 +253,7 @@ def _event(report_id: ReportId, address_id: str, domain: str, provider: str, tra
         "" if evidence.names_recipient else "true",
         evidence.shared_from,
         _provider(evidence, blocked, domain) or provider,
-        sending_ip(blocked.diagnostic) if blocked else "",
+        sending_ip(blocked.words or blocked.diagnostic) if blocked else "",
     )
     return {name: value for name, value in zip(EVENT_FIELDS, values, strict=True) if value}
 
@@ -288,7 +291,9 @@ def _without_addresses(transition: Transition, local_part: str) -> Transition:
     def scrub(text: str) -> str:
         return without_addresses(text, local_part)
 
-    verdict = evidence.verdict and evidence.verdict._replace(diagnostic=scrub(evidence.verdict.diagnostic))
+    verdict = evidence.verdict and evidence.verdict._replace(
+        diagnostic=scrub(evidence.verdict.diagnostic), words=scrub(evidence.verdict.words)
+    )
     return replace(
         transition,
         evidence=replace(

@@ -7,6 +7,7 @@ reply, the Status field, the reply code.  Expiry is the reason only where nothin
 from typing import NamedTuple
 
 from bounced.core.escape import escaped
+from bounced.core.limits import MAX_STORED_CHARS, MAX_WORDS_CHARS
 from bounced.core.meaning.bare import NOTHING_KNOWN, Known, as_reported
 from bounced.core.meaning.parties import Parties
 from bounced.core.meaning.proof import INSTEAD, Missing
@@ -79,6 +80,7 @@ def classify(fields: PerRecipientFields, report: Report, rules: RuleSet) -> Verd
         diagnostic=escaped(diagnostic),
         proof=reason.proof,
         doubt=reason.doubt,
+        words=escaped(diagnostic, MAX_WORDS_CHARS) if len(diagnostic) > MAX_STORED_CHARS else "",
     )
 
 

@@ -188,7 +188,10 @@ local function record_event()
     event[2] = type
     call('XADD', EVENTS, 'MAXLEN', '~', request.events_max, '*', unpack(event))
   end
-  if request.block then call('XADD', BLOCKS, 'MAXLEN', '~', BLOCKS_MAX, '*', unpack(event)) end
+  if request.block then
+    local entry = request.words == '' and event or {'words', request.words, unpack(event)}
+    call('XADD', BLOCKS, 'MAXLEN', '~', BLOCKS_MAX, '*', unpack(entry))
+  end
   if MESSAGE ~= '' then
     event[#event + 1] = 'content'
     event[#event + 1] = MESSAGE
