@@ -15,12 +15,11 @@ from bounced.core.contract.times import hour
 from bounced.core.meaning.classify import classify_reply
 from bounced.core.return_path import Directory
 from bounced.core.state import Evidence, EvidenceType, ReportId, Unattributed
-from bounced.core.terms import Action, Category, Kind, Origin, Verdict
+from bounced.core.terms import Action, Category, Envelope, Kind, Origin, Verdict
 from bounced.edges.redis import script
 from bounced.edges.redis.overview import Overview
 from bounced.edges.watch.metrics.meter import Meter
 from bounced.jobs import AlarmUpdater, IntakeReader
-from bounced.pipeline import Envelope
 
 from .conftest import Bench
 
@@ -211,8 +210,8 @@ UNUSUAL_RATE = (
 async def told_by(bench: Bench, reply: str) -> dict[str, int]:
     """Let the sender's own MTA be refused, and return what is counted."""
     verdict = classify_reply(reply, bench.pipeline.rules)._replace(remote_mta="gmail-smtp-in.l.google.com")
-    evidence = {"type": EvidenceType.REJECTED, "kind": None, "campaign": "spring"}
-    await bench.fails(verdict.category, "someone@company.example", verdict=verdict, **evidence)
+    facts: dict[str, Any] = {"type": EvidenceType.REJECTED, "kind": None, "campaign": "spring", "verdict": verdict}
+    await bench.fails(verdict.category, "someone@company.example", **facts)
     (counts,) = await bench.job_store().counts("main", bench.clock.now, 1)
     return dict(counts)
 
