@@ -25,7 +25,7 @@ OPTIONS = (
     click.option("--domain", metavar="DOMAIN", help="The recipient's domain."),
     click.option("--provider", metavar="NAME", help="Who refused: google, microsoft, yahoo, ..."),
     click.option("--category", metavar="CATEGORY", help="Why: mailbox_unknown, mailbox_full, ..."),
-    click.option("--campaign", metavar="NAME", help="The campaign whose mail failed."),
+    click.option("--campaign", metavar="NAME", help="The campaign whose mail failed, or its tag."),
     click.option("--rule", metavar="ID", help="The row that judged the failure, as `bounced lookup` names it."),
     click.option("--match", metavar="TEXT", help="A part of what the server said, in any letter case."),
 )
@@ -67,7 +67,7 @@ def chosen(config: Config, list_: str, asked: Asked, *, persons_too: bool = Fals
         domain=_domain(config, list_, given["domain"]),
         provider=_provider(given["provider"]),
         category=_category(given["category"], persons_too=persons_too),
-        campaign=given["campaign"],
+        campaign=config.lists[list_].tags.get(given["campaign"], given["campaign"]),
         rule=_rule(config, given["rule"]),
         match=given["match"],
     )
@@ -89,6 +89,11 @@ def _provider(text: str) -> str:
         return text.lower()
     known = _ALSO_KNOWN_AS.get(text.lower())
     raise click.UsageError(f"--provider: {_none_such(text, _PROVIDERS, [known] if known else [])}")
+
+
+def known_as(text: str) -> str:
+    """Return the provider that people mean by a word, such as google by gmail; any other word as it is."""
+    return _ALSO_KNOWN_AS.get(text.strip().lower(), text.strip().lower())
 
 
 def _category(text: str, *, persons_too: bool) -> Category | None:

@@ -59,6 +59,15 @@ COMMANDS: Mapping[str, CommandEntry] = MappingProxyType(
         "events": CommandEntry("bounced.cli.events:events", "Show what happened last, and with --follow what happens."),
         "stats": CommandEntry("bounced.cli.stats:stats", "Show what came in over the last hours."),
         "top": CommandEntry("bounced.cli.stats:top", "Show the domains and campaigns with the most bounces."),
+        "alarms": CommandEntry(
+            "bounced.cli.alarms:alarms", "Show the alarms that stand: about what, since when, and what to do."
+        ),
+        "blocks": CommandEntry(
+            "bounced.cli.blocks:blocks", "Show who refused the sender, by hour and provider, in the servers' words."
+        ),
+        "campaigns": CommandEntry(
+            "bounced.cli.campaigns:campaigns", "Say for each campaign whether to go on, to slow down or to pause."
+        ),
         "complaints": CommandEntry(
             "bounced.cli.complaints:complaints", "Show who passes on complaints, and which of them name nobody."
         ),

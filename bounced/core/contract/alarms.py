@@ -123,7 +123,7 @@ def alarms(
     raised = {}
     for scope, counts in sums.items():
         sent, hard, complaints = (counts.get(measure, 0) for measure in (SENT, HARD, COMPLAINT))
-        if level := _level(sent, hard, complaints, rule):
+        if level := level_of(sent, hard, complaints, rule):
             raised[scope] = Alarm(level, since, sent, hard, complaints)
     unattributed = sums.get("list", {}).get(UNATTRIBUTED, 0)
     if unattributed:
@@ -149,7 +149,8 @@ def provider_alarms(
     return raised
 
 
-def _level(sent: int, hard: int, complaints: int, rule: AlarmRule) -> Level | None:
+def level_of(sent: int, hard: int, complaints: int, rule: AlarmRule) -> Level | None:
+    """Return the alarm that these numbers raise, None for none."""
     if sent < rule.at_least_sent:
         return None
     if hard >= rule.hard_pause * sent or complaints >= rule.complaint_pause * sent:

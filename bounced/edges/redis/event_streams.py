@@ -7,6 +7,7 @@ of that page waits for the next look.
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from heapq import merge
 from typing import NamedTuple
 
@@ -116,6 +117,16 @@ class EventStreams:
         reply = await self._store.read(self._keys.list_, "EVAL", _READ, len(keys), *keys, *arguments)
         assert isinstance(reply, list)
         return [entries(each, bulk=number == 1) for number, each in enumerate(reply)]
+
+
+def id_at(at: datetime) -> str:
+    """Return the first id that an entry of this moment may have: ids begin with the milliseconds of the server."""
+    return str(max(0, int(at.timestamp() * 1000)))
+
+
+def came_at(id_: str) -> datetime:
+    """Return when an entry came."""
+    return datetime.fromtimestamp(int(id_.partition("-")[0]) / 1000, UTC)
 
 
 def _from(first: StreamEvent) -> Position:

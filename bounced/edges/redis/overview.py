@@ -12,7 +12,7 @@ from bounced.core.contract.times import DAY_S, hour
 from bounced.core.numbers import whole
 from bounced.core.terms import State
 from bounced.edges.redis import RedisStore
-from bounced.edges.redis.event_streams import EVENTS_AT_ONCE, StreamEvent, entries
+from bounced.edges.redis.event_streams import EVENTS_AT_ONCE, StreamEvent, came_at, entries, id_at
 from bounced.edges.redis.wire import Reply, fields, texts
 
 _WRITES_NOTHING = "#!lua\nreturn 1"
@@ -105,13 +105,22 @@ class Overview:
             replies += await asyncio.gather(*asked)
         return [(at, Counter(read_counters(fields(reply)))) for at, reply in zip(moments, replies, strict=True)]
 
-    async def complaints_since(self, at: datetime) -> AsyncIterator[list[StreamEvent]]:
+    def complaints_since(self, at: datetime) -> AsyncIterator[list[StreamEvent]]:
         """Yield the complaints that name nobody and came since a time, a page at a time, the oldest first."""
-        begin = str(int(at.timestamp() * 1000))
-        while begin:
-            page = entries(await self._ask("XRANGE", self._keys.complaints, begin, "+", "COUNT", EVENTS_AT_ONCE))
-            yield page
-            begin = f"({page[-1].id}" if page else ""
+        return self._between(self._keys.complaints, id_at(at), "+")
+
+    def blocks(self, since: datetime, until: datetime) -> AsyncIterator[list[StreamEvent]]:
+        """Yield the refusals of the sender that came in a span of time, a page at a time, the oldest first."""
+        return self._between(self._keys.blocks, id_at(since), f"({id_at(until)}")
+
+    async def oldest_block(self) -> datetime | None:
+        """Return when the oldest refusal came that is kept."""
+        found = entries(await self._ask("XRANGE", self._keys.blocks, "-", "+", "COUNT", 1))
+        return came_at(found[0].id) if found else None
+
+    async def alarms(self) -> dict[str, str]:
+        """Return the alarms that stand, as JSON, by their scope."""
+        return fields(await self._ask("HGETALL", self._keys.alarms))
 
     async def disputed(self, now: datetime) -> list[str]:
         """Return the domains, and the providers as ``provider:NAME``, that are not believed now."""
@@ -124,6 +133,12 @@ class Overview:
         counted = fields(await self._ask("HGETALL", self._keys.bouncing))
         return max(0, sum(_signed(number) for day, number in counted.items() if (whole(day) or 0) >= today))
 
+    async def _between(self, stream: str, begin: str, end: str) -> AsyncIterator[list[StreamEvent]]:
+        while begin:
+            page = entries(await self._ask("XRANGE", stream, begin, end, "COUNT", EVENTS_AT_ONCE))
+            yield page
+            begin = f"({page[-1].id}" if page else ""
+
     async def _number(self, *command: str | int) -> int:
         reply = await self._ask(*command)
         assert isinstance(reply, int)
@@ -134,8 +149,7 @@ class Overview:
         found = entries(await self._ask("XRANGE", stream, "-", "+", "COUNT", 1))
         if not found:
             return 0.0
-        milliseconds = int(found[0].id.partition("-")[0])
-        return max(0.0, now.timestamp() - milliseconds / 1000)
+        return max(0.0, (now - came_at(found[0].id)).total_seconds())
 
     async def _ask(self, *command: str | int) -> Reply:
         return await self._store.read(self._list, *command)
