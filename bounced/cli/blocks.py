@@ -167,10 +167,11 @@ def _print(found: _Found, asked: _Asked) -> None:
     for refusal in ranked:
         for hour, count in refusal.hours.items():
             by_hour[(hour, refusal.about.list_, refusal.about.provider)] += count
+    if target.is_terminal:
+        target.print(Text(f"Refusals of the sender{_by(asked)}, {at}", style="bold"))
     print_table(
         ("hour", "list", "provider", "refused"),
         [(shown(hour), list_, provider, count) for (hour, list_, provider), count in sorted(by_hour.items())],
-        title=f"Refusals of the sender{_by(asked)}, {at}",
         total=("total", "", "", by_hour.total()),
     )
     click.echo()
@@ -178,7 +179,9 @@ def _print(found: _Found, asked: _Asked) -> None:
         columns = ("list", "provider", "category", "rule", "sending address", "count", "first", "last", "words")
         print_table(columns, [_row(each) for each in ranked])
         return
-    for refusal in ranked:
+    for place, refusal in enumerate(ranked):
+        if place:
+            click.echo()
         _tell(refusal)
 
 

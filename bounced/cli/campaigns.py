@@ -12,7 +12,7 @@ from rich.text import Text
 
 from bounced.cli.configured import config_option, configured
 from bounced.cli.ending import ExitCode
-from bounced.cli.output import Share, console, json_option, print_json, print_table
+from bounced.cli.output import ROOMY, Cell, Share, console, json_option, print_json, print_table, printable
 from bounced.cli.selecting import any_list_option, chosen_lists
 from bounced.config import Config
 from bounced.config.health import alarm_rule
@@ -96,12 +96,12 @@ class Campaign:
             return {Level.PAUSE: "pause", Level.WARN: "slow down"}[self.level]
         if not self.sent:
             return "unknown"
-        return "go on" if self.sent >= self.rule.at_least_sent else "too few to tell"
+        return "go on" if self.sent >= self.rule.at_least_sent else "too few"
 
     @property
     def urgency(self) -> int:
         """Where it stands in the order: what should pause first, then what nobody can judge."""
-        return ("pause", "slow down", "unknown", "too few to tell", "go on").index(self.verdict)
+        return ("pause", "slow down", "unknown", "too few", "go on").index(self.verdict)
 
     @property
     def why(self) -> str:
@@ -178,30 +178,34 @@ COLOURS = {"pause": "red", "slow down": "yellow"}
 
 def _print(shown: Sequence[Campaign], hours: int, *, left_out: int) -> None:
     target = console()
-    if target.is_terminal and not shown:
+    if not target.is_terminal:
+        print_table(("list", *_columns()), [(each.list_, *_row(each)) for each in shown])
+    elif not shown:
         target.print(Text(f"No campaign had any mail or failure in the last {hours} h."))
-        return
-    rows = [
-        (
-            each.list_,
-            each.name,
-            each.sent or "",
-            each.hard,
-            each.share(each.hard),
-            each.complaints,
-            each.share(each.complaints),
-            each.soft,
-            each.blocks,
-            each.verdict,
-        )
-        for each in shown
-    ]
-    columns = ("list", "campaign", "sent", "hard", "%", "complaints", "%", "soft", "blocks", "verdict")
-    print_table(columns, rows, title=f"Campaigns, last {hours} h")
-    for each in shown:
-        if each.why and target.is_terminal:
-            target.print(
-                Text.assemble((f"{each.name}: {each.verdict}", COLOURS.get(each.verdict, "")), f": {each.why}")
-            )
+    else:
+        for list_ in dict.fromkeys(each.list_ for each in shown):
+            _tell([each for each in shown if each.list_ == list_], f"{list_}: campaigns, last {hours} h")
     if left_out > 0:
         click.echo(f"{left_out} more; --limit shows them.", err=True)
+
+
+def _tell(shown: Sequence[Campaign], title: str) -> None:
+    """Print the campaigns of one list on a terminal, and below them what each verdict rests on."""
+    target = console()
+    target.print(Text(title, style="bold"))
+    soft = target.width >= ROOMY
+    print_table(_columns(soft=soft), [_row(each, soft=soft) for each in shown])
+    for each in shown:
+        if each.why:
+            verdict = f"{printable(each.name)}: {each.verdict}"
+            target.print(Text.assemble((verdict, COLOURS.get(each.verdict, "")), f": {each.why}"))
+
+
+def _columns(*, soft: bool = True) -> Sequence[str]:
+    return "campaign", "sent", "hard", "%", "complaints", "%", *(("soft",) if soft else ()), "blocks", "verdict"
+
+
+def _row(each: Campaign, *, soft: bool = True) -> Sequence[Cell]:
+    hard, complaints = ((count, each.share(count)) for count in (each.hard, each.complaints))
+    counted = (*hard, *complaints, *((each.soft,) if soft else ()), each.blocks)
+    return each.name, each.sent or "", *counted, each.verdict

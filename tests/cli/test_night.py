@@ -127,7 +127,7 @@ ENOUGH = {"rate__sent__campaign__Spring_sale": 1000}
         ({**ENOUGH, "rate__hard__campaign__Spring_sale": 20}, "slow down"),
         ({**ENOUGH, "rate__hard__campaign__Spring_sale": 19}, "go on"),
         ({**ENOUGH, "rate__complaint__campaign__Spring_sale": 3}, "pause"),
-        ({"rate__sent__campaign__Spring_sale": 99, "rate__hard__campaign__Spring_sale": 60}, "too few to tell"),
+        ({"rate__sent__campaign__Spring_sale": 99, "rate__hard__campaign__Spring_sale": 60}, "too few"),
         ({"rate__hard__campaign__Spring_sale": 60}, "unknown"),
         ({"campaign__Spring_sale__block": 60}, "unknown"),
     ],
