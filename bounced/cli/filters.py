@@ -88,7 +88,7 @@ def _provider(text: str) -> str:
     if not text or text.lower() in _PROVIDERS:
         return text.lower()
     known = _ALSO_KNOWN_AS.get(text.lower())
-    raise click.UsageError(f"--provider: {_none_such(text, _PROVIDERS, [known] if known else [])}")
+    raise click.UsageError(f"--provider: {none_such(text, _PROVIDERS, [known] if known else [])}")
 
 
 def known_as(text: str) -> str:
@@ -105,7 +105,7 @@ def _category(text: str, *, persons_too: bool) -> Category | None:
         )
     names = [str(category) for category in Category if persons_too or category not in PERSONS]
     if text not in names:
-        raise click.UsageError(f"--category: {_none_such(text, names)}")
+        raise click.UsageError(f"--category: {none_such(text, names)}")
     return Category(text)
 
 
@@ -117,11 +117,11 @@ def _rule(config: Config, text: str) -> str:
     except RulesInvalid as error:
         raise click.UsageError(str(error)) from error
     if text not in names:
-        raise click.UsageError(f"--rule: {_none_such(text, names)}")
+        raise click.UsageError(f"--rule: {none_such(text, names)}")
     return text
 
 
-def _none_such(text: str, names: Iterable[str], nearest: list[str] | None = None) -> str:
+def none_such(text: str, names: Iterable[str], nearest: list[str] | None = None) -> str:
     """Return that there is no such name, and the nearest there are."""
     names = list(names)
     nearest = nearest or get_close_matches(text.lower(), names, n=_NEAREST, cutoff=0.5)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from bounced.cli.times import shown
+from bounced.core.contract.event_types import ALARM, DISPUTED, MAILED_WHILE_SUPPRESSED
 from bounced.core.contract.summary import Summary
 from bounced.core.terms import Category, Kind
 
@@ -68,9 +69,6 @@ KINDS = MappingProxyType(
     }
 )
 
-DISPUTED = MappingProxyType({"domain.disputed": "domain", "provider.disputed": "provider"})
-"""The types of event that say who is not believed, and the field that names it."""
-
 WHY = MappingProxyType(
     {
         "untrusted": "nobody signed the return path, so it changes nothing",
@@ -120,11 +118,13 @@ def sentence(fields: Mapping[str, str]) -> str:
 
 def _alarm(fields: Mapping[str, str]) -> str:
     """Return what an alarm is about and what it asks for; a `feedback` alarm says who passed the complaints on."""
-    if fields.get("type") != "alarm" or "scope" not in fields:
+    if fields.get("type") != ALARM or "scope" not in fields:
         return ""
     about = f"{fields['scope']}: {fields.get('level', '')}"
     if providers := fields.get("providers"):
         return f"{about}, complaints that name nobody: {fields.get('complaints', '')}, by {providers}"
+    if fields.get("sent", "0") != "0":
+        return f"{about}, {fields['sent']} sent, {fields.get('hard')} hard, {fields.get('complaints')} complaints"
     return about
 
 
@@ -138,7 +138,7 @@ def _what(fields: Mapping[str, str]) -> str:
         came = _report(fields)
     else:
         came = CAME.get(type_) or CAME.get(CAME_BY_REASON.get(fields.get("reason", ""), ""), type_)
-    if type_ == "mailed_while_suppressed":
+    if type_ == MAILED_WHILE_SUPPRESSED:
         came = f"mailed while suppressed: {came}"
     if diagnostic := fields.get("diagnostic"):
         came = f"{came}: {diagnostic}"

@@ -5,12 +5,13 @@ that belongs before what was shown.  Where one stream has more than fits into a 
 of that page waits for the next look.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import merge
 from typing import NamedTuple
 
+from bounced.core.contract.event_types import Wanted
 from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.writes import BULK
 from bounced.core.escape import visible_fields
@@ -26,6 +27,33 @@ LAST_NUMBER = 2**64 - 1
 _READ = b"""
 return {redis.call(ARGV[1], KEYS[1], ARGV[2], ARGV[3], 'COUNT', ARGV[6]),
   redis.call(ARGV[1], KEYS[2], ARGV[4], ARGV[5], 'COUNT', ARGV[6])}"""
+
+_SEARCH = b"""
+local types, address = {}, ARGV[5]
+for i = 6, #ARGV do types[ARGV[i]] = true end
+local function is_wanted(fields)
+  local of_type, of_address = #ARGV < 6, address == ''
+  for i = 1, #fields, 2 do
+    if fields[i] == 'type' then
+      if #ARGV >= 6 and not types[fields[i + 1]] then return false end
+      of_type = true
+    elseif fields[i] == 'address' and not of_address then
+      if fields[i + 1] ~= address then return false end
+      of_address = true
+    end
+    if of_type and of_address then return true end
+  end
+  return false
+end
+local read, wanted = redis.call(ARGV[1], KEYS[1], ARGV[2], ARGV[3], 'COUNT', ARGV[4]), {}
+for _, entry in ipairs(read) do
+  if is_wanted(entry[2]) then wanted[#wanted + 1] = entry end
+end
+return {#read, #read > 0 and read[#read][1] or '', wanted}"""
+"""Looks through a page on the server: a search that finds little sends little."""
+
+Looked = Callable[[int, datetime], None]
+"""Hears how many entries were looked through since the last time, and to when."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +90,11 @@ class Position(NamedTuple):
 BEGINNING, END = Position("-", "-"), Position("+", "+")
 
 
+def position_at(at: datetime) -> Position:
+    """Return the position of what came at a moment or later."""
+    return Position(id_at(at), id_at(at))
+
+
 class EventStreams:
     """Reads the events of one list.  All methods raise StoreUnavailable."""
 
@@ -74,23 +107,60 @@ class EventStreams:
         newest = {each.bulk: each.id for page in await self._read("XREVRANGE", END, BEGINNING, 1) for each in page}
         return Position(newest.get(False, EMPTY), newest.get(True, EMPTY))
 
-    async def newest(self, limit: int) -> tuple[Position, Position]:
-        """Return where the newest events begin and end, at most so many of them."""
-        end = upto = await self.end()
-        begin = BEGINNING
+    async def begin_of(self, limit: int, end: Position) -> Position:
+        """Return where the newest events up to a position begin, at most so many of them."""
+        begin, upto = BEGINNING, end
         while limit > 0:
             page = (await self._page("XREVRANGE", upto, BEGINNING, min(limit, EVENTS_AT_ONCE)))[:limit]
             if not page:
                 break
             limit, upto, first = limit - len(page), _beyond(page, upto), page[-1]
             begin = _from(first)
-        return begin, end
+        return begin
 
     async def between(self, begin: Position, end: Position) -> AsyncIterator[list[StreamEvent]]:
         """Yield the events from one position to another a page at a time, the oldest first."""
         while page := await self._page("XRANGE", begin, end):
             yield page
             begin = _beyond(page, begin)
+
+    async def search(
+        self, begin: Position, end: Position, wanted: Wanted, *, looked: Looked, backwards: bool = False
+    ) -> AsyncIterator[StreamEvent]:
+        """Yield the events between two positions that are asked for, the oldest first, or the newest."""
+        span = ("XREVRANGE", end, begin) if backwards else ("XRANGE", begin, end)
+        found = [self._search(span, wanted, looked, bulk=bulk) for bulk in (False, True)]
+        heads = [await anext(each, None) for each in found]
+        while ready := [each for each in heads if each]:
+            next_ = max(ready, key=_place) if backwards else min(ready, key=_place)
+            yield next_
+            heads[next_.bulk] = await anext(found[next_.bulk], None)
+
+    async def _search(
+        self, span: tuple[str, Position, Position], wanted: Wanted, looked: Looked, *, bulk: bool
+    ) -> AsyncGenerator[StreamEvent]:
+        """Yield what one of the streams has of it; the first of the positions moves on."""
+        key, (command, first, last) = self._keys.bulk if bulk else self._keys.events, span
+        next_ = first[bulk]
+        while True:
+            arguments: tuple[str | int, ...] = (
+                command,
+                next_,
+                last[bulk],
+                EVENTS_AT_ONCE,
+                wanted.address,
+                *wanted.types,
+            )
+            reply = await self._store.read(self._keys.list_, "EVAL", _SEARCH, 1, key, *arguments)
+            assert isinstance(reply, list)
+            count, reached = reply[0], text(reply[1])
+            assert isinstance(count, int)
+            if not count:
+                return
+            looked(count, came_at(reached))
+            for entry in entries(reply[2], bulk=bulk):
+                yield entry
+            next_ = f"({reached}"
 
     async def after(self, position: Position) -> tuple[list[StreamEvent], Position]:
         """Return the next events from a position on, the oldest first, and where to read on."""
@@ -135,6 +205,11 @@ def _from(first: StreamEvent) -> Position:
     if first.bulk:
         return Position(milliseconds, first.id)
     return Position(first.id, f"({milliseconds}-{LAST_NUMBER}")
+
+
+def before(at: datetime) -> Position:
+    """Return the position, as an end, of what came before a moment."""
+    return Position(f"({id_at(at)}", f"({id_at(at)}")
 
 
 def behind(end: Position) -> Position:

@@ -65,7 +65,8 @@ async def test_the_newest_events_are_those_of_both_streams(
 ) -> None:
     """Exactly as many as are asked for, where there are so many."""
     await fill(redis, keys)
-    begin, end = await streams.newest(limit)
+    end = await streams.end()
+    begin = await streams.begin_of(limit, end)
     newest = [event async for page in streams.between(begin, end) for event in page]
     assert newest == (await everything(streams))[-limit:]
 
@@ -74,7 +75,7 @@ async def test_whoever_follows_sees_each_event_once_in_its_order(
     redis: Redis, keys: Keyspace, streams: EventStreams
 ) -> None:
     """Also where a stream begins to be while it is followed."""
-    _, end = await streams.newest(10)
+    end = await streams.end()
     position, seen = behind(end), []
     for number in range(6):
         await redis.xadd(keys.bulk if number % 2 else keys.events, {"type": f"{number}"})
@@ -86,5 +87,6 @@ async def test_whoever_follows_sees_each_event_once_in_its_order(
 
 async def test_of_an_empty_list_nothing_is_told(streams: EventStreams) -> None:
     """And it is no error."""
-    begin, end = await streams.newest(20)
+    end = await streams.end()
+    begin = await streams.begin_of(20, end)
     assert [page async for page in streams.between(begin, end)] == []
