@@ -9,9 +9,12 @@ from rich.console import Console
 
 from bounced.cli.times import shown, zone_name
 
+Looked = Callable[[int, datetime | None], None]
+"""Hears how many more were looked through, and of what time, where that is known."""
+
 
 @contextmanager
-def looking(what: str) -> Iterator[Callable[[int, datetime | None], None]]:
+def looking(what: str) -> Iterator[Looked]:
     """Give what is told how many more were looked through, and of what time; it shows that on a terminal only."""
     console, count = Console(stderr=True, highlight=False, markup=False, emoji=False), 0
     if not (console.is_terminal and sys.stdout.isatty()):

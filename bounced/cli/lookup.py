@@ -14,8 +14,9 @@ from bounced.cli.configured import config_option, configured
 from bounced.cli.ending import ExitCode
 from bounced.cli.output import console, json_option, print_facts, print_json, printable
 from bounced.cli.selecting import any_list_option, chosen_lists, normalised
+from bounced.cli.similar import is_pattern, look_up_all
 from bounced.cli.story import sentence
-from bounced.cli.times import shown
+from bounced.cli.times import local_option, shown
 from bounced.config import Config, build
 from bounced.core.contract.state_hash import to_fields
 from bounced.core.contract.writes import past_events
@@ -31,19 +32,35 @@ COLOURS = {State.ACTIVE: "green", State.BOUNCING: "cyan", State.HELD: "yellow", 
 
 @click.command()
 @click.argument("address")
+@click.option(
+    "--within",
+    "within_s",
+    default=30.0,
+    show_default=True,
+    type=click.FloatRange(0, 3600, min_open=True),
+    metavar="SECONDS",
+    help="How long to look for addresses that begin so.",
+)
 @any_list_option
+@local_option
 @config_option
 @json_option
-def lookup(address: str, list_: str | None, config_file: Path | None, *, as_json: bool) -> None:
+def lookup(address: str, within_s: float, list_: str | None, config_file: Path | None, *, as_json: bool) -> None:
     """Tell what each list knows of ADDRESS and why, with its last events, the oldest first.
 
     Exit code 0 if a list that was asked knows anything, 1 if none does.  --json has one object for each list.
 
+    A beginning such as 'bob*' or 'bob*@example.org', or '*@example.org', shows up to 100 addresses on the suppression
+    lists that are so.
+
     \b
     bounced lookup alice@example.org
+    bounced lookup '*@example.org'
     bounced lookup alice@example.org --list newsletter --json | jq .state
     """  # noqa: D301 - \b is click's mark for lines to be left as they are
     config = configured(config_file)
+    if is_pattern(address):
+        look_up_all(config, chosen_lists(config, list_), address, within_s, as_json=as_json)
     asked = {name: normalised(config, name, address) for name in chosen_lists(config, list_)}
     answers = asyncio.run(_ask(config, asked))
     if as_json:

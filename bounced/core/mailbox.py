@@ -62,6 +62,12 @@ def normalise(address: str, *, fold_local_part: bool = True) -> str:
     return _normalise_unusual(address, fold_local_part=fold_local_part)
 
 
+def normalise_beginning(text: str, *, fold_local_part: bool = True) -> str:
+    """Return how canonical addresses begin that begin so; of a domain, letters are lowered and no more."""
+    local_part, at, domain = unicodedata.normalize("NFC", text).partition("@")
+    return f"{local_part.translate(_LOWER_ASCII) if fold_local_part else local_part}{at}{domain.lower()}"
+
+
 def normalise_domain(domain: str) -> str:
     """Return a domain in lower case, in A-labels where it is not ASCII, without a trailing dot.  Raises BadAddress.
 

@@ -1,8 +1,12 @@
 """``bounced lookup`` answers whether an address may be mailed, of all lists, since one that says no is enough."""
 
 import json
+import stat
+from pathlib import Path
 
 import pytest
+from click.testing import Result
+from redis import Redis
 
 from .conftest import MAIN, Call
 
@@ -61,3 +65,75 @@ def test_a_list_that_is_not_there_is_a_mistake(call: Call) -> None:
     """And the message names those that are."""
     done = call("lookup", ALICE, "--list", "other")
     assert (done.exit_code, "there is main, news" in done.stderr) == (2, True)
+
+
+def on_the_lists(call: Call, *addresses: str, list_: str = "main") -> None:
+    """Let an operator have suppressed some addresses."""
+    assert call("suppress", *addresses, "--reason", "asked", "--list", list_).exit_code == 0
+
+
+def found(done: Result) -> list[tuple[str, str]]:
+    """Return the lists and addresses that were found."""
+    return [(each["list"], each["address"]) for each in map(json.loads, done.stdout.splitlines())]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("bob*", ["bob@example.org", "bobby@example.net"]),
+        ("BOB*", ["bob@example.org", "bobby@example.net"]),
+        ("*@Example.org", ["bob@example.org", "carol?x@example.org"]),
+        ("bob*@example.net", ["bobby@example.net"]),
+        ("bob@ex*", ["bob@example.org"]),
+        ("carol?*", ["carol?x@example.org"]),
+        ("car?l*", []),
+    ],
+)
+def test_addresses_that_begin_so_or_are_of_a_domain(call: Call, pattern: str, expected: list[str]) -> None:
+    """Of all lists; each character but the star means itself."""
+    on_the_lists(call, "bob@example.org", "bobby@example.net", "carol?x@example.org")
+    done = call("lookup", pattern, "--json")
+    told = sorted(address for list_, address in found(done) if list_ == "main")
+    assert (told, done.exit_code) == (expected, 0 if expected else 1)
+
+
+def test_all_lists_are_looked_through(call: Call) -> None:
+    """Each in the letter case that it keeps; one alone where it is named."""
+    on_the_lists(call, "bob@example.org")
+    on_the_lists(call, "Bob@example.org", "bobby@example.org", list_="news")
+    assert sorted(found(call("lookup", "Bob*", "--json"))) == [("main", "bob@example.org"), ("news", "Bob@example.org")]
+    assert found(call("lookup", "bob*", "--json", "--list", "news")) == [("news", "bobby@example.org")]
+
+
+def test_a_hundred_are_shown_and_said_to_be_the_first(call: Call) -> None:
+    """`bounced export` has all."""
+    on_the_lists(call, *(f"user{number}@example.org" for number in range(101)))
+    done = call("lookup", "user*")
+    assert len(done.stdout.splitlines()) == 101
+    assert "first 100" in done.stderr
+
+
+def test_what_was_not_looked_through_in_time_is_said(call: Call, redis_url: str, key_prefix: str) -> None:
+    """No hit in a part says nothing about the rest."""
+    with Redis.from_url(redis_url) as redis:
+        members = [f"user{number}@example.org" for number in range(60_000)]
+        redis.sadd(f"{key_prefix}:{{main}}:suppressed", *members)
+    done = call("lookup", "bob*", "--within", "0.001")
+    assert (done.exit_code, "Not everything" in done.stderr) == (1, True)
+
+
+class TestHashes:
+    """A list that keeps no addresses."""
+
+    @pytest.fixture
+    def lists(self, tmp_path: Path) -> str:
+        """Return it."""
+        pepper = tmp_path / "pepper"
+        pepper.write_text("a pepper for tests only, long enough")
+        pepper.chmod(stat.S_IRUSR | stat.S_IWUSR)
+        return MAIN + 'address_form = "hmac"\npepper_file = "pepper"\n'
+
+    def test_no_beginning_can_be_found(self, call: Call) -> None:
+        """It is refused with the reason."""
+        done = call("lookup", "bob*")
+        assert (done.exit_code, "keyed hashes" in done.stderr) == (2, True)

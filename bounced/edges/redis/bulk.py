@@ -9,10 +9,12 @@ from typing import NamedTuple, Protocol
 from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.state_hash import from_fields, scrubbed, to_fields
 from bounced.core.state import NOTHING_KNOWN, AddressState
-from bounced.edges.redis.wire import Argument, Reply, fields, text, texts
+from bounced.edges.redis.wire import Argument, Reply, fields, in_glob, text, texts
 from bounced.ports import StoreUnavailable, WrongTypeOfAddress
 
 BATCH = 100
+LOOKED_AT_ONCE = 2000
+"""How many addresses the server compares in one command."""
 MAX_ROUNDS = 100
 WRITE = files(__package__).joinpath("bulk.lua").read_bytes()
 READ = b"""
@@ -93,6 +95,23 @@ async def suppressed_states(server: Server, keys: Keyspace) -> AsyncIterator[lis
         cursor, ids = text(reply[0]), texts(reply[1])
         found = await states(server, keys, ids)
         yield [(id_, held or {}) for id_, held in zip(ids, found, strict=True)]
+        if cursor == "0":
+            return
+
+
+async def suppressed_like(
+    server: Server, keys: Keyspace, beginning: str, end: str
+) -> AsyncIterator[tuple[int, list[str]]]:
+    """Yield the addresses of the set `suppressed` that begin and end so, a page at a time; first, how many it had.
+
+    An address may come twice.  Raises StoreUnavailable.
+    """
+    cursor, glob = "0", f"{in_glob(beginning)}*{in_glob(end)}"
+    while True:
+        reply = await server.read(keys.list_, "SSCAN", keys.suppressed, cursor, "MATCH", glob, "COUNT", LOOKED_AT_ONCE)
+        assert isinstance(reply, list)
+        cursor = text(reply[0])
+        yield LOOKED_AT_ONCE, texts(reply[1])
         if cursor == "0":
             return
 

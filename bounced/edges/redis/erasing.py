@@ -14,7 +14,7 @@ from bounced.core.reading.mention import Mention
 from bounced.core.state import AddressState
 from bounced.core.terms import Category, Class, State
 from bounced.edges.redis.store import RedisStore
-from bounced.edges.redis.wire import Argument, Reply, fields, text, texts
+from bounced.edges.redis.wire import Argument, Reply, fields, in_glob, text, texts
 from bounced.ports import StoreUnavailable
 
 AT_ONCE = 500
@@ -40,7 +40,6 @@ if redis.call('HGET', KEYS[1], 'state') == 'bouncing' then
 end
 local keys = redis.call('DEL', KEYS[1])
 return {keys, redis.call('SREM', KEYS[3], ARGV[1]) + redis.call('ZREM', KEYS[4], ARGV[1])}"""
-_GLOB = str.maketrans({character: f"\\{character}" for character in "*?[]\\^"})
 
 Advance = Callable[[int], None]
 """Hears how many more keys and entries were looked at."""
@@ -195,7 +194,7 @@ class _Eraser:
     async def _candidates(self) -> AsyncIterator[str]:
         """Yield the keys that may hold the address."""
         keys, cursor = self._keys, "0"
-        pattern = f"{keys.address('')[: -len('address:')]}".translate(_GLOB) + "*"
+        pattern = f"{in_glob(keys.address('')[: -len('address:')])}*"
         passed_over = {keys.suppressed, keys.due, keys.address(self._kept or "")}
         while True:
             reply = await self._store.read(self._list, "SCAN", cursor, "MATCH", pattern, "COUNT", AT_ONCE)

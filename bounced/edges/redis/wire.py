@@ -54,6 +54,14 @@ def is_wrong_type(error: BaseException | None) -> bool:
     return isinstance(error, ResponseError) and str(error).startswith("WRONGTYPE")
 
 
+_GLOB = str.maketrans({character: f"\\{character}" for character in "*?[]\\^"})
+
+
+def in_glob(text: str) -> str:
+    """Return a text as it stands in a pattern of Redis, where each character means itself."""
+    return text.translate(_GLOB)
+
+
 def text(reply: Reply) -> str:
     """Return a bulk or simple string's text."""
     assert isinstance(reply, bytes)
