@@ -260,7 +260,7 @@ class SuppressionList(Section):
     tags: Mapping[Tag, str] = Field(
         default_factory=dict,
         examples=[{"spring": "Spring sale"}],
-        description="Names of campaigns by their code in the return path.",
+        description="Names of campaigns by their code in the return path, and in what senders tell.",
     )
     policy: PolicySettings = PolicySettings()
     disputes: DisputeSettings = DisputeSettings()
