@@ -11,6 +11,7 @@ from bounced.client.meaning import classify
 from bounced.client.places import NoFreeConnection
 from bounced.client.plain import Client
 from bounced.client.requests import Purpose
+from bounced.core.contract.intake import NotUnderstood
 from bounced.core.contract.keys import Keyspace
 from bounced.core.mailbox import BadAddress, normalise
 from bounced.core.return_path import Keyring, KeyStatus, ReturnPaths, SigningKey
@@ -28,6 +29,7 @@ __all__ = [
     "Keyspace",
     "MailFields",
     "NoFreeConnection",
+    "NotUnderstood",
     "OptIn",
     "PastEvent",
     "Profile",

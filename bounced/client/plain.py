@@ -16,7 +16,6 @@ from bounced.client.mail_fields import MailFields
 from bounced.client.places import Places
 from bounced.client.requests import Purpose, Request, Requests, T
 from bounced.core.contract.keys import Keyspace
-from bounced.core.meaning.bare import Command
 from bounced.core.return_path import ReturnPaths
 from bounced.core.terms import UNKNOWN_PROFILE, Profile
 
@@ -36,7 +35,8 @@ class Client:
     ``return_paths`` is needed by software that sends; ``keys`` and ``fold_local_part`` are the list's settings.
     ``mail_fields`` says what ``headers_for`` writes: the page to unsubscribe at, the feedback address, the sender's id.
     What is told takes effect when the daemon has read it, usually within milliseconds; the answer is the id of the
-    entry in the intake stream.
+    entry in the intake stream.  What the daemon could not understand is not written: it raises BadAddress for the
+    address, NotUnderstood for anything else, and both are ValueErrors.
     """
 
     def __init__(
@@ -182,10 +182,10 @@ class Client:
 
         ``mta`` is the name of the server that refused, ``stage`` the command that it replied to: "ehlo", "mail",
         "rcpt", or "data" for the end of the message.  ``profile`` is what you know of the recipient: a refusal has no
-        return path that could tell.  Raises ValueError for another stage.
+        return path that could tell.
         """
         known = "" if profile == UNKNOWN_PROFILE else str(profile)
-        told = {"reply": reply, "mta": mta, "stage": str(Command.of(stage)) if stage else ""}
+        told = {"reply": reply, "mta": mta, "stage": stage.strip().lower()}
         request = self._requests.report("rejected", address, at, **told, campaign=campaign, profile=known)
         return self._ask(request)
 

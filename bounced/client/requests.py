@@ -13,6 +13,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from bounced.client.answers import Why, text_of, why
 from bounced.client.mail_fields import DEFAULT_MAIL_FIELDS, MailFields
+from bounced.core.contract.intake import NotUnderstood, check_entry
 from bounced.core.contract.keys import Keyspace
 from bounced.core.mailbox import BadAddress, normalise
 from bounced.core.return_path import RANDOM_BYTES, DoesNotFit, Registration, ReturnPaths, new_token
@@ -161,13 +162,11 @@ class Requests:
         )
 
     def report(self, type_: Telling, address: str, at: datetime | None, **more: str) -> Request[str]:
-        """Tell what is known of one address; the answer is the id of the entry.  Raises BadAddress."""
+        """Tell what is known of one address; the answer is the id of the entry.  Raises BadAddress, NotUnderstood."""
         return self._tell(type_, at, address=self._normalise(address), **more)
 
     def report_sent(self, count: int, at: datetime | None, *, campaign: str, domain: str) -> Request[str]:
-        """Tell how many messages were sent; the answer is the id of the entry.  Raises ValueError."""
-        if count < 1:
-            raise ValueError(f"a count is at least 1, got {count}")
+        """Tell how many messages were sent; the answer is the id of the entry.  Raises NotUnderstood."""
         return self._tell("sent", at, count=str(count), campaign=campaign, domain=domain.lower())
 
     def _registered(self, paths: ReturnPaths, registration: Registration) -> Request[str]:
@@ -188,9 +187,12 @@ class Requests:
         return self.now().astimezone(UTC).date()
 
     def _tell(self, type_: str, at: datetime | None, **fields: str) -> Request[str]:
-        moment = int((at or self.now()).timestamp())
-        given = (text for name, value in fields.items() if value for text in (name, value))
-        command: Command = ("XADD", self.keys.intake, "*", "type", type_, "at", moment, *given)
+        """Write an entry that the daemon will understand.  Raises NotUnderstood, TypeError for what is no text."""
+        now = self.now()
+        given = {name: _text(name, value) for name, value in fields.items() if value}
+        entry = {"type": type_, "at": _unix(now if at is None else at), **given}
+        check_entry(entry, now, fold_local_part=self.fold_local_part)
+        command: Command = ("XADD", self.keys.intake, "*", *(text for field in entry.items() for text in field))
         return Request((command,), lambda replies: text_of(replies[0]))
 
     def _members(self, batch: list[str], normalised: list[str]) -> Request[list[str]]:
@@ -204,6 +206,27 @@ class Requests:
 
     def _normalise(self, address: str) -> str:
         return normalise(address, fold_local_part=self.fold_local_part)
+
+
+def _unix(at: datetime) -> str:
+    """Return a time as entries have it.  One without a zone is local time, as everywhere in Python."""
+    if not isinstance(at, datetime):
+        raise TypeError(f"at must be a datetime, got {type(at).__name__}")
+    try:
+        return str(int(at.timestamp()))
+    except (ValueError, OverflowError, OSError) as error:  # the first and the last day that Python knows
+        raise NotUnderstood(f"at must be a time since 1970, got {at}") from error
+
+
+def _text(name: str, value: str) -> str:
+    """Return a value that can be written.  The commonest other one is what smtplib has of a reply: octets."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be text, got {type(value).__name__}")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise NotUnderstood(f"{name} must be text that UTF-8 can write, got {value[:40]!a}") from error
+    return value
 
 
 def _any_of(replies: Sequence[Sequence[int]]) -> Iterable[int]:

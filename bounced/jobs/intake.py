@@ -14,8 +14,11 @@ from time import monotonic
 import structlog
 
 from bounced.core.contract.intake import NotUnderstood, Told, understand_entry
+from bounced.core.meaning.bare import Known
+from bounced.core.meaning.classify import classify_reply
 from bounced.core.return_path import ReturnPaths
 from bounced.core.state import ReportId
+from bounced.core.terms import Verdict
 from bounced.edges.watch.log import Event
 from bounced.jobs.rounds import one_by_one, together
 from bounced.pipeline import Pipeline
@@ -100,11 +103,14 @@ class IntakeReader:
     async def _understand(
         self, pipeline: Pipeline, list_: str, entry: IntakeEntry, understood: list[_Understood]
     ) -> None:
+        def classify(reply: str, known: Known) -> Verdict:
+            return classify_reply(reply, pipeline.rules, known)
+
         paths, may_release = pipeline.directory[list_], pipeline.lists[list_].intake_may_release
         try:
             told = understand_entry(
                 entry.fields,
-                pipeline.rules,
+                classify,
                 pipeline.clock(),
                 fold_local_part=paths.fold_local_part,
                 may_release=may_release,

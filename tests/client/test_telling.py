@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
@@ -11,9 +12,13 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from bounced.client import AsyncClient, BadAddress, Client, Keyspace, Profile, ReturnPaths
+from bounced import rules
+from bounced.client import AsyncClient, BadAddress, Client, Keyspace, NotUnderstood, Profile, ReturnPaths
+from bounced.core.contract.intake import check_entry, understand_entry
+from bounced.core.meaning.bare import Known
+from bounced.core.meaning.classify import classify_reply
 from bounced.core.return_path import Directory, TokenPath
-from bounced.core.terms import Engagement, OptIn, ReturnPath
+from bounced.core.terms import Engagement, OptIn, ReturnPath, Verdict
 from bounced.edges.redis import RedisStore
 
 from .conftest import Asked, asking
@@ -82,9 +87,77 @@ async def test_nonsense_is_not_told(client: Asked, told: Told) -> None:
         await client.report_engaged("alice")
     with pytest.raises(ValueError, match="must be one of ehlo, mail, rcpt, data"):
         await client.report_rejected("alice@example.org", "550 no", stage="lunch")
-    with pytest.raises(ValueError, match="a count is at least 1"):
+    with pytest.raises(ValueError, match="count must be a whole number from 1 to 1000000000, got '0'"):
         await client.report_sent(0)
     assert await told() == []
+
+
+BOB = "bob@example.org"
+FIRST_DAY = datetime(1, 1, 1)  # noqa: DTZ001 - without a zone Python cannot make a unix time of it
+Call = tuple[str, tuple[Any, ...], dict[str, Any]]
+WRONG: list[tuple[Call, type[Exception], str]] = [
+    (("report_delivered", ("bob@",), {}), BadAddress, "not a domain"),
+    (("report_delivered", (BOB,), {"at": datetime(1969, 12, 31, tzinfo=UTC)}), NotUnderstood, "at must be"),
+    (("report_engaged", (BOB,), {"at": FIRST_DAY}), NotUnderstood, "at must be"),
+    (("report_engaged", (BOB,), {"at": 1795262400}), TypeError, "at must be a datetime, got int"),
+    (("report_rejected", (BOB, ""), {}), NotUnderstood, "reply must say with what"),
+    (("report_rejected", (BOB, "  "), {}), NotUnderstood, "reply must say with what"),
+    (("report_rejected", (BOB, b"550 no such user"), {}), TypeError, "reply must be text, got bytes"),
+    (("report_rejected", (BOB, "550 \udce4"), {}), NotUnderstood, "reply must be text that UTF-8 can write"),
+    (("report_rejected", (BOB, "550 no"), {"stage": "lunch"}), NotUnderstood, "stage must be one of ehlo"),
+    (("report_complained", (BOB,), {"campaign": 7}), TypeError, "campaign must be text, got int"),
+    (("report_sent", (1_000_000_001,), {}), NotUnderstood, "count must be a whole number"),
+    (("report_sent", (2.5,), {}), NotUnderstood, "count must be a whole number"),
+    (("report_sent", (1,), {"domain": "not a domain"}), NotUnderstood, "domain: not a domain"),
+    (("suppress", (BOB, ""), {}), NotUnderstood, "suppress needs a reason"),
+    (("release", (BOB, " "), {}), NotUnderstood, "release needs a reason"),
+]
+
+
+@pytest.mark.parametrize(("call", "kind", "says"), WRONG)
+async def test_what_the_daemon_could_not_understand_is_an_error_and_no_entry(
+    client: Asked, told: Told, call: Call, kind: type[Exception], says: str
+) -> None:
+    """The sender hears what is wrong, rather than nobody: the entry would go to intake-failed."""
+    method, facts, more = call
+    with pytest.raises(kind, match=says):
+        await getattr(client, method)(*facts, **more)
+    assert await told() == []
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"type": "opened", "at": UNIX, "address": BOB},
+        {"type": "delivered", "at": "-1", "address": BOB},
+        {"type": "delivered", "at": UNIX, "address": "bob"},
+        {"type": "delivered", "at": UNIX, "address": BOB, "profile": "loyal"},
+        {"type": "rejected", "at": UNIX, "address": BOB},
+        {"type": "rejected", "at": UNIX, "address": BOB, "reply": "550 no", "stage": "lunch"},
+        {"type": "sent", "at": UNIX, "count": "many"},
+        {"type": "sent", "at": UNIX, "domain": "a b"},
+        {"type": "release", "at": UNIX, "address": BOB},
+        {"type": "rejected", "at": UNIX, "address": BOB, "reply": "550 no", "stage": "RCPT", "mta": "mx.example.org"},
+        {"type": "sent", "at": UNIX},
+    ],
+)
+def test_the_client_refuses_exactly_what_the_daemon_does(fields: dict[str, str]) -> None:
+    """With the same words: there is one reading of an entry."""
+
+    def refused(read: Callable[[], object]) -> str:
+        try:
+            read()
+        except NotUnderstood as error:
+            return str(error)
+        return ""
+
+    def classify(reply: str, known: Known) -> Verdict:
+        return classify_reply(reply, rules.packaged(), known)
+
+    by_client = refused(lambda: check_entry(fields, AT, fold_local_part=True))
+    by_daemon = refused(lambda: understand_entry(fields, classify, AT, fold_local_part=True, may_release=True))
+    assert by_client == by_daemon
+    assert bool(by_client) is (fields.get("mta") is None and fields != {"type": "sent", "at": UNIX})
 
 
 @pytest.mark.parametrize("kind", [Client, AsyncClient])
@@ -180,13 +253,22 @@ async def test_nothing_is_told_twice_by_itself(redis_url: str, keys: Keyspace, t
 
 
 def test_both_clients_offer_the_same() -> None:
-    """Whoever knows one knows the other."""
+    """Whoever knows one knows the other: the same arguments, and the same first line of explanation."""
 
-    def offered(kind: type) -> dict[str, str]:
-        methods = inspect.getmembers(kind, inspect.isfunction)
-        return {name: str(inspect.signature(method)) for name, method in methods if not name.startswith("_")}
+    def offered(kind: type) -> dict[str, tuple[str, str]]:
+        public = ((name, each) for name, each in inspect.getmembers(kind) if not name.startswith("_"))
+        return {name: (str(inspect.signature(each)), _first_line(each)) for name, each in public}
 
     plain, asynchronous = offered(Client), offered(AsyncClient)
-    assert plain.pop("close")
-    assert asynchronous.pop("aclose")
+    assert plain.pop("close")[0] == asynchronous.pop("aclose")[0]
     assert plain == asynchronous
+    assert all(first for _, first in plain.values())
+    one, other = (
+        re.sub(r"\bredis\.(asyncio\.)?(client|cluster)\.", "", str(inspect.signature(kind)))  # each has its redis-py
+        for kind in (Client, AsyncClient)
+    )
+    assert one == other
+
+
+def _first_line(method: object) -> str:
+    return (inspect.getdoc(method) or "").partition("\n")[0]

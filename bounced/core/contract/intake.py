@@ -1,20 +1,22 @@
 """What senders tell: one entry of the intake stream -> the address it is about, and the evidence in it.
 
-(docs/contract.md, section 2)
+The daemon reads entries by it, and the client checks its own by it before it writes them.  The meaning of a reply is
+left to whoever has the rules.  (docs/contract.md, section 2)
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from bounced.core.mailbox import MAX_DOMAIN_BYTES, BadAddress, normalise, normalise_domain
 from bounced.core.meaning.bare import Command, Known
-from bounced.core.meaning.classify import classify_reply
-from bounced.core.meaning.rules import RuleSet
 from bounced.core.numbers import whole
 from bounced.core.state import Evidence, EvidenceType
-from bounced.core.terms import UNKNOWN_PROFILE, Action, Origin, Profile, Verdict
+from bounced.core.terms import UNKNOWN_PROFILE, Action, Category, Origin, Profile, Verdict
+
+Classify = Callable[[str, Known], Verdict]
+"""Says what a bare reply means."""
 
 MAX_COUNT = 1_000_000_000
 
@@ -56,7 +58,7 @@ class Told:
 
 
 def understand_entry(
-    fields: Mapping[str, str], rules: RuleSet, now: datetime, *, fold_local_part: bool, may_release: bool = False
+    fields: Mapping[str, str], classify: Classify, now: datetime, *, fold_local_part: bool, may_release: bool = False
 ) -> Told:
     """Return what an entry says.  A time in the future is taken as now.  Raises NotUnderstood.
 
@@ -73,7 +75,7 @@ def understand_entry(
         type=type_,
         at=at,
         origin=Origin.INTAKE,
-        verdict=_verdict(fields, address or "", rules) if type_ is EvidenceType.REJECTED else None,
+        verdict=_verdict(fields, address or "", classify) if type_ is EvidenceType.REJECTED else None,
         sent_on=at.date() if type_ in _OF_MAIL else None,
         profile=_profile(fields),
         campaign=fields.get("campaign", ""),
@@ -84,6 +86,18 @@ def understand_entry(
     if type_ is EvidenceType.SENT:
         return Told(None, replace(evidence, count=_count(fields), domain=_domain(fields)))
     return Told(address, evidence)
+
+
+def check_entry(fields: Mapping[str, str], now: datetime, *, fold_local_part: bool) -> None:
+    """Raise NotUnderstood for an entry that the daemon could not understand.
+
+    Whether the list takes an operator's decision from senders is not known here; that alone may still fail.
+    """
+    understand_entry(fields, _unjudged, now, fold_local_part=fold_local_part, may_release=True)
+
+
+def _unjudged(reply: str, known: Known) -> Verdict:  # noqa: ARG001 - as Classify
+    return Verdict(Category.UNDETERMINED, rule="", place="none")
 
 
 def _check_decision(type_: EvidenceType, fields: Mapping[str, str], *, may_release: bool) -> None:
@@ -115,7 +129,7 @@ def _address(fields: Mapping[str, str], *, fold_local_part: bool) -> str:
         raise NotUnderstood(f"address: {error}") from None
 
 
-def _verdict(fields: Mapping[str, str], address: str, rules: RuleSet) -> Verdict:
+def _verdict(fields: Mapping[str, str], address: str, classify: Classify) -> Verdict:
     """Return what a refusal of an address means; a temporary one (4yz) is a delay: the sender's MTA will try again.
 
     (RFC 5321 section 4.2.1)
@@ -124,7 +138,7 @@ def _verdict(fields: Mapping[str, str], address: str, rules: RuleSet) -> Verdict
     if not reply:
         raise NotUnderstood('reply must say with what the sender was refused, such as "550 5.1.1 no such user"')
     server = fields.get("mta", "").strip()[:MAX_DOMAIN_BYTES]  # what is no server's name binds no row
-    verdict = classify_reply(reply, rules, Known(address, server=server, command=_command(fields)))
+    verdict = classify(reply, Known(address, server=server, command=_command(fields)))
     temporary = (verdict.reply_code or verdict.status or "5").startswith("4")
     return verdict._replace(action=Action.DELAYED) if temporary else verdict
 
