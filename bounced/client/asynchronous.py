@@ -1,7 +1,9 @@
 """The client for asyncio."""
 
 import asyncio
+import os
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from types import TracebackType
@@ -45,6 +47,8 @@ class AsyncClient:
         self._redis = redis
         self._connect_again: Callable[[], Redis | RedisCluster] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._process = os.getpid()
+        self._of_the_parent: Redis | RedisCluster | None = None
         self._timeout_s = timeout_s
         self._places = AsyncPlaces(timeout_s)
         self._requests = Requests.of(return_paths, keys, fold_local_part=fold_local_part, mail_fields=mail_fields)
@@ -63,10 +67,11 @@ class AsyncClient:
         """Return a client of the server, the group behind Sentinels or the Cluster at a URL.
 
         It may be any that the daemon takes: redis://, rediss://, unix://, redis+sentinel://, redis+cluster://.
-        It connects when first asked.  Nothing is sent twice: a lost reply is a RedisError, and the
-        caller knows whether to ask again.  Raises ValueError for a URL that names no server.
+        It connects when first asked.  Where a connection is lost, a question is asked once more.
+        What is told is never sent twice: a lost reply is a RedisError, and the caller knows whether to repeat it.
+        Raises ValueError for a URL that names no server.
         ``timeout_s`` is how long a call may take in all, the wait for a free connection included.
-        When its event loop was closed, the client goes on in the next one with new connections.
+        When its event loop was closed, or after a fork, the client goes on in the next one with new connections.
         """
         connect_ = partial(connect.asynchronous, url, timeout_s)
         client = cls(
@@ -239,8 +244,8 @@ class AsyncClient:
         return await self._ask(self._requests.report("release", address, None, reason=reason, actor=actor))
 
     async def aclose(self) -> None:
-        """Close the connections; those of an event loop that was closed are gone already."""
-        if self._loop is None or not self._loop.is_closed():
+        """Close the connections; those of an event loop that was closed are gone already, those of a parent are its."""
+        if self._loop is None or not (self._loop.is_closed() or self._process != os.getpid()):
             await self._redis.aclose()
 
     async def __aenter__(self) -> Self:
@@ -257,11 +262,22 @@ class AsyncClient:
         self._bind_to_loop(asyncio.get_running_loop())
         async with self._places.taken():
             with connect.redis_errors():
-                return request.answer(await self._replies(request))
+                try:
+                    replies = await self._replies(request)
+                except connect.AGAIN:
+                    if request.once:
+                        raise
+                    replies = await self._replies(replace(request, atomic=False))
+        return request.answer(replies)
 
     async def _replies(self, request: Request[T]) -> Sequence[Any]:
-        if isinstance(self._redis, RedisCluster):  # else it would ask at once, over connections that this closes
-            await self._redis.initialize()
+        if not isinstance(self._redis, RedisCluster):
+            return await self._sent(request)
+        with connect.closed_by_others():
+            await self._redis.initialize()  # else it would ask at once, over connections that this closes
+            return await self._sent(request)
+
+    async def _sent(self, request: Request[T]) -> Sequence[Any]:
         match request.commands:
             case [command]:  # in a pipeline, a Cluster's client would send it again when its reply is lost
                 return (await self._redis.execute_command(*command),)
@@ -271,12 +287,20 @@ class AsyncClient:
             return await pipe.execute()
 
     def _bind_to_loop(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Bind the client to the running event loop: it cannot use connections of another one.  Raises RuntimeError."""
-        if self._loop is loop:
+        """Bind the client to the running event loop: it cannot use connections of another one.  Raises RuntimeError.
+
+        Nor can a child process use its parent's.  It keeps them, untouched: to close them would take them out of the
+        selector that it shares with the parent's event loop.
+        """
+        process = os.getpid()
+        forked = self._process != process
+        if self._loop is loop and not forked:
             return
         if self._loop is not None:
-            if self._connect_again is None or not self._loop.is_closed():
+            if self._connect_again is None or not (forked or self._loop.is_closed()):
                 raise RuntimeError("this AsyncClient belongs to another event loop: make one for each loop")
+            if forked:
+                self._of_the_parent = self._redis
             self._redis = self._connect_again()
             self._places = AsyncPlaces(self._timeout_s)
-        self._loop = loop
+        self._loop, self._process = loop, process

@@ -1,4 +1,4 @@
-"""redis-py's clients for every URL that the daemon takes; none of them sends anything twice by itself."""
+"""redis-py's clients for every URL that the daemon takes; none of them sends an entry twice by itself."""
 
 import threading
 from asyncio import Task, create_task, shield
@@ -15,7 +15,7 @@ from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode
 from redis.connection import HiredisRespSerializer, SSLConnection, parse_url
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisClusterException
+from redis.exceptions import MovedError, RedisClusterException
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 from redis.utils import HIREDIS_AVAILABLE
@@ -28,7 +28,14 @@ ASKING_TIMEOUT_S = 0.6
 """How long one Sentinel may take to say where the primary is, before the next is asked."""
 
 _IN_PART: dict[str, Any] = {"require_full_coverage": False}
+_NEVER_ANEW: dict[str, Any] = {"reinitialize_steps": 2**62}
+"""After five replies MOVED, the asyncio client of a Cluster would close the connections of all calls under way, to ask
+where the slots are.  Each such reply says it already.  0 would be never, but in a pipeline redis-py divides by it."""
 _ASKING: dict[str, Any] = {"socket_timeout": ASKING_TIMEOUT_S, "socket_connect_timeout": ASKING_TIMEOUT_S}
+
+AGAIN = (RedisConnectionError, MovedError)
+"""After these a question is asked once more: the connection was lost, or the slot of a transaction has moved.  redis-py
+follows a slot outside of transactions only."""
 
 Node = tuple[str, int]
 T = TypeVar("T")
@@ -126,6 +133,19 @@ def redis_errors() -> Iterator[None]:
         raise RedisConnectionError(str(error)) from error
 
 
+@contextmanager
+def closed_by_others() -> Iterator[None]:
+    """Raise what a call hears whose connection redis-py closed for another call as the loss of a connection.
+
+    When a node fails one call, the asyncio client of a Cluster closes the connections of the others with it.  They
+    then fail inside redis-py and asyncio, on a writer that is None or a transport that is closed.
+    """
+    try:
+        yield
+    except (AttributeError, OSError, RuntimeError) as error:
+        raise RedisConnectionError(f"the connection was closed meanwhile: {error}") from error
+
+
 def plain(url: str, timeout_s: float = TIMEOUT_S) -> Redis | RedisCluster:
     """Return a client of what a URL names (core/servers.py).  It connects when first asked, to a Cluster at once."""
     named, settings = servers(url), _settings(Retry(NoBackoff(), 0), timeout_s)
@@ -151,7 +171,8 @@ def asynchronous(url: str, timeout_s: float = TIMEOUT_S) -> asyncio.Redis | asyn
         return _packing(asyncio.Redis.from_url(url, **settings))
     nodes, options = _named(named, settings)
     if named.topology is Topology.CLUSTER:
-        return asyncio.RedisCluster(startup_nodes=[AsyncClusterNode(*node) for node in nodes], **_IN_PART, **options)
+        startup_nodes = [AsyncClusterNode(*node) for node in nodes]
+        return asyncio.RedisCluster(startup_nodes=startup_nodes, **_IN_PART, **_NEVER_ANEW, **options)
     own = _login(named, options)
     sentinels = _AsyncSentinels(nodes, sentinel_kwargs=own, **options)  # type: ignore[no-untyped-call]
     sentinels.discover_master = _AsyncShared(sentinels.discover_master)  # type: ignore[method-assign]
@@ -167,8 +188,14 @@ def _packing(redis: asyncio.Redis) -> asyncio.Redis:
 
 
 def _settings(retry: object, timeout_s: float) -> dict[str, Any]:
+    """Return how each connection is made.
+
+    Version 3 of the protocol would turn on notices of maintenance, and with them redis-py's asyncio pool hands out
+    connections that a restarted server has closed.
+    """
     return {
         "decode_responses": True,
+        "protocol": 2,
         "retry": retry,
         "socket_timeout": timeout_s,
         "socket_connect_timeout": min(CONNECT_TIMEOUT_S, timeout_s),

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
 from types import TracebackType
@@ -68,8 +68,9 @@ class Client:
         """Return a client of the server, the group behind Sentinels or the Cluster at a URL.
 
         It may be any that the daemon takes: redis://, rediss://, unix://, redis+sentinel://, redis+cluster://.
-        It connects when first asked, to a Cluster at once.  Nothing is sent twice: a lost reply is a RedisError, and
-        the caller knows whether to ask again.  Raises ValueError for a URL that names no server.
+        It connects when first asked, to a Cluster at once.  Where a connection is lost, a question is asked once more.
+        What is told is never sent twice: a lost reply is a RedisError, and the caller knows whether to repeat it.
+        Raises ValueError for a URL that names no server.
         ``timeout_s`` is how long a call may wait for a free connection, and then for the answer.
         """
         connect_ = partial(connect.plain, url, timeout_s)
@@ -249,7 +250,13 @@ class Client:
             self._connections = _Connections(self._connect_again(), Places(self._timeout_s))
         connections = self._connections
         with connections.places.taken(), connect.redis_errors():
-            return request.answer(_replies(connections.redis, request))
+            try:
+                replies = _replies(connections.redis, request)
+            except connect.AGAIN:
+                if request.once:
+                    raise
+                replies = _replies(connections.redis, replace(request, atomic=False))
+        return request.answer(replies)
 
 
 def _replies(redis: Redis | RedisCluster, request: Request[T]) -> Sequence[Any]:

@@ -30,11 +30,15 @@ NO_OPT_IN_LIFTS = frozenset({Category.COMPLAINT, Category.OPERATOR})
 
 @dataclass(frozen=True, slots=True)
 class Request(Generic[T]):
-    """Commands for one round trip, none to all at once, and what their replies come to."""
+    """Commands for one round trip, none to all at once, and what their replies come to.
+
+    ``once`` says that they do harm where they are done twice: they are not sent again when their reply is lost.
+    """
 
     commands: tuple[Command, ...]
     answer: Callable[[Sequence[Any]], T]
     atomic: bool = False
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +197,7 @@ class Requests:
         entry = {"type": type_, "at": _unix(now if at is None else at), **given}
         check_entry(entry, now, fold_local_part=self.fold_local_part)
         command: Command = ("XADD", self.keys.intake, "*", *(text for field in entry.items() for text in field))
-        return Request((command,), lambda replies: text_of(replies[0]))
+        return Request((command,), lambda replies: text_of(replies[0]), once=True)
 
     def _members(self, batch: list[str], normalised: list[str]) -> Request[list[str]]:
         commands: tuple[Command, ...] = tuple(

@@ -1,5 +1,6 @@
 """Both clients, asked in one way, and a list of this test's own on a real server."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -31,8 +32,9 @@ class Asked:
         method = getattr(self._client, name)
 
         async def ask(*args: Any, **kwargs: Any) -> Any:
-            answer = method(*args, **kwargs)
-            return await answer if isinstance(self._client, AsyncClient) else answer
+            if isinstance(self._client, AsyncClient):
+                return await method(*args, **kwargs)
+            return await asyncio.to_thread(method, *args, **kwargs)
 
         return ask
 

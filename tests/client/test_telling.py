@@ -5,7 +5,9 @@ import inspect
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,7 +19,9 @@ from bounced.client import AsyncClient, BadAddress, Client, Keyspace, NotUnderst
 from bounced.core.contract.intake import check_entry, understand_entry
 from bounced.core.meaning.bare import Known
 from bounced.core.meaning.classify import classify_reply
+from bounced.core.policy import DEFAULT_POLICY, decide
 from bounced.core.return_path import Directory, TokenPath
+from bounced.core.state import ReportId
 from bounced.core.terms import Engagement, OptIn, ReturnPath, Verdict
 from bounced.edges.redis import RedisStore
 
@@ -219,17 +223,20 @@ async def test_no_server_is_a_redis_error(kind: type[Client | AsyncClient]) -> N
 
 
 @asynccontextmanager
-async def forgetful(redis_url: str) -> AsyncIterator[str]:
-    """Stand before the server, hand everything on, and hang up instead of answering to an entry."""
+async def forgetful(redis_url: str, command: bytes = b"XADD", times: int = 99) -> AsyncIterator[str]:
+    """Stand before the server, hand everything on, and some times hang up instead of answering to a command."""
     conversations: list[asyncio.Task[None] | None] = []
+    lost = 0
 
     async def converse(client: asyncio.StreamReader, answers: asyncio.StreamWriter) -> None:
+        nonlocal lost
         conversations.append(asyncio.current_task())
         server, requests = await asyncio.open_unix_connection(redis_url.removeprefix("unix://"))
         while asked := await client.read(65536):
             requests.write(asked)
             answer = await server.read(65536)
-            if b"XADD" in asked:
+            if command in asked and lost < times:
+                lost += 1
                 break
             answers.write(answer)
         for writer in (answers, requests):
@@ -241,6 +248,28 @@ async def forgetful(redis_url: str) -> AsyncIterator[str]:
         await asyncio.gather(*filter(None, conversations))
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        (b"SISMEMBER", "is_suppressed", "alice@example.org"),
+        (b"SMISMEMBER", "suppressed_among", ["alice@example.org"]),
+        (b"HGETALL", "why", "alice@example.org"),
+        (b"HSET", "return_path_for", "josé@example.org"),
+    ],
+)
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+async def test_a_question_is_asked_once_more_when_its_answer_is_lost(
+    kind: type[Client | AsyncClient], redis_url: str, paths: ReturnPaths, question: tuple[bytes, str, Any]
+) -> None:
+    """And a token registered again: to do it twice does no harm.  A second loss is an error."""
+    command, method, about = question
+    async with forgetful(redis_url, command, times=1) as url, asking(kind.from_url(url, paths)) as client:
+        await getattr(client, method)(about)
+    async with forgetful(redis_url, command, times=2) as url, asking(kind.from_url(url, paths)) as client:
+        with pytest.raises(RedisError):
+            await getattr(client, method)(about)
+
+
 async def test_nothing_is_told_twice_by_itself(redis_url: str, keys: Keyspace, told: Told) -> None:
     """A lost answer is an error: whether to count a thousand messages once more is for the caller to say."""
     async with forgetful(redis_url) as url:
@@ -250,6 +279,46 @@ async def test_nothing_is_told_twice_by_itself(redis_url: str, keys: Keyspace, t
         with Client.from_url(url, keys=keys) as plain, pytest.raises(RedisError):
             await asyncio.to_thread(plain.report_sent, 1000)
     assert len(await told()) == 2
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"type": "delivered"},
+        {"type": "engaged"},
+        {"type": "subscribed"},
+        {"type": "unsubscribed"},
+        {"type": "complained"},
+        {"type": "rejected", "reply": "550 5.1.1 no such user"},
+        {"type": "rejected", "reply": "552 5.2.2 mailbox full"},
+        {"type": "rejected", "reply": "451 4.2.0 try again"},
+        {"type": "suppress", "reason": "asked"},
+        {"type": "release", "reason": "asked"},
+    ],
+    ids=lambda fields: " ".join(fields.values()),
+)
+async def test_who_repeats_what_was_told_does_no_harm(store: RedisStore, fields: dict[str, str]) -> None:
+    """With the same time it leaves the address as if it was told once, whatever had happened to it before."""
+    for earlier in ([], [{"type": "rejected", "reply": "550 5.1.1 no such user"}] * 2):
+        days = [{**before, "at": str(int(UNIX) - 86_400 * (3 - day))} for day, before in enumerate(earlier)]
+        states = []
+        for times in (1, 2):
+            address = f"{len(earlier)}-{times}@example.org"
+            for number, entry in enumerate([*days, *[{**fields, "at": UNIX}] * times]):
+                await _read(store, str(number), {**entry, "address": address})
+            states.append(replace(await store.load("main", address), version=0, since=None))
+        assert states[0] == states[1]
+
+
+async def _read(store: RedisStore, id_: str, fields: dict[str, str]) -> None:
+    """Commit an entry as the daemon does."""
+
+    def classify(reply: str, known: Known) -> Verdict:
+        return classify_reply(reply, rules.packaged(), known)
+
+    told = understand_entry(fields, classify, AT, fold_local_part=True, may_release=True)
+    report_id = ReportId("main", "", f"{fields['address']} {id_}")
+    await store.commit(report_id, told.address, partial(decide, evidence=told.evidence, policy=DEFAULT_POLICY))
 
 
 def test_both_clients_offer_the_same() -> None:
