@@ -15,6 +15,8 @@ final class Bounced
 
     private const PAGE = '~^https://[!$-+\--;=@-\x7d]+$~D';
     private const UNSUBSCRIBE_DAYS = 400;
+    private const BATCH = 1000;
+    private const TOLD = ['delivered', 'engaged', 'rejected', 'subscribed', 'unsubscribed', 'complained', 'suppress', 'release'];
 
     /** $tokenDays is the list's token_days; $unsubscribeUrl, $feedback and $senderId are for headersFor. */
     public function __construct(
@@ -84,13 +86,58 @@ final class Bounced
         return (int) $redis('SISMEMBER', $this->key('suppressed'), self::normalise($address)) === 1;
     }
 
-    /** Tell what you know: delivered, engaged, rejected (with reply), subscribed, unsubscribed, complained. */
+    /** Those of many addresses, as given, that must not be mailed now; what is no address is not among them. */
+    public function suppressedAmong(callable $redis, array $addresses): array
+    {
+        $suppressed = [];
+        foreach (array_chunk($addresses, self::BATCH) as $batch) {
+            $asked = [];
+            foreach ($batch as $address) {
+                try {
+                    $asked[$address] = self::normalise($address);
+                } catch (InvalidArgumentException) {
+                    continue;
+                }
+            }
+            $answers = $asked ? $redis('SMISMEMBER', $this->key('suppressed'), ...array_values($asked)) : [];
+            foreach (array_keys($asked) as $place => $address) {
+                if ((int) $answers[$place] === 1) {
+                    $suppressed[] = (string) $address;
+                }
+            }
+        }
+        return $suppressed;
+    }
+
+    /** Tell what you know: delivered, engaged, rejected (with reply, mta, stage), subscribed, unsubscribed, complained. */
     public function report(callable $redis, string $type, string $address, array $more = []): string
     {
-        $fields = ['type' => $type, 'at' => (string) time(), 'address' => self::normalise($address)] + $more;
+        if (!in_array($type, self::TOLD, true)) {
+            throw new InvalidArgumentException('not one of ' . implode(', ', self::TOLD) . ": $type");
+        }
+        if ($type === 'rejected' && ($more['reply'] ?? '') === '') {
+            throw new InvalidArgumentException('rejected needs the reply, such as 550 5.1.1 no such user');
+        }
+        return $this->tell($redis, ['type' => $type, 'address' => self::normalise($address)] + $more);
+    }
+
+    /** Tell how many messages of a campaign were sent, to one recipient domain where given; rates need it. */
+    public function reportSent(callable $redis, int $count, string $campaign = '', string $domain = ''): string
+    {
+        if ($count < 1) {
+            throw new InvalidArgumentException("not a count: $count");
+        }
+        $fields = ['type' => 'sent', 'count' => (string) $count, 'campaign' => $campaign, 'domain' => $domain];
+        return $this->tell($redis, $fields);
+    }
+
+    private function tell(callable $redis, array $fields): string
+    {
         $flat = [];
-        foreach ($fields as $name => $value) {
-            array_push($flat, $name, $value);
+        foreach (['at' => (string) time()] + $fields as $name => $value) {
+            if ($value !== '') {
+                array_push($flat, $name, $value);
+            }
         }
         return (string) $redis('XADD', $this->key('intake'), '*', ...$flat);
     }

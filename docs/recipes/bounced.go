@@ -26,6 +26,7 @@ const (
 	dayS            = 86400
 	tokenDays       = 60
 	unsubscribeDays = 400
+	batch           = 1000
 )
 
 var (
@@ -43,6 +44,9 @@ var (
 
 	pages   = regexp.MustCompile(`^https://[!$-+\--;=@-~]{1,192}$`)
 	senders = regexp.MustCompile(`^[A-Za-z0-9._-]{5,15}$`)
+
+	told = map[string]bool{"delivered": true, "engaged": true, "rejected": true, "subscribed": true,
+		"unsubscribed": true, "complained": true, "suppress": true, "release": true}
 
 	// ErrBadKey is returned for what is no good key.
 	ErrBadKey = errors.New("not a good key: at least 16 octets, not UTF-16")
@@ -161,18 +165,70 @@ func (l List) IsSuppressed(redis Redis, address string) (bool, error) {
 	return fmt.Sprint(answer) == "1", err
 }
 
-// Report tells what you know: delivered, engaged, rejected (with reply), subscribed, unsubscribed, complained.
+// SuppressedAmong returns those of many addresses, as given, that must not be mailed now.
+//
+// What Normalise refuses is not among them.
+func (l List) SuppressedAmong(redis Redis, addresses []string) ([]string, error) {
+	var suppressed, asked []string
+	command := []any{"SMISMEMBER", l.key("suppressed")}
+	for place, address := range addresses {
+		if normalised, err := Normalise(address); err == nil {
+			asked, command = append(asked, address), append(command, normalised)
+		}
+		if len(asked) < batch && place < len(addresses)-1 || len(asked) == 0 {
+			continue
+		}
+		answer, err := redis(command...)
+		if err != nil {
+			return nil, err
+		}
+		answers, _ := answer.([]any)
+		if len(answers) != len(asked) {
+			return nil, fmt.Errorf("not an answer to SMISMEMBER: %v", answer)
+		}
+		for number, each := range answers {
+			if fmt.Sprint(each) == "1" {
+				suppressed = append(suppressed, asked[number])
+			}
+		}
+		asked, command = nil, command[:2]
+	}
+	return suppressed, nil
+}
+
+// Report tells what you know: delivered, engaged, rejected (with reply, mta, stage), subscribed, unsubscribed,
+// complained.  More are names and values, one after the other.
 func (l List) Report(redis Redis, kind, address string, more ...string) error {
 	normalised, err := Normalise(address)
 	if err != nil {
 		return err
 	}
-	at := fmt.Sprint(time.Now().Unix())
-	command := []any{"XADD", l.key("intake"), "*", "type", kind, "at", at, "address", normalised}
-	for _, field := range more {
-		command = append(command, field)
+	fields := map[string]string{}
+	for place := 1; place < len(more); place += 2 {
+		fields[more[place-1]] = more[place]
 	}
-	_, err = redis(command...)
+	if !told[kind] || len(more)%2 == 1 || (kind == "rejected" && fields["reply"] == "") {
+		return fmt.Errorf("not what can be told, or rejected without its reply: %q, %q", kind, more)
+	}
+	return l.tell(redis, append([]string{"type", kind, "address", normalised}, more...))
+}
+
+// ReportSent tells how many messages of a campaign were sent, to one recipient domain where given; rates need it.
+func (l List) ReportSent(redis Redis, count int, campaign, domain string) error {
+	if count < 1 {
+		return fmt.Errorf("not a count: %d", count)
+	}
+	return l.tell(redis, []string{"type", "sent", "count", fmt.Sprint(count), "campaign", campaign, "domain", domain})
+}
+
+func (l List) tell(redis Redis, fields []string) error {
+	command := []any{"XADD", l.key("intake"), "*", "at", fmt.Sprint(time.Now().Unix())}
+	for place := 1; place < len(fields); place += 2 {
+		if fields[place] != "" {
+			command = append(command, fields[place-1], fields[place])
+		}
+	}
+	_, err := redis(command...)
 	return err
 }
 

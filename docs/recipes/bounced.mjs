@@ -14,6 +14,8 @@ const FITS = /^[a-z0-9#$&'*+=?^_`{}~-]+(?:\.[a-z0-9#$&'*+=?^_`{}~-]+)*@[a-z0-9._
 const DAY_MS = 86_400_000;
 const DAY_S = 86_400;
 const UNSUBSCRIBE_DAYS = 400;
+const BATCH = 1000;
+const TOLD = ['delivered', 'engaged', 'rejected', 'subscribed', 'unsubscribed', 'complained', 'suppress', 'release'];
 const PAGE = /^https:\/\/[!$-+\--;=@-~]+$/;
 
 export class Bounced {
@@ -67,10 +69,34 @@ export class Bounced {
     return Number(await redis('SISMEMBER', `${this.keys}suppressed`, normalise(address))) === 1;
   }
 
-  /** Tell what you know: delivered, engaged, rejected (with reply), subscribed, unsubscribed, complained. */
+  /** A Set of those of many addresses, as given, that must not be mailed now; what is no address is not in it. */
+  async suppressedAmong(redis, addresses) {
+    const asked = [...addresses].map((address) => [address, normalisedOrNull(address)]).filter(([, known]) => known);
+    const suppressed = new Set();
+    for (let i = 0; i < asked.length; i += BATCH) {
+      const batch = asked.slice(i, i + BATCH);
+      const answers = await redis('SMISMEMBER', `${this.keys}suppressed`, ...batch.map(([, known]) => known));
+      batch.forEach(([address], place) => Number(answers[place]) === 1 && suppressed.add(address));
+    }
+    return suppressed;
+  }
+
+  /** Tell what you know: delivered, engaged, rejected (with reply, mta, stage), subscribed, unsubscribed, complained. */
   async report(redis, type, address, more = {}) {
-    const fields = { type, at: Math.floor(Date.now() / 1000), address: normalise(address), ...more };
-    return redis('XADD', `${this.keys}intake`, '*', ...Object.entries(fields).flat().map(String));
+    if (!TOLD.includes(type)) throw new Error(`not one of ${TOLD.join(', ')}: ${type}`);
+    if (type === 'rejected' && !more.reply) throw new Error('rejected needs the reply, such as 550 5.1.1 no such user');
+    return this.#tell(redis, { type, address: normalise(address), ...more });
+  }
+
+  /** Tell how many messages of a campaign were sent, to one recipient domain where given; rates need it. */
+  async reportSent(redis, count, { campaign = '', domain = '' } = {}) {
+    if (!Number.isSafeInteger(count) || count < 1) throw new Error(`not a count: ${count}`);
+    return this.#tell(redis, { type: 'sent', count, campaign, domain });
+  }
+
+  #tell(redis, fields) {
+    const given = Object.entries({ at: Math.floor(Date.now() / 1000), ...fields }).filter(([, value]) => value !== '');
+    return redis('XADD', `${this.keys}intake`, '*', ...given.flat().map(String));
   }
 
   /** The signed return path, or null where a token is needed. */
@@ -117,6 +143,14 @@ export class Bounced {
 
   #hmac(text) {
     return createHmac('sha256', this.secret).update(text).digest();
+  }
+}
+
+function normalisedOrNull(address) {
+  try {
+    return normalise(address);
+  } catch {
+    return null;
   }
 }
 

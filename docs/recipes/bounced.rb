@@ -19,6 +19,8 @@ class Bounced
   PAGE = %r{\Ahttps://[!$-+\--;=@-~]{1,192}\z}
   DAY_S = 86_400
   UNSUBSCRIBE_DAYS = 400
+  BATCH = 1000
+  TOLD = %w[delivered engaged rejected subscribed unsubscribed complained suppress release].freeze
 
   # `token_days` is the list's; `unsubscribe_url`, `feedback` and `sender_id` are for headers_for.
   def initialize(bounce_domain:, key_id:, secret:, list: "main", prefix: "b-", key_prefix: "bounced",
@@ -80,10 +82,30 @@ class Bounced
     redis.call("SISMEMBER", "#{@keys}suppressed", Bounced.normalise(address)).to_i == 1
   end
 
-  # Tell what you know: delivered, engaged, rejected (with reply), subscribed, unsubscribed, complained.
+  # Those of many addresses, as given, that must not be mailed now; what is no address is not among them.
+  def suppressed_among(redis, addresses)
+    addresses.each_slice(BATCH).flat_map do |batch|
+      asked = batch.map { |address| [address, Bounced.normalised_or_nil(address)] }.select(&:last)
+      next [] if asked.empty?
+
+      answers = redis.call("SMISMEMBER", "#{@keys}suppressed", *asked.map(&:last))
+      asked.zip(answers).select { |_, answer| answer.to_i == 1 }.map { |(address, _), _| address }
+    end
+  end
+
+  # Tell what you know: delivered, engaged, rejected (with reply, mta, stage), subscribed, unsubscribed, complained.
   def report(redis, type, address, **more)
-    fields = { type: type, at: Time.now.to_i, address: Bounced.normalise(address), **more }
-    redis.call("XADD", "#{@keys}intake", "*", *fields.flatten.map(&:to_s))
+    raise ArgumentError, "not one of #{TOLD.join(', ')}: #{type}" unless TOLD.include?(type.to_s)
+    raise ArgumentError, "rejected needs the reply" if type.to_s == "rejected" && more[:reply].to_s.empty?
+
+    tell(redis, type: type, address: Bounced.normalise(address), **more)
+  end
+
+  # Tell how many messages of a campaign were sent, to one recipient domain where given; rates need it.
+  def report_sent(redis, count, campaign: "", domain: "")
+    raise ArgumentError, "not a count: #{count}" unless count.is_a?(Integer) && count >= 1
+
+    tell(redis, type: "sent", count: count, campaign: campaign, domain: domain)
   end
 
   # The signed return path, or nil where a token is needed.
@@ -126,6 +148,12 @@ class Bounced
     "#{local_part(local).tr('A-Z', 'a-z')}@#{domain}"
   end
 
+  def self.normalised_or_nil(address)
+    normalise(address)
+  rescue ArgumentError
+    nil
+  end
+
   def self.new_token(random)
     leading(random, 26)
   end
@@ -147,6 +175,11 @@ class Bounced
   end
 
   private
+
+  def tell(redis, **fields)
+    given = { at: Time.now.to_i, **fields }.reject { |_, value| value.to_s.empty? }
+    redis.call("XADD", "#{@keys}intake", "*", *given.to_a.flatten.map(&:to_s))
+  end
 
   def sign(prefix, form, address, tag: "", opt_in: "unknown", engagement: "unknown", date: Time.now.utc.to_date)
     raise ArgumentError, "not a tag: #{tag}" unless tag.match?(/\A[a-z0-9-]{0,8}\z/)

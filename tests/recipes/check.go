@@ -4,7 +4,9 @@ package main
 import (
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"check/bounced"
@@ -50,6 +52,10 @@ func main() {
 		NeedsToken []bool   `json:"needs_token"`
 		Tokens     []string `json:"tokens"`
 		Commands   [][]any  `json:"commands"`
+		Among      []string `json:"among"`
+		Bulk       []any    `json:"bulk"`
+		Sent       [][]any  `json:"sent"`
+		Refused    []bool   `json:"refused"`
 		Made       string   `json:"made"`
 		Keys       []any    `json:"keys"`
 		GoodFile   string   `json:"good_file"`
@@ -103,6 +109,42 @@ func main() {
 	mail := mailOf(vector{Recipient: "a!b@example.org", Tag: "nov", OptIn: "confirmed", Engagement: "active", Date: "2026-11-21"})
 	said.Made, _ = first.ReturnPathFor(redis, mail)
 	first.HeadersFor(redis, mail)
+	many := func(command ...any) (any, error) {
+		said.Bulk = append(said.Bulk, command[:2], len(command)-2)
+		var answers []any
+		for _, address := range command[2:] {
+			answer := int64(0)
+			if strings.HasPrefix(fmt.Sprint(address), "gone") {
+				answer = 1
+			}
+			answers = append(answers, answer)
+		}
+		return answers, nil
+	}
+	var addresses []string
+	for i := 0; i < 2500; i++ {
+		name := "User"
+		if i%5 == 0 {
+			name = "Gone"
+		}
+		addresses = append(addresses, fmt.Sprintf("%s%d@Example.org", name, i))
+	}
+	said.Among, _ = first.SuppressedAmong(many, append(addresses, "nonsense"))
+	tell := func(command ...any) (any, error) {
+		said.Sent = append(said.Sent, command)
+		return "1-1", nil
+	}
+	first.ReportSent(tell, 250, "nov", "example.org")
+	first.ReportSent(tell, 1, "", "")
+	first.Report(tell, "rejected", "alice@example.org", "reply", "550 no", "mta", "mx.example.org", "stage", "rcpt")
+	for _, err := range []error{
+		first.Report(tell, "opened", "alice@example.org"),
+		first.Report(tell, "rejected", "alice@example.org"),
+		first.Report(tell, "engaged", "alice"),
+		first.ReportSent(tell, 0, "", ""),
+	} {
+		said.Refused = append(said.Refused, err != nil)
+	}
 	signedWith := func(secret []byte) (string, error) {
 		list := first
 		list.Secret = secret

@@ -20,6 +20,19 @@ await first.isSuppressed(redis, 'Alice@Example.org');
 await first.report(redis, 'rejected', 'Alice@Example.org', { reply: '550 5.1.1 no' });
 const made = await first.returnPathFor(redis, 'a!b@example.org', { tag: 'nov', optIn: 'confirmed', engagement: 'active', date: new Date('2026-11-21') });
 await first.headersFor(redis, 'a!b@example.org', { tag: 'nov', date: new Date('2026-11-21') });
+const bulk = [];
+const many = async (...command) => { bulk.push(command.slice(0, 2), command.length - 2); return command.slice(2).map((a) => +a.startsWith('gone')); };
+const addresses = [...Array.from({ length: 2500 }, (_, i) => `${i % 5 ? 'User' : 'Gone'}${i}@Example.org`), 'nonsense'];
+const among = [...await first.suppressedAmong(many, addresses)];
+const sent = [];
+const tell = async (...command) => { sent.push(command); return '1-1'; };
+await first.reportSent(tell, 250, { campaign: 'nov', domain: 'example.org' });
+await first.reportSent(tell, 1);
+await first.report(tell, 'rejected', 'alice@example.org', { reply: '550 no', mta: 'mx.example.org', stage: 'rcpt' });
+const refusedAll = await Promise.all([
+  () => first.report(tell, 'opened', 'alice@example.org'), () => first.report(tell, 'rejected', 'alice@example.org'),
+  () => first.report(tell, 'engaged', 'alice'), () => first.reportSent(tell, 0),
+].map(async (make) => { try { await make(); return false; } catch { return true; } }));
 const headersOf = (v) => {
   const { unsubscribe_url: unsubscribeUrl, feedback, sender_id: senderId } = v;
   const { bounceDomain, keyId, secret } = { bounceDomain: 'bounce.example.com', keyId: 'k', secret: vectors.signed[0].secret };
@@ -37,6 +50,10 @@ console.log(JSON.stringify({
   needs_token: vectors.needs_token.map((v) => first.signed(v.recipient) === null),
   tokens: vectors.tokens.map((v) => first.tokenPath(newToken(Buffer.from(v.random_hex, 'hex')))),
   commands,
+  among,
+  bulk,
+  sent,
+  refused: refusedAll,
   made,
   keys: vectors.keys.map((v) => orNull(() => signedWith(Buffer.from(v.file_hex, 'hex')))),
   good_file: signedWith(Bounced.keyFromFile(`${keys}/good.key`)),

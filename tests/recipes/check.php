@@ -48,6 +48,39 @@ $first->report($redis, 'rejected', 'Alice@Example.org', ['reply' => '550 5.1.1 n
 $made = $first->returnPathFor($redis, 'a!b@example.org', 'nov', 'confirmed', 'active', '2026-11-21');
 $first->headersFor($redis, 'a!b@example.org', tag: 'nov', date: '2026-11-21');
 
+$bulk = [];
+$many = function (string ...$command) use (&$bulk) {
+    array_push($bulk, array_slice($command, 0, 2), count($command) - 2);
+    return array_map(fn ($address) => (int) str_starts_with($address, 'gone'), array_slice($command, 2));
+};
+$addresses = array_map(fn ($i) => ($i % 5 ? 'User' : 'Gone') . "$i@Example.org", range(0, 2499));
+$among = $first->suppressedAmong($many, [...$addresses, 'nonsense']);
+$sent = [];
+$tell = function (string ...$command) use (&$sent) {
+    $sent[] = $command;
+    return '1-1';
+};
+$first->reportSent($tell, 250, campaign: 'nov', domain: 'example.org');
+$first->reportSent($tell, 1);
+$first->report($tell, 'rejected', 'alice@example.org', ['reply' => '550 no', 'mta' => 'mx.example.org', 'stage' => 'rcpt']);
+
+function refused(callable $make): bool
+{
+    try {
+        $make();
+        return false;
+    } catch (InvalidArgumentException) {
+        return true;
+    }
+}
+
+$refused = array_map('refused', [
+    fn () => $first->report($tell, 'opened', 'alice@example.org'),
+    fn () => $first->report($tell, 'rejected', 'alice@example.org'),
+    fn () => $first->report($tell, 'engaged', 'alice'),
+    fn () => $first->reportSent($tell, 0),
+]);
+
 function headersOf(array $v, array $list): array
 {
     $settings = ['unsubscribeUrl' => $v['unsubscribe_url'], 'feedback' => $v['feedback'], 'senderId' => $v['sender_id']];
@@ -85,6 +118,10 @@ echo json_encode([
     'needs_token' => array_map(fn ($v) => $first->signed($v['recipient']) === null, $vectors['needs_token']),
     'tokens' => array_map(fn ($v) => $first->tokenPath(Bounced::newToken(hex2bin($v['random_hex']))), $vectors['tokens']),
     'commands' => $commands,
+    'among' => $among,
+    'bulk' => $bulk,
+    'sent' => $sent,
+    'refused' => $refused,
     'made' => $made,
     'keys' => array_map(fn ($v) => signedWith($vectors['signed'][0], hex2bin($v['file_hex'])), $vectors['keys']),
     'good_file' => signedWith($vectors['signed'][0], Bounced::keyFromFile("$keys/good.key")),

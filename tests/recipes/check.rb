@@ -38,6 +38,24 @@ first.report(redis, "rejected", "Alice@Example.org", reply: "550 5.1.1 no")
 mail = { tag: "nov", opt_in: "confirmed", engagement: "active", date: Date.new(2026, 11, 21) }
 made = first.return_path_for(redis, "a!b@example.org", **mail)
 first.headers_for(redis, "a!b@example.org", tag: "nov", date: Date.new(2026, 11, 21))
+bulk = []
+many = lambda do |*command|
+  bulk.push(command[0, 2], command.size - 2)
+  command.drop(2).map { |address| address.start_with?("gone") ? 1 : 0 }
+end
+addresses = Array.new(2500) { |i| "#{(i % 5).zero? ? 'Gone' : 'User'}#{i}@Example.org" } + ["nonsense"]
+among = first.suppressed_among(many, addresses)
+sent = []
+tell = ->(*command) { sent << command && "1-1" }
+first.report_sent(tell, 250, campaign: "nov", domain: "example.org")
+first.report_sent(tell, 1)
+first.report(tell, "rejected", "alice@example.org", reply: "550 no", mta: "mx.example.org", stage: "rcpt")
+refused = [
+  -> { first.report(tell, "opened", "alice@example.org") },
+  -> { first.report(tell, "rejected", "alice@example.org") },
+  -> { first.report(tell, "engaged", "alice") },
+  -> { first.report_sent(tell, 0) },
+].map { |make| attempt.call(&make).nil? }
 known_of = ->(v) { { tag: v["tag"], opt_in: v["opt_in"], engagement: v["engagement"], date: Date.parse(v["date"]) } }
 settings_of = ->(v) { { unsubscribe_url: v["unsubscribe_url"], feedback: v["feedback"], sender_id: v["sender_id"] } }
 headers_of = lambda do |v|
@@ -66,6 +84,10 @@ puts JSON.generate(
   needs_token: vectors["needs_token"].map { |v| first.signed(v["recipient"]).nil? },
   tokens: vectors["tokens"].map { |v| first.token_path(Bounced.new_token([v["random_hex"]].pack("H*"))) },
   commands: commands,
+  among: among,
+  bulk: bulk,
+  sent: sent,
+  refused: refused,
   made: made,
   keys: vectors["keys"].map { |v| attempt.call { signed_with.call([v["file_hex"]].pack("H*")) } },
   good_file: signed_with.call(Bounced.key_from_file("#{keys}/good.key")),

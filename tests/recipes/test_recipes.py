@@ -21,6 +21,7 @@ RECIPES, HERE = ROOT / "docs" / "recipes", Path(__file__).parent
 FILE = ROOT / "tests" / "vectors" / "return_paths.json"
 VECTORS = json.loads(FILE.read_text())
 TIMEOUT_S = 120
+BULK = ["SMISMEMBER", "bounced:{main}:suppressed"]
 
 
 def script(recipe: str, check: str) -> Callable[[Path], list[str]]:
@@ -121,6 +122,33 @@ def test_what_needs_a_token(said: Any) -> None:
 def test_tokens(said: Any) -> None:
     """The same from the same random octets."""
     assert said["tokens"] == [vector["return_path"] for vector in VECTORS["tokens"]]
+
+
+def test_many_are_asked_about_at_once(said: Any) -> None:
+    """A thousand at a time; the answer is what was given, and what is no address is not in it."""
+    assert said["among"] == [f"Gone{number}@Example.org" for number in range(0, 2500, 5)]
+    assert said["bulk"] == [part for size in (1000, 1000, 500) for part in (BULK, size)]
+
+
+def test_what_was_sent_and_refused_is_told(said: Any) -> None:
+    """What is empty is left out."""
+    entries = []
+    for command in said["sent"]:
+        assert command[:3] == ["XADD", "bounced:{main}:intake", "*"]
+        entries.append(dict(zip(command[3::2], command[4::2], strict=True)))
+        assert entries[-1].pop("at").isdecimal()
+    refusal = {"reply": "550 no", "mta": "mx.example.org", "stage": "rcpt"}
+    assert entries == [
+        {"type": "sent", "count": "250", "campaign": "nov", "domain": "example.org"},
+        {"type": "sent", "count": "1"},
+        {"type": "rejected", "address": "alice@example.org", **refusal},
+    ]
+
+
+def test_what_the_daemon_could_not_understand_is_an_error(said: Any) -> None:
+    """Another type, a refusal without its reply, no address, no messages: none of them is written."""
+    assert said["refused"] == [True] * 4
+    assert len(said["sent"]) == 3
 
 
 def test_keys(said: Any) -> None:
