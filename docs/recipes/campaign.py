@@ -2,7 +2,8 @@
 
 python campaign.py recipients.txt message.eml --key main.key --key-id a --bounce-domain bounce.example.com
 
-Nobody who is suppressed is mailed.  Your MTA has to sign the header fields (docs/client.md).
+Nobody who is suppressed is mailed: the list is asked just before each message, because a campaign may take hours.
+Your MTA has to sign the header fields (docs/client.md).
 
 Whoever could be neither mailed nor refused for good is named on standard error with the reason, and the exit code is 1:
 run it again for those.  After a connection that was lost they may have got the message all the same.
@@ -12,10 +13,11 @@ import argparse
 import smtplib
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
+from typing import NamedTuple
 
 from redis.exceptions import RedisError
 
@@ -25,7 +27,7 @@ LINES_AS_THEY_ARE = policy.SMTP.clone(max_line_length=998)
 """Else Python makes encoded words of the long header fields, and no mailbox provider shows its button for these."""
 TIMEOUT_S = 300
 MAX_VAIN = 3
-"""Attempts to connect, one after the other, after which the MTA is taken to be away."""
+"""Attempts in vain, one after the other, after which the MTA or Redis is taken to be away."""
 
 
 class Mta:
@@ -35,6 +37,11 @@ class Mta:
         self._where = host, port
         self._smtp: smtplib.SMTP | None = None
         self._vain = 0
+
+    @property
+    def name(self) -> str:
+        """The host that replies, for the daemon."""
+        return self._where[0]
 
     @property
     def away(self) -> bool:
@@ -72,68 +79,97 @@ class Mta:
                 self._smtp.close()
 
 
-def mail_all(
-    client: Client, mta: Mta, message: EmailMessage, recipients: Iterable[str], tag: str
-) -> tuple[Counter[str], dict[str, str]]:
-    """Return how many were sent, refused, and suppressed, and why which recipients are left."""
-    recipients = list(recipients)
-    suppressed = client.suppressed_among(recipients)
-    outcomes = Counter(suppressed=len(suppressed))
-    sent: Counter[str] = Counter()
-    left: dict[str, str] = {}
-    try:
-        for recipient in recipients:
-            if recipient in suppressed:
-                continue
-            if mta.away:
-                left[recipient] = "the MTA cannot be reached"
-                continue
-            try:
-                return_path = client.return_path_for(recipient, tag=tag)
-                for name, value in {"To": recipient, **client.headers_for(recipient, tag=tag)}.items():
-                    del message[name]
-                    message[name] = value
-                mta.send(message, return_path, recipient)
-            except (BadAddress, OSError, RedisError) as error:
-                if reply := reply_for_good(error):
-                    outcomes["refused"] += 1
-                    tell(client.report_rejected, recipient, reply, campaign=tag)
+class Refusal(NamedTuple):
+    """What refused a recipient for good: the reply, and the command that it answers."""
+
+    reply: str
+    stage: str
+
+
+class Campaign:
+    """One message to many, and what became of it."""
+
+    def __init__(self, client: Client, mta: Mta, message: EmailMessage, tag: str) -> None:
+        self._client = client
+        self._mta = mta
+        self._message = message
+        self._tag = tag
+        self._sent: Counter[str] = Counter()
+        self._silent = 0
+        self.outcomes: Counter[str] = Counter()
+        self.left: dict[str, str] = {}
+
+    def mail_all(self, recipients: Iterable[str]) -> None:
+        """Mail whoever is not suppressed, and tell the daemon how many were sent, whatever happens."""
+        try:
+            for recipient in recipients:
+                if reason := self._in_vain():
+                    self.left[recipient] = reason
                 else:
-                    left[recipient] = str(error) or type(error).__name__
+                    self._mail(recipient)
+        finally:
+            for domain, count in self._sent.items():
+                tell(self._client.report_sent, count, campaign=self._tag, domain=domain)
+
+    def _in_vain(self) -> str:
+        """Return why nobody else can be mailed, empty while it goes on."""
+        if self._mta.away:
+            return "the MTA cannot be reached"
+        return "Redis does not answer" if self._silent >= MAX_VAIN else ""
+
+    def _mail(self, recipient: str) -> None:
+        try:
+            suppressed = self._client.is_suppressed(recipient)
+            self._silent = 0
+            if not suppressed:
+                self._send(recipient)
+        except RedisError as error:
+            self._silent += 1
+            self.left[recipient] = str(error) or type(error).__name__
+        except (BadAddress, OSError) as error:
+            if refusal := refusal_for_good(error):
+                self.outcomes["refused"] += 1
+                facts = {"mta": self._mta.name, "stage": refusal.stage, "campaign": self._tag}
+                tell(self._client.report_rejected, recipient, refusal.reply, **facts)
             else:
-                outcomes["sent"] += 1
-                sent[recipient.rpartition("@")[2]] += 1
-    finally:
-        for domain, count in sent.items():
-            tell(client.report_sent, count, campaign=tag, domain=domain)
-    return outcomes, left
+                self.left[recipient] = str(error) or type(error).__name__
+        else:
+            self.outcomes["suppressed" if suppressed else "sent"] += 1
+
+    def _send(self, recipient: str) -> None:
+        return_path = self._client.return_path_for(recipient, tag=self._tag)
+        fields = {"To": recipient, **self._client.headers_for(recipient, tag=self._tag)}
+        for name, value in fields.items():
+            del self._message[name]
+            self._message[name] = value
+        self._mta.send(self._message, return_path, recipient)
+        self._sent[recipient.rpartition("@")[2]] += 1
 
 
-def reply_for_good(error: Exception) -> str:
-    """Return the reply that refused the recipient for good, at RCPT or after DATA; empty for whatever else it was.
+def refusal_for_good(error: Exception) -> Refusal | None:
+    """Return what refused the recipient for good, at RCPT or after DATA; None for whatever else it was.
 
     A refusal of the sender, or of us, says nothing about the recipient.  What is refused with 4yz can be tried again.
     """
-    return next((f"{code} {text}" for code, text in _replies(error) if 500 <= code < 600), "")  # noqa: PLR2004 - 5yz
-
-
-def _replies(error: Exception) -> Iterator[tuple[int, str]]:
+    replies: list[tuple[int, bytes | str, str]] = []
     match error:
         case smtplib.SMTPRecipientsRefused(recipients=refused):
-            yield from ((code, _text(said)) for code, said in refused.values())
+            replies = [(code, said, "rcpt") for code, said in refused.values()]
         case smtplib.SMTPDataError(smtp_code=code, smtp_error=said):
-            yield code, _text(said)
+            replies = [(code, said, "data")]
+    for_good = (each for each in replies if 500 <= each[0] < 600)  # noqa: PLR2004 - 5yz
+    return next((Refusal(f"{code} {_text(said)}", stage) for code, said, stage in for_good), None)
 
 
 def _text(said: bytes | str) -> str:
     return said if isinstance(said, str) else said.decode(errors="replace")
 
 
-def tell(report: Callable[..., str], *facts: str | int, campaign: str, **more: str) -> None:
+def tell(report: Callable[..., str], *facts: str | int, **more: str) -> None:
     """Tell the daemon: of what was rejected no bounce will come, and rates need what was sent."""
     try:
-        report(*facts, campaign=campaign, **more)
-    except RedisError as error:
+        report(*facts, **more)
+    except (RedisError, ValueError) as error:
         print(f"{report.__name__} {facts}: could not be told, {error}", file=sys.stderr)  # noqa: T201 - of a script
 
 
@@ -160,12 +196,13 @@ def main() -> None:
     mta = Mta(host, int(port))
     fields = MailFields(options.unsubscribe_url, sender_id=options.sender_id)
     with Client.from_url(options.redis, return_paths, mail_fields=fields) as client:
-        outcomes, left = mail_all(client, mta, message, options.recipients.read_text("utf-8").split(), options.tag)
+        campaign = Campaign(client, mta, message, options.tag)
+        campaign.mail_all(options.recipients.read_text("utf-8").split())
     mta.close()
-    print(", ".join(f"{outcomes[name]} {name}" for name in ("sent", "refused", "suppressed")))  # noqa: T201 - the answer of a script
-    for recipient, reason in left.items():
+    print(", ".join(f"{campaign.outcomes[name]} {name}" for name in ("sent", "refused", "suppressed")))  # noqa: T201 - the answer of a script
+    for recipient, reason in campaign.left.items():
         print(f"{recipient}: left, {reason}", file=sys.stderr)  # noqa: T201 - likewise
-    sys.exit(1 if left else 0)
+    sys.exit(1 if campaign.left else 0)
 
 
 if __name__ == "__main__":

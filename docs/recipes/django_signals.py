@@ -37,7 +37,8 @@ def tell_what_happened(event: AnymailTrackingEvent, **_: Any) -> None:
     """Hand on what the service's webhook says."""
     match event.event_type:
         case EventType.BOUNCED:
-            client.report_rejected(event.recipient, event.mta_response or event.description, at=event.timestamp)
+            if reply := event.mta_response or event.description:  # without one nothing can be judged
+                client.report_rejected(event.recipient, reply, at=event.timestamp)
         case EventType.COMPLAINED:
             client.report_complained(event.recipient, at=event.timestamp)
         case EventType.UNSUBSCRIBED:

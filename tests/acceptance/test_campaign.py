@@ -176,9 +176,12 @@ class Bench:
 
     def told(self) -> list[tuple[str, str, str]]:
         """Return what was told to the daemon: the type, whom it is about, and the reply or count."""
+        return [(e["type"], e.get("address", ""), e.get("reply") or e.get("count", "")) for e in self.entries()]
+
+    def entries(self) -> list[dict[str, str]]:
+        """Return the entries that were written for the daemon."""
         with Redis.from_url(self.redis_url, decode_responses=True) as redis:
-            entries = [fields for _, fields in redis.xrange(f"bounced:{{{self.list_}}}:intake")]
-        return [(e["type"], e.get("address", ""), e.get("reply") or e.get("count", "")) for e in entries]
+            return [fields for _, fields in redis.xrange(f"bounced:{{{self.list_}}}:intake")]
 
 
 @pytest.fixture
@@ -198,6 +201,8 @@ async def test_a_recipient_who_is_refused_for_good_is_told_and_the_next_is_maile
     assert await bench.mail(relay, NAMES) == (0, "2 sent, 1 refused, 0 suppressed", "")
     assert relay.taken == [NAMES[0], NAMES[2]]
     assert bench.told() == [("rejected", NAMES[1], reply), ("sent", "", "2")]
+    refusal = bench.entries()[0]
+    assert (refusal["mta"], refusal["stage"]) == ("127.0.0.1", "rcpt" if stage == "RCPT" else "data")
 
 
 @pytest.mark.parametrize("stage", ["MAIL", "RCPT", "DATA", "content"])
@@ -237,3 +242,37 @@ async def test_an_mta_that_went_away_leaves_all_others(bench: Bench) -> None:
     assert [line.partition(":")[0] for line in complained.splitlines()] == recipients[1:]
     assert complained.count("the MTA cannot be reached") == 3
     assert bench.told() == [("sent", "", "1")]
+
+
+class Suppressing(Unwilling):
+    """An MTA during whose first message somebody else is suppressed."""
+
+    def __init__(self, bench: Bench, address: str) -> None:
+        super().__init__("", "")
+        self._bench = bench
+        self._address = address
+
+    async def _answered(self, stage: str, usual: str, writer: asyncio.StreamWriter) -> bool:
+        if stage == "content":
+            with Redis.from_url(self._bench.redis_url) as redis:
+                redis.sadd(f"bounced:{{{self._bench.list_}}}:suppressed", self._address)
+        return await super()._answered(stage, usual, writer)
+
+
+async def test_who_is_suppressed_while_the_campaign_runs_is_not_mailed(bench: Bench) -> None:
+    """The list is asked just before each message."""
+    relay = Suppressing(bench, NAMES[2])
+    assert await bench.mail(relay, NAMES) == (0, "2 sent, 0 refused, 1 suppressed", "")
+    assert relay.taken == NAMES[:2]
+
+
+async def test_nobody_is_mailed_while_redis_does_not_answer(bench: Bench) -> None:
+    """Everybody is named, and after three attempts Redis is not asked again."""
+    nowhere = Bench(bench.folder, f"unix://{bench.folder}/nowhere.sock", bench.list_)
+    relay = Unwilling("", "")
+    recipients = [f"user{number}@example.net" for number in range(5)]
+    code, printed, complained = await nowhere.mail(relay, recipients)
+    assert (code, printed) == (1, "0 sent, 0 refused, 0 suppressed")
+    assert [line.partition(":")[0] for line in complained.splitlines()] == recipients
+    assert complained.count("Redis does not answer") == 2
+    assert relay.taken == []
