@@ -1,7 +1,6 @@
 """The recipes for other languages agree with the published vectors, where their interpreters are installed."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -14,13 +13,13 @@ import pytest
 
 from bounced.core.return_path import Keyring, Registration, ReturnPaths, SigningKey
 from bounced.core.terms import Engagement, OptIn, Profile
-from tests.support.programs import in_private_root, private_root
+
+from .conftest import TIMEOUT_S
 
 ROOT = Path(__file__).parents[2]
 RECIPES, HERE = ROOT / "docs" / "recipes", Path(__file__).parent
 FILE = ROOT / "tests" / "vectors" / "return_paths.json"
 VECTORS = json.loads(FILE.read_text())
-TIMEOUT_S = 120
 BULK = ["SMISMEMBER", "bounced:{main}:suppressed"]
 
 
@@ -38,37 +37,14 @@ def module(folder: Path) -> list[str]:
     return ["run", ".", str(FILE), str(folder)]
 
 
-LANGUAGES = {
+ARGUMENTS = {
     "node": script("bounced.mjs", "check.mjs"),
     "php": script("Bounced.php", "check.php"),
     "ruby": script("bounced.rb", "check.rb"),
     "go": module,
 }
-UNPACKED = {"php": ("php.default", "-d", "extension=intl"), "ruby": ("ruby",), "go": ("go",)}
-"""How each is started in a private root, where nobody has run the scripts that set a package up."""
 ASCII_DOMAINS_ONLY = frozenset({"ruby", "go"})
 """Their standard libraries know neither UTS 46 nor, in Go, NFC; the recipes say what to add."""
-
-
-@pytest.fixture(scope="module", params=LANGUAGES)
-def language(request: pytest.FixtureRequest) -> str:
-    """Return the name of each language."""
-    return str(request.param)
-
-
-@pytest.fixture(scope="module")
-def interpreter(language: str) -> list[str]:
-    """Return how a language is started: as it is installed, else as tests/install-programs unpacks it."""
-    if shutil.which(language) and (language != "php" or "intl" in output([language, "-m"])):
-        return [language]
-    if private_root(language) and os.geteuid() == 0:
-        return in_private_root(language, *UNPACKED[language])
-    return pytest.skip(f"{language}{' with intl' * (language == 'php')} is not here: tests/install-programs")
-
-
-def output(command: list[str]) -> str:
-    """Return what a command prints."""
-    return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=True).stdout
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +53,7 @@ def said(language: str, interpreter: list[str], tmp_path_factory: pytest.TempPat
     folder = tmp_path_factory.mktemp(language)
     (folder / "good.key").write_bytes(b"\xef\xbb\xbf an example key, long enough \r\n")
     (folder / "short.key").write_bytes(b"too short\n")
-    command = [*interpreter, *LANGUAGES[language](folder)]
+    command = [*interpreter, *ARGUMENTS[language](folder)]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
