@@ -20,6 +20,7 @@ from .reports import ALICE
 from .servers import PATIENCE_S, Fleet, until
 
 AT_ONCE = 50
+GIVEN_UP_S = 0.3
 ANSWERED = Counter({"False": AT_ONCE})
 JOSE = "josé@example.org"
 KEYRING = Keyring(SigningKey("k", b"example secret, exactly 32 bytes"))
@@ -182,6 +183,26 @@ async def test_slots_that_moved_are_followed(fleet: Fleet, kind: type[Client | A
         await cluster.flush_and_move(list_, 1, 2)
         assert "RedisError" not in await caller.crowd("return_path_for", JOSE)
         assert await cluster.nodes[2].ask("DBSIZE") == AT_ONCE
+
+
+@pytest.mark.parametrize("topology", ["one", "cluster"])
+async def test_a_call_that_was_given_up_leaves_its_answer_to_nobody(fleet: Fleet, topology: str) -> None:
+    """The answers of a server that stalled come when it goes on: none is taken for the answer to the next question."""
+    cluster = await fleet.start_cluster(primaries=1) if topology == "cluster" else None
+    server = cluster.nodes[0] if cluster else await fleet.start()
+    addresses = [f"user{number}@example.org" for number in range(200)]
+    await server.ask("SADD", Keyspace().suppressed, *addresses[::2])
+    async with AsyncClient.from_url(cluster.url if cluster else server.url, timeout_s=PATIENCE_S) as client:
+        for _ in range(3):
+            assert await asyncio.gather(*map(client.is_suppressed, addresses)) == [True, False] * 100
+            assert [known.address for known in await asyncio.gather(*map(client.why, addresses))] == addresses
+            client._places._timeout_s = GIVEN_UP_S
+            os.kill(server.process.pid, signal.SIGSTOP)
+            stuck = [ask(address) for address in addresses[:25] for ask in (client.is_suppressed, client.why)]
+            outcomes = await asyncio.gather(*stuck, return_exceptions=True)
+            assert all(isinstance(outcome, RedisError) for outcome in outcomes)
+            os.kill(server.process.pid, signal.SIGCONT)
+            client._places._timeout_s = PATIENCE_S
 
 
 async def test_who_may_not_write_is_told_why_and_may_still_ask(fleet: Fleet, kind: type[Client | AsyncClient]) -> None:

@@ -22,7 +22,9 @@ from .reports import ALICE
 from .servers import PATIENCE_S, Fleet, Server
 
 TASKS = 1000
-THREADS = 200
+THREADS = 1000
+STUCK = 200
+"""Threads that ask a frozen server."""
 DEADLINE_S = 1.0
 SPARE_S = 4.0
 """What a busy machine may add to a deadline."""
@@ -68,7 +70,7 @@ async def test_a_thousand_asyncio_calls_at_once_are_all_answered(url: str) -> No
         assert await asyncio.gather(*(client.is_suppressed(ALICE) for _ in range(TASKS))) == [False] * TASKS
 
 
-async def test_two_hundred_threads_at_once_are_all_answered(url: str) -> None:
+async def test_a_thousand_threads_at_once_are_all_answered(url: str) -> None:
     """With one client that they share."""
     with Client.from_url(url) as client:
         assert await asyncio.to_thread(_asked_by_threads, client) == [False] * THREADS
@@ -190,8 +192,8 @@ def _outcomes(client: Client) -> list[object]:
         except RedisError as error:
             return error
 
-    with ThreadPoolExecutor(THREADS) as threads:
-        return list(threads.map(outcome, range(THREADS)))
+    with ThreadPoolExecutor(STUCK) as threads:
+        return list(threads.map(outcome, range(STUCK)))
 
 
 def _asked_by_threads(client: Client) -> list[bool]:
