@@ -25,6 +25,8 @@ Purpose = Literal["mail", "confirmation"]
 Telling = Literal["delivered", "rejected", "engaged", "subscribed", "unsubscribed", "complained", "suppress", "release"]
 
 BATCH = 1000
+TOO_LATE = 10**11
+"""Unix times from here on, the year 5138, are taken for milliseconds by some."""
 NO_OPT_IN_LIFTS = frozenset({Category.COMPLAINT, Category.OPERATOR})
 
 
@@ -217,9 +219,12 @@ def _unix(at: datetime) -> str:
     if not isinstance(at, datetime):
         raise TypeError(f"at must be a datetime, got {type(at).__name__}")
     try:
-        return str(int(at.timestamp()))
+        seconds = int(at.timestamp())
     except (ValueError, OverflowError, OSError) as error:  # the first and the last day that Python knows
         raise NotUnderstood(f"at must be a time since 1970, got {at}") from error
+    if seconds >= TOO_LATE:
+        raise NotUnderstood(f"at must be a time of some mail, got {at}")
+    return str(seconds)
 
 
 def _text(name: str, value: str) -> str:

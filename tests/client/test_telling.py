@@ -103,6 +103,7 @@ WRONG: list[tuple[Call, type[Exception], str]] = [
     (("report_delivered", ("bob@",), {}), BadAddress, "not a domain"),
     (("report_delivered", (BOB,), {"at": datetime(1969, 12, 31, tzinfo=UTC)}), NotUnderstood, "at must be"),
     (("report_engaged", (BOB,), {"at": FIRST_DAY}), NotUnderstood, "at must be"),
+    (("report_engaged", (BOB,), {"at": datetime(9999, 12, 31, tzinfo=UTC)}), NotUnderstood, "at must be a time of"),
     (("report_engaged", (BOB,), {"at": 1795262400}), TypeError, "at must be a datetime, got int"),
     (("report_rejected", (BOB, ""), {}), NotUnderstood, "reply must say with what"),
     (("report_rejected", (BOB, "  "), {}), NotUnderstood, "reply must say with what"),
