@@ -115,6 +115,7 @@ async def _show(config: Config, list_: str, asked: _Asked, printer: "_Printer", 
         last = await streams.end()
         with looking("events") as looked:
             async for page in _past(streams, asked, last, looked):
+                looked.stop()
                 printer.print(page)
                 if stopping.is_set():
                     break
