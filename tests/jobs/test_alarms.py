@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -378,19 +379,26 @@ Content-Type: message/delivery-status
 Reporting-MTA: dns; mx.company.example
 
 Final-Recipient: rfc822; {recipient}
-Action: failed
-Status: 5.1.1
-Diagnostic-Code: smtp; 550 5.1.1 <{recipient}>: Recipient address rejected: User unknown
+Action: {action}
+Remote-MTA: dns; {server}
+Status: {status}
+Diagnostic-Code: smtp; {reply}
 
 --b--
 """
+UNKNOWN = {
+    "action": "failed",
+    "status": "5.1.1",
+    "server": "mx.company.example",
+    "reply": "550 5.1.1 Recipient address rejected: User unknown",
+}
 
 
-async def bounce(bench: Bench, number: int, tag: str) -> None:
+async def bounce(bench: Bench, number: int, tag: str, said: Mapping[str, str] = UNKNOWN) -> None:
     """Let a bounce come back to a return path that was made with a tag."""
     recipient, paths = f"user{number}@{number}.example", bench.pipeline.directory["main"]
     path = paths.encode(recipient, issued=bench.clock.now.date(), tag=tag)
-    content = DSN.format(number=number, recipient=recipient).replace("\n", "\r\n").encode()
+    content = DSN.format(number=number, recipient=recipient, **said).replace("\n", "\r\n").encode()
     destination = await bench.pipeline.admit(path)
     await bench.pipeline.process(destination, Envelope("192.0.2.1", "", path, content, bench.clock.now))
 
@@ -411,3 +419,14 @@ async def test_a_campaign_has_one_name_whoever_tells_of_it(bench: Bench, told: s
     assert await alarms(bench) == {"campaign:Spring sale": "pause", "list": "pause"}
     alarm = json.loads((await bench.job_store().standing("main"))["campaign:Spring sale"])
     assert (alarm["sent"], alarm["hard"]) == (500, 25)
+
+
+@pytest.mark.parametrize("action", ["delayed", "failed"])
+async def test_a_notice_of_a_rate_limit_is_a_refusal_too(bench: Bench, action: str) -> None:
+    """The sender's MTA still tries, or has given up; the mailbox is not to blame."""
+    said = {"action": action, "status": "4.7.28", "server": "gmail-smtp-in.l.google.com", "reply": UNUSUAL_RATE}
+    await bounce(bench, 1, "spring", said)
+    (block,) = await bench.stream(bench.keys.blocks)
+    assert (block["provider"], block["action"], block["sending_ip"]) == ("google", action, "192.0.2.25")
+    assert "UnsolicitedRateLimitError" in block["words"]
+    assert not (await bench.state("user1@1.example")).state.on_suppression_list
