@@ -29,6 +29,10 @@ class NoServer(Exception):  # noqa: N818 - says what is so; the message says wha
     """There is no server program here that would do, or it does not run."""
 
 
+class Misconfigured(Exception):  # noqa: N818 - says what is so, and whose fault it is: the operator's
+    """The server cannot give the durability that was asked for, whatever we do."""
+
+
 class StoreUnavailable(Exception):  # noqa: N818 - the name says what is so, not what went wrong
     """The store cannot say whether something is written.  Whoever asked has to ask again; a duplicate does no harm."""
 

@@ -10,6 +10,8 @@ import click
 from bounced.cli.ending import ExitCode
 from bounced.config import Config, ConfigError, Source, load, load_to_run, read_configuration
 
+IN_USE = "bounced.config"
+
 config_option = click.option(
     "--config",
     "config_file",
@@ -37,7 +39,16 @@ def configured(config_file: Path | None, *, check_files: bool = True) -> Config:
     ``check_files`` is false for commands that need none of the secrets.  Raises ConfigRefused.
     """
     with _refused():
-        return load(config_file, check_files=check_files)
+        config = load(config_file, check_files=check_files)
+    if ctx := click.get_current_context(silent=True):
+        ctx.meta[IN_USE] = config
+    return config
+
+
+def in_use(ctx: click.Context) -> Config | None:
+    """Return the configuration that the command of this context has read, if it came so far."""
+    config: Config | None = ctx.meta.get(IN_USE)
+    return config
 
 
 def configured_to_run(config_file: Path | None, text: str | None = None) -> tuple[Config, Source]:

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
 
 class ExitCode(IntEnum):
-    """0 done, 1 the answer is no, 2 usage or configuration, 3 Redis cannot be reached, 4 output cannot be written.
+    """0 done, 1 the answer is no, 2 usage or configuration, 3 Redis cannot be reached, 4 output cannot be written,
+    5 Redis answers and refuses.
 
     A program that a signal ended has the code that a shell reports for it: 128 plus the signal's number.
     """
@@ -20,6 +21,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     UNREACHABLE = 3
     UNWRITTEN = 4
+    REFUSED = 5
     INTERRUPTED = 130
     NOBODY_READS = 141
 

@@ -10,7 +10,7 @@ import click
 
 from bounced.cli.ending import ExitCode
 from bounced.core.contract.state_hash import UnreadableState
-from bounced.ports import NoServer, StoreUnavailable, WrongType
+from bounced.ports import Misconfigured, NoServer, StoreUnavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,21 +142,10 @@ class LazyGroup(click.Group):
             return super().invoke(ctx)
         except KeyboardInterrupt:  # click would say "Aborted!" and exit with 1, which means no
             ctx.exit(ExitCode.INTERRUPTED)
-        except WrongType as error:
-            click.echo(f"bounced: {error}", err=True)
-            click.echo("Look at it with `redis-cli TYPE KEY`, and rename or delete it.", err=True)
-            ctx.exit(ExitCode.UNREACHABLE)
-        except StoreUnavailable as error:
-            click.echo(f"bounced: Redis cannot be reached: {error}", err=True)
-            click.echo("Is the server running, and redis.url right?  `bounced doctor` looks at everything.", err=True)
-            ctx.exit(ExitCode.UNREACHABLE)
-        except UnreadableState as error:
-            click.echo(f"bounced: what Redis holds of an address is no state: {error}", err=True)
-            click.echo("Nothing was changed for it.  `bounced erase ADDRESS` takes it out.", err=True)
-            ctx.exit(ExitCode.UNREACHABLE)
-        except NoServer as error:
-            click.echo(f"bounced: {error}", err=True)
-            ctx.exit(ExitCode.UNREACHABLE)
+        except (StoreUnavailable, UnreadableState, NoServer, Misconfigured) as error:
+            from bounced.cli.failing import failed  # noqa: PLC0415 - it takes long, and is seldom needed
+
+            ctx.exit(failed(ctx, error))
 
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -172,7 +161,7 @@ def bounced() -> None:
       bounced lookup alice@example.org  why an address is suppressed
 
     Exit codes: 0 done, 1 the answer is no, 2 usage or configuration, 3 Redis cannot be reached,
-    4 the output cannot be written.
+    4 the output cannot be written, 5 Redis answers and refuses (it is full, a replica, or its user may not).
     """  # noqa: D301 - \b is click's mark for lines to be left as they are
     from bounced.edges.watch import log  # noqa: PLC0415 - structlog takes long to import, and --help needs none
 

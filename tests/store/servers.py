@@ -50,6 +50,11 @@ class Server:
         self.process = await _spawn(self.folder, self.port, self.arguments)
         await self.ready()
 
+    async def start_loading(self) -> None:
+        """Start it again; return while it still loads its data."""
+        self.process = await _spawn(self.folder, self.port, self.arguments)
+        await until(self, "INFO", "persistence", lambda told: told is not None and told["loading"] == 1)
+
     async def ready(self) -> None:
         await until(self, "PING", lambda reply: reply is True)
 

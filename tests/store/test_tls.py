@@ -34,9 +34,9 @@ class Tls:
 @pytest.fixture
 async def tls(redis_url: str, tmp_path: Path) -> AsyncIterator[Tls]:
     """Return a front for 127.0.0.1 that hands everything on to the real server."""
-    certificate = _certificate(tmp_path)
+    authority = certificate(tmp_path)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate)
+    context.load_cert_chain(authority)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_unix_connection(redis_url.removeprefix("unix://"))
@@ -44,7 +44,7 @@ async def tls(redis_url: str, tmp_path: Path) -> AsyncIterator[Tls]:
         await asyncio.gather(there, back)
 
     front = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
-    yield Tls(front.sockets[0].getsockname()[1], certificate)
+    yield Tls(front.sockets[0].getsockname()[1], authority)
     front.close()
     await front.wait_closed()
 
@@ -80,7 +80,7 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     writer.close()
 
 
-def _certificate(folder: Path) -> Path:
+def certificate(folder: Path) -> Path:
     """Return a file with a key and a certificate for 127.0.0.1 that vouches for itself."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "redis")])

@@ -10,14 +10,15 @@ from redis.exceptions import ResponseError
 
 from bounced.edges.redis.time_budget import DEFAULT_BUDGET, TimeBudget
 from bounced.edges.redis.wire import Reply, call, pack, texts
-
-
-class Misconfigured(Exception):  # noqa: N818 - says what is so, and whose fault it is: the operator's
-    """The server cannot give the durability that was asked for, whatever we do."""
+from bounced.ports import Misconfigured
 
 
 class NotDurable(Exception):  # noqa: N818 - an answer: written perhaps, but not as safely as asked for
     """The wait ended without the number of copies asked for."""
+
+
+class NotPrimary(NotDurable):
+    """The server that answered is a replica."""
 
 
 class ReadElsewhere(NotDurable):
@@ -99,6 +100,8 @@ class Fsync:
         match replies:
             case [[int(local), _]] if local >= 1:
                 return
+            case [ResponseError() as refusal]:
+                raise NotDurable(f"WAITAOF answered {refusal}") from refusal
         raise NotDurable(f"WAITAOF 1 0 answered {replies!r}")
 
 
@@ -170,4 +173,6 @@ def _replicas(role: Reply) -> int:
     match role:
         case [b"master", int(), list(replicas)]:
             return len(replicas)
-    raise NotDurable(f"not a primary: ROLE answered {role!r}")
+        case ResponseError() as refusal:
+            raise NotDurable(f"ROLE answered {refusal}") from refusal
+    raise NotPrimary(f"not a primary: ROLE answered {role!r}")

@@ -31,12 +31,12 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from bounced.edges.redis.connect import Connect, Node, reason
-from bounced.edges.redis.durabilities import Durability, Misconfigured, NotDurable, ReadElsewhere
+from bounced.edges.redis.durabilities import Durability, NotDurable, ReadElsewhere
 from bounced.edges.redis.observer import UNOBSERVED, StoreObserver
 from bounced.edges.redis.time_budget import DEFAULT_BUDGET, TimeBudget
 from bounced.edges.redis.wire import Reply, read
 from bounced.edges.watch.log import Event
-from bounced.ports import StoreTimedOut, StoreUnavailable
+from bounced.ports import Misconfigured, StoreTimedOut, StoreUnavailable
 
 LOG = structlog.get_logger()
 
@@ -119,7 +119,7 @@ class Line:
         time of the loop's clock: by a bare timer, since asyncio.timeout() cost as much as the queue does.
         """
         if self._trouble is not None:
-            raise StoreUnavailable(reason(self._trouble))
+            raise StoreUnavailable(reason(self._trouble)) from self._trouble
         if self._queued_bytes + len(command) > MAX_QUEUED_BYTES:
             raise StoreUnavailable("it is too slow, the queue is full")
         if self._task is None or self._task.done():  # done: a fault of ours, which was logged
