@@ -11,11 +11,10 @@ from bounced import rules
 from bounced.cli.configured import config_option
 from bounced.cli.ending import ExitCode
 from bounced.cli.output import json_option, print_json
-from bounced.config import Config, Problem, Severity, examine
+from bounced.config import Config, Problem, Severity, examine, found, named
 from bounced.config.checks import missing_to_run
 from bounced.config.document import example_file
 from bounced.config.errors import masked
-from bounced.config.loading import found
 from bounced.config.toml import toml_document
 from bounced.core.meaning.rulefile import Fault, RulesInvalid
 
@@ -24,7 +23,7 @@ from bounced.core.meaning.rulefile import Fault, RulesInvalid
 class Examined:
     """What there is to say about one configuration.  ``config`` is None where it could not be read at all."""
 
-    file: str
+    file: Path | None
     config: Config | None
     problems: Sequence[Problem]
     faults: Sequence[Fault]
@@ -45,7 +44,8 @@ class Examined:
 def check_config(ctx: click.Context, config_file: Path | None, *, as_json: bool, example: bool, quiet: bool) -> None:
     """Print the effective configuration, or all that is wrong with it.
 
-    Secrets are masked. Warnings go to standard error and do not count as wrong. Exit code 2 where something is wrong.
+    A file is wrong too if the daemon could not run with it: it is empty, names no Redis or no list. Secrets are
+    masked. Warnings go to standard error and do not count as wrong. Exit code 2 where something is wrong.
 
     \b
     bounced check-config --example > /etc/bounced/bounced.toml
@@ -65,9 +65,17 @@ def check_config(ctx: click.Context, config_file: Path | None, *, as_json: bool,
 def _find(config_file: Path | None) -> Examined:
     file = config_file or found()
     config, problems = examine(file)
-    missing = missing_to_run(config, problems) if config else ()
-    doubts = [replace(problem, severity=Severity.WARNING) for problem in missing]
-    return Examined(str(file or "built-in defaults"), config, [*problems, *doubts], _faults(config))
+    return Examined(file, config, [*problems, *_missing(file, config, problems)], _faults(config))
+
+
+def _missing(file: Path | None, config: Config | None, problems: Sequence[Problem]) -> Sequence[Problem]:
+    """Return what the daemon would miss; where there is no file, that is no mistake of anybody."""
+    if config is None:
+        return ()
+    if file and not config.model_fields_set and not problems:
+        return (Problem("", "hold a configuration and is empty; `bounced check-config --example` prints one"),)
+    missing = missing_to_run(config, problems)
+    return tuple(missing if file else (replace(problem, severity=Severity.WARNING) for problem in missing))
 
 
 def _faults(config: Config | None) -> Sequence[Fault]:
@@ -81,20 +89,21 @@ def _faults(config: Config | None) -> Sequence[Fault]:
 
 
 def _print_text(findings: Examined, *, quiet: bool) -> None:
+    place = named(findings.file)
     for problem in findings.problems:
         note = "warning: " if problem.severity is Severity.WARNING else ""
-        click.echo(f"{findings.file}: {note}{problem}", err=True)
+        click.echo(f"{place}: {note}{problem}", err=True)
     for fault in findings.faults:
         click.echo(str(fault), err=True)
     if findings.in_force and not quiet:
-        click.echo(f"# {findings.file}: valid; this is in force.")
+        click.echo(f"# {place}: valid; this is in force.")
         for line in toml_document(_effective(findings.in_force)):
             click.echo(line)
 
 
 def _as_record(findings: Examined) -> dict[str, Any]:
     return {
-        "file": findings.file,
+        "file": str(findings.file or "built-in defaults"),
         "valid": findings.in_force is not None,
         "problems": [asdict(problem) | {"got": masked(problem.got)} for problem in findings.problems],
         "faults": [asdict(fault) for fault in findings.faults],

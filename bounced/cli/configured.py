@@ -8,9 +8,12 @@ from typing import IO, Any
 import click
 
 from bounced.cli.ending import ExitCode
-from bounced.config import Config, ConfigError, Source, load, load_to_run, read_configuration
+from bounced.config import Config, ConfigError, Source, found, load, load_to_run, named, read_configuration
 
-IN_USE = "bounced.config"
+IN_USE, FILE = "bounced.config", "bounced.config_file"
+NO_RIGHTS = "Permission denied"
+
+AS_THE_DAEMON = "Run the command as root, or as the daemon's user: sudo -u bounced bounced ..."
 
 config_option = click.option(
     "--config",
@@ -41,7 +44,7 @@ def configured(config_file: Path | None, *, check_files: bool = True) -> Config:
     with _refused():
         config = load(config_file, check_files=check_files)
     if ctx := click.get_current_context(silent=True):
-        ctx.meta[IN_USE] = config
+        ctx.meta.update({IN_USE: config, FILE: config_file or found()})
     return config
 
 
@@ -49,6 +52,11 @@ def in_use(ctx: click.Context) -> Config | None:
     """Return the configuration that the command of this context has read, if it came so far."""
     config: Config | None = ctx.meta.get(IN_USE)
     return config
+
+
+def place_in_use(ctx: click.Context) -> str:
+    """Return the file of that configuration; where there is none, which one was looked for."""
+    return named(ctx.meta.get(FILE))
 
 
 def configured_to_run(config_file: Path | None, text: str | None = None) -> tuple[Config, Source]:
@@ -66,4 +74,5 @@ def _refused() -> Iterator[None]:
     try:
         yield
     except ConfigError as error:
-        raise ConfigRefused(str(error)) from error
+        hint = f"\n{AS_THE_DAEMON}" if NO_RIGHTS in str(error) else ""
+        raise ConfigRefused(f"{error}{hint}") from error

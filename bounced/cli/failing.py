@@ -4,7 +4,7 @@ import asyncio
 
 import click
 
-from bounced.cli.configured import in_use
+from bounced.cli.configured import in_use, place_in_use
 from bounced.cli.ending import ExitCode
 from bounced.config import Config
 from bounced.core.contract.state_hash import UnreadableState
@@ -20,14 +20,14 @@ CODES = {
 
 def failed(ctx: click.Context, error: Exception) -> ExitCode:
     """Say what is wrong and what to do about it; return the exit code."""
-    code, wrong, remedy = _explained(error, in_use(ctx))
+    code, wrong, remedy = _explained(error, in_use(ctx), place_in_use(ctx))
     click.echo(f"bounced: {wrong}", err=True)
     if remedy:
         click.echo(remedy, err=True)
     return code
 
 
-def _explained(error: Exception, config: Config | None) -> tuple[ExitCode, str, str]:
+def _explained(error: Exception, config: Config | None, place: str) -> tuple[ExitCode, str, str]:
     match error:
         case NoServer():
             return ExitCode.UNREACHABLE, str(error), ""
@@ -44,7 +44,7 @@ def _explained(error: Exception, config: Config | None) -> tuple[ExitCode, str, 
                 "Nothing was changed for it.  `bounced erase ADDRESS` takes it out.",
             )
         case Misconfigured():
-            return ExitCode.USAGE, str(error), "docs/redis.md says what each redis.durability needs."
+            return ExitCode.USAGE, f"{place}: {error}", ""
     url = config.redis.url if config and not config.redis.embedded else None
     if known := asyncio.run(trouble(error, url)):
         return CODES[known.fault], known.wrong, known.remedy

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import click
 
+from bounced.cli.configured import place_in_use
 from bounced.config import Config, examine
 from bounced.core.mailbox import BadAddress, normalise
 from bounced.edges.redis.event_streams import EventStreams
@@ -46,9 +47,15 @@ def chosen_list(config: Config, list_: str | None) -> str:
     if list_ is None:
         list_ = next(iter(config.lists)) if len(config.lists) == 1 else "main"
     if list_ not in config.lists:
-        there = ", ".join(config.lists) or "none: is it the right file?  --config or BOUNCED_CONFIG names another"
-        raise click.UsageError(f"no list {list_!r} in the configuration; there is {there}")
+        raise click.UsageError(_no_such_list(list_, list(config.lists)))
     return list_
+
+
+def _no_such_list(asked: str, names: list[str]) -> str:
+    place = place_in_use(click.get_current_context())
+    if not names:
+        return f"{place}: no list is configured.  --config FILE or BOUNCED_CONFIG names another file"
+    return f"{place}: no list is named {asked}; there {'is' if len(names) == 1 else 'are'} {', '.join(names)}"
 
 
 def chosen_lists(config: Config, list_: str | None) -> list[str]:

@@ -10,6 +10,9 @@ from pathlib import Path
 _PASSWORD = re.compile(r"((?<=://)[^:@/\s]*:)[^@/\s]+(?=@)|(password=)[^&\s]+")
 _LONGEST_VALUE = 100
 
+DEFAULT_PATH = Path("/etc/bounced/bounced.toml")
+"""The file that is read when none is named."""
+
 
 class Severity(StrEnum):
     """Whether the daemon refuses to start because of a problem."""
@@ -44,7 +47,12 @@ class ConfigError(Exception):
     @property
     def lines(self) -> tuple[str, ...]:
         """One line for each problem: file, key, what was expected, what stands there."""
-        return tuple(f"{self.file or 'built-in defaults'}: {problem}" for problem in self.problems)
+        return tuple(f"{named(self.file)}: {problem}" for problem in self.problems)
+
+
+def named(file: Path | None) -> str:
+    """Return what to call the place of a configuration; where there was none, which file was looked for."""
+    return str(file or f"built-in defaults (there is no {DEFAULT_PATH})")
 
 
 def shown(value: str) -> str:

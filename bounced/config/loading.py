@@ -12,12 +12,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from bounced.config.checks import file_problems, missing_to_run, mutual_problems
-from bounced.config.errors import ConfigError, Problem, Severity
+from bounced.config.errors import DEFAULT_PATH, ConfigError, Problem, Severity
 from bounced.config.explaining import Location, place_of, problem_of
 from bounced.config.model import Config
 from bounced.config.modes import mode_problems
-
-DEFAULT_PATH = Path("/etc/bounced/bounced.toml")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bounced.cli.root import bounced
+from bounced.config import errors, loading
 from bounced.config.document import example_file
 
 Check = Callable[..., Result]
@@ -75,14 +76,36 @@ def test_every_error_is_printed_and_the_exit_code_is_two(check: Check, tmp_path:
     ]
 
 
-def test_what_only_the_daemon_needs_is_a_warning(check: Check) -> None:
-    """An empty configuration is good enough for ``explain``."""
-    result = check("")
-    assert result.exit_code == 0
-    assert [line.split(": ")[1:3] for line in result.stderr.splitlines()] == [
-        ["warning", "redis.url must be given to run"],
-        ["warning", "lists must hold a suppression list to run"],
+@pytest.mark.parametrize("text", ["", "\n", "# nothing but a comment\n"])
+def test_an_empty_file_is_refused(check: Check, text: str) -> None:
+    """Most often a redirection went wrong, and the daemon would not start."""
+    result = check(text)
+    assert result.exit_code == 2
+    assert result.stderr.endswith(
+        "bounced.toml: must hold a configuration and is empty; `bounced check-config --example` prints one\n"
+    )
+    assert result.stdout == ""
+
+
+def test_a_file_with_which_the_daemon_cannot_run_is_refused(check: Check) -> None:
+    """The unit checks it before each start."""
+    result = check("workers = 2\n")
+    assert result.exit_code == 2
+    assert [line.split(": ")[1] for line in result.stderr.splitlines()] == [
+        "redis.url must be given to run",
+        "lists must hold a suppression list to run",
     ]
+
+
+def test_without_a_file_the_defaults_are_valid(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """They are good enough for ``explain``; what the daemon would need is a warning, with the file looked for."""
+    monkeypatch.setattr(loading, "DEFAULT_PATH", tmp_path / "none.toml")
+    monkeypatch.setattr(errors, "DEFAULT_PATH", tmp_path / "none.toml")
+    result = CliRunner().invoke(bounced, ["check-config"], env={"BOUNCED_CONFIG": None})
+    assert result.exit_code == 0
+    place = f"built-in defaults (there is no {tmp_path / 'none.toml'})"
+    assert result.stdout.startswith(f"# {place}: valid; this is in force.\n")
+    assert [line.partition(f"{place}: ")[2].split(": ")[0] for line in result.stderr.splitlines()] == ["warning"] * 2
 
 
 def test_what_is_wrong_is_not_told_as_missing_too(check: Check) -> None:
@@ -142,6 +165,9 @@ def test_the_example_is_printed_to_begin_with(check: Check) -> None:
 def test_the_environment_can_name_the_file(tmp_path: Path) -> None:
     """For whoever types several commands."""
     file = tmp_path / "bounced.toml"
-    file.write_text("workers = 7")
+    file.write_text(f"workers = 7\n{MAIN}")
+    file.chmod(0o600)
+    (tmp_path / "a.key").write_bytes(b"0123456789abcdef")
+    (tmp_path / "a.key").chmod(0o600)
     result = CliRunner().invoke(bounced, ["check-config"], env={"BOUNCED_CONFIG": str(file)})
     assert tomllib.loads(result.stdout)["workers"] == 7

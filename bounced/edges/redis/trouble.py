@@ -23,7 +23,6 @@ from redis.exceptions import (
 
 from bounced.core.servers import servers
 from bounced.edges.redis.durabilities import NotPrimary
-from bounced.ports import Misconfigured
 
 PROBE_S = 2.0
 DEFAULT_PORT = 6379
@@ -79,8 +78,6 @@ def _by_class(error: BaseException) -> Trouble | None:
             return _not_permitted(error)
         case AuthenticationError():
             return _PASSWORD
-        case Misconfigured():
-            return Trouble(Fault.CONFIGURATION, str(error), "docs/redis.md says what each redis.durability needs.")
         case ssl.SSLCertVerificationError():
             return Trouble(
                 Fault.CONFIGURATION,

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from pwd import getpwuid
 
 from bounced.ports import NoServer
 
@@ -46,10 +47,13 @@ class Folder:
             self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.socket.parent.mkdir(exist_ok=True, mode=0o700)
         except OSError as error:
-            raise NoServer(f"{self.data_dir}: cannot be the data folder: {error}") from error
+            raise NoServer(f"{self.data_dir}: cannot be the data folder: {error.strerror}{_hint(error)}") from error
         owner = self.socket.parent.stat().st_uid
         if owner not in (os.getuid(), 0):
-            raise NoServer(f"{self.socket.parent}: belongs to another user ({owner})")
+            raise NoServer(
+                f"{self.socket.parent}: belongs to the user {_name(owner)}, who alone may run its server.  "
+                f"Run the command as that user: sudo -u {_name(owner)} bounced ..."
+            )
 
     def lock_as_user(self) -> int | None:
         """Return a descriptor that holds the users' lock, None while the last user is just leaving."""
@@ -62,6 +66,20 @@ class Folder:
     def lock_as_server(self) -> int | None:
         """Return a descriptor that a new server may inherit, None where a server lives."""
         return _lock(self.data_dir / "server.lock", fcntl.LOCK_EX)
+
+
+def _name(user: int) -> str:
+    """Return a user's name, as sudo takes it; its number where it has none."""
+    try:
+        return getpwuid(user).pw_name
+    except KeyError:
+        return f"#{user}"
+
+
+def _hint(error: OSError) -> str:
+    if not isinstance(error, PermissionError):
+        return ""
+    return ".  Run the command as the daemon's user: sudo -u bounced bounced ..."
 
 
 @contextmanager

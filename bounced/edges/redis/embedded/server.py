@@ -21,7 +21,7 @@ from typing import Self
 from bounced.config import Config, build
 from bounced.edges.redis.embedded.binary import find_server
 from bounced.edges.redis.embedded.folder import Folder, closing
-from bounced.ports import NoServer
+from bounced.ports import Misconfigured, NoServer
 
 ANSWER_TIMEOUT_S = 15.0
 STOP_TIMEOUT_S = 10.0
@@ -217,12 +217,17 @@ class EmbeddedServer:
 
 @asynccontextmanager
 async def redis_url(config: Config) -> AsyncIterator[str]:
-    """Give the URL of the configured server, the embedded one started or adopted.  Raises NoServer, OSError."""
+    """Give the URL of the configured server, the embedded one started or adopted.
+
+    Raises NoServer, Misconfigured, OSError.
+    """
     if config.redis.embedded:
         async with EmbeddedServer(config.redis.data_dir, config.redis.server_binary) as server:
             yield server.url
+    elif url := build.redis_url(config.redis):
+        yield url
     else:
-        yield build.redis_url(config.redis) or ""
+        raise Misconfigured('redis.url is not given: a server such as "redis://127.0.0.1:6379/0", or "embedded"')
 
 
 async def _acquired(lock: Callable[[], int | None]) -> int:
