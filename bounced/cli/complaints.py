@@ -12,8 +12,21 @@ import click
 from rich.text import Text
 
 from bounced.cli.configured import config_option, configured
-from bounced.cli.output import ROOMY, bar, console, json_option, print_json, print_table, spark
+from bounced.cli.output import (
+    ROOMY,
+    Cell,
+    Share,
+    bar,
+    console,
+    course,
+    json_option,
+    print_json,
+    print_table,
+    scale,
+    spark,
+)
 from bounced.cli.selecting import chosen_list, hours_option, list_option, overview
+from bounced.cli.times import local_option, shown, span_of, zone_name
 from bounced.config import Config
 from bounced.core.contract.hourly_counters import ATTRIBUTED, UNATTRIBUTED, feedback_of
 from bounced.core.contract.times import stamp
@@ -27,6 +40,7 @@ ABOUT = ("from_domain", "return_path_domain", "provider", "feedback_type")
 @click.option("--limit", default=10, show_default=True, type=click.IntRange(1, 1000), help="Rows of each table.")
 @hours_option
 @list_option
+@local_option
 @config_option
 @json_option
 def complaints(limit: int, hours: int, list_: str | None, config_file: Path | None, *, as_json: bool) -> None:
@@ -77,6 +91,11 @@ class _Found(NamedTuple):
     hours: Sequence[datetime]
     providers: Mapping[str, _Provider]
     groups: Mapping[tuple[str, ...], _Group]
+
+    def sums(self) -> tuple[int, int]:
+        """Return how many complaints there are in all, and how many of them name nobody."""
+        providers = self.providers.values()
+        return sum(each.total for each in providers), sum(sum(each.unattributed) for each in providers)
 
     def ranked_providers(self, limit: int) -> list[tuple[str, _Provider]]:
         return sorted(self.providers.items(), key=lambda item: (-item[1].total, item[0]))[:limit]
@@ -136,19 +155,26 @@ def _print_records(list_: str, found: _Found, limit: int) -> None:
 
 def _print_tables(list_: str, found: _Found, limit: int, hours: int) -> None:
     providers = found.ranked_providers(limit)
-    rows = [
-        (name, str(each.total), str(sum(each.unattributed)), _share(each), *_drawn(each, providers))
-        for name, each in providers
+    rows: list[tuple[Cell, ...]] = [
+        (name, each.total, sum(each.unattributed), _share(each), *_drawn(each, providers)) for name, each in providers
     ]
-    drawn = ("", "over time") if console().is_terminal else ()
-    columns = ("provider", "complaints", "name nobody", "share", *drawn)
-    _table(f"{list_}: complaints by provider, last {hours} h", columns, rows)
+    all_, nameless = found.sums()
+    drawn = (scale(providers[0][1].total), "over time") if console().is_terminal and providers else ()
+    _table(
+        f"{list_}: complaints by provider, {span_of(found.hours[0])}",
+        ("provider", "complaints", "name nobody", "share", *drawn),
+        rows,
+        total=(f"all {len(found.providers):,}", all_, nameless, Share(nameless / (all_ or 1)), *("" for _ in drawn)),
+        caption=course(hours, _columns_of_time()),
+    )
     click.echo()
-    about = [
-        (*group, str(each.count), each.last_at[:16].replace("T", " ")) for group, each in found.ranked_groups(limit)
+    about: list[tuple[Cell, ...]] = [
+        (*group, each.count, shown(each.last_at)) for group, each in found.ranked_groups(limit)
     ]
-    columns = ("from", "return path", "provider", "type", "count", "last")
-    _table("Whose mail those were about that name nobody", columns, about)
+    columns = ("from", "return path", "provider", "type", "count", f"last, {zone_name()}" if drawn else "last")
+    counted = sum(each.count for each in found.groups.values())
+    total = (f"all {len(found.groups):,}", "", "", "", counted, "")
+    _table(f"{list_}: whose mail those were about that name nobody", columns, about, total=total)
 
 
 def _drawn(provider: _Provider, all_: Iterable[tuple[str, _Provider]]) -> tuple[str, ...]:
@@ -158,16 +184,23 @@ def _drawn(provider: _Provider, all_: Iterable[tuple[str, _Provider]]) -> tuple[
         return ()
     largest = max(each.total for _, each in all_)
     over = [ours + theirs for ours, theirs in zip(provider.attributed, provider.unattributed, strict=True)]
-    columns, width = (24, 12) if target.width >= ROOMY else (12, 6)
-    return bar(provider.total, largest, width), spark(over, columns)
+    return bar(provider.total, largest, _columns_of_time() // 2), spark(over, _columns_of_time())
 
 
-def _share(provider: _Provider) -> str:
-    return f"{sum(provider.unattributed) / provider.total:.0%}" if provider.total else ""
+def _columns_of_time() -> int:
+    return 24 if console().width >= ROOMY else 12
 
 
-def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def _share(provider: _Provider) -> Cell:
+    """Return how many of the complaints name nobody."""
+    share = sum(provider.unattributed) / (provider.total or 1)
+    return Share(share) if console().is_terminal else f"{share:.0%}"
+
+
+def _table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]], total: Sequence[Cell], caption: str = ""
+) -> None:
     if console().is_terminal and not rows:
         console().print(Text(f"{title}: nothing"))
     else:
-        print_table(columns, rows, title=title)
+        print_table(columns, rows, title=title, total=total, caption=caption)

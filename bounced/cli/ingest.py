@@ -71,7 +71,7 @@ def ingest_command(
         click.echo(f"bounced: {error}", err=True)
         sys.exit(EX_TEMPFAIL)
     if not (as_json or pipe):
-        print_facts({name: str(count) for name, count in counts.items()})
+        print_facts(counts)
         if counts[f"{DEFERRED}: {NOWHERE}"]:
             click.echo(
                 "Some do not tell in their header whom they were delivered to: say it with --recipient.", err=True

@@ -162,7 +162,7 @@ def _shown(
             print_facts({"takes from": f"{each.rule}, {each.was.category}: {each.text}"})
     counts += in_loop(lambda: _changes(config, before, after, as_json=as_json))
     if not as_json:
-        print_facts({meaning: str(counts[name]) for name, meaning in COUNTS.items()})
+        print_facts({meaning: counts[name] for name, meaning in COUNTS.items()})
     return counts
 
 

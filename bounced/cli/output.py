@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from textwrap import wrap
 from typing import Any
 
 import click
@@ -23,6 +24,9 @@ printable = visible
 
 ROOMY = 90
 """From so many columns of the terminal on there is room for a day by the hour."""
+
+LEAST_ROOM = 20
+"""Columns of a terminal in which a text can still be read."""
 
 _LEVELS = "▁▂▃▄▅▆▇█"
 _EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -57,13 +61,18 @@ def console() -> Console:
 
 
 def print_table(
-    columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, title: str | None = None, total: Sequence[Cell] = ()
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Cell]],
+    *,
+    title: str | None = None,
+    caption: str | None = None,
+    total: Sequence[Cell] = (),
 ) -> None:
     """Print rows as a table on a terminal; in a pipe as lines with tabs between the cells, the columns' names first.
 
     Columns of numbers and shares are right-aligned on a terminal, numbers with separators, with ``total`` below them.
-    In a pipe numbers are plain digits, and there is no total.  Texts are printed as they are: nothing in them is
-    markup, and control characters are escaped.
+    In a pipe numbers are plain digits, and there is neither total nor title nor ``caption``.  Texts are printed as
+    they are: nothing in them is markup, and control characters are escaped.
     """
     target, rows = console(), list(rows)
     if not target.is_terminal:
@@ -71,7 +80,7 @@ def print_table(
             sys.stdout.write("\t".join(line) + "\n")
         return
     cells = [[_readable(cell) for cell in row] for row in (*rows, *([total] if total else ()))]
-    table = Table(title=title, title_justify="left", header_style="bold")
+    table = Table(header_style="bold")
     room = target.width - 3 * len(columns) - 1
     numbers = [_are_numbers([row[number] for row in rows]) for number in range(len(columns))]
     widths = _widths([columns, *cells], room, whole=numbers)
@@ -79,18 +88,46 @@ def print_table(
         table.add_column(column, overflow="fold", width=width, justify="right" if number else "left")
     for row, last in zip(cells, [*[False] * (len(rows) - 1), True, True], strict=False):
         table.add_row(*map(Text, row), end_section=bool(total) and last)
-    target.print(table, soft_wrap=False)
+    for text in filter(None, (title and Text(title, "italic"), table, caption and Text(caption, "dim"))):
+        target.print(text, soft_wrap=text is not table)
 
 
-def print_facts(facts: Mapping[str, str], *, title: str | None = None) -> None:
-    """Print names and values, one a line, the values aligned; empty ones are left out."""
+def print_facts(facts: Mapping[str, Cell], *, title: str | None = None) -> None:
+    """Print names and values, one a line, the values aligned and on a terminal wrapped; empty ones are left out."""
     target = console()
     if title:
         target.print(Text(title, style="bold"))
-    width = max((len(name) for name, value in facts.items() if value), default=0)
+    width = max((len(name) for name, value in facts.items() if value != ""), default=0)
     for name, value in facts.items():
-        if value:
-            target.print(Text.assemble((f"{name:<{width}}  ", "cyan"), printable(value)))
+        if value != "":
+            print_entry(Text(f"{name:<{width}}  ", "cyan"), _readable(value) if target.is_terminal else _plain(value))
+
+
+def print_entry(beginning: Text, text: str) -> None:
+    """Print a text behind its beginning; on a terminal wrapped at words, its further lines below the first.
+
+    A word that has no room, such as a link, stays whole: a terminal can still open it.
+    """
+    target, text, indent = console(), printable(text), beginning.cell_len
+    room = target.width - indent
+    if target.is_terminal and room < LEAST_ROOM:
+        indent, room = 2, target.width - 2
+    if target.is_terminal and beginning.cell_len + cell_len(text) > target.width:
+        lines = wrap(text, room, break_long_words=False, break_on_hyphens=False)
+        first = "" if indent == beginning.cell_len else f"\n{' ' * indent}"
+        text = first + f"\n{' ' * indent}".join(lines)
+    target.print(Text.assemble(beginning, text))
+
+
+def course(hours: int, columns: int) -> str:
+    """Return what the columns of ``spark`` mean, for hours that end now."""
+    step = -(-hours // columns)
+    return f"Over time: {step} h a column, the last is now; █ is the most of its own line."
+
+
+def scale(largest: int) -> str:
+    """Return the name of a column of bars: what an empty and what the longest one mean."""
+    return f"0 to {largest:,}"
 
 
 def bar(value: float, largest: float, width: int = 12) -> str:
@@ -132,6 +169,11 @@ def _widths(lines: Sequence[Sequence[str]], room: int, *, whole: Sequence[bool])
     ]
     wanted = [max(map(cell_len, column)) - enough for column, enough in zip(columns, least, strict=True)]
     spare = room - sum(least)
+    if spare < 0:  # some word has no room
+        most = max(LEAST_ROOM, room // 3)
+        least = [each if all_ else min(each, most) for each, all_ in zip(least, whole, strict=True)]
+        wanted = [max(map(cell_len, column)) - enough for column, enough in zip(columns, least, strict=True)]
+        spare = room - sum(least)
     if spare < 0:
         return [None] * len(columns)
     share = min(1.0, spare / (sum(wanted) or 1))

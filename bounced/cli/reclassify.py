@@ -69,7 +69,7 @@ def reclassify_command(*, list_: str | None, actor: str, config_file: Path | Non
         print_json({**counts, "applied": apply_})
     else:
         title = "Done." if apply_ else "Nothing was changed; --apply does it."
-        print_facts({name: str(count) for name, count in counts.items()}, title=title)
+        print_facts(counts, title=title)
 
 
 async def _reclassify(config: Config, list_: str, actor: str, *, apply_: bool, as_json: bool) -> Counter[str]:

@@ -16,11 +16,11 @@ from bounced.cli.acting import as_option, asked_reason, check_askable, confirmed
 from bounced.cli.configured import config_option, configured
 from bounced.cli.ending import ExitCode
 from bounced.cli.filters import chosen, filter_options
-from bounced.cli.output import json_option, print_facts, print_json, print_table
+from bounced.cli.output import console, json_option, print_facts, print_json, print_table
 from bounced.cli.run import in_loop, spare_the_collector
 from bounced.cli.selected import SAMPLES, Advance, Found, Releaser, find
 from bounced.cli.selecting import chosen_list, list_option
-from bounced.cli.times import shown
+from bounced.cli.times import shown, zone_name
 from bounced.config import Config, build
 from bounced.core.contract.summary import Summary, summary_event
 from bounced.core.selection import Selection
@@ -115,7 +115,7 @@ async def _release_selected(config: Config, wanted: Wanted, reason: str, *, as_j
     if as_json:
         _tell(wanted, found, released)
     else:
-        print_facts({"released": str(released), "left alone": str(many - released) if released < many else ""})
+        print_facts({"released": released, "left alone": many - released if released < many else ""})
     return ExitCode.DONE if released else ExitCode.NO
 
 
@@ -165,9 +165,9 @@ def _show(wanted: Wanted, found: Found) -> None:
     print_facts({}, title=said)
     if many:
         click.echo()
-        print_table(("category", "addresses"), [(name, str(n)) for name, n in found.categories.most_common()])
+        print_table(("category", "addresses"), found.categories.most_common(), total=("total", many))
         click.echo()
-        columns = ("address" if many <= SAMPLES else f"{SAMPLES} of them", "since", "category", "said")
+        columns = ("address" if many <= SAMPLES else f"{SAMPLES} of them", _since(), "category", "said")
         print_table(
             columns,
             [
@@ -182,7 +182,12 @@ def _show(wanted: Wanted, found: Found) -> None:
         )
     if found.stays:
         click.echo()
-        print_table(("stays", "addresses"), [(why, str(n)) for why, n in found.stays.most_common()])
+        print_table(("stays", "addresses"), found.stays.most_common())
+
+
+def _since() -> str:
+    """Return the name of the column of times; on a terminal with their zone."""
+    return f"since, {zone_name()}" if console().is_terminal else "since"
 
 
 def _tell(wanted: Wanted, found: Found, released: int) -> None:

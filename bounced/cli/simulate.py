@@ -171,7 +171,7 @@ def _tell(in_force: Changes, proposed: Changes, *, as_json: bool) -> None:
         sums = {"in_force": before, "proposed": after}
         print_json({side: {name: counted[name] for name in TOTALS} for side, counted in sums.items()})
         return
-    print_table(("addresses", "in force", "proposed"), [(name, str(before[name]), str(after[name])) for name in TOTALS])
+    print_table(("addresses", "in force", "proposed"), [(name, before[name], after[name]) for name in TOTALS])
     different = [life for life in found if life.differs]
     if different:
         click.echo()

@@ -10,8 +10,21 @@ import click
 from rich.text import Text
 
 from bounced.cli.configured import config_option, configured
-from bounced.cli.output import ROOMY, bar, console, json_option, print_json, print_table, printable, spark
+from bounced.cli.output import (
+    ROOMY,
+    Share,
+    bar,
+    console,
+    course,
+    json_option,
+    print_json,
+    print_table,
+    printable,
+    scale,
+    spark,
+)
 from bounced.cli.selecting import chosen_list, hours_option, list_option, overview
+from bounced.cli.times import local_option, span_of
 from bounced.config import Config
 from bounced.core.contract.hourly_counters import MAILED_WHILE_SUPPRESSED, UNATTRIBUTED
 from bounced.core.contract.times import stamp
@@ -25,12 +38,13 @@ Ranked = Sequence[tuple[str, Counter[str]]]
 OTHER = "~other"
 """How the counters begin that count what found no place of its own."""
 
-WORST = {"domain": "Recipient domains", "campaign": "Campaigns", "provider": "Providers that refuse the sender"}
+WORST = {"domain": "recipient domains", "campaign": "campaigns", "provider": "providers that refuse the sender"}
 
 
 @click.command()
 @hours_option
 @list_option
+@local_option
 @config_option
 @json_option
 def stats(hours: int, list_: str | None, config_file: Path | None, *, as_json: bool) -> None:
@@ -65,23 +79,22 @@ def stats(hours: int, list_: str | None, config_file: Path | None, *, as_json: b
     if by_hour := _by_hour(counted, f"rate:{UNATTRIBUTED}").get("list"):
         categories.append(("(complaints that name nobody)", Class.COMPLAINT, by_hour))
     order = {class_: number for number, class_ in enumerate(Class)}
+    begin = counted[0][0]
     _chart(
-        f"{list_}: what was said, last {hours} h",
-        ("category", "class", "count"),
+        f"{list_}: what was said",
+        begin,
+        ("category", "class"),
         [((name, str(class_)), over) for name, class_, over in sorted(categories, key=lambda row: order[row[1]])],
     )
     click.echo()
-    _chart(
-        "What became of addresses",
-        ("before", "after", "count"),
-        _transitions(counted),
-    )
+    _chart(f"{list_}: what became of addresses", begin, ("before", "after"), _transitions(counted))
     if mailed := sum(counts[MAILED_WHILE_SUPPRESSED] for _, counts in counted):
-        click.echo(f"\nMailed while suppressed: {mailed}. The sender does not ask the list before it mails.", err=True)
-    if disputed:
         click.echo(
-            f"\nCalled too many addresses unknown and not believed now: {printable(', '.join(disputed))}.", err=True
+            f"\nMailed while suppressed: {mailed:,}. The sender does not ask the list before it mails.", err=True
         )
+    if disputed:
+        named = printable(", ".join(map(_who, disputed)))
+        click.echo(f"\nCalled too many addresses unknown and not believed now: {named}.", err=True)
 
 
 @click.command()
@@ -105,10 +118,12 @@ def top(limit: int, hours: int, list_: str | None, config_file: Path | None, *, 
         for kind, name, by in _each(worst):
             print_json({"list": list_, "by": kind, "name": name, "total": by.total(), "counts": dict(by)})
     elif console().is_terminal:
-        for kind, title in WORST.items():
-            _ranking(f"{title}, last {hours} h", kind, worst[kind])
+        for place, (kind, title) in enumerate(WORST.items()):
+            if place:
+                click.echo()
+            _ranking(f"{list_}: {title}, last {hours} h", kind, worst[kind], _crossed(counts, kind))
     else:
-        rows = [(kind, name, str(by.total()), _mostly(by)) for kind, name, by in _each(worst)]
+        rows = [(kind, name, by.total(), _mostly(by)) for kind, name, by in _each(worst)]
         print_table(("by", "name", "count", "mostly"), rows)
     for name, count in sorted(counts.items()):
         if name.startswith(OTHER):
@@ -163,21 +178,34 @@ def _crossed(counts: Mapping[str, int], kind: str) -> Mapping[str, Counter[str]]
     return found
 
 
-def _chart(title: str, columns: Sequence[str], rows: Iterable[tuple[tuple[str, ...], list[int]]]) -> None:
-    """Print a row for each counter with its sum, and on a terminal with a bar and its course over time."""
-    rows = list(rows)
+def _who(disputed: str) -> str:
+    """Return a domain as it is, and a provider as one."""
+    kind, _, name = disputed.partition(":")
+    return f"the provider {name}" if kind == "provider" and name else disputed
+
+
+def _chart(
+    title: str, begin: datetime, columns: Sequence[str], counted: Iterable[tuple[tuple[str, ...], list[int]]]
+) -> None:
+    """Print a row for each counter with its sum, and on a terminal its share, a bar and its course over time."""
+    rows = [(cells, sum(over), over) for cells, over in counted]
     if not console().is_terminal:
-        print_table(columns, [(*cells, str(sum(over))) for cells, over in rows])
+        print_table((*columns, "count"), [(*cells, count) for cells, count, _ in rows])
         return
     if not rows:
-        console().print(Text(f"{title}: nothing"))
+        console().print(Text(f"{title}, {span_of(begin)}: nothing"))
         return
-    largest = max(sum(over) for _, over in rows)
-    columns_of_time = 24 if console().width >= ROOMY else 12
+    all_, largest = sum(count for _, count, _ in rows), max(count for _, count, _ in rows)
+    columns_of_time, width = (24, 12) if console().width >= ROOMY else (12, 8)
     print_table(
-        (*columns, "", "over time"),
-        [(*cells, str(sum(over)), bar(sum(over), largest), spark(over, columns_of_time)) for cells, over in rows],
-        title=title,
+        (*columns, "count", "share", scale(largest), "over time"),
+        [
+            (*cells, count, Share(count / (all_ or 1)), bar(count, largest, width), spark(over, columns_of_time))
+            for cells, count, over in rows
+        ],
+        title=f"{title}, {span_of(begin)}",
+        caption=course(len(rows[0][2]), columns_of_time),
+        total=("total", *("" for _ in columns[1:]), all_, Share(1), "", ""),
     )
 
 
@@ -191,15 +219,29 @@ def _each(worst: Mapping[str, Ranked]) -> Iterator[tuple[str, str, Counter[str]]
             yield kind, name, by
 
 
-def _ranking(title: str, kind: str, rows: Ranked) -> None:
-    """Print one ranking on a terminal, with bars."""
+def _ranking(title: str, kind: str, rows: Ranked, all_: Mapping[str, Counter[str]]) -> None:
+    """Print one ranking on a terminal, with shares of all that there is, and bars where there is room."""
     if not rows:
         console().print(Text(f"{title}: nothing"))
         return
-    largest = rows[0][1].total()
-    drawn = [(name, str(by.total()), _mostly(by), bar(by.total(), largest)) for name, by in rows]
-    print_table((kind, "count", "mostly", ""), drawn, title=title)
+    total, largest = sum(by.total() for by in all_.values()), rows[0][1].total()
+    bars = console().width >= ROOMY
+    print_table(
+        (kind, "count", "share", "mostly", *((scale(largest),) if bars else ())),
+        [
+            (
+                name,
+                by.total(),
+                Share(by.total() / (total or 1)),
+                _mostly(by, ","),
+                *((bar(by.total(), largest),) if bars else ()),
+            )
+            for name, by in rows
+        ],
+        title=title,
+        total=(f"all {len(all_):,}", total, Share(1), *("" for _ in range(1 + bars))),
+    )
 
 
-def _mostly(by: Counter[str]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in by.most_common(3))
+def _mostly(by: Counter[str], separator: str = "") -> str:
+    return ", ".join(f"{name} {count:{separator}}" for name, count in by.most_common(3))

@@ -79,6 +79,11 @@ def shown(at: datetime | str | None, *, seconds: bool = False) -> str:
     return f"{there:%Y-%m-%d %H:%M:%S}" if seconds else f"{there:%Y-%m-%d %H:%M}"
 
 
+def span_of(begin: datetime, end: datetime | None = None) -> str:
+    """Return a span of time for people, with its zone; without an end, until now."""
+    return f"{shown(begin)} to {shown(end or now())} {zone_name()}"
+
+
 def zone_name() -> str:
     """Return the name of the zone of ``shown``: UTC, or that of this machine now."""
     return now().astimezone().tzname() or "local time" if _is_local() else "UTC"

@@ -161,7 +161,7 @@ def _show_all(found: Found, limit: int, *, as_json: bool) -> None:
         print_table(
             ("no", "id", "count", "why", "said by", "words", "example"),
             (
-                (str(number), group.id, str(group.count), _why(group), _servers(group), group.words, group.example)
+                (number, group.id, group.count, _why(group), _servers(group), group.words, group.example)
                 for number, group in shown
             ),
         )
@@ -177,7 +177,7 @@ def _show_one(found: Found, group: Group, *, as_json: bool) -> None:
     print_facts(
         {
             "id": group.id,
-            "count": str(group.count),
+            "count": group.count,
             "why": _why(group),
             "missing": group.doubt,
             "said by": _servers(group),

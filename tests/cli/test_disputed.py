@@ -13,4 +13,4 @@ def test_who_is_not_believed_is_told(call: Call, redis_url: str, key_prefix: str
     now = datetime.now(UTC).timestamp()
     with Redis.from_url(redis_url) as redis:
         redis.zadd(f"{key_prefix}:{{main}}:disputed", {"provider:yahoo": now + 3600, "a.example": now - 1})
-    assert "not believed now: provider:yahoo." in call("stats").stderr
+    assert "not believed now: the provider yahoo." in call("stats").stderr
