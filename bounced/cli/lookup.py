@@ -12,11 +12,11 @@ from rich.text import Text
 
 from bounced.cli.configured import config_option, configured
 from bounced.cli.ending import ExitCode
-from bounced.cli.output import console, json_option, print_facts, print_json, printable
+from bounced.cli.output import console, json_option, print_entry, print_facts, print_json, printable
 from bounced.cli.selecting import any_list_option, chosen_lists, normalised
 from bounced.cli.similar import is_pattern, look_up_all
 from bounced.cli.story import sentence
-from bounced.cli.times import local_option, shown
+from bounced.cli.times import local_option, shown, zone_name
 from bounced.config import Config, build
 from bounced.core.contract.state_hash import to_fields
 from bounced.core.contract.writes import past_events
@@ -133,7 +133,7 @@ def _tell(answers: Sequence[ListAnswer]) -> None:
 
 def _tell_one(answer: ListAnswer) -> None:
     target, state, fields = console(), answer.state, to_fields(answer.state)
-    until = f" until {shown(fields['until'])}" if state.until else ""
+    until = f" until {_with_zone(fields['until'])}" if state.until else ""
     mailed = "must not be mailed" if answer.must_not_be_mailed else "may be mailed"
     target.print(
         Text.assemble(
@@ -145,10 +145,17 @@ def _tell_one(answer: ListAnswer) -> None:
     )
     facts = _facts(state, how_decided(state, answer.history))
     print_facts(facts | ({"in the log": answer.in_log} if answer.in_log and (facts or answer.history) else {}))
+    if answer.history and target.is_terminal:
+        target.print(Text(f"Events, the oldest first, times in {zone_name()}:"))
     for entry in answer.history:
-        target.print(Text.assemble((f"{shown(entry.get('at', '')):<16}  ", "dim"), printable(sentence(entry))))
+        print_entry(Text(f"{shown(entry.get('at', '')):<16}  ", "dim"), sentence(_told_once(entry, facts)))
     if not facts and not answer.history:
         target.print(Text("Nothing is known of it: no report, or too long ago."))
+
+
+def _told_once(entry: Mapping[str, str], facts: Mapping[str, str]) -> Mapping[str, str]:
+    """Return an event without the diagnostic that stands above it already."""
+    return {**entry, "diagnostic": ""} if entry.get("diagnostic") == facts.get("said") else entry
 
 
 def how_decided(state: AddressState, history: Sequence[Mapping[str, str]]) -> Mapping[str, str]:
@@ -168,8 +175,12 @@ def _facts(state: AddressState, decided: Mapping[str, str]) -> dict[str, str]:
         "said by": fields.get("reporting_mta", ""),
         "done by": state.actor,
         "shared from": state.shared_from and f"list {state.shared_from}",
-        "since": shown(fields.get("since", "")) if state.state is not State.ACTIVE else "",
+        "since": _with_zone(fields.get("since", "")) if state.state is not State.ACTIVE else "",
     }
     for name in ("last_released_at", "last_delivered_at", "last_engaged_at"):
-        facts[name.replace("_", " ").removesuffix(" at")] = shown(fields.get(name, ""))
+        facts[name.replace("_", " ").removesuffix(" at")] = _with_zone(fields.get(name, ""))
     return {name: value for name, value in facts.items() if value}
+
+
+def _with_zone(at: str) -> str:
+    return f"{shown(at)} {zone_name()}" if at else ""

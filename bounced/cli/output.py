@@ -116,7 +116,7 @@ def print_entry(beginning: Text, text: str) -> None:
         lines = wrap(text, room, break_long_words=False, break_on_hyphens=False)
         first = "" if indent == beginning.cell_len else f"\n{' ' * indent}"
         text = first + f"\n{' ' * indent}".join(lines)
-    target.print(Text.assemble(beginning, text))
+    target.print(Text.assemble(beginning, text), soft_wrap=True)
 
 
 def course(hours: int, columns: int) -> str:

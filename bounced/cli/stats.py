@@ -89,9 +89,8 @@ def stats(hours: int, list_: str | None, config_file: Path | None, *, as_json: b
     click.echo()
     _chart(f"{list_}: what became of addresses", begin, ("before", "after"), _transitions(counted))
     if mailed := sum(counts[MAILED_WHILE_SUPPRESSED] for _, counts in counted):
-        click.echo(
-            f"\nMailed while suppressed: {mailed:,}. The sender does not ask the list before it mails.", err=True
-        )
+        click.echo(f"\nMailed while suppressed: {mailed:,}.", err=True)
+        click.echo("The sender does not ask the list before it mails.", err=True)
     if disputed:
         named = printable(", ".join(map(_who, disputed)))
         click.echo(f"\nCalled too many addresses unknown and not believed now: {named}.", err=True)

@@ -64,7 +64,7 @@ def test_the_exit_code_says_whether_any_list_knows_anything(call: Call) -> None:
 def test_a_list_that_is_not_there_is_a_mistake(call: Call) -> None:
     """And the message names those that are."""
     done = call("lookup", ALICE, "--list", "other")
-    assert (done.exit_code, "there is main, news" in done.stderr) == (2, True)
+    assert (done.exit_code, "there are main, news" in done.stderr) == (2, True)
 
 
 def on_the_lists(call: Call, *addresses: str, list_: str = "main") -> None:

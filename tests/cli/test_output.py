@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from rich.console import Console
+from rich.text import Text
 
 from bounced.cli import output
 
@@ -118,3 +119,56 @@ def test_a_record_is_one_line_of_json(capsys: pytest.CaptureFixture[str]) -> Non
     (line,) = capsys.readouterr().out.splitlines()
     assert "müller" in line
     assert json.loads(line)["at"] == "2026-05-04T00:00:00Z"
+
+
+LINK = "https://support.example.com/mail/?p=NoSuchUser-a640c23a62f3a-a9f-and-so-on-and-so-forth"
+
+
+def test_a_long_fact_on_a_terminal_breaks_between_words_below_its_beginning(
+    terminal: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What stands left of it stays free, so that the names can be read down."""
+    output.print_facts({"state": "suppressed", "said": "The account that you tried to reach does not exist. " * 2})
+    lines = [_plain(line) for line in capsys.readouterr().out.splitlines()]
+    assert lines == [
+        "state  suppressed",
+        "said   The account that you tried to reach does not exist.",
+        "       The account that you tried to reach does not exist.",
+    ]
+
+
+def test_a_link_stays_whole(terminal: None, capsys: pytest.CaptureFixture[str]) -> None:
+    """A terminal opens it, and somebody copies it."""
+    output.print_facts({"said": f"550 5.1.1 No such user. For more information, go to {LINK} - gsmtp"})
+    assert LINK in capsys.readouterr().out
+
+
+def test_a_long_name_does_not_take_all_room_of_the_other_columns(
+    terminal: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is the one that is broken, since it fits nowhere."""
+    name = "a-very-long-name-of-a-department-of-a-university.example.ac.uk"
+    output.print_table(("domain", "count", "mostly"), [(name, 13_657, "mailbox_unknown")])
+    shown = capsys.readouterr().out
+    assert "13,657" in shown
+    assert "mailbox_unknown" in shown
+    assert max(map(len, map(_plain, shown.splitlines()))) <= 60
+
+
+def test_title_and_caption_are_for_terminals(terminal: None, capsys: pytest.CaptureFixture[str]) -> None:
+    """However narrow the table is, they stand on one line."""
+    title, caption = "news: what was said, until now", "Over time: 2 h a column, the last is now"
+    output.print_table(("n",), [(1,)], title=title, caption=caption)
+    lines = [_plain(line) for line in capsys.readouterr().out.splitlines()]
+    assert (lines[0], lines[-1]) == (title, caption)
+
+
+@pytest.mark.parametrize(("hours", "columns", "step"), [(24, 24, 1), (24, 12, 2), (168, 24, 7), (3, 12, 1)])
+def test_a_course_says_how_long_a_column_is(hours: int, columns: int, step: int) -> None:
+    """As `spark` draws it."""
+    assert output.course(hours, columns).startswith(f"Over time: {step} h a column,")
+    assert len(output.spark([1] * hours, columns)) == -(-hours // step)
+
+
+def _plain(line: str) -> str:
+    return Text.from_ansi(line).plain
