@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from bounced.cli.ending import ExitCode
 from bounced.core.contract.state_hash import UnreadableState
@@ -130,6 +131,12 @@ class LazyGroup(click.Group):
         except Exception as error:
             raise _explained(error) from error
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the commands and options that begin so, of the commands their summaries; none is imported."""
+        names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        options = super(click.Group, self).shell_complete(ctx, incomplete)
+        return [CompletionItem(name, help=COMMANDS[name].summary) for name in names] + options
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands from their summaries."""

@@ -28,6 +28,17 @@ def test_commands_are_completed() -> None:
     assert {"stats", "suppress"} <= set(_complete("bash", "bounced s", 1))
 
 
+def test_completing_a_command_imports_none() -> None:
+    """Whoever presses a key waits for it."""
+    script = (
+        "import sys, click; from bounced.cli.root import bounced; "
+        "print([item.value for item in bounced.shell_complete(click.Context(bounced), 'st')]); "
+        "print([name for name in ('asyncio', 'pydantic', 'redis', 'rich') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "['stats']\n[]\n"
+
+
 def test_the_daemons_own_command_is_not_offered() -> None:
     """``worker`` is for the supervisor."""
     assert _complete("bash", "bounced w", 1) == []
