@@ -113,6 +113,27 @@ async def test_a_full_redis_leads_to_its_limit(call: Call, server: Server) -> No
     assert "maxmemory" in result.stderr
 
 
+async def test_a_redis_that_cannot_save_leads_to_its_disk(call: Call, server: Server) -> None:
+    """It takes no writes then, which is its own default."""
+    (server.folder / "dump.rdb").mkdir()  # where it would write
+    await server.ask("CONFIG", "SET", "save", "900 1")
+    await server.ask("BGSAVE")
+    await until(
+        server, "INFO", "persistence", lambda told: told is not None and told["rdb_last_bgsave_status"] == "err"
+    )
+    result = await call(server.url, *SUPPRESS)
+    assert result.exit_code == 5
+    assert result.stderr.startswith("bounced: Redis cannot save its data and takes no writes\nIs its disk full?")
+
+
+async def test_a_redis_without_its_replicas_leads_to_them(call: Call, server: Server) -> None:
+    """Where it was told to take no writes without them."""
+    await server.ask("CONFIG", "SET", "min-replicas-to-write", "1")
+    result = await call(server.url, *SUPPRESS)
+    assert result.exit_code == 5
+    assert result.stderr.startswith("bounced: Redis misses replicas")
+
+
 @pytest.mark.parametrize("login", ["", ":wrong@", "nobody:wrong@"])
 async def test_a_wrong_password_and_none_lead_to_the_keys_of_the_login(call: Call, fleet: Fleet, login: str) -> None:
     """A user that does not exist is not told apart by the server."""

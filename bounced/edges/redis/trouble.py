@@ -99,6 +99,12 @@ def _by_words(words: str, url: str | None) -> Trouble | None:
         return _FULL
     if "ACL failure in script" in words:
         return _not_permitted(words)
+    if words.startswith("NOREPLICAS"):
+        return Trouble(
+            Fault.SERVER,
+            "Redis misses replicas, and takes no writes without them (min-replicas-to-write)",
+            "Start the replicas, or change min-replicas-to-write.  `redis-cli INFO replication` says who is there.",
+        )
     if words.startswith("MISCONF"):
         return Trouble(
             Fault.SERVER,
