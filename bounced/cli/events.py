@@ -15,7 +15,7 @@ from rich.text import Text
 from bounced.cli.configured import config_option, configured
 from bounced.cli.filters import none_such
 from bounced.cli.looking import looking
-from bounced.cli.output import console, json_option, print_json, printable
+from bounced.cli.output import json_option, print_entry, print_json, printable
 from bounced.cli.selecting import chosen_list, event_streams, list_option, normalised
 from bounced.cli.story import sentence
 from bounced.cli.times import READS, local_option, shown, since_option, span, until_option
@@ -182,14 +182,13 @@ class _Printer:
         sys.stdout.flush()  # whoever follows waits for them now
 
     def _print_line(self, fields: Mapping[str, str]) -> None:
-        line = Text.assemble(
+        beginning = Text.assemble(
             (f"{shown(fields.get('at', ''), seconds=True):<19}  ", "dim"),
             f"{self._shown_list}  " if self._shown_list else "",
             (printable(about(fields)), COLOURS.get(fields.get("after", ""), "")),
             "  ",
-            printable(sentence(fields)),
         )
-        console().print(line)
+        print_entry(beginning, sentence(fields))
 
 
 def _told_by_next(fields: Mapping[str, str]) -> bool:
