@@ -183,6 +183,48 @@ async def test_a_server_that_cannot_write_leaves_nothing_half_written(
     assert not (await tested.commit(report(), ALICE, count())).duplicate
 
 
+@pytest.mark.parametrize(
+    ("harm", "repair"),
+    [
+        (("CONFIG", "SET", "maxmemory", "1"), ("CONFIG", "SET", "maxmemory", "0")),
+        (("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE")),
+    ],
+    ids=["out of memory", "read-only"],
+)
+async def test_a_server_that_still_refuses_commits_is_not_called_recovered(
+    tested: RedisStore, ask: Ask, notices: list[str | None], harm: tuple[str, ...], repair: tuple[str, ...]
+):
+    """A connection with it is no recovery: it has to take a command that may write.  Nobody has to commit for that."""
+    await ask(*harm)
+    for number in (1, 2):
+        with pytest.raises(StoreUnavailable):
+            await tested.commit(report(number), ALICE, count())
+    await _until_failed(tested, times=5)
+    assert [notice is None for notice in notices] == [False]
+    await ask(*repair)
+    await _until(lambda: len(notices) > 1)
+    assert notices[1:] == [None]
+
+
+async def test_without_the_replicas_that_were_asked_for_nothing_is_called_recovered(
+    server: EmbeddedServer, keys: Keyspace, notices: list[str | None]
+):
+    """Each attempt connects well and fails in the wait: that is one failure, and no recovery."""
+    tested = RedisStore(
+        connections(server.url),
+        {"main": keys},
+        durability("replica", pytest.fail, TimeBudget(0.1)),
+        notice=notices.append,
+    )
+    await tested.start()
+    for number in (1, 2):
+        with pytest.raises(StoreUnavailable):
+            await tested.commit(report(number), ALICE, count())
+    await _until_failed(tested, times=4)
+    assert [notice is None for notice in notices] == [False]
+    await tested.close()
+
+
 async def test_a_key_of_the_wrong_type_leaves_neither_state_nor_memory_of_the_report(
     tested: RedisStore, ask: Ask, keys: Keyspace
 ):
@@ -359,6 +401,11 @@ async def _until(condition: Callable[[], bool]) -> None:
 async def _until_back(tested: RedisStore) -> None:
     (line,) = tested._commits._lines.values()
     await _until(lambda: line._trouble is None)
+
+
+async def _until_failed(tested: RedisStore, times: int) -> None:
+    (line,) = tested._commits._lines.values()
+    await _until(lambda: line._failures >= times)
 
 
 async def _until_served(server: EmbeddedServer, other_than: int) -> None:

@@ -8,7 +8,8 @@ in time, connection lost), nobody knows what ran: every command of the batch rai
 and comes again, and the script recognises what was written after all.
 Nothing is sent twice but what the server says that it did not run: it lost the script, is not the primary, or a slot
 moves.  After any error the connection is replaced, since a late reply must never be taken for another command's.  The
-first failure keeps the queue; after a second one commands are refused at once, until a connection is ready again.
+first failure keeps the queue; after a second one commands are refused at once, until the server has shown on a new
+connection that it would take a batch: one command without effect, with the same wait behind it.
 """
 
 import asyncio
@@ -34,7 +35,7 @@ from bounced.edges.redis.connect import Connect, Node, reason
 from bounced.edges.redis.durabilities import Durability, NotDurable, ReadElsewhere
 from bounced.edges.redis.observer import UNOBSERVED, StoreObserver
 from bounced.edges.redis.time_budget import DEFAULT_BUDGET, TimeBudget
-from bounced.edges.redis.wire import Reply, read
+from bounced.edges.redis.wire import Reply, pack, read
 from bounced.edges.watch.log import Event
 from bounced.ports import Misconfigured, StoreTimedOut, StoreUnavailable
 
@@ -45,6 +46,7 @@ MAX_QUEUED_BYTES = 16 * 1024 * 1024
 FIRST_BACKOFF_S = 0.05
 LAST_BACKOFF_S = 0.3
 LAST_PAUSE_AFTER_FAULT_S = 5.0
+PING = pack("PING")
 
 _DID_NOTHING = (NoScriptError, ReadOnlyError, AskError, TryAgainError, ClusterDownError, ReadElsewhere)
 _TROUBLE = (RedisError, OSError, TimeoutError, NotDurable, Misconfigured)
@@ -62,7 +64,8 @@ class _Queued:
 class Line:
     """A queue, and the task that sends it to one server.
 
-    ``prepare`` runs on each new connection; ``notice`` hears why the server was lost, and None when it is back;
+    ``prepare`` runs on each new connection; ``trial`` is a packed command without effect, which a server takes if it
+    takes those that follow; ``notice`` hears why the server was lost, and None when it takes batches again;
     ``observer`` hears of batches and errors.
     """
 
@@ -73,9 +76,11 @@ class Line:
         prepare: Prepare,
         notice: Notice,
         *,
+        trial: bytes = PING,
         observer: StoreObserver = UNOBSERVED,
         budget: TimeBudget = DEFAULT_BUDGET,
     ) -> None:
+        self._trial = trial
         self._connect = connect
         self._budget = budget
         self._durability = durability
@@ -86,6 +91,7 @@ class Line:
         self._queued_bytes = 0
         self._wake = asyncio.Event()
         self._trouble: BaseException | None = None
+        self._lost_to: BaseException | None = None
         self._failures = 0
         self._moved_to: Node | None = None
         self._task: asyncio.Task[None] | None = None
@@ -170,7 +176,9 @@ class Line:
         while True:
             try:
                 connection = connection or await self._open()
-                self._mark_found()
+                if self._lost_to is not None:
+                    await self._try(connection)
+                self._trouble = None
                 await self._flush_for_ever(connection)
             except _TROUBLE as error:
                 await self._pause_after(error, connected=connection is not None)
@@ -191,6 +199,18 @@ class Line:
                 raise
         return connection
 
+    async def _try(self, connection: AbstractConnection) -> None:
+        """Return if the server would take a batch now.  Raises what it answers, NotDurable.
+
+        WAIT believes a replica that is connected, even if it hangs.  After NotDurable only a batch tells more.
+        """
+        (reply,), waits = await self._exchange(connection, [self._trial])
+        fault = reply if isinstance(reply, ResponseError) else self._why_not_safe(waits)
+        if fault is not None:
+            raise fault
+        if not isinstance(self._lost_to, NotDurable):
+            self._mark_found()
+
     async def _flush_for_ever(self, connection: AbstractConnection) -> None:
         while True:
             await self._wake.wait()
@@ -200,6 +220,8 @@ class Line:
                 await self._flush(connection, batch)
                 self._observer.batch_flushed(len(batch))
                 self._failures = 0
+                if self._lost_to is not None:
+                    self._mark_found()
 
     def _next_batch(self) -> list[_Queued]:
         """Take what is queued and still waited for."""
@@ -268,15 +290,14 @@ class Line:
         await asyncio.sleep(min(LAST_BACKOFF_S, FIRST_BACKOFF_S * 2 ** min(self._failures - 1, 10)))
 
     def _mark_lost(self, error: BaseException) -> None:
-        if self._trouble is None:
+        if self._lost_to is None:
             self._notice(f"{type(error).__name__}: {reason(error)}")
-        self._trouble = error
+        self._trouble = self._lost_to = error
         self._refuse_all(error)
 
     def _mark_found(self) -> None:
-        if self._trouble is not None:
-            self._notice(None)
-        self._trouble = None
+        self._lost_to = None
+        self._notice(None)
 
     def _refuse_all(self, error: BaseException) -> None:
         _refuse(self._queue, error)

@@ -13,11 +13,8 @@ from bounced.core.numbers import whole
 from bounced.core.terms import State
 from bounced.edges.redis import RedisStore
 from bounced.edges.redis.event_streams import EVENTS_AT_ONCE, StreamEvent, came_at, entries, id_at
+from bounced.edges.redis.store import WRITES_NOTHING
 from bounced.edges.redis.wire import Reply, fields, texts
-
-_WRITES_NOTHING = "#!lua\nreturn 1"
-"""A script that may write and does not.  A server that is read-only, full or short of replicas refuses it."""
-
 
 HOURS_AT_ONCE = 8
 """How much is asked for in replies that come together: they have to be read within the deadline."""
@@ -59,8 +56,8 @@ class Overview:
         self._keys = keys
 
     async def need_writable(self) -> None:
-        """Return if the server would take a commit now."""
-        await self._ask("EVAL", _WRITES_NOTHING, 1, self._keys.suppressed)
+        """Return if the server would take a commit now, as durable as asked for."""
+        await self._store.write(self._list, "EVAL", WRITES_NOTHING, 1, self._keys.suppressed)
 
     async def sizes(self, now: datetime) -> ListSizes:
         """Return how much there is."""

@@ -33,6 +33,9 @@ from bounced.ports import Committed, Decide, StoreUnavailable, WrongType, WrongT
 
 MAX_DECISIONS = 100
 KEEP_EVENTS = script.MostEvents()
+WRITES_NOTHING = "#!lua\nreturn 1"
+"""A script that may write and does not.  A server that is read-only, full or short of replicas refuses it."""
+TRIAL = pack("EVAL", WRITES_NOTHING, 0)
 
 
 class RedisStore:
@@ -63,7 +66,9 @@ class RedisStore:
         self._most = most
         self._commits = Lines(
             connections,
-            lambda connect: Line(connect, durability(), script.load, notice, observer=observer, budget=budget),
+            lambda connect: Line(
+                connect, durability(), script.load, notice, trial=TRIAL, observer=observer, budget=budget
+            ),
         )
         for_reads = _FaultsOnly(observer)
         self._reads = Lines(
