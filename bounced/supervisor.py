@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import structlog
 
 from bounced.config import Config, ConfigError, Source, build, load_to_run, read_configuration
+from bounced.edges.judge.look import RedisJudge
+from bounced.edges.redis.embedded import redis_url
 from bounced.edges.redis.job_store import JobStore
 from bounced.edges.sockets import Sockets, open_socket
 from bounced.edges.systemd import Notifier
@@ -55,7 +57,8 @@ async def _monitored(config: Config, workers: Callable[[], WorkerCounts], totals
         keys, keep = keyspaces(config), config.keep
         job_store = JobStore(store, "", events_max=keep.events_max, failed_max=keep.intake_failed_max)
         redis_watch = RedisWatch(store, keys, identities(config), job_store, now)
-        monitor = Monitor(store, keys, workers, totals, clock=now, watch=redis_watch)
+        judge = RedisJudge.configured(config, await stack.enter_async_context(redis_url(config)), identities(config))
+        monitor = Monitor(store, keys, workers, totals, clock=now, judge=judge, watch=redis_watch)
         if config.http.listen is not None:
             listening = stack.enter_context(open_socket(config.http.listen))
             await stack.enter_async_context(HttpServer(listening, monitor.pages))

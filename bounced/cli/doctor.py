@@ -2,14 +2,12 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-from redis.asyncio.connection import AbstractConnection
-from redis.exceptions import RedisError, ResponseError
 from rich.text import Text
 
 from bounced.cli.configured import config_option
@@ -20,17 +18,15 @@ from bounced.config.checks import missing_to_run
 from bounced.config.errors import masked
 from bounced.config.loading import found
 from bounced.core.contract.keys import Keyspace
-from bounced.doctor.certificate import examine_certificate
 from bounced.doctor.dns import examine_dns, resolver
-from bounced.doctor.finding import Finding, Outcome, error, ok, warning
 from bounced.doctor.ports import examine_ports
-from bounced.doctor.server import examine_identity, examine_server
-from bounced.edges.redis.connect import connections, reason
+from bounced.edges.judge.certificate import examine_certificate
+from bounced.edges.judge.finding import Finding, Outcome, error, ok, warning
+from bounced.edges.judge.look import REDIS, RedisJudge
+from bounced.edges.redis.connect import reason
 from bounced.edges.redis.embedded import NoServer, redis_url
-from bounced.edges.redis.time_budget import TimeBudget
 from bounced.service import identities
 
-REDIS = "Redis"
 COLOURS = {Outcome.OK: "green", Outcome.WARNING: "yellow", Outcome.ERROR: "bold red", Outcome.SKIPPED: "dim"}
 
 
@@ -79,22 +75,17 @@ async def _examine(config_file: Path | None, say: Callable[[Finding], None], *, 
 
 async def _examine_redis(config: Config, say: Callable[[Finding], None], now: datetime) -> int:
     """Say how each server is that holds a list; return an exit code that is decided, or 0."""
+    keys = [Keyspace(config.redis.prefix, name) for name in config.lists]
     try:
-        async for connection, lists in _connected(config):
-            say(ok(REDIS, f"answers at {masked(str(config.redis.url))}"))
-            async for finding in examine_server(connection, config.redis.effective_durability, now):
-                say(finding)
-            for keys in lists:
-                say(await examine_identity(connection, keys, identities(config)))
-    except ResponseError as refusal:
-        advice = "docs/redis.md lists what the daemon's user must be allowed."
-        say(error(REDIS, f"{masked(str(config.redis.url))} refuses: {refusal}", advice))
-        return ExitCode.NO
-    except (RedisError, OSError, TimeoutError, NoServer) as failure:
+        async with redis_url(config) as url:
+            look = await RedisJudge.configured(config, url, identities(config)).look(keys, now)
+    except (OSError, NoServer) as failure:
         advice = "Is the server running, is redis.url right, may this user connect?"
         say(error(REDIS, f"{masked(str(config.redis.url))} does not answer: {reason(failure)}", advice))
         return ExitCode.UNREACHABLE
-    return ExitCode.DONE
+    for finding in look.findings:
+        say(finding)
+    return ExitCode.DONE if look.answers else ExitCode.UNREACHABLE
 
 
 def _configuration(config_file: Path | None, say: Callable[[Finding], None]) -> Config | None:
@@ -119,27 +110,6 @@ def _configuration(config_file: Path | None, say: Callable[[Finding], None]) -> 
         advice = "Set host_name to the name of the MX."
         say(warning("host_name", f"not set: the greeting names {socket.gethostname()}", advice))
     return config
-
-
-async def _connected(config: Config) -> AsyncIterator[tuple[AbstractConnection, list[Keyspace]]]:
-    """Yield a connection with each server that holds lists, and these.
-
-    Raises RedisError, OSError, TimeoutError, NoServer.
-    """
-    budget = TimeBudget(config.redis.timeout_s)
-    async with redis_url(config) as url:
-        reach = connections(url, budget)
-        lists: dict[int, list[Keyspace]] = {}
-        for name in config.lists:
-            keys = Keyspace(config.redis.prefix, name)
-            lists.setdefault(reach.shard(keys.suppressed), []).append(keys)
-        for shard, held in sorted(lists.items()):
-            async with asyncio.timeout(budget.connect_s):
-                connection = await reach.open(shard)
-            try:
-                yield connection, held
-            finally:
-                await connection.disconnect(nowait=True)
 
 
 def _code(findings: list[Finding]) -> int:

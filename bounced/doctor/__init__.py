@@ -1,1 +1,1 @@
-"""What ``bounced doctor`` examines: the configuration, the server, the ports, the DNS; each finding says what to do."""
+"""What ``bounced doctor`` examines beside what ``edges/judge`` does: ports and DNS; each finding says what to do."""

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from bounced.config import Config
-from bounced.doctor.finding import Finding, error, ok, skipped, warning
+from bounced.edges.judge.finding import Finding, error, ok, skipped, warning
 
 Resolve = Callable[[str, str], Awaitable[Sequence[str]]]
 """Returns the records of a name and type as text, none where there are none.  Raises NoAnswer."""

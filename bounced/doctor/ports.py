@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 from bounced.config import Config
 from bounced.config.fields import TcpAddress, UnixAddress
-from bounced.doctor.finding import Finding, error, ok, warning
+from bounced.edges.judge.finding import Finding, error, ok, warning
 from bounced.edges.sockets import CannotListen, open_socket
 
 ANSWER_S = 5.0

@@ -7,7 +7,7 @@ import pytest
 
 from bounced.config import Config, load
 from bounced.doctor.dns import NoAnswer, Resolve, examine_dns
-from bounced.doctor.finding import Finding, Outcome
+from bounced.edges.judge.finding import Finding, Outcome
 
 DOMAIN, MX = "bounce.example.com", "mx.example.com"
 GOOD = {

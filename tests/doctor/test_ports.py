@@ -8,8 +8,8 @@ import pytest
 
 from bounced.config.fields import TcpAddress, UnixAddress
 from bounced.doctor import ports
-from bounced.doctor.finding import Outcome
 from bounced.doctor.ports import examine_port
+from bounced.edges.judge.finding import Outcome
 
 
 async def _serve(greeting: bytes) -> tuple[asyncio.Server, TcpAddress]:

@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from bounced.core.contract.keys import Keyspace
+from bounced.edges.judge.finding import error
+from bounced.edges.judge.look import REDIS, Look, RedisJudge
 from bounced.edges.redis import RedisStore
 from bounced.edges.redis.overview import ListSizes, Overview
 from bounced.edges.watch.http import Answer, Page
@@ -38,6 +41,7 @@ class Monitor:
         totals: Totals,
         *,
         clock: Clock,
+        judge: RedisJudge,
         watch: ServerWatch | None = None,
     ) -> None:
         self._clock = clock
@@ -45,11 +49,13 @@ class Monitor:
         self._workers = workers
         self._totals = totals
         self._watch = watch
+        self._judge = judge
         self.use(keys)
 
     def use(self, keys: Mapping[str, Keyspace]) -> None:
         """Know these lists from now on."""
         self._store.use(keys)
+        self._keys = keys
         if self._watch is not None:
             self._watch.use(keys)
         self._overviews = {name: Overview(self._store, name, of_list) for name, of_list in keys.items()}
@@ -74,22 +80,32 @@ class Monitor:
     async def readiness(self) -> Answer:
         """Return 200 when every worker takes in mail, its rules and keys loaded, and Redis takes commits.
 
+        What `bounced doctor` and `bounced status` say of Redis comes from the same judge.
+
         A Redis that was replaced, or that contradicts our clock, is told as well; mail is taken in all the same.
         """
-        workers, faults = self._workers(), []
-        if workers.ready < workers.wanted:
-            faults.append(f"{workers.ready} of {workers.wanted} workers are ready")
+        return _answer(self._faults(await self.look()))
+
+    async def look(self) -> Look:
+        """Return how Redis is, within a time that a probe waits; what knows the server of before looks again, too."""
         try:
             async with asyncio.timeout(ANSWER_S):
-                await self._need_writable()
+                look = await self._judge.look(self._keys.values(), self._clock())
                 if self._watch is not None:
-                    await self._watch.look()
-                    faults += self._watch.faults
-        except StoreUnavailable as error:
-            faults.append(f"Redis takes no commits: {error}")
+                    with suppress(StoreUnavailable):  # the judge said it
+                        await self._watch.look()
         except TimeoutError:
-            faults.append(f"Redis did not answer within {ANSWER_S} s")
-        return _answer(faults)
+            advice = "Does it hang?  Look at its log, its disk, SLOWLOG GET."
+            late = error(REDIS, f"no answer within {ANSWER_S} s", advice, defers=True)
+            return Look((late,), answers=False)
+        return look
+
+    def _faults(self, look: Look) -> list[str]:
+        """Return why not all mail is taken in and committed, as far as a look at Redis shows, for people."""
+        workers = self._workers()
+        faults = [f"{workers.ready} of {workers.wanted} workers are ready"] if workers.ready < workers.wanted else []
+        faults += [f"Redis takes no commits: {fault.subject}: {fault.text}" for fault in look.faults]
+        return faults + list(self._watch.faults if self._watch else ())
 
     async def _sizes(self) -> dict[str, ListSizes] | None:
         try:

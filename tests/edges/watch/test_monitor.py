@@ -7,8 +7,11 @@ from http import HTTPStatus
 import pytest
 
 from bounced.core.contract.keys import Keyspace
+from bounced.edges.judge.look import RedisJudge
 from bounced.edges.redis import RedisStore, durability
 from bounced.edges.redis.connect import connections
+from bounced.edges.redis.identities import Identities
+from bounced.edges.redis.time_budget import DEFAULT_BUDGET
 from bounced.edges.watch.metrics.totals import Totals
 from bounced.edges.watch.monitor import Monitor, WorkerCounts
 from bounced.service import now
@@ -21,7 +24,8 @@ async def _monitor(url: str, prefix: str, workers: WorkerCounts = WELL) -> Async
     keys = {"main": Keyspace(prefix, "main")}
     store = RedisStore(connections(url), keys, durability("memory", lambda _text: None))
     await store.start()
-    yield Monitor(store, keys, lambda: workers, Totals(), clock=now)
+    judge = RedisJudge(connections(url), url, "memory", DEFAULT_BUDGET, Identities())
+    yield Monitor(store, keys, lambda: workers, Totals(), clock=now, judge=judge)
     await store.close()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bounced.config.files import tls_context
 from bounced.config.model import Smtp
-from bounced.doctor.finding import Finding, error, ok, skipped, warning
+from bounced.edges.judge.finding import Finding, error, ok, skipped, warning
 
 SUBJECT = "certificate"
 SOON_DAYS = 14

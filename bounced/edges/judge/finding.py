@@ -15,12 +15,16 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found.  ``subject`` names the thing, ``text`` says how it is, ``advice`` what to do, if anything."""
+    """What was found.  ``subject`` names the thing, ``text`` says how it is, ``advice`` what to do, if anything.
+
+    While it is so and ``defers`` is true, every bounce is answered with 451.
+    """
 
     subject: str
     outcome: Outcome
     text: str
     advice: str = ""
+    defers: bool = False
 
 
 def ok(subject: str, text: str) -> Finding:
@@ -33,9 +37,9 @@ def warning(subject: str, text: str, advice: str) -> Finding:
     return Finding(subject, Outcome.WARNING, text, advice)
 
 
-def error(subject: str, text: str, advice: str) -> Finding:
+def error(subject: str, text: str, advice: str, *, defers: bool = False) -> Finding:
     """Return that a thing does cause trouble."""
-    return Finding(subject, Outcome.ERROR, text, advice)
+    return Finding(subject, Outcome.ERROR, text, advice, defers)
 
 
 def skipped(subject: str, text: str, advice: str = "") -> Finding:

@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from bounced.config.model import Smtp
-from bounced.doctor.certificate import examine_certificate
-from bounced.doctor.finding import Finding, Outcome
+from bounced.edges.judge.certificate import examine_certificate
+from bounced.edges.judge.finding import Finding, Outcome
 
 NOW = datetime.now(UTC)
 
