@@ -8,20 +8,24 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 
 import structlog
 
+from bounced import rules
 from bounced.config import Config, ConfigError, Source, build, load_to_run, read_configuration
+from bounced.core.meaning.rulefile import RulesInvalid
 from bounced.edges.judge.look import RedisJudge
 from bounced.edges.redis.embedded import redis_url
 from bounced.edges.redis.job_store import JobStore
-from bounced.edges.sockets import Sockets, open_socket
+from bounced.edges.sockets import CannotListen, Sockets, open_socket
 from bounced.edges.systemd import Notifier
-from bounced.edges.watch.http import HttpServer
+from bounced.edges.watch import status
+from bounced.edges.watch.http import HttpServer, Page
+from bounced.edges.watch.loaded import Loaded, loaded
 from bounced.edges.watch.log import HASHES, Event
 from bounced.edges.watch.metrics.totals import Totals
 from bounced.edges.watch.monitor import Monitor, WorkerCounts
+from bounced.edges.watch.status import Running, StatusPage
 from bounced.jobs import Background
 from bounced.jobs.redis_watch import RedisWatch
 from bounced.service import identities, keyspaces, now, open_store
@@ -41,8 +45,9 @@ async def supervise(config: Config, source: Source, sockets: Sockets, notifier: 
     loop.add_signal_handler(signal.SIGHUP, asked_to_reload.set)  # until all is assembled; else it would end us
     totals = Totals()
     workers = Workers(config, source, sockets, totals=totals, stopping=stopping, notifier=notifier)
-    async with _monitored(config, workers.counts, totals) as monitor:
-        reloads = Reloads(config, workers, monitor, notifier)
+    running = Running(now(), loaded(config, source, now()))
+    async with _monitored(config, running, workers.counts, totals) as monitor:
+        reloads = Reloads(config, workers, monitor, notifier, running)
         loop.add_signal_handler(signal.SIGHUP, reloads.reload)
         if asked_to_reload.is_set():
             reloads.reload()
@@ -50,7 +55,9 @@ async def supervise(config: Config, source: Source, sockets: Sockets, notifier: 
 
 
 @asynccontextmanager
-async def _monitored(config: Config, workers: Callable[[], WorkerCounts], totals: Totals) -> AsyncIterator[Monitor]:
+async def _monitored(
+    config: Config, running: Running, workers: Callable[[], WorkerCounts], totals: Totals
+) -> AsyncIterator[Monitor]:
     """Give what answers for the daemon; meanwhile watch Redis, and listen for HTTP where that is wanted."""
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(config))
@@ -59,42 +66,79 @@ async def _monitored(config: Config, workers: Callable[[], WorkerCounts], totals
         redis_watch = RedisWatch(store, keys, identities(config), job_store, now)
         judge = RedisJudge.configured(config, await stack.enter_async_context(redis_url(config)), identities(config))
         monitor = Monitor(store, keys, workers, totals, clock=now, judge=judge, watch=redis_watch)
+        pages: dict[str, Page] = {**monitor.pages, status.PATH: StatusPage(running, monitor, workers, totals)}
         if config.http.listen is not None:
             listening = stack.enter_context(open_socket(config.http.listen))
-            await stack.enter_async_context(HttpServer(listening, monitor.pages))
+            await stack.enter_async_context(HttpServer(listening, pages))
+        try:
+            listening = stack.enter_context(status.opened(config.redis.data_dir))
+        except (OSError, CannotListen) as error:
+            text = f"`bounced status` cannot ask this daemon by a socket there: {error}"
+            LOG.warning(Event.CONFIGURATION_DOUBTED, key="redis.data_dir", text=text)
+        else:
+            await stack.enter_async_context(HttpServer(listening, pages))
         background = Background((redis_watch,))
         background.start()
         stack.push_async_callback(background.stop)
         yield monitor
 
 
-@dataclass(frozen=True, slots=True)
 class Reloads:
-    """Passes SIGHUP on to the workers.  ``started_with`` is the configuration that the daemon was started with."""
+    """Passes SIGHUP on to the workers, one reload at a time.  A signal during a reload causes another one after it.
 
-    started_with: Config
-    workers: Workers
-    monitor: Monitor
-    notifier: Notifier
+    ``started_with`` is the configuration that the daemon was started with; ``running`` notes what each reload did.
+    """
+
+    def __init__(
+        self, started_with: Config, workers: Workers, monitor: Monitor, notifier: Notifier, running: Running
+    ) -> None:
+        self._started_with = started_with
+        self._workers = workers
+        self._monitor = monitor
+        self._notifier = notifier
+        self._running = running
+        self._wanted = False
+        self._task: asyncio.Task[None] | None = None
 
     def reload(self) -> None:
-        """Reload when the new configuration is sound; what cannot change while running is said."""
-        self.notifier.reloading()
-        try:
-            source = read_configuration(self.workers.source.path)
-            config = load_to_run(source)
-        except ConfigError as error:
-            LOG.error(Event.RELOAD_FAILED, errors=str(error).splitlines())  # noqa: TRY400 - written for an operator
-        else:
-            waiting = needs_restart(self.started_with, config)
-            for table in waiting:
-                LOG.warning(Event.CONFIGURATION_DOUBTED, key=table, text="takes effect after a restart only")
-            if not waiting:  # the files that the old one names may be gone when another worker has to be started
-                self.workers.source = source
-            self.monitor.use(keyspaces(config))
-            HASHES.use(build.log_secrets(config))
-            self.workers.reload()
-        self.notifier.ready()
+        """Reload soon."""
+        self._wanted = True
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._reload())
+
+    async def _reload(self) -> None:
+        while self._wanted:
+            self._wanted = False
+            self._notifier.reloading()
+            try:
+                source, config, after = await asyncio.to_thread(self._read)
+            except (ConfigError, RulesInvalid, OSError, ValueError) as error:
+                errors = str(error).splitlines()
+                self._running.refuse(now(), errors)
+                LOG.error(Event.RELOAD_FAILED, errors=errors)  # noqa: TRY400 - written for an operator
+            else:
+                self._take(source, config, after)
+            self._notifier.ready()
+
+    def _read(self) -> tuple[Source, Config, Loaded]:
+        """Return the configuration on the disk if the workers can take it on; its rules are compiled to see that."""
+        source = read_configuration(self._workers.source.path)
+        config = load_to_run(source)
+        rules.load(config.rules.files)
+        return source, config, loaded(config, source, now())
+
+    def _take(self, source: Source, config: Config, after: Loaded) -> None:
+        """Pass a sound configuration on; what cannot change while running is said."""
+        waiting = needs_restart(self._started_with, config)
+        for table in waiting:
+            LOG.warning(Event.CONFIGURATION_DOUBTED, key=table, text="takes effect after a restart only")
+        if not waiting:  # the files that the old one names may be gone when another worker has to be started
+            self._workers.source = source
+        self._monitor.use(keyspaces(config))
+        HASHES.use(build.log_secrets(config))
+        changes = self._running.take(after, waiting)
+        LOG.info(Event.CONFIGURATION_LOADED, changes=changes or ["no list, key or rule"])
+        self._workers.reload()
 
 
 def needs_restart(old: Config, new: Config) -> list[str]:

@@ -37,6 +37,9 @@ COMMANDS: Mapping[str, CommandEntry] = MappingProxyType(
         "check-config": CommandEntry(
             "bounced.cli.check_config:check_config", "Print the effective configuration, or all that is wrong with it."
         ),
+        "status": CommandEntry(
+            "bounced.cli.status:status", "Say whether mail is taken in and committed, and if not, why."
+        ),
         "doctor": CommandEntry(
             "bounced.cli.doctor:doctor", "Examine everything that the daemon needs, and say what to do."
         ),

@@ -38,6 +38,7 @@ class Event(StrEnum):
     SERVICE_STOPPED = "service.stopped"
     SERVICE_RELOADED = "service.reloaded"
     RELOAD_FAILED = "reload.failed"
+    CONFIGURATION_LOADED = "configuration.loaded"
     DRAIN_TIMED_OUT = "drain.timed_out"
     WORKER_STARTED = "worker.started"
     WORKER_DIED = "worker.died"

@@ -84,7 +84,7 @@ class Monitor:
 
         A Redis that was replaced, or that contradicts our clock, is told as well; mail is taken in all the same.
         """
-        return _answer(self._faults(await self.look()))
+        return _answer(self.faults(await self.look()))
 
     async def look(self) -> Look:
         """Return how Redis is, within a time that a probe waits; what knows the server of before looks again, too."""
@@ -100,7 +100,7 @@ class Monitor:
             return Look((late,), answers=False)
         return look
 
-    def _faults(self, look: Look) -> list[str]:
+    def faults(self, look: Look) -> list[str]:
         """Return why not all mail is taken in and committed, as far as a look at Redis shows, for people."""
         workers = self._workers()
         faults = [f"{workers.ready} of {workers.wanted} workers are ready"] if workers.ready < workers.wanted else []

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.core import Metric as Family
@@ -26,6 +26,10 @@ class Totals:
             self._open[place] = value
         else:
             self._counted[name][tuple(labels)] += value
+
+    def counted(self, metric: Metric) -> Mapping[Series, float]:
+        """Return a counter's values by its labels, since the start."""
+        return dict(self._counted[metric.name])
 
     def forget(self, place: int) -> None:
         """Drop what was true of a worker only while it lived: its open sessions."""
