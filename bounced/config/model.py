@@ -295,7 +295,7 @@ class Http(Section):
     listen: Address | None = Field(
         default=None,
         examples=["127.0.0.1:9025"],
-        description='Where /metrics, /healthz and /readyz answer, such as "127.0.0.1:9025". Off without it.',
+        description='Where /metrics, /healthz, /readyz and /status answer, such as "127.0.0.1:9025". Off without it.',
     )
 
 
