@@ -18,6 +18,7 @@ from bounced.config.checks import missing_to_run
 from bounced.config.errors import masked
 from bounced.config.loading import found
 from bounced.core.contract.keys import Keyspace
+from bounced.doctor.daemon import examine_daemon, examine_files
 from bounced.doctor.dns import examine_dns, resolver
 from bounced.doctor.ports import examine_ports
 from bounced.edges.judge.certificate import examine_certificate
@@ -25,6 +26,7 @@ from bounced.edges.judge.finding import Finding, Outcome, error, ok, warning
 from bounced.edges.judge.look import REDIS, RedisJudge
 from bounced.edges.redis.connect import reason
 from bounced.edges.redis.embedded import NoServer, redis_url
+from bounced.edges.watch.daemon import ask
 from bounced.service import identities
 
 COLOURS = {Outcome.OK: "green", Outcome.WARNING: "yellow", Outcome.ERROR: "bold red", Outcome.SKIPPED: "dim"}
@@ -63,6 +65,12 @@ async def _examine(config_file: Path | None, say: Callable[[Finding], None], *, 
         return ExitCode.USAGE
     now = datetime.now(UTC)
     for finding in examine_certificate(config.smtp, now):
+        say(finding)
+    told = (await ask(config)).record
+    for finding in (
+        *examine_files(config, str(told["user"]) if told else None),
+        *(examine_daemon(told) if told else ()),
+    ):
         say(finding)
     code = await _examine_redis(config, say, now)
     async for finding in examine_ports(config):
