@@ -246,6 +246,13 @@ class HourlyCounters(Alarms, Disputed, Protocol):
         """Return the counters of the last hours, this one among them."""
 
 
+class CommandHours(Protocol):
+    """The parent asks what commands committed, for its metrics.  Raises StoreUnavailable."""
+
+    async def command_hours(self, list_: str, hours: Sequence[str]) -> Sequence[Sequence[int]]:
+        """Return what commands committed in each of these hours, in the order of ``COMMANDS``."""
+
+
 @dataclass(frozen=True, slots=True)
 class IntakeEntry:
     """One entry of an intake stream."""
@@ -317,3 +324,14 @@ class ServerWatch(Protocol):
 
     async def look(self) -> None:
         """Look at every list once.  Raises StoreUnavailable."""
+
+
+class CommandTotals(Protocol):
+    """What commands, which are processes of their own, committed since the daemon started."""
+
+    @property
+    def total(self) -> Mapping[tuple[str, ...], int]:
+        """How many commits there were, by list, origin and type."""
+
+    def use(self, lists: Sequence[str]) -> None:
+        """Know these lists from now on."""

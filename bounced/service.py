@@ -23,6 +23,7 @@ from bounced.config.health import alarm_rule, dispute_rule, provider_rule
 from bounced.config.model import Listener
 from bounced.core.contract.keys import Keyspace
 from bounced.core.return_path import Directory
+from bounced.core.terms import Origin
 from bounced.edges.redis import RedisStore, durability
 from bounced.edges.redis.connect import connections
 from bounced.edges.redis.embedded import redis_url
@@ -244,7 +245,7 @@ def _assembled(
         Releaser(present, job_store),
         disputer,
         provider_disputer,
-        IntakeReader(present, job_store),
+        IntakeReader(present, job_store, meter.intake_failed),
         AlarmUpdater(present, job_store),
     )
 
@@ -290,6 +291,11 @@ def _further(main: SessionSettings, listener: Listener) -> SessionSettings:
         max_message_bytes=main.max_message_bytes,
         proxied_from=listener.proxy_from,
     )
+
+
+def doors(config: Config) -> tuple[Origin, ...]:
+    """Return by which of SMTP and LMTP mail can come in."""
+    return tuple(dict.fromkeys((Origin.SMTP, *(Origin(each.protocol) for each in config.listeners))))
 
 
 def _tls(config: Config) -> ssl.SSLContext | None:

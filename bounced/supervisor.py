@@ -14,6 +14,7 @@ import structlog
 from bounced import rules
 from bounced.config import Config, ConfigError, Source, build, load_to_run, read_configuration
 from bounced.core.meaning.rulefile import RulesInvalid
+from bounced.edges.judge.certificate import ends_at
 from bounced.edges.judge.look import RedisJudge
 from bounced.edges.redis.embedded import redis_url
 from bounced.edges.redis.job_store import JobStore
@@ -26,9 +27,9 @@ from bounced.edges.watch.log import HASHES, Event
 from bounced.edges.watch.metrics.totals import Totals
 from bounced.edges.watch.monitor import Monitor, WorkerCounts
 from bounced.edges.watch.status import Running, StatusPage
-from bounced.jobs import Background
+from bounced.jobs import Background, CommandCounts, Job
 from bounced.jobs.redis_watch import RedisWatch
-from bounced.service import identities, keyspaces, now, open_store
+from bounced.service import doors, identities, keyspaces, now, open_store
 from bounced.workers import Workers
 
 LOG = structlog.get_logger()
@@ -65,9 +66,13 @@ async def _monitored(
         job_store = JobStore(store, "", events_max=keep.events_max, failed_max=keep.intake_failed_max)
         redis_watch = RedisWatch(store, keys, identities(config), job_store, now)
         judge = RedisJudge.configured(config, await stack.enter_async_context(redis_url(config)), identities(config))
-        monitor = Monitor(store, keys, workers, totals, clock=now, judge=judge, watch=redis_watch)
+        commands = CommandCounts(job_store, tuple(keys), now)
+        monitor = Monitor(store, keys, workers, totals, clock=now, judge=judge, watch=redis_watch, commands=commands)
+        monitor.use(keys, doors(config), ends_at(config.smtp))
         pages: dict[str, Page] = {**monitor.pages, status.PATH: StatusPage(running, monitor, workers, totals)}
+        jobs: tuple[Job, ...] = (redis_watch,)
         if config.http.listen is not None:
+            jobs += (commands,)
             listening = stack.enter_context(open_socket(config.http.listen))
             await stack.enter_async_context(HttpServer(listening, pages))
         try:
@@ -77,7 +82,7 @@ async def _monitored(
             LOG.warning(Event.CONFIGURATION_DOUBTED, key="redis.data_dir", text=text)
         else:
             await stack.enter_async_context(HttpServer(listening, pages))
-        background = Background((redis_watch,))
+        background = Background(jobs)
         background.start()
         stack.push_async_callback(background.stop)
         yield monitor
@@ -134,7 +139,7 @@ class Reloads:
             LOG.warning(Event.CONFIGURATION_DOUBTED, key=table, text="takes effect after a restart only")
         if not waiting:  # the files that the old one names may be gone when another worker has to be started
             self._workers.source = source
-        self._monitor.use(keyspaces(config))
+        self._monitor.use(keyspaces(config), doors(config), ends_at(config.smtp))
         HASHES.use(build.log_secrets(config))
         changes = self._running.take(after, waiting)
         LOG.info(Event.CONFIGURATION_LOADED, changes=changes or ["no list, key or rule"])

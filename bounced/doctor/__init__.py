@@ -1,1 +1,1 @@
-"""What ``bounced doctor`` examines beside what ``edges/judge`` does: ports, DNS, the daemon; each finding says what to do."""
+"""What ``bounced doctor`` examines beside what ``edges/judge`` does: ports, DNS, the daemon."""

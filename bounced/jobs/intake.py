@@ -50,13 +50,16 @@ class IntakeReader:
 
     The commit acknowledges and deletes the entry.  An entry that is not committed comes again, here or at another
     worker.  An entry that cannot be understood, or that raises an unforeseen error, is set aside for an operator and
-    stops none of the others.
+    stops none of the others; ``failed`` hears of its list.
     """
 
     name = "intake"
 
-    def __init__(self, present: Callable[[], Pipeline], entries: Intake) -> None:
+    def __init__(
+        self, present: Callable[[], Pipeline], entries: Intake, failed: Callable[[str], None] = lambda _list: None
+    ) -> None:
         self._present = present
+        self._failed = failed
         self._entries = entries
         self._pause_s = FIRST_PAUSE_S
         self._took_over_at = monotonic()
@@ -136,6 +139,7 @@ class IntakeReader:
         foreseen = isinstance(error, NotUnderstood)
         said = str(error) if foreseen else f"{type(error).__name__}: {error}"
         await self._entries.set_aside(list_, entry, said)
+        self._failed(list_)
         if foreseen:
             LOG.warning(Event.INTAKE_FAILED, list=list_, entry=entry.id, error=said)
         else:

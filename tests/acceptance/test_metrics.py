@@ -1,12 +1,14 @@
 """What Prometheus reads from a daemon with two workers is the sum of what was sent."""
 
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+import redis
 from prometheus_client.parser import text_string_to_metric_families
 
 from bounced.demo.scenes import SCENES
@@ -16,12 +18,22 @@ from tests.support.metrics import HTTP, Sample, get, labels_of, scrape
 
 UNKNOWN_USER, FULL_MAILBOX, SPAM_BLOCK, *_ = SCENES
 Values = Mapping[Sample, float]
+DOCS = Path(__file__).parents[2] / "docs"
+
+_SECOND_LIST = """
+[lists.second]
+domains = ["second.example.com"]
+
+[[lists.second.keys]]
+id = "a"
+file = "a.key"
+"""
 
 
 @pytest.fixture
-def watched(daemons: Callable[..., Daemon]) -> Callable[[int], Daemon]:
+def watched(daemons: Callable[..., Daemon]) -> Callable[..., Daemon]:
     """Return a maker of daemons that answer over HTTP."""
-    return lambda workers: daemons(workers=workers, further=HTTP).start()
+    return lambda workers, more="": daemons(workers=workers, further=HTTP + more).start()
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +48,7 @@ def test_two_workers_add_up_to_what_was_sent(watched: Callable[[int], Daemon]) -
     for number in range(20):
         _hold_a_session(daemon, number)
     values = _once(daemon, "bounced_replies_total", {"code": "221"}, 20)
-    report = {"list": "main", "kind": "bounce"}
+    report = {"list": "main", "origin": "smtp", "kind": "bounce"}
     assert values["bounced_reports_total", labels_of(report | {"category": "mailbox_unknown", "class": "hard"})] == 20
     assert values["bounced_reports_total", labels_of(report | {"category": "mailbox_full", "class": "soft"})] == 20
     assert values["bounced_duplicates_total", labels_of({"list": "main"})] == 20
@@ -49,7 +61,7 @@ def test_two_workers_add_up_to_what_was_sent(watched: Callable[[int], Daemon]) -
     assert values["bounced_stream_entries", labels_of({"list": "main", "stream": "events"})] == 80
     assert values["bounced_workers", labels_of({})] == 2
     assert values["bounced_redis_up", labels_of({})] == 1
-    assert values["bounced_commits_total", labels_of({"list": "main", "type": "report"})] == 40
+    assert values["bounced_commits_total", labels_of({"list": "main", "origin": "smtp", "type": "report"})] == 40
     changed = {labels: value for (name, labels), value in values.items() if name == "bounced_transitions_total"}
     assert sum(changed.values()) == 40
 
@@ -80,6 +92,45 @@ def test_a_daemon_that_takes_in_mail_is_healthy_and_ready(lasting: Daemon) -> No
     assert get(lasting, "/healthz") == (200, "ok\n")
     assert get(lasting, "/readyz") == (200, "ok\n")
     assert get(lasting, "/secret")[0] == 404
+
+
+def test_every_door_is_counted_and_nobody_adds_a_series(watched: Callable[..., Daemon]) -> None:
+    """Bounces by SMTP and from the intake, `ingest`, operators: each under its name, in series that were there before.
+
+    Two lists have the number of series that docs/metrics.md says.
+    """
+    daemon = watched(1, _SECOND_LIST)
+    before = _once(daemon, "bounced_redis_replaced", {"list": "second"}, 0)
+    _hold_a_session(daemon, 1)
+    with redis.from_url(f"unix://{daemon.folder}/data/server.sock") as told:
+        for number in range(20):
+            entry = {"type": "rejected", "reply": "550 5.1.1 no such user", "campaign": f"campaign-{number}"}
+            entry |= {"at": str(int(time.time())), "address": f"told{number}@domain-{number}.example"}
+            told.xadd("bounced:{main}:intake", entry)
+        told.xadd("bounced:{main}:intake", {"type": "nonsense"})
+    path = daemon.return_path("stored@mailbox.example")
+    (daemon.folder / "stored.eml").write_bytes(UNKNOWN_USER.content(path))
+    assert daemon.command("ingest", "--recipient", path, str(daemon.folder / "stored.eml")).returncode == 0
+    assert daemon.command("suppress", "asked@mailbox.example", "--reason", "asked").returncode == 0
+    main = {"list": "main"}
+    by_operator = {"origin": "operator", "type": "suppress"}
+    _once(daemon, "bounced_commands_total", main | by_operator, 1)
+    _once(daemon, "bounced_commits_total", main | {"origin": "intake", "type": "rejected"}, 20)
+    values = _once(daemon, "bounced_intake_failed_total", main, 1)
+    assert values["bounced_commands_total", labels_of(main | {"origin": "ingest", "type": "report"})] == 1
+    intake, smtp = _reports(values, "intake"), _reports(values, "smtp")
+    assert (intake, smtp) == (20, 2)
+    assert set(values) - set(before) == set()
+    (said,) = re.findall(r"two lists exposes ([\d,]+) series", (DOCS / "metrics.md").read_text())
+    assert len(values) == int(said.replace(",", ""))
+
+
+def _reports(values: Values, origin: str) -> float:
+    """Return how many reports came by a door."""
+    wanted = ("origin", origin)
+    return sum(
+        value for (name, labels), value in values.items() if name == "bounced_reports_total" and wanted in labels
+    )
 
 
 def _hold_a_session(daemon: Daemon, number: int) -> None:

@@ -9,12 +9,14 @@ import pytest
 
 from bounced.edges.watch.metrics import declared
 from docs.generate import pages
+from tests.docs.test_references import slug
 
 PROJECT = Path(__file__).parents[2]
 DASHBOARD = PROJECT / "config/examples/grafana-dashboard.json"
 ALERTS = PROJECT / "config/examples/alerts.yml"
+MANUAL = PROJECT / "docs/operate.md"
 SERIES = {series: metric for metric in declared.ALL for series in metric.series}
-ADDED_BY_PROMETHEUS = {"le"}
+ADDED_BY_PROMETHEUS = {"le", "instance"}
 
 
 def _queries() -> Iterator[tuple[str, str]]:
@@ -48,8 +50,18 @@ def test_every_metric_is_shown_on_the_dashboard() -> None:
 
 def test_the_manual_says_what_to_do_about_every_alert() -> None:
     """Whoever is called at night finds the name of the alert in operate.md."""
-    manual = (PROJECT / "docs/operate.md").read_text()
+    manual = MANUAL.read_text()
     assert [name for name in re.findall(r"alert: (\w+)", ALERTS.read_text()) if f"`{name}`" not in manual] == []
+
+
+def test_every_alert_leads_to_what_to_do_about_it() -> None:
+    """Its `runbook_url` names a section of operate.md that is there, and whose heading names the alert."""
+    by_slug = {slug(heading): heading for heading in re.findall(r"(?m)^### (.*)$", MANUAL.read_text())}
+    rules = re.split(r"(?m)^ +- alert: ", ALERTS.read_text())[1:]
+    for rule in rules:
+        (page, anchor) = re.findall(r"runbook_url: https://docs\.example\.com/bounced/(\S+)#(\S+)", rule)[0]
+        assert page == MANUAL.name
+        assert f"`{rule.splitlines()[0]}`" in by_slug[anchor]
 
 
 def test_what_is_generated_is_up_to_date() -> None:

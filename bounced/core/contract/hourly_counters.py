@@ -19,7 +19,7 @@ from bounced.core.policy.outage import DOUBTED_DAYS, Standing, Unknowns
 from bounced.core.policy.outage import USUAL_DAYS as USUAL_DAYS_OF_PROVIDERS
 from bounced.core.policy.settings import COUNTED
 from bounced.core.state import Evidence, EvidenceType, Transition
-from bounced.core.terms import Category, Class, Kind, Verdict, Word
+from bounced.core.terms import Category, Class, Kind, Origin, Verdict, Word
 
 SENT = "sent"
 HARD = "hard"
@@ -35,6 +35,14 @@ ATTRIBUTED = "attributed"
 """A complaint that brought one."""
 FEEDBACK, FEEDBACK_OF_OTHERS = "feedback", "feedback_of"
 """How the counters of complaints by provider begin: those of known providers, which are few, and of any domain."""
+
+COMMANDS = (
+    (Origin.INGEST, EvidenceType.REPORT),
+    (Origin.OPERATOR, EvidenceType.SUPPRESS),
+    (Origin.OPERATOR, EvidenceType.RELEASE),
+)
+"""What commands commit, by origin and type; they have counters of their own, for the daemon does not see it done."""
+_OF_COMMANDS = frozenset(origin for origin, _ in COMMANDS)
 
 FIELDS_IN_USE = "~fields:"
 """How the fields begin that tell how much of a quota is in use."""
@@ -106,7 +114,14 @@ def counters(domain: str, transition: Transition) -> tuple[str, ...]:
         names.append(f"transition:{transition.before.state}:{transition.after.state}")
     if transition.mailed_while_suppressed:
         names.append(MAILED_WHILE_SUPPRESSED)
+    if evidence.origin in _OF_COMMANDS:
+        names.append(command_counter(evidence.origin, evidence.type))
     return tuple(names)
+
+
+def command_counter(origin: str, type_: str) -> str:
+    """Return the counter of what commands, which are processes of their own, committed."""
+    return f"command:{origin}:{type_}"
 
 
 def measure_of(transition: Transition) -> str:

@@ -20,7 +20,7 @@ Classify = Callable[[str, Known], Verdict]
 
 MAX_COUNT = 1_000_000_000
 
-_TELLABLE = {
+TELLABLE = {
     str(type_): type_
     for type_ in (
         EvidenceType.DELIVERED,
@@ -64,9 +64,9 @@ def understand_entry(
 
     ``may_release`` says whether the list takes an operator's decisions from senders.
     """
-    type_ = _TELLABLE.get(fields.get("type", ""))
+    type_ = TELLABLE.get(fields.get("type", ""))
     if type_ is None:
-        raise NotUnderstood(f"type must be one of {', '.join(_TELLABLE)}, got {fields.get('type', '')[:40]!r}")
+        raise NotUnderstood(f"type must be one of {', '.join(TELLABLE)}, got {fields.get('type', '')[:40]!r}")
     if type_ in _OPERATORS:
         _check_decision(type_, fields, may_release=may_release)
     at = _at(fields, now)

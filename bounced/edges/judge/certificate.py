@@ -2,10 +2,9 @@
 
 import ssl
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import datetime
 
-from bounced.config.files import tls_context
+from bounced.config.files import certificate_until
 from bounced.config.model import Smtp
 from bounced.edges.judge.finding import Finding, error, ok, skipped, warning
 
@@ -20,7 +19,7 @@ def examine_certificate(smtp: Smtp, now: datetime) -> Iterator[Finding]:
         yield skipped(SUBJECT, "none: STARTTLS is not offered", "Set smtp.tls_certificate and smtp.tls_key.")
         return
     try:
-        until = valid_until(smtp.tls_certificate, smtp.tls_key)
+        until = certificate_until(smtp.tls_certificate, smtp.tls_key, needs_to_be_good=True)
     except ssl.SSLCertVerificationError as refused:
         if refused.verify_code not in (_EXPIRED, _NOT_YET):
             yield skipped(SUBJECT, f"its dates could not be read: {refused.verify_message}")
@@ -38,22 +37,11 @@ def examine_certificate(smtp: Smtp, now: datetime) -> Iterator[Finding]:
         yield ok(SUBJECT, f"good until {until:%Y-%m-%d}")
 
 
-def valid_until(certificate: Path, key: Path) -> datetime:
-    """Return when a certificate ends.  Raises OSError, ssl.SSLError; SSLCertVerificationError where it is not good now.
-
-    Python reads no dates from a file, only from a peer: the certificate is shown to a client that trusts it alone.
-    """
-    trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    trusting.check_hostname = False
-    trusting.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    trusting.load_verify_locations(certificate)
-    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
-    client = trusting.wrap_bio(to_client, to_server)
-    server = tls_context(certificate, key).wrap_bio(to_server, to_client, server_side=True)
-    for side in (client, server, client):
-        try:
-            side.do_handshake()
-        except ssl.SSLWantReadError:
-            continue
-    shown = client.getpeercert() or {}
-    return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(shown["notAfter"])), UTC)
+def ends_at(smtp: Smtp) -> datetime | None:
+    """Return when the certificate ends, be it past; None where there is none, or none that says when."""
+    if smtp.tls_certificate is None or smtp.tls_key is None:
+        return None
+    try:
+        return certificate_until(smtp.tls_certificate, smtp.tls_key)
+    except OSError:  # ssl.SSLError is one too
+        return None

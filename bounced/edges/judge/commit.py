@@ -9,10 +9,11 @@ from redis.exceptions import RedisError, ResponseError
 from bounced.core.contract.keys import Keyspace
 from bounced.edges.judge.finding import Finding, error, ok
 from bounced.edges.judge.server import FULL
-from bounced.edges.redis.durabilities import Durability, Misconfigured, NotDurable
+from bounced.edges.redis.durabilities import Durability, NotDurable
 from bounced.edges.redis.store import WRITES_NOTHING
 from bounced.edges.redis.time_budget import TimeBudget
 from bounced.edges.redis.wire import call, read
+from bounced.ports import Misconfigured
 
 SUBJECT = "Redis commits"
 _ADVICE = {

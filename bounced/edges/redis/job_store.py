@@ -7,6 +7,8 @@ from importlib.resources import files
 from itertools import chain, islice
 
 from bounced.core.contract.hourly_counters import (
+    COMMANDS,
+    command_counter,
     provider_counters,
     read_counters,
     unknowns,
@@ -98,12 +100,19 @@ class JobStore:
 
     async def provider_hours(self, list_: str, provider: str, hours: Sequence[str]) -> list[Unknowns]:
         """Return what each of these hours tells of a provider."""
-        keys, names = self._keys(list_), provider_counters(provider)
-        found: list[Unknowns] = []
+        return [unknowns(counts) for counts in await self._by_hour(list_, hours, provider_counters(provider))]
+
+    async def command_hours(self, list_: str, hours: Sequence[str]) -> list[list[int]]:
+        """Return what commands committed in each of these hours, in the order of ``COMMANDS``."""
+        return await self._by_hour(list_, hours, [command_counter(*command) for command in COMMANDS])
+
+    async def _by_hour(self, list_: str, hours: Sequence[str], names: Sequence[str]) -> list[list[int]]:
+        """Return some counters of each of these hours."""
+        keys, found = self._keys(list_), list[list[int]]()
         for first in range(0, len(hours), HOURS_AT_ONCE):
             some = hours[first : first + HOURS_AT_ONCE]
             replies = await asyncio.gather(*(self._store.read(list_, "HMGET", keys.counts(at), *names) for at in some))
-            found += [unknowns(_numbers(reply)) for reply in replies]
+            found += [_numbers(reply) for reply in replies]
         return found
 
     async def called_unknown(self, list_: str, provider: str, since: datetime, newest: str) -> Page:

@@ -10,7 +10,7 @@ from typing import Any
 from bounced.config import Config, Source
 from bounced.core.contract.times import stamp
 from bounced.core.meaning.rulefile import read_rules
-from bounced.edges.judge.certificate import valid_until
+from bounced.edges.judge.certificate import ends_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def loaded(config: Config, source: Source, at: datetime) -> Loaded:
         keys={f"{name}/{key.id}": key.status for name, settings in config.lists.items() for key in settings.keys},
         rules={row.id: str(row) for row in rows},
         files=own | {file: _digest(file) for file in files},
-        certificate_until=_until(config),
+        certificate_until=ends_at(config.smtp),
     )
 
 
@@ -95,12 +95,3 @@ def _content(file: Path) -> bytes:
 
 def _digest(file: Path) -> str:
     return sha256(_content(file)).hexdigest()
-
-
-def _until(config: Config) -> datetime | None:
-    """Return when the certificate ends; None where there is none, or none that is good now."""
-    certificate, key = config.smtp.tls_certificate, config.smtp.tls_key
-    try:
-        return valid_until(certificate, key) if certificate and key else None
-    except OSError:  # ssl.SSLError is one
-        return None

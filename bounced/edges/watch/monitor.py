@@ -4,17 +4,20 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 
 from bounced.core.contract.keys import Keyspace
+from bounced.core.terms import Origin
 from bounced.edges.judge.finding import error
 from bounced.edges.judge.look import REDIS, Look, RedisJudge
 from bounced.edges.redis import RedisStore
 from bounced.edges.redis.overview import ListSizes, Overview
 from bounced.edges.watch.http import Answer, Page
 from bounced.edges.watch.metrics.exposition import CONTENT_TYPE, exposition
+from bounced.edges.watch.metrics.known import DOORS, Known
 from bounced.edges.watch.metrics.totals import Totals
-from bounced.ports import Clock, ServerWatch, StoreUnavailable
+from bounced.ports import Clock, CommandTotals, ServerWatch, StoreUnavailable
 
 ANSWER_S = 3.0
 """How long Redis may take for an answer over HTTP: probes time out after some seconds themselves."""
@@ -31,7 +34,10 @@ class WorkerCounts:
 
 
 class Monitor:
-    """Answers for the whole daemon.  ``watch`` knows whether Redis can be believed."""
+    """Answers for the whole daemon.
+
+    ``watch`` knows whether Redis can be believed, ``commands`` what commands committed.
+    """
 
     def __init__(
         self,
@@ -43,6 +49,7 @@ class Monitor:
         clock: Clock,
         judge: RedisJudge,
         watch: ServerWatch | None = None,
+        commands: CommandTotals | None = None,
     ) -> None:
         self._clock = clock
         self._store = store
@@ -50,10 +57,20 @@ class Monitor:
         self._totals = totals
         self._watch = watch
         self._judge = judge
+        self._commands = commands
         self.use(keys)
 
-    def use(self, keys: Mapping[str, Keyspace]) -> None:
-        """Know these lists from now on."""
+    def use(
+        self,
+        keys: Mapping[str, Keyspace],
+        doors: Sequence[Origin] = DOORS,
+        certificate_until: datetime | None = None,
+    ) -> None:
+        """Know these lists from now on, the doors that are open, and when the certificate that is loaded expires."""
+        self._known = Known(tuple(keys), tuple(doors))
+        self._certificate_until = certificate_until
+        if self._commands is not None:
+            self._commands.use(tuple(keys))
         self._store.use(keys)
         self._keys = keys
         if self._watch is not None:
@@ -69,7 +86,16 @@ class Monitor:
         """Return all metrics; those of Redis are absent while it takes no commits."""
         workers, sizes = self._workers(), await self._sizes()
         found = self._watch.found if self._watch else {}
-        text = exposition(self._totals, workers=workers.ready, deaths=workers.deaths, sizes=sizes, found=found)
+        text = exposition(
+            self._totals,
+            workers=workers.ready,
+            deaths=workers.deaths,
+            sizes=sizes,
+            found=found,
+            known=self._known,
+            commands=self._commands.total if self._commands else {},
+            certificate_until=self._certificate_until,
+        )
         return Answer(HTTPStatus.OK, text, CONTENT_TYPE)
 
     async def health(self) -> Answer:

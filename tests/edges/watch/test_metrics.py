@@ -1,15 +1,17 @@
 """What one worker counts, another adds up."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bounced.core.state import AddressState, Evidence, EvidenceType, Transition
-from bounced.core.terms import Category, Class, Kind, Origin, State, Verdict
+from bounced.core.terms import Action, Category, Class, Kind, Origin, State, Verdict
 from bounced.edges.redis.overview import ListSizes
 from bounced.edges.watch.metrics import declared
 from bounced.edges.watch.metrics.exposition import exposition
+from bounced.edges.watch.metrics.known import DOORS, Known
 from bounced.edges.watch.metrics.meter import Meter
 from bounced.edges.watch.metrics.totals import Totals
 
@@ -52,8 +54,8 @@ def test_counts_of_all_workers_are_added_up() -> None:
         meter.session_opened()
     samples = _samples(_heard(*meters))
     assert samples["bounced_replies_total['250']"] == 2
-    assert samples["bounced_reports_total['bounce', 'hard', 'mailbox_unknown', 'main']"] == 2
-    assert samples["bounced_commits_total['main', 'report']"] == 2
+    assert samples["bounced_reports_total['bounce', 'hard', 'mailbox_unknown', 'main', 'smtp']"] == 2
+    assert samples["bounced_commits_total['main', 'report', 'smtp']"] == 2
     assert samples["bounced_transitions_total['active', 'main', 'suppressed']"] == 2
     assert samples["bounced_sessions_open[]"] == 2
 
@@ -68,6 +70,56 @@ def test_mail_that_was_sent_to_a_suppressed_address_is_counted() -> None:
         evidence = Evidence(EvidenceType.REPORT, at, Origin.SMTP, sent_on=at.date())
         meter.written("main", Transition(evidence, suppressed, suppressed, "already_suppressed"))
     assert _samples(_heard(meter))["bounced_mailed_while_suppressed_total['main']"] == 2
+
+
+@pytest.mark.parametrize(
+    ("type_", "action", "counted"),
+    [
+        (EvidenceType.REJECTED, Action.FAILED, "bounce', 'hard', 'intake', 'mailbox_unknown', 'main"),
+        (EvidenceType.REJECTED, Action.DELAYED, "delayed', 'hard', 'intake', 'mailbox_unknown', 'main"),
+        (EvidenceType.COMPLAINED, None, "complaint', 'complaint', 'complaint', 'intake', 'main"),
+        (EvidenceType.DELIVERED, None, None),
+    ],
+)
+def test_what_a_sender_tells_counts_as_the_report_it_stands_for(
+    type_: EvidenceType, action: Action | None, counted: str | None
+) -> None:
+    """A refusal is a bounce, a temporary one a delay; what another list shares was counted there."""
+    verdict = VERDICT._replace(action=action) if action else None
+    told = Evidence(type_, EVIDENCE.at, Origin.INTAKE, verdict=verdict)
+    meter = Meter()
+    for evidence in (told, replace(told, shared_from="other")):
+        meter.written("main", Transition(evidence, AddressState(), AddressState(), "told"))
+    reports = {name: value for name, value in _samples(_heard(meter)).items() if name.startswith("bounced_reports")}
+    assert reports == ({f"bounced_reports_total['{counted}']": 1} if counted else {})
+
+
+def test_a_fault_of_ours_has_one_name() -> None:
+    """Whatever exception it is: a label has values from a closed set."""
+    meter = Meter()
+    for fault in ("WorkSpent", "RecursionError", "KeyError"):
+        meter.not_read(fault)
+    samples = _samples(_heard(meter))
+    assert samples["bounced_unread_total['WorkSpent']"] == 1
+    assert samples["bounced_unread_total['other']"] == 2
+
+
+def test_every_counter_with_labels_says_what_it_begins_with() -> None:
+    """Each value has as many labels as the metric, and stands once."""
+    known = Known(("main", "other")).series()
+    counters = [each for each in declared.ALL if each.kind is declared.MetricKind.COUNTER and each.labels]
+    assert set(known) == {metric.name for metric in counters}
+    for metric in counters:
+        series = list(known[metric.name])
+        assert series
+        assert {len(labels) for labels in series} == {len(metric.labels)}
+        assert len(set(series)) == len(series)
+
+
+def test_doors_that_are_not_open_have_no_series() -> None:
+    """A daemon without LMTP does not show what could come by it."""
+    for doors, shown in (((Origin.SMTP,), {"smtp", "intake"}), (DOORS, {"smtp", "lmtp", "intake"})):
+        assert {labels[1] for labels in Known(("main",), doors).series()["bounced_reports"]} == shown
 
 
 def test_what_was_taken_is_not_counted_again() -> None:
@@ -121,6 +173,11 @@ def test_sizes_stand_by_list_and_are_absent_without_redis() -> None:
     without = _samples(Totals())
     assert without["bounced_redis_up[]"] == 0
     assert not [name for name in without if name.startswith("bounced_suppressed")]
+
+
+def test_no_label_is_one_that_prometheus_gives() -> None:
+    """It would put its own in the place of ours, and ours under `exported_job`."""
+    assert not [metric.name for metric in declared.ALL if {"job", "instance"} & set(metric.labels)]
 
 
 def test_metric_names_are_unique_and_keep_the_conventions() -> None:

@@ -65,9 +65,12 @@ FAULTS = _counter(
 )
 REPORTS = _counter(
     "bounced_reports",
-    'Reports that came by SMTP or LMTP and were committed, each once. Kind "other" is mail that is no report, '
-    '"unproven" what may be a bounce and is not proven to be one: neither has a category or a class.',
+    "Reports that were committed, each once, by the door through which they came: `smtp`, `lmtp`, or `intake` (there "
+    '`rejected` is a bounce, or delayed where the reply is temporary, and `complained` a complaint). Kind "other" is '
+    'mail that is no report, "unproven" what may be a bounce and is not proven to be one: neither has a category or a '
+    "class. What `bounced ingest` takes in is in `bounced_commands`.",
     "list",
+    "origin",
     "kind",
     "category",
     "class",
@@ -88,12 +91,25 @@ COMPLAINTS_OF_NOBODY = _counter(
 )
 COMMITS = _counter(
     "bounced_commits",
-    "Commits by who spoke: a report, the intake (delivered, rejected, ...), an operator, time (due).",
+    "Commits of the daemon, by the door (smtp, lmtp, intake; daemon is time and what it saw itself) and by what was "
+    "said: a report, delivered, rejected, sent, due, ...",
     "list",
+    "origin",
+    "type",
+)
+COMMANDS = _counter(
+    "bounced_commands",
+    "Commits of commands, which are processes of their own: reports by `bounced ingest`, what operators suppress and "
+    "release. Counted in Redis by the hour and read from there, so every host tells the same: `max by`. What speaks of "
+    "a time more than two days ago (old mail) is left out.",
+    "list",
+    "origin",
     "type",
 )
 DUPLICATES = _counter(
-    "bounced_duplicates", "Reports that had been counted before: acknowledged, nothing changed.", "list"
+    "bounced_duplicates",
+    "Reports by SMTP or LMTP that had been counted before: acknowledged, nothing changed.",
+    "list",
 )
 DEFERRED = _counter(
     "bounced_deferred",
@@ -106,16 +122,23 @@ DEFERRED = _counter(
 UNREAD = _counter(
     "bounced_unread",
     "Messages that could not be read, or not with the work that one message may make (fault WorkSpent): kept as "
-    "bounces that give no reason, acknowledged and logged.",
+    "bounces that give no reason, acknowledged and logged. Any other fault than WorkSpent is ours, and `other` here: "
+    "the log has its name.",
     "fault",
+)
+INTAKE_FAILED = _counter(
+    "bounced_intake_failed",
+    "Intake entries that were set aside in `intake-failed`: nobody can make sense of them, and what they say is lost "
+    "until somebody sends it again.",
+    "list",
 )
 TRANSITIONS = _counter(
     "bounced_transitions", "Addresses whose state changed, through whatever was committed.", "list", "before", "after"
 )
 MAILED_WHILE_SUPPRESSED = _counter(
     "bounced_mailed_while_suppressed",
-    "Reports of mail that was sent to an address a day after it was suppressed, or later: the sender does not ask the "
-    "list, or asks another one.",
+    "Reports and intake entries about mail that was sent to an address a day after it was suppressed, or later: the "
+    "sender ignores the list, or asks another one.",
     "list",
 )
 COUNTERS_OVERFLOWED = _counter(
@@ -141,7 +164,15 @@ JOB_FAILURES = _counter(
     "bounced_job_failures",
     "Rounds of a job (releaser, disputer, provider_disputer, intake, alarms) that ended with a fault of ours. The job "
     "is tried again with growing pauses.",
-    "job",
+    "job_name",
+)
+BUILD_INFO = _gauge(
+    "bounced_build_info", "Always 1; the labels say which bounced runs, under which Python.", "version", "python"
+)
+CERTIFICATE_EXPIRY = _gauge(
+    "bounced_certificate_expiry_timestamp_seconds",
+    "When the certificate that STARTTLS offers expires, in unix time: the one that is loaded, not a renewed file that "
+    "waits for a reload. Absent without STARTTLS.",
 )
 WORKERS = _gauge("bounced_workers", "Workers that take in mail now.")
 WORKER_DEATHS = _counter("bounced_worker_deaths", "Workers that ended without being told to, and were replaced.")
@@ -200,6 +231,7 @@ COUNTED = (
     DUPLICATES,
     DEFERRED,
     UNREAD,
+    INTAKE_FAILED,
     TRANSITIONS,
     MAILED_WHILE_SUPPRESSED,
     COUNTERS_OVERFLOWED,
@@ -208,9 +240,12 @@ COUNTED = (
     REDIS_ERRORS,
     JOB_FAILURES,
 )
-"""HourlyCounter by each worker and added up."""
+"""Counted by each worker and added up."""
 
 MEASURED = (
+    BUILD_INFO,
+    CERTIFICATE_EXPIRY,
+    COMMANDS,
     WORKERS,
     WORKER_DEATHS,
     REDIS_UP,

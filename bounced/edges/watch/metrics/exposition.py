@@ -1,6 +1,9 @@
 """All metrics of the daemon as Prometheus reads them: what workers counted, what the parent knows and measures."""
 
+import platform
 from collections.abc import Iterable, Mapping
+from datetime import datetime
+from importlib import metadata
 from types import MappingProxyType
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -9,10 +12,12 @@ from prometheus_client.core import Metric as Family
 from bounced.core.contract.alarms import REDIS
 from bounced.edges.redis.overview import ListSizes
 from bounced.edges.watch.metrics import declared
-from bounced.edges.watch.metrics.totals import Totals, counter, gauge
+from bounced.edges.watch.metrics.known import Known, Labels
+from bounced.edges.watch.metrics.totals import NOTHING_KNOWN, Totals, counter, gauge
 from bounced.ports import Findings
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
+VERSION = metadata.version("bounced-mx")
 
 
 def exposition(
@@ -22,13 +27,18 @@ def exposition(
     deaths: int,
     sizes: Mapping[str, ListSizes] | None,
     found: Mapping[str, Findings] = MappingProxyType({}),
+    known: Known = NOTHING_KNOWN,
+    commands: Mapping[Labels, int] = MappingProxyType({}),
+    certificate_until: datetime | None = None,
 ) -> bytes:
     """Return all metrics as text.
 
     ``sizes`` are those of each list, None where Redis takes no commits now; ``found`` is what was seen of its server.
+    ``known`` is what the counters begin with; ``commands`` what commands committed, by list, origin and type.
     """
     registry = CollectorRegistry()
-    registry.register(_Complete((*totals.families(), *_own(workers, deaths, up=sizes is not None))))
+    registry.register(_Complete((*totals.families(known), *_own(workers, deaths, up=sizes is not None))))
+    registry.register(_Complete(_of_others(known, commands, certificate_until)))
     registry.register(_Complete(_of_servers(found)))
     if sizes is not None:
         registry.register(_Complete(_of_lists(sizes)))
@@ -46,7 +56,15 @@ class _Complete:
         return self._families
 
 
+def _of_others(known: Known, commands: Mapping[Labels, int], certificate_until: datetime | None) -> Iterable[Family]:
+    begun = dict.fromkeys(known.series()[declared.COMMANDS.name], 0)
+    yield counter(declared.COMMANDS, {**begun, **commands}.items())
+    until = [] if certificate_until is None else [((), certificate_until.timestamp())]
+    yield gauge(declared.CERTIFICATE_EXPIRY, until)
+
+
 def _own(workers: int, deaths: int, *, up: bool) -> Iterable[Family]:
+    yield gauge(declared.BUILD_INFO, [((VERSION, platform.python_version()), 1)])
     yield gauge(declared.WORKERS, [((), workers)])
     yield counter(declared.WORKER_DEATHS, [((), deaths)])
     yield gauge(declared.REDIS_UP, [((), int(up))])

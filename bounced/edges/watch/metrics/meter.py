@@ -9,9 +9,11 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from bounced.core.state import Transition
+from bounced.core.state import Evidence, EvidenceType, Transition
+from bounced.core.terms import Action, Category, Class, Kind, Origin, Verdict
 from bounced.edges.watch.metrics import declared
 from bounced.edges.watch.metrics.declared import Metric
+from bounced.edges.watch.metrics.known import OTHER, WORK_SPENT
 
 Series = tuple[str, ...]
 """A metric's name, and the values of its labels; for a histogram a bound, or SUM."""
@@ -66,8 +68,8 @@ class Meter:
         self._counts[declared.DEFERRED.name, list_, reason] += 1
 
     def not_read(self, fault: str) -> None:
-        """Count a message that could not be read."""
-        self._counts[declared.UNREAD.name, fault] += 1
+        """Count a message that could not be read; a fault of ours has many names, which the log tells."""
+        self._counts[declared.UNREAD.name, fault if fault == WORK_SPENT else OTHER] += 1
 
     def committed(self, list_: str, transition: Transition | None, elapsed_s: float) -> None:
         """Count a report that came by a door and was acknowledged; no transition: it had been counted before."""
@@ -76,22 +78,25 @@ class Meter:
             self._counts[declared.DUPLICATES.name, list_] += 1
             return
         evidence, verdict = transition.evidence, transition.evidence.verdict
-        category, class_ = (verdict.category, verdict.class_) if verdict else ("", "")
-        self._counts[declared.REPORTS.name, list_, evidence.kind or "", category, class_] += 1
-        if verdict and verdict.doubt:
-            self._counts[declared.DOUBTFUL.name, list_, category] += 1
+        self._reported(list_, evidence.origin, evidence.kind or "", verdict)
         if nobody := evidence.unattributed:
-            provider = nobody.provider if nobody.known else "other"
+            provider = nobody.provider if nobody.known else OTHER
             self._counts[declared.COMPLAINTS_OF_NOBODY.name, list_, provider] += 1
 
     def written(self, list_: str, transition: Transition, /) -> None:
         """Count what a commit made of an address, whoever spoke."""
-        before, after = transition.before.state, transition.after.state
-        self._counts[declared.COMMITS.name, list_, transition.evidence.type] += 1
+        before, after, evidence = transition.before.state, transition.after.state, transition.evidence
+        self._counts[declared.COMMITS.name, list_, evidence.origin, evidence.type] += 1
+        if evidence.origin is Origin.INTAKE and not evidence.shared_from:
+            self._told(list_, evidence)
         if before is not after:
             self._counts[declared.TRANSITIONS.name, list_, before, after] += 1
         if transition.mailed_while_suppressed:
             self._counts[declared.MAILED_WHILE_SUPPRESSED.name, list_] += 1
+
+    def intake_failed(self, list_: str) -> None:
+        """Count an entry of the intake that was set aside."""
+        self._counts[declared.INTAKE_FAILED.name, list_] += 1
 
     def counter_overflowed(self, list_: str, quota: str, /) -> None:
         """Count a counter of an hour that came when its quota was used up."""
@@ -120,6 +125,22 @@ class Meter:
         self._sessions = 0
         self._sums.clear()
         return b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+
+    def _reported(self, list_: str, origin: Origin, kind: str, verdict: Verdict | None) -> None:
+        category, class_ = (verdict.category, verdict.class_) if verdict else ("", "")
+        self._counts[declared.REPORTS.name, list_, origin, kind, category, class_] += 1
+        if verdict and verdict.doubt:
+            self._counts[declared.DOUBTFUL.name, list_, category] += 1
+
+    def _told(self, list_: str, evidence: Evidence) -> None:
+        """Count what a sender told as the report that the recipient's MTA would have sent."""
+        verdict = evidence.verdict
+        if verdict is not None:
+            kind = Kind.DELAYED if verdict.action is Action.DELAYED else Kind.BOUNCE
+            self._reported(list_, evidence.origin, kind, verdict)
+        elif evidence.type is EvidenceType.COMPLAINED:
+            told = (Kind.COMPLAINT, Category.COMPLAINT, Class.COMPLAINT)
+            self._counts[declared.REPORTS.name, list_, evidence.origin, *told] += 1
 
     def _observe(self, metric: Metric, upper_bounds: Sequence[str], value: float) -> None:
         self._counts[metric.name, upper_bounds[bisect_left(metric.buckets, value)]] += 1

@@ -9,7 +9,10 @@ from prometheus_client.core import Metric as Family
 
 from bounced.edges.watch.metrics import declared
 from bounced.edges.watch.metrics.declared import Metric, MetricKind
+from bounced.edges.watch.metrics.known import Known
 from bounced.edges.watch.metrics.meter import SUM, Series, bounds
+
+NOTHING_KNOWN = Known()
 
 
 class Totals:
@@ -35,13 +38,14 @@ class Totals:
         """Drop what was true of a worker only while it lived: its open sessions."""
         self._open.pop(place, None)
 
-    def families(self) -> Iterator[Family]:
+    def families(self, known: Known = NOTHING_KNOWN) -> Iterator[Family]:
         """Yield every metric that workers count, also those that are 0 still."""
+        begun = known.series()
         for metric in declared.COUNTED:
             counted = self._counted[metric.name]
             match metric.kind:
                 case MetricKind.COUNTER:
-                    yield counter(metric, counted.items())
+                    yield counter(metric, {**dict.fromkeys(begun.get(metric.name, [()]), 0.0), **counted}.items())
                 case MetricKind.HISTOGRAM:
                     yield _histogram(metric, counted)
                 case MetricKind.GAUGE:
@@ -49,9 +53,9 @@ class Totals:
 
 
 def counter(metric: Metric, values: Iterable[tuple[Series, float]]) -> Family:
-    """Return a counter by the values of its labels; one without labels starts from 0."""
+    """Return a counter by the values of its labels."""
     family = CounterMetricFamily(metric.name, metric.meaning, labels=metric.labels)
-    for labels, value in values or ([] if metric.labels else [((), 0)]):
+    for labels, value in values:
         family.add_metric(labels, value)
     return family
 
