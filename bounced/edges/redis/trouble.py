@@ -53,11 +53,17 @@ async def trouble(error: BaseException, url: str | None) -> Trouble | None:
 
     It may ask the server, for ``PROBE_S`` at most.
     """
-    causes = list(_causes(error))
-    for cause in causes:
+    if found := known(error, url):
+        return found
+    return await _by_asking(list(_causes(error)), url) if url else None
+
+
+def known(error: BaseException, url: str | None = None) -> Trouble | None:
+    """Return why a store was unavailable, as far as the error itself says it."""
+    for cause in _causes(error):
         if found := _by_class(cause) or _by_words(str(cause), url):
             return found
-    return await _by_asking(causes, url) if url else None
+    return None
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -99,6 +105,12 @@ def _by_words(words: str, url: str | None) -> Trouble | None:
         return _FULL
     if "ACL failure in script" in words:
         return _not_permitted(words)
+    if words.startswith("CLUSTERDOWN"):
+        return Trouble(
+            Fault.AWAY,
+            "the Redis Cluster has no server for some of its slots",
+            "Start the missing nodes.  `redis-cli CLUSTER INFO` says how many slots are covered.",
+        )
     if words.startswith("NOREPLICAS"):
         return Trouble(
             Fault.SERVER,

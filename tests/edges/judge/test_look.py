@@ -65,7 +65,7 @@ async def test_replicas_that_are_asked_for_have_to_be_there(fleet: Fleet) -> Non
     await until(primary, "INFO", "replication", lambda info: info and info.get("slave0", {}).get("state") == "online")
     assert not (await _look(primary.url, "replica")).faults
     assert [fault.subject for fault in (await _look(primary.url, "replica:2")).faults] == ["Redis replicas"]
-    assert _of(await _look(replica.url), "Redis commits").advice.startswith("Let redis.url name the primary")
+    assert _of(await _look(replica.url), "Redis commits").advice.startswith("Name the primary in redis.url")
 
 
 async def test_a_user_without_rights_is_told_where_they_are_listed(fleet: Fleet) -> None:
