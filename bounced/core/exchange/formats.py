@@ -1,145 +1,143 @@
-"""Which service wrote a file, told by its column names, and what its columns mean."""
+"""What a format is: the columns that tell it, and what its words and replies mean; and which format a file has."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from functools import lru_cache
 
+from bounced.core.exchange.rows import SkipReason
 from bounced.core.terms import Category
 
 Fields = Mapping[str, str]
 """One row of a file: column names in lower case, values without surrounding space."""
 
-Reading = Category | str
-"""What a row says: a category, or an SMTP reply that has to be classified."""
+Meaning = Category | SkipReason
+"""What a service's word says of an address: why to suppress it, or why its row is left out."""
+
+BETWEEN = "\n"
+"""What stands between the values of a list in JSON."""
+
+SILENT = frozenset({SkipReason.UNDETERMINED, SkipReason.SOME_MAIL})
+"""Reasons for which a row is left out that the operator may answer, since the service does not say more."""
 
 
 class Unrecognised(ValueError):  # noqa: N818 - says what is so; the message names what would be understood
     """Columns that no format has."""
 
 
+@lru_cache(4096)
+def plain(text: str) -> str:
+    """Return a word as it is compared: in lower case, and without what only separates its parts."""
+    return text.lower().replace("_", "").replace(" ", "").replace("-", "").replace(".", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A column of a service's own words, and what each of them means, the strongest first.
+
+    ``column`` is one column, or several with ``+`` between them; then there is a ``+`` between the words too.
+    """
+
+    column: str
+    means: Mapping[str, Meaning]
+
+    def read(self, fields: Fields) -> Meaning | None:
+        """Return what the column of a row says, None where none of the words is in it."""
+        means = self.means
+        value = self.value(fields)
+        if BETWEEN in value:
+            found = set(map(plain, value.split(BETWEEN)))
+            return next((meaning for word, meaning in means.items() if word in found), None)
+        return means.get(plain(value))
+
+    def value(self, fields: Fields) -> str:
+        """Return the column's value as it stands in the row."""
+        if "+" not in self.column:
+            return fields.get(self.column, "")
+        return "+".join(fields.get(column, "") for column in self.column.split("+"))
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One export format: the columns that tell it from others, and which of them hold what.
+    """One export of one service.
 
-    ``meaning`` reads the reason from a row.  ``says_why`` is false where the columns give no reason: the operator gives
-    it.  ``said`` is the column with text about the address, ``at`` the column with the time of the suppression.
+    ``columns`` tell it from others, beside the address, whose column has one of the names ``addresses``; ``address``
+    is the name that it has in the file at hand.  The first of ``words`` that knows the row's word counts.  ``reply``
+    are the columns that hold a server's reply: the rules decide what it means.  ``otherwise`` is for a row of which
+    neither words nor rules know anything.  ``at`` is the column with the time of the suppression, ``said`` the column
+    with text about the address, ``scope`` the one that names the only mail that somebody does not want.
     ``told_by`` is for a format whose columns alone say that an address is bad: a file of other failures may have the
     same columns, so the text has to match this pattern too.
     """
 
     name: str
+    addresses: tuple[str, ...]
     columns: frozenset[str]
-    address: str
-    meaning: Callable[[Fields], Reading]
+    words: tuple[Words, ...] = ()
+    reply: tuple[str, ...] = ()
+    otherwise: Meaning | None = None
     at: str = ""
     said: str = ""
-    says_why: bool = True
+    scope: str = ""
     told_by: re.Pattern[str] | None = None
+    address: str = field(default="", kw_only=True)
+
+    @property
+    def says_why(self) -> bool:
+        """Whether the columns give a reason; else the operator has to give it."""
+        return bool(self.words or self.reply) or self.otherwise is not SkipReason.UNDETERMINED
+
+    @property
+    def may_be_silent(self) -> bool:
+        """Whether rows may give no reason, so that the operator may give it for them."""
+        meanings = (self.otherwise, *(meaning for words in self.words for meaning in words.means.values()))
+        return bool(self.reply) or any(isinstance(each, SkipReason) and each in SILENT for each in meanings)
+
+    def told(self, fields: Fields) -> Meaning | None:
+        """Return what the service's own words in a row mean, None where it has none that is known."""
+        return next((meaning for words in self.words if (meaning := words.read(fields)) is not None), None)
 
 
-def _always(category: Category) -> Callable[[Fields], Reading]:
-    return lambda _fields: category
+def detect(columns: Iterable[str], formats: Iterable[Format]) -> Format:
+    """Return the first format of a file with these columns, which are in lower case.  Raises Unrecognised."""
+    names, formats = frozenset(columns), tuple(formats)
+    for each in formats:
+        address = next((name for name in each.addresses if name in names), None)
+        if address is not None and each.columns <= names:
+            return replace(each, address=address)
+    raise Unrecognised(_unknown(names, formats))
 
 
-def _word(column: str, words: Mapping[str, Category]) -> Callable[[Fields], Reading]:
-    """Read a column of fixed words, in any letter case.  Raises KeyError for another word."""
-    return lambda fields: words[fields[column].replace("_", "").replace(" ", "").lower()]
+def seen(columns: Iterable[str], formats: Iterable[Format]) -> str:
+    """Say which columns a file has, and which format comes nearest to them."""
+    names, formats = frozenset(columns), tuple(formats)
+    told = ", ".join(repr(name[:40]) for name in sorted(names)[:20]) or "none"
+    nearest = max(formats, key=lambda each: _share(each, names))
+    if _share(nearest, names) >= 0.5:  # noqa: PLR2004 - half of them
+        missing = sorted(nearest.columns - names) or [" or ".join(nearest.addresses)]
+        return f"The file has {told}. Nearest is {nearest.name}, which also has {', '.join(missing)}."
+    if alike := {each for name in names for each in get_close_matches(name, _every_address(formats), 1, 0.75)}:
+        return f"The file has {told}. Is one of them the address? That column is called {' or '.join(sorted(alike))}."
+    return f"The file has {told}."
 
 
-def _reply(*columns: str) -> Callable[[Fields], Reading]:
-    return lambda fields: " ".join(filter(None, (fields.get(column, "") for column in columns)))
+def _unknown(names: frozenset[str], formats: tuple[Format, ...]) -> str:
+    """Say what was seen in a file, what comes nearest, and what is known."""
+    known = "".join(f"\n  {each.name}: {', '.join(_told_by(each))}" for each in formats)
+    told = f"no format has its columns. {seen(names, formats)} There are{known}"
+    return f"{told}\nWhich file of which service: docs/import.md."
 
 
-def _postmark(fields: Fields) -> Reading:
-    """Read Postmark's reason.  A manual suppression is an unsubscription where its origin is the recipient."""
-    category = _word("suppressionreason", _POSTMARK)(fields)
-    by_recipient = fields.get("origin", "recipient").lower() == "recipient"
-    return category if category is not Category.UNSUBSCRIBED or by_recipient else Category.OPERATOR
+def _share(each: Format, names: frozenset[str]) -> float:
+    """Return which part of the columns of a format a file has."""
+    has = len(each.columns & names) + (not names.isdisjoint(each.addresses))
+    return has / (len(each.columns) + 1) if each.columns else 0
 
 
-def _mailgun_unsubscribed(fields: Fields) -> Reading:
-    """Read an unsubscription from all mail.  Raises ValueError for one from mail with some tags only."""
-    tags = fields.get("tags", fields.get("tag", ""))
-    if tags not in ("", "*"):
-        raise ValueError(f"unsubscribed from {tags} only")
-    return Category.UNSUBSCRIBED
+def _every_address(formats: Iterable[Format]) -> list[str]:
+    return sorted({name for each in formats for name in each.addresses})
 
 
-_UNSAID = _always(Category.UNDETERMINED)
-# A word by which SendGrid says that the address itself is bad.
-_OF_AN_ADDRESS = re.compile("address|domain|recipient|mailbox|syntax", re.IGNORECASE)
-_SES = {"bounce": Category.MAILBOX_UNKNOWN, "complaint": Category.COMPLAINT}
-_POSTMARK = {
-    "hardbounce": Category.MAILBOX_UNKNOWN,
-    "spamcomplaint": Category.COMPLAINT,
-    "manualsuppression": Category.UNSUBSCRIBED,
-}
-
-OWN = "bounced"
-"""Our own format: the fields of the state hash."""
-
-
-def _format(
-    name: str,
-    columns: str,
-    meaning: Callable[[Fields], Reading] | None,
-    at: str = "",
-    said: str = "",
-    *,
-    told_by: re.Pattern[str] | None = None,
-) -> Format:
-    """Return a format told by columns (separated by commas), of which the first holds the address."""
-    names = columns.split(",")
-    return Format(name, frozenset(names), names[0], meaning or _UNSAID, at, said, meaning is not None, told_by)
-
-
-FORMATS = (
-    _format(OWN, "address,state,category,since", lambda fields: Category(fields["category"]), "since"),
-    _format("categories", "address,category", lambda fields: Category(fields["category"])),
-    _format("ses", "emailaddress,reason", _word("reason", _SES), "lastupdatetime"),
-    _format("postmark", "emailaddress,suppressionreason", _postmark, "createdat"),
-    _format("mailgun-bounces", "address,code,error", _reply("code", "error"), "created_at"),
-    _format("mailgun-unsubscribes", "address,tags,created_at", _mailgun_unsubscribed, "created_at"),
-    _format("mailgun-unsubscribes", "address,tag,created_at", _mailgun_unsubscribed, "created_at"),
-    _format("mailgun", "address,created_at", None, "created_at"),
-    _format("sendgrid-bounces", "email,reason,status,created", _reply("reason"), "created"),
-    _format(
-        "sendgrid-invalid",
-        "email,reason,created",
-        _always(Category.BAD_ADDRESS),
-        "created",
-        "reason",
-        told_by=_OF_AN_ADDRESS,
-    ),
-    _format("sendgrid-spam-reports", "email,ip,created", _always(Category.COMPLAINT), "created"),
-    _format("sendgrid", "email,created", None, "created"),
-    _format(
-        "mailchimp-cleaned",
-        "email address,clean_time",
-        _always(Category.MAILBOX_UNKNOWN),
-        "clean_time",
-    ),
-    _format(
-        "mailchimp-unsubscribed",
-        "email address,unsub_time",
-        _always(Category.UNSUBSCRIBED),
-        "unsub_time",
-        "unsub_reason",
-    ),
-    _format("addresses", "address", None),
-    _format("addresses", "email", None),
-    _format("addresses", "email address", None),
-)
-"""The formats there are; the first whose columns a file has is taken.  SES, Postmark and Mailgun are read from what
-their APIs answer, SendGrid and Mailchimp also from the CSV that their pages export."""
-
-
-def detect(columns: Iterable[str]) -> Format:
-    """Return the format of a file with these columns, which are in lower case.  Raises Unrecognised."""
-    names = frozenset(columns)
-    for format_ in FORMATS:
-        if format_.columns <= names:
-            return format_
-    known = "".join(f"\n  {each.name}: {', '.join(sorted(each.columns))}" for each in FORMATS)
-    found = ", ".join(repr(name[:40]) for name in sorted(names)[:20])
-    raise Unrecognised(f"no format has the columns {found or 'of this file'}. There are{known}")
+def _told_by(each: Format) -> list[str]:
+    return [" or ".join(each.addresses), *sorted(each.columns)]

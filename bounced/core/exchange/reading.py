@@ -1,13 +1,15 @@
 """From records to rows: what each record says of its address, or why it is skipped."""
 
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bounced.core.escape import escaped
-from bounced.core.exchange.formats import OWN, Fields, Format, Unrecognised, detect
+from bounced.core.exchange.formats import BETWEEN, SILENT, Fields, Format, Meaning, Unrecognised, detect, plain, seen
 from bounced.core.exchange.records import records
 from bounced.core.exchange.rows import Row, SkippedRow, SkipReason, skip_reason
+from bounced.core.exchange.services import FORMATS, OWN
 from bounced.core.exchange.signs import as_reply, harmless_kind, is_temporary, says_not_blocked, temporary_code
 from bounced.core.limits import MAX_ACTOR_CHARS
 from bounced.core.state import AddressState
@@ -15,6 +17,9 @@ from bounced.core.terms import CLASS_OF, ON_SUPPRESSION_LIST, Category, Class, O
 
 UNREADABLE = "\ufffd"
 """The character that replaces octets that are no UTF-8."""
+
+_WORDS = re.compile(r"[^\W\d_]")
+"""A letter: without one a reply is codes alone, and says nothing in words."""
 
 ClassifyReply = Callable[[str, str], Verdict]
 
@@ -39,11 +44,13 @@ def read_rows(lines: Iterable[str], reader: Reader) -> Iterator[Row | SkippedRow
     ``category`` both give a reason for the suppressions, or neither does.
     """
     columns, found = records(lines)
-    format_ = detect(columns)
-    if format_.says_why and reader.category is not None:
+    format_ = detect(columns, FORMATS)
+    if reader.category is not None and not format_.may_be_silent:
         raise Unrecognised(f"the columns of {format_.name} say why already: leave --category out")
     if not format_.says_why and reader.category is None:
-        raise Unrecognised(f"the columns of {format_.name} do not say why: say it with --category")
+        told = f"the columns of {format_.name} do not say why: say it with --category"
+        others = [each for each in FORMATS if each.says_why]
+        raise Unrecognised(told if len(columns) == 1 else f"{told}. {seen(columns, others)}")
     return (each if isinstance(each, SkippedRow) else _row(line, each, format_, reader) for line, each in found)
 
 
@@ -79,33 +86,88 @@ def _row(line: int, fields: Fields, format_: Format, reader: Reader) -> Row | Sk
 
 
 def _of_a_service(fields: Fields, format_: Format, reader: Reader) -> AddressState:
-    """Return what a service's row says.  Raises _LeftOut, KeyError, ValueError, OverflowError, OSError."""
+    """Return what a service's row says.  Raises _LeftOut, KeyError, ValueError, OverflowError, OSError.
+
+    A complaint, an unsubscription and an operator's word keep their kind.  Of a failure the server's reply decides, as
+    in a notice; the service's own word counts where the rules know nothing of the reply, and the operator's where the
+    service is silent too.
+    """
     if contradiction := says_not_blocked(fields):
         raise _LeftOut(f"{contradiction}: it is not blocked", SkipReason.NOT_BLOCKED)
-    since = _since(fields.get(format_.at, ""), reader.now)
-    try:
-        meaning = reader.category or format_.meaning(fields)
-    except (KeyError, ValueError):
-        _must_condemn(fields)
-        raise
-    address = fields[format_.address]
-    if isinstance(meaning, Category):
-        category, class_, status, said = meaning, CLASS_OF[meaning], "", escaped(fields.get(format_.said, ""))
-    else:
-        verdict = _of_a_reply(meaning, address, reader)
-        category, class_, status, said = verdict.category, verdict.class_, verdict.status or "", verdict.diagnostic
-    if class_ is Class.HARD:
-        _must_condemn(fields)
-        _must_not_be_excused(fields, format_, reader)
+    since = _since(fields.get(format_.at, "").partition(BETWEEN)[0], reader.now)
+    told = format_.told(fields)
+    if told is None and not format_.reply:
+        told = format_.otherwise
+    if not format_.says_why:
+        told = reader.category
+    if isinstance(told, Category) and CLASS_OF[told] is not Class.HARD:
+        return _suppressed(told, since, fields, format_, reader.actor)
+    if isinstance(told, SkipReason) and told not in SILENT:
+        raise _LeftOut(f"{_service_word(fields, format_)} is no reason to suppress an address", told)
+    words = [each.column for each in format_.words]
+    _must_condemn(fields, () if told is None else words)
+    if told is None and not format_.reply:
+        raise KeyError(plain(format_.words[-1].value(fields)))
+    reply = as_reply(fields, format_.reply, words)
+    verdict = _of_a_reply(reply, fields[format_.address], reader) if reply else None
+    if verdict is not None and verdict.class_ is Class.HARD:
+        return _suppressed(verdict.category, since, fields, format_, reader.actor, verdict)
+    if verdict is not None and verdict.class_ in (Class.SOFT, Class.BLOCK, Class.TRANSIENT):
+        raise _LeftOut(f"{verdict.category} is no reason to suppress an address", skip_reason(verdict.class_))
+    return _suppressed(
+        _last_resort(told, reply, fields, format_, reader), since, fields, format_, reader.actor, verdict
+    )
+
+
+def _last_resort(told: Meaning | None, reply: str, fields: Fields, format_: Format, reader: Reader) -> Category:
+    """Return why to suppress an address of whose reply, if there is one, the rules know nothing.
+
+    Raises _LeftOut, KeyError.
+    """
+    if told is None:
+        told = format_.otherwise
+        if _WORDS.search(reply) and not isinstance(told, Category):
+            raise _LeftOut(f"{reply[:100]!r} is no reason to suppress an address", SkipReason.UNDETERMINED)
+    if told is None:
+        raise KeyError(plain(format_.words[-1].value(fields)))
+    if isinstance(told, Category):
+        if reply and format_.told_by and not format_.told_by.search(reply):
+            raise _LeftOut(f"{reply[:100]!r} says nothing of the address", SkipReason.UNDETERMINED)
+        return told
+    if told is SkipReason.SOME_MAIL and reader.category is not Category.UNSUBSCRIBED:
+        scope = fields.get(format_.scope, "").replace(BETWEEN, ", ")
+        raise _LeftOut(f"unsubscribed from {scope} only", told)
+    if told in SILENT and reader.category is not None:
+        return reader.category
+    raise _LeftOut(f"{_service_word(fields, format_)} is no reason to suppress an address", told)
+
+
+def _service_word(fields: Fields, format_: Format) -> str:
+    """Return what the service says of a row in its own words, as far as it says something."""
+    words = next((words for words in format_.words if words.read(fields) is not None), None)
+    if words is None or not (said := words.value(fields).strip("+")):
+        return "a row that does not say why"
+    return f"{words.column.rpartition('.')[2]} {said.replace(BETWEEN, ', ')}"
+
+
+def _suppressed(
+    category: Category,
+    since: datetime,
+    fields: Fields,
+    format_: Format,
+    actor: str,
+    verdict: Verdict | None = None,
+) -> AddressState:
+    """Return the state of an address that a service's row suppresses, with what was said of it."""
     return AddressState(
         State.SUPPRESSED,
         category,
-        class_,
+        CLASS_OF[category],
         since,
-        status=status,
-        diagnostic=said,
+        status=verdict.status or "" if verdict else "",
+        diagnostic=verdict.diagnostic if verdict else escaped(fields.get(format_.said, "")),
         origin=Origin.OPERATOR,
-        actor=reader.actor,
+        actor=actor,
     )
 
 
@@ -124,23 +186,12 @@ def _of_a_reply(reply: str, address: str, reader: Reader) -> Verdict:
     return verdict
 
 
-def _must_condemn(fields: Fields) -> None:
-    """Raise _LeftOut where the service's own word, or a code, is no reason to suppress."""
-    if told := harmless_kind(fields):
+def _must_condemn(fields: Fields, understood: Sequence[str]) -> None:
+    """Raise _LeftOut where a word beside the columns that are understood, or a code, is no reason to suppress."""
+    if told := harmless_kind(fields, understood):
         raise _LeftOut(f"{told[0]} is no reason to suppress an address", skip_reason(told[1]))
     if code := temporary_code(fields):
         raise _LeftOut(f"{code} is a temporary failure", SkipReason.TRANSIENT)
-
-
-def _must_not_be_excused(fields: Fields, format_: Format, reader: Reader) -> None:
-    """Raise _LeftOut where the texts of the row, read as a reply, give another reason than the service's column."""
-    if not (text := as_reply(fields)):
-        return
-    verdict = _of_a_reply(text, fields[format_.address], reader)
-    if verdict.class_ in (Class.SOFT, Class.BLOCK, Class.TRANSIENT):
-        raise _LeftOut(f"{verdict.category} is no reason to suppress an address", skip_reason(verdict.class_))
-    if verdict.class_ is Class.UNDETERMINED and format_.told_by and not format_.told_by.search(text):
-        raise _LeftOut(f"{text[:100]!r} says nothing of the address", SkipReason.UNDETERMINED)
 
 
 def _own(fields: Fields, reader: Reader) -> AddressState:

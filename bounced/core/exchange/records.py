@@ -1,23 +1,20 @@
 """From the text of a file to records: CSV, JSON lines, or the JSON that a service's API answers."""
 
-import csv
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, count
 from typing import Any
 
-from bounced.core.exchange.formats import Fields, Unrecognised
-from bounced.core.exchange.own import FREE_TEXT, from_cell
-from bounced.core.exchange.rows import SkippedRow, SkipReason
+from bounced.core.exchange.formats import BETWEEN, Fields, Unrecognised
+from bounced.core.exchange.own import FREE_TEXT
+from bounced.core.exchange.rows import SkippedRow
+from bounced.core.exchange.table import MAX_FIELD_CHARS, OURS, Record, read_table
 
-MAX_FIELD_CHARS = 1000
-OURS = frozenset({"address", "category"})
-"""Columns of what we export, and of what is made of it: their cells are read as we write them."""
+MAX_DEPTH = 8
+"""How deep an object of an API may be; what lies deeper is left away."""
 
-DELIMITERS = ",;\t"
-
-Record = tuple[int, Fields | SkippedRow]
-"""The line on which a record ends (its number where one line holds them all), and its fields or what is wrong."""
+_SPACE = re.compile(r"\s*")
 
 
 def records(lines: Iterable[str]) -> tuple[Sequence[str], Iterator[Record]]:
@@ -31,105 +28,127 @@ def records(lines: Iterable[str]) -> tuple[Sequence[str], Iterator[Record]]:
         raise Unrecognised("the file is empty")
     if "\0" in first:
         raise Unrecognised("the file is not text in UTF-8; a spreadsheet may have saved it as UTF-16")
-    rest = chain((first.removeprefix("\ufeff"),), remaining)
-    return _json(rest) if first.lstrip("\ufeff \t").startswith(("{", "[")) else _csv(rest)
+    first = first.removeprefix("\ufeff")
+    return _json(first, remaining) if first.lstrip(" \t").startswith(("{", "[")) else read_table(first, remaining)
 
 
-def _csv(lines: Iterator[str]) -> tuple[Sequence[str], Iterator[Record]]:
-    first = next(lines)
-    table = csv.reader(chain((first,), lines), delimiter=max(DELIMITERS, key=first.count))
-    row = next(table)
-    names = [_name(column) for column in row]
-    if len(names) == 1 and "@" in names[0]:  # no column is called so: addresses alone, from the first line on
-        found = _csv_records(table, ["address"])
-        return ["address"], chain(((table.line_num, {"address": row[0].strip()}),), found)
-    return names, _csv_records(table, names)
-
-
-def _csv_records(table: Any, names: Sequence[str]) -> Iterator[Record]:
-    while True:
-        try:
-            row = next(table)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield table.line_num, SkippedRow(table.line_num, f"broken CSV: {error}")
-            continue
-        if len(row) == len(names):
-            yield table.line_num, _values(table.line_num, names, [text[:MAX_FIELD_CHARS] for text in row])
-        elif row:
-            yield table.line_num, SkippedRow(table.line_num, f"{len(row)} columns, the first line has {len(names)}")
-
-
-def _values(line: int, names: Sequence[str], cells: Sequence[str]) -> Fields | SkippedRow:
-    pairs = zip(names, cells, strict=True)
-    if not set(names) >= OURS:
-        return {name: cell.strip() for name, cell in pairs}
-    try:
-        return {name: from_cell(name, cell) for name, cell in pairs}
-    except ValueError:
-        return SkippedRow(line, "an address that has no such character", SkipReason.BAD_ADDRESS)
-
-
-def _json(lines: Iterator[str]) -> tuple[Sequence[str], Iterator[Record]]:
-    found = _json_records(lines)
-    first = next(found, None)
-    if first is None:
+def _json(first: str, rest: Iterator[str]) -> tuple[Sequence[str], Iterator[Record]]:
+    found = _json_lines(first, rest) if _is_json(first) else _documents(first + "".join(rest))
+    record = next(found, None)
+    if record is None:
         raise Unrecognised("there is nothing in the file")
-    names = [] if isinstance(first[1], SkippedRow) else list(first[1])
-    return names, chain((first,), found)
+    names = [] if isinstance(record[1], SkippedRow) else list(record[1])
+    return names, chain((record,), found)
 
 
-def _json_records(lines: Iterator[str]) -> Iterator[Record]:
-    """Yield objects: one a line, or those in the list of an API's answer."""
-    first = next(lines)
+def _is_json(line: str) -> bool:
     try:
-        document = json.loads(first)
+        json.loads(line)
     except ValueError:
-        document = _document(first + "".join(lines))
-    listed = document if isinstance(document, list) else _listed(document)
-    if listed is not None:
-        yield from ((number, _fields(number, value)) for number, value in enumerate(listed, 1))
-        return
-    yield 1, _fields(1, document)
-    for number, line in enumerate(lines, 2):
-        if line.strip():
-            yield number, _json_line(number, line)
+        return False
+    return True
 
 
-def _document(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise Unrecognised(f"neither JSON nor JSON lines: {error}") from error
+def _json_lines(first: str, rest: Iterator[str]) -> Iterator[Record]:
+    """Yield the objects of a file with an object, or a whole answer, on each line.
+
+    They are numbered by their lines, or counted where the first line has many of them.
+    """
+    in_lists: Iterator[int] | None = None
+    for number, line in enumerate(chain((first,), rest), 1):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line)
+        except ValueError as error:
+            yield number, SkippedRow(number, f"broken JSON: {getattr(error, 'msg', error)}")
+            continue
+        listed = _listed(value)
+        if listed is not None and number == 1:
+            in_lists = count(1)
+        for each in [value] if listed is None else listed:
+            at = next(in_lists) if in_lists else number
+            yield at, _fields(at, each)
 
 
-def _listed(document: Mapping[str, Any]) -> list[Any] | None:
-    """Return the list of objects that an answer wraps, such as Mailgun's ``items``."""
-    lists = (value for value in document.values() if isinstance(value, list))
-    return next((each for each in lists if not each or isinstance(each[0], dict)), None)
+def _documents(text: str) -> Iterator[Record]:
+    """Yield the objects of a file that holds one answer, or several one after the other.  Raises Unrecognised."""
+    decoder, numbers, end = json.JSONDecoder(), count(1), 0
+    while (start := _space(text, end)) < len(text):
+        try:
+            value, end = decoder.raw_decode(text, start)
+        except ValueError as error:
+            if end == 0:
+                raise Unrecognised(f"neither JSON nor JSON lines: {error}") from error
+            number = next(numbers)
+            yield number, SkippedRow(number, f"broken JSON behind the record before: {error}")
+            return
+        listed = _listed(value)
+        found = [value] if listed is None else listed
+        yield from ((number, _fields(number, each)) for each, number in zip(found, numbers, strict=False))
 
 
-def _json_line(number: int, line: str) -> Fields | SkippedRow:
-    try:
-        return _fields(number, json.loads(line))
-    except json.JSONDecodeError as error:
-        return SkippedRow(number, f"broken JSON: {error.msg}")
+def _space(text: str, at: int) -> int:
+    """Return where the next character stands that is no space."""
+    space = _SPACE.match(text, at)
+    return space.end() if space else at
+
+
+def _listed(document: Any) -> list[Any] | None:
+    """Return the list that an answer is, or that it wraps, such as Mailgun's ``items``; None for a record.
+
+    A record has an address beside its lists, and links are no records.
+    """
+    if isinstance(document, list):
+        return document
+    if not isinstance(document, dict) or any("@" in value for value in document.values() if isinstance(value, str)):
+        return None
+    lists = (
+        value
+        for name, value in document.items()
+        if isinstance(value, list) and "links" not in name.lower() and (not value or isinstance(value[0], dict))
+    )
+    return next(lists, None)
 
 
 def _fields(number: int, record: Any) -> Fields | SkippedRow:
+    if isinstance(record, str) and "@" in record:
+        return {"address": record.strip()}
     if not isinstance(record, dict):
         return SkippedRow(number, "not an object")
-    texts = {_name(name): _text(value)[:MAX_FIELD_CHARS] for name, value in record.items() if value is not None}
+    texts: dict[str, str] = {}
+    _flatten(record, "", texts)
     kept = FREE_TEXT if texts.keys() >= OURS else frozenset()
     return {name: text if name in kept else text.strip() for name, text in texts.items()}
 
 
-def _name(column: str) -> str:
-    return column.strip().lower()
+def _flatten(record: dict[str, Any], prefix: str, texts: dict[str, str], depth: int = MAX_DEPTH) -> None:
+    """Write the values of an object as texts; of an object in it under both names, with a point between them.
+
+    Of a list of objects, the values that have one name stand one after the other.
+    """
+    for name, value in record.items():
+        column = prefix + name.strip().lower()
+        if isinstance(value, dict):
+            if depth:
+                _flatten(value, f"{column}.", texts, depth - 1)
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            for each in value if depth else ():
+                if isinstance(each, dict):
+                    _add(each, f"{column}.", texts, depth - 1)
+        elif value is not None:
+            texts[column] = _text(value)[:MAX_FIELD_CHARS]
+
+
+def _add(record: dict[str, Any], prefix: str, texts: dict[str, str], depth: int) -> None:
+    """Write the values of one object of a list behind those of the others."""
+    more: dict[str, str] = {}
+    _flatten(record, prefix, more, depth)
+    for name, text in more.items():
+        texts[name] = f"{texts[name]}{BETWEEN}{text}"[:MAX_FIELD_CHARS] if name in texts else text
 
 
 def _text(value: Any) -> str:
     """Return a JSON value as text; a lone surrogate, which UTF-8 cannot carry, becomes ``?``."""
-    text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
+    text = BETWEEN.join(map(str, value)) if isinstance(value, list) else str(value)
     return text.encode("utf-8", "replace").decode()

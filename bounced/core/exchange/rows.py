@@ -25,6 +25,7 @@ class SkipReason(Word):
     UNDETERMINED = "undetermined"
     NO_FAILURE = "no failure"
     NOT_BLOCKED = "not blocked"
+    SOME_MAIL = "some mail only"
     ENDED = "ended"
     BAD_ADDRESS = "bad address"
     NOT_UNDERSTOOD = "not understood"

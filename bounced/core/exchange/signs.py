@@ -1,9 +1,10 @@
 """What other columns of a service's row say: the address is not blocked, or its failure is no reason to suppress it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
+from functools import lru_cache
 
-from bounced.core.exchange.formats import Fields
+from bounced.core.exchange.formats import Fields, plain
 from bounced.core.terms import Class, Verdict
 
 
@@ -20,7 +21,7 @@ _BLOCKED = _each(
     "suppressed issuppressed emailsuppressed inactive isinactive unsubscribed isunsubscribed "
     "emailunsubscribed optedout isoptedout hasoptedoutofemail emailoptout optout bounced isbounced hardbounced "
     "emailbounced isemailbounced donotemail donotmail donotcontact excluded isexcludedfromcampaigns "
-    "isexcluded isspamming"
+    "isexcluded isspamming isspamcomplaining"
 )
 """Columns that say "yes" for an address that must not be mailed."""
 
@@ -91,21 +92,24 @@ def says_not_blocked(fields: Fields) -> str | None:
     for name, value in _in(fields, _MAILABLE):
         if value.lower() in _YES:
             return _told((name, value))
-        if value and value.lower() in _NO and _word(name) in _EITHER:
+        if value and value.lower() in _NO and plain(name) in _EITHER:
             return f"{_told((name, value))}, which may be said of its place on the list"
-    return next((_told(found) for found in _in(fields, _STATUS) if _word(found[1]) in _FINE), None)
+    return next((_told(found) for found in _in(fields, _STATUS) if plain(found[1]) in _FINE), None)
 
 
-def harmless_kind(fields: Fields) -> tuple[str, Class] | None:
-    """Return a service's own word for a failure that is no reason to suppress, with its class, if there is one."""
-    found = ((value, _kind(value)) for _, value in _in(fields, _KIND))
+def harmless_kind(fields: Fields, but: Container[str]) -> tuple[str, Class] | None:
+    """Return a service's own word for a failure that is no reason to suppress, with its class, if there is one.
+
+    The columns ``but`` are not asked: the service's table says what their words mean.
+    """
+    found = ((value, _kind(value)) for name, value in _in(fields, _KIND) if name not in but)
     return next(((value, class_) for value, class_ in found if class_ is not None), None)
 
 
 def _kind(value: str) -> Class | None:
     """Return the class of a service's word; where it has a subtype, only soft and transient words count alone."""
-    first = _KINDS.get(_word(_SUBTYPE.split(value, maxsplit=1)[0]))
-    return _KINDS.get(_word(value)) or (first if first in (Class.SOFT, Class.TRANSIENT) else None)
+    first = _KINDS.get(plain(_SUBTYPE.split(value, maxsplit=1)[0]))
+    return _KINDS.get(plain(value)) or (first if first in (Class.SOFT, Class.TRANSIENT) else None)
 
 
 def temporary_code(fields: Fields) -> str | None:
@@ -118,18 +122,31 @@ def is_temporary(verdict: Verdict) -> bool:
     return any(code.startswith("4") for code in (verdict.reply_code, verdict.status) if code)
 
 
-def as_reply(fields: Fields) -> str:
-    """Return the columns of codes and texts as one reply of a server."""
-    codes = [value for name, value in _in(fields, _CODE) if value[:1] in "45"]
-    return " ".join((*codes, *(value for _, value in _in(fields, _TEXT) if value)))
+def as_reply(fields: Fields, columns: tuple[str, ...], words: Container[str]) -> str:
+    """Return the columns of codes and texts as one reply of a server.
+
+    Without ``columns`` they are all that sound like it, but for those with the service's own ``words``.
+    """
+    if columns:
+        return _joined(fields.get(column, "") for column in columns)
+    codes = (value for name, value in _in(fields, _CODE) if value[:1] in "45" and name not in words)
+    return _joined((*codes, *(value for name, value in _in(fields, _TEXT) if name not in words)))
+
+
+def _joined(values: Iterable[str]) -> str:
+    """Return texts as one; a code that another text has already is not said twice."""
+    texts = [value for value in values if value]
+    return " ".join(text for text in texts if not any(text != other and text in other for other in texts))
 
 
 def _in(fields: Fields, names: frozenset[str]) -> Iterator[tuple[str, str]]:
-    return ((name, value) for name, value in fields.items() if _word(name) in names)
+    return ((name, fields[name]) for name in _columns(tuple(fields), names))
 
 
-def _word(text: str) -> str:
-    return text.lower().replace("_", "").replace(" ", "").replace("-", "").replace(".", "")
+@lru_cache(256)
+def _columns(columns: tuple[str, ...], names: frozenset[str]) -> tuple[str, ...]:
+    """Return those of a file's columns that have one of these names, however it is spelled."""
+    return tuple(column for column in columns if plain(column) in names)
 
 
 def _told(found: tuple[str, str]) -> str:

@@ -282,7 +282,7 @@ def test_the_line_is_the_one_where_the_row_ends():
         (",BOUNCE", "no emailaddress"),
         ("a@example.org", "1 columns, the first line has 2"),
         ("a@example.org,BOUNCE,more", "3 columns, the first line has 2"),
-        ('"a@example.org,' + "x" * 200_000, "broken CSV: field larger than field limit (131072)"),
+        ('"a@example.org,' + "x" * 200_000, "a quote opens on this line, and no quote closes it"),
     ],
 )
 def test_a_broken_line_is_reported_and_the_next_is_taken(line, fault):
@@ -308,10 +308,10 @@ def test_a_broken_json_line_is_reported(broken):
         ("", "the file is empty"),
         ("\n\n", "the file is empty"),
         ("[]", "there is nothing in the file"),
-        ("name,phone\n", "no format has the columns 'name', 'phone'"),
-        ("name,phone\nA,1\n", "no format has the columns 'name', 'phone'"),
+        ("name,phone\n", "no format has its columns. The file has 'name', 'phone'"),
+        ("name,phone\nA,1\n", "no format has its columns. The file has 'name', 'phone'"),
         ("a\0d\0d\0", "saved it as UTF-16"),
-        ('{"name": 1}', "no format has the columns 'name'"),
+        ('{"name": 1}', "no format has its columns. The file has 'name'"),
         ("{broken", "neither JSON nor JSON lines"),
         ("address\na@example.org\n", "the columns of addresses do not say why: say it with --category"),
     ],
@@ -467,3 +467,129 @@ def test_a_field_is_cut_at_a_thousand_characters(text):
     _, ((_, fields),) = records(text.format(long="y" * 5000).splitlines(keepends=True))
     assert not isinstance(fields, SkippedRow)
     assert len(fields["x"]) == 1000
+
+
+SES = "EmailAddress,Reason\n"
+
+
+@pytest.mark.parametrize("ending", ["", 'x@example.org,"BOUNCE"\n', 'x@example.org,"an ""odd"" reason"\n'])
+def test_a_quote_that_nobody_closes_is_told_by_the_line_on_which_it_opens(ending):
+    """And no row behind it is lost, wherever the next quote stands."""
+    others = "".join(f"u{n}@example.org,BOUNCE\n" for n in range(100))
+    rows = found(f'{SES}a@example.org,BOUNCE\nb@example.org,"BOUNCE\n{others}{ending}')
+    (fault,) = [row for row in rows if isinstance(row, SkippedRow) and "quote" in row.text]
+    assert fault == SkippedRow(3, "a quote opens on this line, and no quote closes it")
+    taken = [(row.line, row.address) for row in rows if isinstance(row, Row)][: 1 + 100]
+    assert taken == [(2, "a@example.org"), *((n + 4, f"u{n}@example.org") for n in range(100))]
+
+
+def test_a_cell_of_several_lines_that_swallowed_a_row_gives_it_back():
+    """Its record has too few columns, which tells it from a cell that is meant so."""
+    rows = found(f'{SES}"a@example.org,BOUNCE\nb@example.org,BOUNCE\nc@example.org"\nd@example.org,BOUNCE\n')
+    assert rows[0] == SkippedRow(2, "a quote opens on this line and closes on line 4: 1 columns, the first line has 2")
+    assert [row.address for row in rows if isinstance(row, Row)] == ["b@example.org", "d@example.org"]
+
+
+def test_a_name_of_a_column_whose_quote_nobody_closes_is_refused():
+    """Nobody could tell what the cells are."""
+    with pytest.raises(Unrecognised, match="line 1, with the names of the columns"):
+        found('"EmailAddress,Reason\na@example.org,BOUNCE\n')
+
+
+PAGES = [{"items": [{"address": f"u{n}@example.org", "code": 550, "error": "5.1.1 no such user"}]} for n in range(3)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n".join(map(json.dumps, PAGES)),
+        "".join(map(json.dumps, PAGES)),
+        "\n".join(json.dumps(p, indent=1) for p in PAGES),
+    ],
+    ids=["a line each", "without a line break", "indented"],
+)
+def test_answers_that_stand_one_behind_the_other_are_all_read(text):
+    """An API answers by the page, and curl writes page after page."""
+    assert [(row.line, row.address) for row in found(text)] == [(n + 1, f"u{n}@example.org") for n in range(3)]
+
+
+def test_an_answer_that_ends_too_early_is_reported():
+    """What stands before it is taken."""
+    first, fault = found(json.dumps(PAGES[0], indent=1) + '{"items": [')
+    assert isinstance(first, Row)
+    assert (fault.line, fault.text[:35]) == (2, "broken JSON behind the record befor")
+
+
+def test_links_beside_the_records_are_no_records():
+    """Nor are the lists in a record."""
+    entry = {"recipient": "a@example.org", "source": "Spam Complaint", "tags": [{"id": 1}]}
+    assert said(json.dumps({"links": [{"href": "x"}], "results": [entry]}))[0][1] is Category.COMPLAINT
+    assert said(json.dumps(entry))[0][1] is Category.COMPLAINT
+
+
+@pytest.mark.parametrize(
+    ("row", "category"),
+    [
+        ("a@example.org,550,,", Category.MAILBOX_UNKNOWN),
+        ("a@example.org,605,Not delivering to previously bounced address,", Category.MAILBOX_UNKNOWN),
+        ("a@example.org,550,5.1.2 no such domain,", Category.DOMAIN_INVALID),
+        ("a@example.org,607,,", Category.COMPLAINT),
+        ("a@example.org,552,mailbox full,", None),
+        ("a@example.org,550,some words of its own,", None),
+        ("a@example.org,421,,", None),
+    ],
+)
+def test_the_operator_answers_for_rows_in_which_the_service_does_not_say_why(row, category):
+    """What the row says itself stands, also what nobody understands."""
+    (only,) = found(f"{MAILGUN}{row}\n", Category.MAILBOX_UNKNOWN)
+    assert (only.said.category if isinstance(only, Row) else None) is category
+
+
+@pytest.mark.parametrize("category", [None, Category.MAILBOX_UNKNOWN, Category.UNSUBSCRIBED])
+def test_an_unsubscription_from_some_mail_is_taken_only_if_the_operator_calls_it_one_from_the_list(category):
+    """A bad address it is in no case."""
+    (only,) = found("email,group_id,group_name,created_at\na@example.org,7,News,1790812800\n", category)
+    if category is Category.UNSUBSCRIBED:
+        assert only.said.category is Category.UNSUBSCRIBED
+    else:
+        assert (only.why, only.text) == (SkipReason.SOME_MAIL, "a@example.org: unsubscribed from News only")
+
+
+def test_a_reply_tells_more_than_the_word_of_the_service():
+    """The state keeps what the server said."""
+    (row,) = found("emailaddress,reason,error\na@example.org,BOUNCE,550 5.1.2 the domain does not exist\n")
+    assert (row.said.category, row.said.status) == (Category.DOMAIN_INVALID, "5.1.2")
+    assert row.said.diagnostic == "550 5.1.2 the domain does not exist"
+
+
+def test_a_word_that_the_table_does_not_have_is_not_understood_whatever_else_the_row_says():
+    """A later word of a service may mean anything."""
+    (fault,) = found("emailaddress,reason,error\na@example.org,PAUSED,550 5.1.1 no such user\n")
+    assert fault == SkippedRow(2, "a@example.org: not understood: 'paused'")
+
+
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        ("recipient,reason,status,created", "Nearest is sendgrid-bounces, which also has email."),
+        ("emial,name", "Is one of them the address? That column is called email."),
+        ("first,last", "klaviyo: attributes.email, attributes.subscriptions.email.marketing.consent"),
+    ],
+)
+def test_a_file_that_nobody_knows_is_refused_with_what_was_seen_and_what_is_known(columns, told):
+    """And with what comes nearest."""
+    with pytest.raises(Unrecognised) as refused:
+        found(f"{columns}\na@example.org,1\n")
+    assert told in str(refused.value)
+    assert all(repr(name) in str(refused.value) for name in columns.split(","))
+    assert "docs/import.md" in str(refused.value)
+
+
+def test_a_file_of_which_only_the_addresses_are_understood_is_refused_with_what_comes_nearest():
+    """The operator may take it for one of a service, with a column renamed."""
+    with pytest.raises(Unrecognised) as refused:
+        found("email,reason,status,when\na@example.org,550 5.1.1 no such user,5.1.1,\n")
+    assert str(refused.value) == (
+        "the columns of addresses do not say why: say it with --category."
+        " The file has 'email', 'reason', 'status', 'when'. Nearest is sendgrid-bounces, which also has created."
+    )
