@@ -103,14 +103,16 @@ def import_command(
 ) -> None:
     """Suppress the addresses of FILE (- for standard input).  Safe to repeat.
 
-    FILE is our own export, CSV or JSON lines, or one of Amazon SES, SendGrid, Mailgun, Postmark or Mailchimp, told by
-    its columns; or a column of addresses, with one of categories beside it or with --category.
+    FILE is our own export, or one of Amazon SES, SendGrid, Mailgun, Postmark, SparkPost, Mailchimp, Brevo, Mailjet,
+    HubSpot, Klaviyo or Resend: a table (commas, semicolons, tabulators) or JSON, told by its columns; or a column of
+    addresses, with one of categories beside it or with --category.  docs/import.md says how to get which file.
 
     A stronger reason that stands is kept, and so is a release that came later.  Only what condemns an address is taken
     from a service: a full mailbox, a block, a temporary or unclear failure is left out, and so is an address that a
-    column of the file calls not blocked.  What is left out is reported by line and counted by its reason, and the exit
-    code is 1; the rest is done.  An address that is bad by itself is suppressed in the lists that `shares_hard_with`
-    names, too.
+    column of the file calls not blocked, or that does not want some mail only.  --category counts for rows in which the
+    service itself does not say why.  What is left out is reported by line and counted by its reason, and the exit code
+    is 1; the rest is done.  An address that is bad by itself is suppressed in the lists that `shares_hard_with` names,
+    too.
 
     \b
     bounced import suppressed.csv --dry-run
@@ -275,12 +277,18 @@ def _advance(progress: Progress, lines: IO[str], counts: Counter[str]) -> Advanc
     """Return what moves the progress bar: octets where the file has a size, else rows."""
     octets = lines.buffer if isinstance(lines, TextIOWrapper) and lines.seekable() else None
     task = progress.add_task("import", total=octets and Path(lines.name).stat().st_size)
+    (shown,) = progress.tasks
 
     def advance() -> None:
         done = octets.tell() if octets else counts["rows"]
-        progress.update(task, completed=done, description=f"{counts['rows']} rows")
+        progress.update(task, completed=done, description=_pace(counts["rows"], shown.elapsed))
 
     return advance
+
+
+def _pace(rows: int, elapsed_s: float | None) -> str:
+    """Return how many rows are done, and how many of them in a second."""
+    return f"{rows:,} rows, {rows / elapsed_s:,.0f} a second" if elapsed_s else f"{rows:,} rows"
 
 
 async def _export(config: Config, keys: Keyspace, selection: Selection, *, as_json: bool) -> None:
@@ -291,6 +299,7 @@ async def _export(config: Config, keys: Keyspace, selection: Selection, *, as_js
             table.writerow(COLUMNS)
         with Progress(console=Console(stderr=True), transient=True, disable=not _is_watched()) as progress:
             task = progress.add_task("export", total=None)
+            (shown,) = progress.tasks
             async for page in _pages(store, keys, selection):
                 rows = [exported(id_, state_hash) for id_, state_hash in page]
                 if as_json:
@@ -299,6 +308,7 @@ async def _export(config: Config, keys: Keyspace, selection: Selection, *, as_js
                 else:
                     table.writerows(map(to_cell, COLUMNS, row) for row in rows)
                 progress.advance(task, len(rows))
+                progress.update(task, description=_pace(int(shown.completed), shown.elapsed))
 
 
 async def _pages(

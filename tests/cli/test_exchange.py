@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 from redis import Redis
 
+from bounced.cli.exchange import _pace
 from bounced.cli.root import bounced
 from bounced.core.contract.keys import Keyspace
 
@@ -246,3 +247,32 @@ def test_what_an_older_version_stored_raw_is_shown_and_exported_harmless(call, r
             assert redis.smembers(keys.suppressed) == {address, unseen}
             assert redis.hget(keys.address(address), "campaign") == "@SUM(1)"
             assert redis.hget(keys.address(address), "status") == "+5"
+
+
+SAMPLES = Path(__file__).parents[1] / "core/exchange/samples"
+
+
+@pytest.mark.parametrize("name", ["ses.text.tsv", "postmark.json", "mailchimp-members.jsonl", "klaviyo.json"])
+def test_standard_input_reads_every_format(call, name):
+    """As it reads a file: the same is suppressed, the same is left out."""
+    given = (SAMPLES / name).read_text("utf-8")
+    piped = call("import", "-", "--list", "main", "--json", given=given)
+    named = call("import", str(SAMPLES / name), "--list", "copy", "--json")
+    assert piped.exit_code == named.exit_code
+    assert piped.stdout == named.stdout
+    assert json.loads(piped.stdout.splitlines()[-1])["suppressed"]
+
+
+def test_a_large_answer_of_an_api_is_read_from_standard_input(call):
+    """Several batches of one document, and the last of them."""
+    rows = [{"EmailAddress": f"u{n}@example.org", "Reason": "BOUNCE"} for n in range(2_500)]
+    given = json.dumps({"SuppressedDestinationSummaries": rows}, indent=4)
+    result = call("import", "-", "--list", "main", "--json", given=given)
+    assert json.loads(result.stdout)["suppressed"] == 2_500
+    assert "u2499@example.org" in exported(call, "--list", "main")
+
+
+def test_a_pace_names_rows_and_rate():
+    """Before a second has passed there is no rate yet."""
+    assert _pace(12_345, 2.0) == "12,345 rows, 6,172 a second"
+    assert _pace(0, None) == "0 rows"
