@@ -68,7 +68,8 @@ class Format:
     neither words nor rules know anything.  ``at`` is the column with the time of the suppression, ``said`` the column
     with text about the address, ``scope`` the one that names the only mail that somebody does not want.
     ``told_by`` is for a format whose columns alone say that an address is bad: a file of other failures may have the
-    same columns, so the text has to match this pattern too.
+    same columns, so the text has to match this pattern too.  A file of a format that is ``alone`` has no other columns:
+    with others it may be a list of subscribers.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Format:
     said: str = ""
     scope: str = ""
     told_by: re.Pattern[str] | None = None
+    alone: bool = False
     address: str = field(default="", kw_only=True)
 
     @property
@@ -104,7 +106,7 @@ def detect(columns: Iterable[str], formats: Iterable[Format]) -> Format:
     names, formats = frozenset(columns), tuple(formats)
     for each in formats:
         address = next((name for name in each.addresses if name in names), None)
-        if address is not None and each.columns <= names:
+        if address is not None and each.columns <= names and not (each.alone and len(names) > len(each.columns) + 1):
             return replace(each, address=address)
     raise Unrecognised(_unknown(names, formats))
 

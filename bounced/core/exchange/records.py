@@ -136,8 +136,8 @@ def _flatten(record: dict[str, Any], prefix: str, texts: dict[str, str], depth: 
             for each in value if depth else ():
                 if isinstance(each, dict):
                     _add(each, f"{column}.", texts, depth - 1)
-        elif value is not None:
-            texts[column] = _text(value)[:MAX_FIELD_CHARS]
+        else:
+            texts[column] = "" if value is None else _text(value)[:MAX_FIELD_CHARS]
 
 
 def _add(record: dict[str, Any], prefix: str, texts: dict[str, str], depth: int) -> None:

@@ -36,10 +36,11 @@ def _format(
     said: str = "",
     scope: str = "",
     told_by: re.Pattern[str] | None = None,
+    alone: bool = False,
 ) -> Format:
     """Return a format; several names for the address, and several columns, are separated by commas."""
     told = frozenset(_names(columns))
-    return Format(name, _names(address), told, words, _names(reply), otherwise, at, said, scope, told_by)
+    return Format(name, _names(address), told, words, _names(reply), otherwise, at, said, scope, told_by, alone)
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -119,7 +120,6 @@ MAILGUN = (
         )
         for tags in ("tags", "tag")
     ),
-    _format("mailgun-complaints", "address", "count,created_at", otherwise=COMPLAINT, at="created_at"),
     _format("mailgun", "address", "created_at", otherwise=SILENT, at="created_at"),
 )
 
@@ -139,7 +139,7 @@ SENDGRID = (
         at="created",
         told_by=_OF_AN_ADDRESS,
     ),
-    _format("sendgrid-spam-reports", "email", "ip,created", otherwise=COMPLAINT, at="created"),
+    _format("sendgrid-spam-reports", "email", "ip,created", otherwise=COMPLAINT, at="created", alone=True),
     _format(
         "sendgrid-group-unsubscribes",
         "email",

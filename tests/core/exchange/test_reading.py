@@ -256,7 +256,7 @@ def test_a_row_that_says_that_it_is_blocked_is_taken(columns, row):
 @pytest.mark.parametrize(
     ("text", "category"),
     [
-        ("email,ip,created,status\na@example.org,192.0.2.1,,4.2.2", Category.COMPLAINT),
+        ("recipient,source,status\na@example.org,Spam Complaint,4.2.2", Category.COMPLAINT),
         ("emailaddress,reason,bounceType\na@example.org,COMPLAINT,Transient", Category.COMPLAINT),
         (f"{POSTMARK}a@example.org,SpamComplaint,,", Category.COMPLAINT),
         ("email address,unsub_time,unsub_reason,type\na@example.org,,mailbox full,soft", Category.UNSUBSCRIBED),
@@ -593,3 +593,19 @@ def test_a_file_of_which_only_the_addresses_are_understood_is_refused_with_what_
         "the columns of addresses do not say why: say it with --category."
         " The file has 'email', 'reason', 'status', 'when'. Nearest is sendgrid-bounces, which also has created."
     )
+
+
+def test_what_looks_like_a_list_of_subscribers_is_no_list_of_complaints():
+    """SendGrid's spam reports have three columns, which many a list of sign-ups has too."""
+    with pytest.raises(Unrecognised, match="say it with --category"):
+        found("email,name,ip,created\na@example.org,A,192.0.2.1,1790812800\n")
+
+
+def test_a_field_without_a_value_is_still_a_column():
+    """Else the first record would tell another format, in which the others are bad addresses."""
+    empty = {"created": 1790812800, "email": "a@example.org", "reason": None, "status": None}
+    other = {"created": 1790812800, "email": "b@example.org", "reason": "some words about the address", "status": ""}
+    assert [(row.line, row.why) for row in found(as_json("", empty, other))] == [
+        (1, SkipReason.UNDETERMINED),
+        (2, SkipReason.UNDETERMINED),
+    ]
