@@ -101,7 +101,7 @@ def _of_a_service(fields: Fields, format_: Format, reader: Reader) -> AddressSta
     if not format_.says_why:
         told = reader.category
     if isinstance(told, Category) and CLASS_OF[told] is not Class.HARD:
-        return _suppressed(told, since, fields, format_, reader.actor)
+        return _suppressed(told, since, fields, format_, actor=reader.actor)
     if isinstance(told, SkipReason) and told not in SILENT:
         raise _LeftOut(f"{_service_word(fields, format_)} is no reason to suppress an address", told)
     words = [each.column for each in format_.words]
@@ -111,12 +111,13 @@ def _of_a_service(fields: Fields, format_: Format, reader: Reader) -> AddressSta
     reply = as_reply(fields, format_.reply, words)
     verdict = _of_a_reply(reply, fields[format_.address], reader) if reply else None
     if verdict is not None and verdict.class_ is Class.HARD:
-        return _suppressed(verdict.category, since, fields, format_, reader.actor, verdict)
-    if verdict is not None and verdict.class_ in (Class.SOFT, Class.BLOCK, Class.TRANSIENT):
+        return _suppressed(verdict.category, since, fields, format_, actor=reader.actor, verdict=verdict)
+    if verdict is not None and verdict.category is Category.ALREADY_SUPPRESSED:
+        told = SkipReason.UNDETERMINED  # the service itself did not send, and does not say why
+    elif verdict is not None and verdict.class_ in (Class.SOFT, Class.BLOCK, Class.TRANSIENT, Class.NONE):
         raise _LeftOut(f"{verdict.category} is no reason to suppress an address", skip_reason(verdict.class_))
-    return _suppressed(
-        _last_resort(told, reply, fields, format_, reader), since, fields, format_, reader.actor, verdict
-    )
+    category = _last_resort(told, reply, fields, format_, reader)
+    return _suppressed(category, since, fields, format_, actor=reader.actor, verdict=verdict)
 
 
 def _last_resort(told: Meaning | None, reply: str, fields: Fields, format_: Format, reader: Reader) -> Category:
@@ -155,6 +156,7 @@ def _suppressed(
     since: datetime,
     fields: Fields,
     format_: Format,
+    *,
     actor: str,
     verdict: Verdict | None = None,
 ) -> AddressState:

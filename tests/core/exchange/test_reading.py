@@ -609,3 +609,13 @@ def test_a_field_without_a_value_is_still_a_column():
         (1, SkipReason.UNDETERMINED),
         (2, SkipReason.UNDETERMINED),
     ]
+
+
+@pytest.mark.parametrize(
+    "text", ["Recipient address is on the suppression list", "Address is on the account suppression list"]
+)
+def test_that_a_service_did_not_send_to_an_address_on_its_list_says_nothing_of_the_address(text):
+    """Nobody knows how it came there."""
+    (fault,) = found(f"recipient,source,description\na@example.org,Bounce Rule,{text}\n")
+    assert isinstance(fault, SkippedRow)
+    assert fault.why is SkipReason.UNDETERMINED
