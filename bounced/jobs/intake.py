@@ -115,6 +115,7 @@ class IntakeReader:
                 entry.fields,
                 classify,
                 pipeline.clock(),
+                entry_id=entry.id,
                 fold_local_part=paths.fold_local_part,
                 may_release=may_release,
             )

@@ -160,7 +160,7 @@ def test_the_client_refuses_exactly_what_the_daemon_does(fields: dict[str, str])
         return classify_reply(reply, rules.packaged(), known)
 
     by_client = refused(lambda: check_entry(fields, AT, fold_local_part=True))
-    by_daemon = refused(lambda: understand_entry(fields, classify, AT, fold_local_part=True, may_release=True))
+    by_daemon = refused(lambda: understand_entry(fields, classify, AT, entry_id="", fold_local_part=True, may_release=True))
     assert by_client == by_daemon
     assert bool(by_client) is (fields.get("mta") is None and fields != {"type": "sent", "at": UNIX})
 
@@ -317,7 +317,7 @@ async def _read(store: RedisStore, id_: str, fields: dict[str, str]) -> None:
     def classify(reply: str, known: Known) -> Verdict:
         return classify_reply(reply, rules.packaged(), known)
 
-    told = understand_entry(fields, classify, AT, fold_local_part=True, may_release=True)
+    told = understand_entry(fields, classify, AT, entry_id="", fold_local_part=True, may_release=True)
     report_id = ReportId("main", "", f"{fields['address']} {id_}")
     await store.commit(report_id, told.address, partial(decide, evidence=told.evidence, policy=DEFAULT_POLICY))
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from structlog.testing import capture_logs
@@ -533,7 +533,78 @@ async def test_leading_zeros_are_no_part_of_a_count(bench: Bench, count: str, co
     assert counts["rate:sent:list"] == counted
 
 
-@pytest.mark.parametrize("at", ["inf", "nan", "-1", "1_772_000_000", "\u0661" * 10, "9" * 400, "1e99", "", "soon"])
+def as_written(form: str, at: datetime) -> object:
+    """Return a time as somebody writes it by hand."""
+    return {
+        "seconds": int(at.timestamp()),
+        "milliseconds": int(at.timestamp()) * 1000 + 999,
+        "milliseconds as a language prints them": f"{at.timestamp() * 1000:.9e}",
+        "fractions": f"{int(at.timestamp())}.999",
+        "UTC": f"{at:%Y-%m-%dT%H:%M:%SZ}",
+        "small letters": f"{at:%Y-%m-%dt%H:%M:%S.999999999z}",
+        "another zone": at.astimezone(timezone(timedelta(hours=-5, minutes=-30))).isoformat(),
+        "no zone": f"{at:%Y-%m-%d %H:%M:%S}",
+    }[form]
+
+
+FORMS = (
+    "seconds",
+    "milliseconds",
+    "milliseconds as a language prints them",
+    "fractions",
+    "UTC",
+    "small letters",
+    "another zone",
+    "no zone",
+)
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_a_time_is_read_however_it_is_written(bench: Bench, form: str) -> None:
+    """As a unix time in seconds or milliseconds, or as ISO 8601, which is UTC where it names no zone."""
+    at = bench.clock.now.replace(microsecond=0) - timedelta(hours=30)
+    await tell(bench, "complained", at=as_written(form, at))
+    await reader(bench).round()
+    assert (await bench.state()).since == at
+
+
+async def test_an_entry_without_a_time_happened_when_redis_took_it(bench: Bench) -> None:
+    """The ID of the entry says when, to the millisecond."""
+    at = bench.clock.now.replace(microsecond=0) - timedelta(hours=3)
+    id_ = f"{int(at.timestamp()) * 1000 + 250}-7"
+    await bench.ask("XADD", bench.keys.intake, id_, "type", "unsubscribed", "address", ALICE)
+    await reader(bench).round()
+    state = await bench.state()
+    assert (state.state, state.since) == (State.SUPPRESSED, at)
+
+
+async def test_an_entry_without_a_time_that_waited_does_not_undo_what_came_after_it(bench: Bench) -> None:
+    """It is as old as its ID, and not as young as the worker that reads it."""
+    written = int(bench.clock.now.timestamp()) * 1000
+    bench.clock.forward(days=1)
+    await bench.fails(Category.MAILBOX_UNKNOWN)
+    await bench.ask("XADD", bench.keys.intake, f"{written}-1", "type", "subscribed", "address", ALICE)
+    await reader(bench).round()
+    assert await left(bench) == 0
+    assert (await bench.state()).state is State.SUPPRESSED
+
+
+@pytest.mark.parametrize("id_", ["1-0", "1790812800-0"])
+async def test_an_entry_without_a_time_is_as_old_as_an_id_that_somebody_chose(bench: Bench, id_: str) -> None:
+    """An ID of small numbers says 1970: what it tells is older than everything else."""
+    await bench.ask("XADD", bench.keys.intake, id_, "type", "complained", "address", ALICE)
+    await reader(bench).round()
+    assert (await bench.state()).since.year == 1970
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        *("inf", "nan", "-1", "1_772_000_000", "\u0661" * 10, "9" * 400, "1e99", "", "soon"),
+        *("9" * 14, "2026-05-01", "2026-13-01T00:00:00Z", "2026-05-01T25:00", "1969-12-31T23:59:59Z"),
+        *("0001-01-01T00:00:00+14:00", "2026-05-01T12:00:00 Europe/Paris", "2026-05-01T12:00\n", "1790812800\n"),
+    ],
+)
 async def test_a_time_that_is_none_is_set_aside(bench: Bench, at: str) -> None:
     """Whatever a language would take for a number."""
     await tell(bench, "complained", at=at)

@@ -41,7 +41,13 @@ _FOLLOWING = (EvidenceType.SUBSCRIBED, EvidenceType.RELEASE)
 """What may be said to lift the same hard verdict in the lists that share it, too: ``shared true``."""
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _EPOCH = datetime.fromtimestamp(0, UTC)
-_UNIX_TIME = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,12})?(?:[eE]\+?[0-9]{1,2})?", re.ASCII)
+_UNIX_TIME = re.compile(r"[0-9]{1,13}(?:\.[0-9]{1,12})?(?:[eE]\+?[0-9]{1,2})?", re.ASCII)
+# A date and a time of day, with or without a zone.  (RFC 3339 section 5.6)
+_ISO_TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.][0-9]{1,9})?)?(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})?"
+)
+_LEAST_MILLISECONDS = 1e11
+"""A number from here on is milliseconds: the year 5138 in seconds, 1973 in milliseconds."""
 _OF_MAIL = (EvidenceType.DELIVERED, EvidenceType.REJECTED)
 
 
@@ -58,18 +64,25 @@ class Told:
 
 
 def understand_entry(
-    fields: Mapping[str, str], classify: Classify, now: datetime, *, fold_local_part: bool, may_release: bool = False
+    fields: Mapping[str, str],
+    classify: Classify,
+    now: datetime,
+    *,
+    entry_id: str,
+    fold_local_part: bool,
+    may_release: bool = False,
 ) -> Told:
     """Return what an entry says.  A time in the future is taken as now.  Raises NotUnderstood.
 
-    ``may_release`` says whether the list takes an operator's decisions from senders.
+    ``entry_id`` is the entry's ID in the stream, which is its time where ``at`` is left out; ``may_release`` says
+    whether the list takes an operator's decisions from senders.
     """
     type_ = TELLABLE.get(fields.get("type", ""))
     if type_ is None:
         raise NotUnderstood(f"type must be one of {', '.join(TELLABLE)}, got {fields.get('type', '')[:40]!r}")
     if type_ in _OPERATORS:
         _check_decision(type_, fields, may_release=may_release)
-    at = _at(fields, now)
+    at = _at(fields, entry_id, now)
     address = None if type_ is EvidenceType.SENT else _address(fields, fold_local_part=fold_local_part)
     evidence = Evidence(
         type=type_,
@@ -93,7 +106,7 @@ def check_entry(fields: Mapping[str, str], now: datetime, *, fold_local_part: bo
 
     Whether the list takes an operator's decision from senders is not known here; that alone may still fail.
     """
-    understand_entry(fields, _unjudged, now, fold_local_part=fold_local_part, may_release=True)
+    understand_entry(fields, _unjudged, now, entry_id="", fold_local_part=fold_local_part, may_release=True)
 
 
 def _unjudged(reply: str, known: Known) -> Verdict:  # noqa: ARG001 - as Classify
@@ -110,16 +123,38 @@ def _check_decision(type_: EvidenceType, fields: Mapping[str, str], *, may_relea
         raise NotUnderstood(f"{type_} needs a reason")
 
 
-def _at(fields: Mapping[str, str], now: datetime) -> datetime:
+def _at(fields: Mapping[str, str], entry_id: str, now: datetime) -> datetime:
     """Return when it happened.  A time before 1970 is some language's zero value, and no time of any mail."""
-    text = fields.get("at", "")
+    text = fields.get("at", _id_time(entry_id))
     try:
-        at = datetime.fromtimestamp(int(float(text)), UTC) if _UNIX_TIME.fullmatch(text) else _NEVER
+        at = _moment(text)
     except (ValueError, OverflowError, OSError):
         at = _NEVER
     if at < _EPOCH:
-        raise NotUnderstood(f"at must be a unix time in seconds, got {text[:40]!r}") from None
+        raise NotUnderstood(
+            f"at must be a unix time in seconds or milliseconds, or ISO 8601 (2026-05-01T12:00:00Z), got {text[:40]!r}"
+        ) from None
     return min(at, now.astimezone(UTC).replace(microsecond=0))
+
+
+def _id_time(entry_id: str) -> str:
+    """Return the seconds in a stream ID, which begins with milliseconds, however few."""
+    milliseconds = whole(entry_id.partition("-")[0])
+    return "" if milliseconds is None else str(milliseconds // 1000)
+
+
+def _moment(text: str) -> datetime:
+    """Return the time that is written, to the second, in UTC where no zone is named.
+
+    Raises ValueError, OverflowError, OSError.
+    """
+    if _UNIX_TIME.fullmatch(text):
+        number = float(text)
+        return datetime.fromtimestamp(int(number / 1000 if number >= _LEAST_MILLISECONDS else number), UTC)
+    if not _ISO_TIME.fullmatch(text):
+        raise ValueError(text)
+    at = datetime.fromisoformat(text.upper()).replace(microsecond=0)
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _address(fields: Mapping[str, str], *, fold_local_part: bool) -> str:
