@@ -3,17 +3,15 @@
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 
 from bounced.cli.acting import as_option
 from bounced.cli.configured import config_option, configured
 from bounced.cli.ending import ExitCode
 from bounced.cli.output import json_option, print_facts, print_json
+from bounced.cli.progress import counting
 from bounced.cli.run import in_loop
 from bounced.cli.selecting import chosen_list, names_to_complete, normalised
 from bounced.config import Config
@@ -94,9 +92,8 @@ async def _erase(
         for name in addresses:
             await check_scan(store, name)
         erased = {}
-        with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+        with counting("entries looked at") as advance:
             for name, address in addresses.items():
-                advance = partial(progress.advance, progress.add_task(name, total=None))
                 erased[name] = await erase(store, name, address, advance, kept=kept.get(name))
                 if erased[name]:
                     by = Mention(address, (address,)).without(actor)

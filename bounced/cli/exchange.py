@@ -11,11 +11,9 @@ from dataclasses import replace
 from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 
 from bounced import rules
 from bounced.cli.acting import as_option
@@ -23,6 +21,7 @@ from bounced.cli.configured import config_option, configured
 from bounced.cli.ending import ExitCode
 from bounced.cli.filters import chosen, filter_options
 from bounced.cli.output import json_option, print_facts, print_json, printable
+from bounced.cli.progress import counting, measuring
 from bounced.cli.recover import dry_run_option
 from bounced.cli.run import in_loop, spare_the_collector
 from bounced.cli.selected import selected
@@ -55,7 +54,8 @@ PEPPER_NEEDED = """{count} keyed hashes stand for people who complained and were
 They are suppressed here as well, but nobody can tell whose they are without the secret: give lists.{list_}.pepper_file,
 and your senders, the pepper of the list that they come from."""
 
-Advance = Callable[[], None]
+Advance = Callable[[int], None]
+"""Shows how many rows are read."""
 Batch = dict[str, Row]
 
 
@@ -127,10 +127,10 @@ def import_command(
             found = read_rows(lines, reader)
         except Unrecognised as error:
             raise click.UsageError(f"{file}: {error}") from error
-        with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
-            advance = _advance(progress, lines, importing.counts)
+        octets = _octets(lines)
+        with measuring("rows", Path(lines.name).stat().st_size if octets else None) as reached:
             spare_the_collector()
-            in_loop(lambda: importing.run(found, advance))
+            in_loop(lambda: importing.run(found, lambda rows: reached(octets.tell() if octets else rows, rows)))
     importing.report()
     sys.exit(ExitCode.NO if importing.counts["left out"] else ExitCode.DONE)
 
@@ -172,7 +172,7 @@ class _Import:
                 )
                 self.counts["suppressed"] += changed
                 self.counts["as before"] += len(batch) - changed
-                advance()
+                advance(self.counts["rows"])
                 room.release()
 
             for batch in batches:
@@ -273,22 +273,9 @@ def _classifier(config: Config) -> ClassifyReply:
     return lambda reply, address: classify_reply(reply, rule_set, Known(about=address))
 
 
-def _advance(progress: Progress, lines: IO[str], counts: Counter[str]) -> Advance:
-    """Return what moves the progress bar: octets where the file has a size, else rows."""
-    octets = lines.buffer if isinstance(lines, TextIOWrapper) and lines.seekable() else None
-    task = progress.add_task("import", total=octets and Path(lines.name).stat().st_size)
-    (shown,) = progress.tasks
-
-    def advance() -> None:
-        done = octets.tell() if octets else counts["rows"]
-        progress.update(task, completed=done, description=_pace(counts["rows"], shown.elapsed))
-
-    return advance
-
-
-def _pace(rows: int, elapsed_s: float | None) -> str:
-    """Return how many rows are done, and how many of them in a second."""
-    return f"{rows:,} rows, {rows / elapsed_s:,.0f} a second" if elapsed_s else f"{rows:,} rows"
+def _octets(lines: IO[str]) -> BinaryIO | None:
+    """Return the file as octets where it has a size, so that what is left of it can be told."""
+    return lines.buffer if isinstance(lines, TextIOWrapper) and lines.seekable() else None
 
 
 async def _export(config: Config, keys: Keyspace, selection: Selection, *, as_json: bool) -> None:
@@ -297,9 +284,7 @@ async def _export(config: Config, keys: Keyspace, selection: Selection, *, as_js
         await store.ping()  # before anything is written: an empty list and no list are not the same
         if not as_json:
             table.writerow(COLUMNS)
-        with Progress(console=Console(stderr=True), transient=True, disable=not _is_watched()) as progress:
-            task = progress.add_task("export", total=None)
-            (shown,) = progress.tasks
+        with counting("rows", watched=not sys.stdout.isatty()) as advance:
             async for page in _pages(store, keys, selection):
                 rows = [exported(id_, state_hash) for id_, state_hash in page]
                 if as_json:
@@ -307,8 +292,7 @@ async def _export(config: Config, keys: Keyspace, selection: Selection, *, as_js
                         print_json(dict(zip(COLUMNS, row, strict=True)))
                 else:
                     table.writerows(map(to_cell, COLUMNS, row) for row in rows)
-                progress.advance(task, len(rows))
-                progress.update(task, description=_pace(int(shown.completed), shown.elapsed))
+                advance(len(rows))
 
 
 async def _pages(
@@ -321,8 +305,3 @@ async def _pages(
         return
     async for found in selected(store, keys.list_, selection):
         yield [(each.id, each.fields) for each in found]
-
-
-def _is_watched() -> bool:
-    """Whether somebody sees a progress bar, and it does not get between the rows."""
-    return sys.stderr.isatty() and not sys.stdout.isatty()

@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import click
-from rich.progress import track
 
 from bounced.cli.configured import config_option, configured
 from bounced.cli.ending import ExitCode
 from bounced.cli.mailboxes import Stored, all_messages, reverse_path_of, reverse_path_options
-from bounced.cli.output import console, json_option, print_facts, print_json
+from bounced.cli.output import json_option, print_facts, print_json
+from bounced.cli.progress import counting
 from bounced.config import Config
 from bounced.ingest import NOWHERE, Ingested, ingest
 from bounced.pipeline import Pipeline
@@ -97,12 +97,11 @@ async def _ingest_all(config: Config, stored: Iterator[Stored], take: Take, *, a
 
 
 def _all(paths: tuple[str, ...], *, quiet: bool) -> Iterator[Stored]:
-    """Yield every message at every path, and show a progress bar on a terminal."""
-    found = all_messages(paths)
-    if quiet or not console().is_terminal:
-        yield from found
-    else:
-        yield from track(found, description="ingest", console=console())
+    """Yield every message at every path, and show how many there were to whoever waits at a terminal."""
+    with counting("messages", watched=not quiet) as advance:
+        for message in all_messages(paths):
+            yield message
+            advance(1)
 
 
 def _for_a_pipe(counts: Counter[str]) -> int:

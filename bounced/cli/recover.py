@@ -2,23 +2,20 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 
 from bounced.cli.acting import as_option, asked_reason, check_askable, confirmed, reason_option, yes_option
 from bounced.cli.configured import config_option, configured
 from bounced.cli.ending import ExitCode
 from bounced.cli.filters import chosen, filter_options
 from bounced.cli.output import console, json_option, print_facts, print_json, print_table
+from bounced.cli.progress import counting
 from bounced.cli.run import in_loop, spare_the_collector
-from bounced.cli.selected import SAMPLES, Advance, Found, Releaser, find
+from bounced.cli.selected import SAMPLES, Found, Releaser, find
 from bounced.cli.selecting import chosen_list, list_option
 from bounced.cli.times import shown, zone_name
 from bounced.config import Config, build
@@ -101,7 +98,7 @@ def release_selected(config: Config, wanted: Wanted, reason: str, *, as_json: bo
 
 async def _release_selected(config: Config, wanted: Wanted, reason: str, *, as_json: bool) -> ExitCode:
     async with open_store(config) as store:
-        with _progress("looking", None) as advance:
+        with counting("addresses looked at") as advance:
             found = await find(store, wanted.list_, wanted.selection, advance, imported_too=wanted.imported_too)
         many = len(found.addresses)
         if not as_json:
@@ -131,7 +128,7 @@ async def _release(config: Config, store: RedisStore, wanted: Wanted, found: Fou
         advance(1)
 
     try:
-        with _progress("releasing", len(found.addresses)) as advance:
+        with counting("addresses released or left", len(found.addresses)) as advance:
             await releaser.release(found, done)
     finally:
         if told[True]:
@@ -148,13 +145,6 @@ async def _release(config: Config, store: RedisStore, wanted: Wanted, found: Fou
                 ),
             )
     return told[True]
-
-
-@contextmanager
-def _progress(name: str, total: int | None) -> Iterator[Advance]:
-    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
-        task = progress.add_task(name, total=total)
-        yield lambda count: progress.advance(task, count)
 
 
 def _show(wanted: Wanted, found: Found) -> None:

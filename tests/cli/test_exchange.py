@@ -8,7 +8,6 @@ import pytest
 from click.testing import CliRunner, Result
 from redis import Redis
 
-from bounced.cli.exchange import _pace
 from bounced.cli.root import bounced
 from bounced.core.contract.keys import Keyspace
 
@@ -270,9 +269,3 @@ def test_a_large_answer_of_an_api_is_read_from_standard_input(call):
     result = call("import", "-", "--list", "main", "--json", given=given)
     assert json.loads(result.stdout)["suppressed"] == 2_500
     assert "u2499@example.org" in exported(call, "--list", "main")
-
-
-def test_a_pace_names_rows_and_rate():
-    """Before a second has passed there is no rate yet."""
-    assert _pace(12_345, 2.0) == "12,345 rows, 6,172 a second"
-    assert _pace(0, None) == "0 rows"
