@@ -619,3 +619,16 @@ def test_that_a_service_did_not_send_to_an_address_on_its_list_says_nothing_of_t
     (fault,) = found(f"recipient,source,description\na@example.org,Bounce Rule,{text}\n")
     assert isinstance(fault, SkippedRow)
     assert fault.why is SkipReason.UNDETERMINED
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["emailaddress,reason\na@example.org,BOUNCE\n", f"{MAILGUN}a@example.org,550,5.1.1 no such user,\n"],
+    ids=["a service's word", "a server's reply"],
+)
+def test_who_imports_a_row_of_a_service_stands_in_its_state(text):
+    """So that the story of an address names a person."""
+    reader = Reader(lambda reply, address: classify_reply(reply, RULES, Known(about=address)), NOW, actor="dora")
+    (row,) = read_rows(text.splitlines(keepends=True), reader)
+    assert isinstance(row, Row)
+    assert row.said.actor == "dora"
