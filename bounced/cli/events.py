@@ -14,8 +14,8 @@ from rich.text import Text
 
 from bounced.cli.configured import config_option, configured
 from bounced.cli.filters import none_such
-from bounced.cli.looking import looking
 from bounced.cli.output import json_option, print_entry, print_json, printable
+from bounced.cli.progress import looking
 from bounced.cli.selecting import chosen_list, event_streams, list_option, normalised
 from bounced.cli.story import sentence
 from bounced.cli.times import READS, local_option, shown, since_option, span, until_option

@@ -10,8 +10,8 @@ import click
 from rich.text import Text
 
 from bounced.cli.ending import ExitCode
-from bounced.cli.looking import Looked, looking
 from bounced.cli.output import console, print_json, print_table
+from bounced.cli.progress import Looked, looking
 from bounced.cli.times import shown, zone_name
 from bounced.config import Config
 from bounced.core.mailbox import BadAddress, normalise_beginning, normalise_domain

@@ -186,7 +186,7 @@ MISTAKES = {
     "bad-rule": "recover --rule mailbox.unknown-usr",
     "bad-times": "recover --since 2026-05-02 --until 2026-05-01",
     "bad-event-type": "events --type mailed-while-suppressed",
-    "bad-time": "recover --since yesterday",
+    "bad-time": "recover --since sometime",
     "nothing-to-ingest": "ingest missing.eml",
     "nothing-to-import": "import missing.csv",
     "port-taken": "run --config taken.toml",

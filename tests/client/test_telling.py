@@ -160,7 +160,9 @@ def test_the_client_refuses_exactly_what_the_daemon_does(fields: dict[str, str])
         return classify_reply(reply, rules.packaged(), known)
 
     by_client = refused(lambda: check_entry(fields, AT, fold_local_part=True))
-    by_daemon = refused(lambda: understand_entry(fields, classify, AT, entry_id="", fold_local_part=True, may_release=True))
+    by_daemon = refused(
+        lambda: understand_entry(fields, classify, AT, entry_id="", fold_local_part=True, may_release=True)
+    )
     assert by_client == by_daemon
     assert bool(by_client) is (fields.get("mta") is None and fields != {"type": "sent", "at": UNIX})
 
