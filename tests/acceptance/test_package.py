@@ -25,11 +25,12 @@ DATED = {
     "bounced/cli/simulate.py": "datetime(2026,",
     "bounced/simulation/outages.py": "datetime(2016,",
     "bounced/cli/exchange.py": "2026-05-01",
-    "bounced/cli/filters.py": "2026-05-01",
     "bounced/cli/recover.py": "2026-05-01",
+    "bounced/cli/times.py": "2026-05-01",
+    "bounced/core/contract/intake.py": "2026-05-01",
 }
 """Where a date may stand, because nothing compares it with today: the days on which invented lists begin, and how to
-write a time, in the help of a command."""
+write a time, in help and messages."""
 
 
 @pytest.fixture(scope="module")

@@ -32,11 +32,11 @@ def test_completing_a_command_imports_none() -> None:
     """Whoever presses a key waits for it."""
     script = (
         "import sys, click; from bounced.cli.root import bounced; "
-        "print([item.value for item in bounced.shell_complete(click.Context(bounced), 'st')]); "
+        "print([item.value for item in bounced.shell_complete(click.Context(bounced), 'sta')]); "
         "print([name for name in ('asyncio', 'pydantic', 'redis', 'rich') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout == "['stats']\n[]\n"
+    assert done.stdout == "['status', 'stats']\n[]\n"
 
 
 def test_the_daemons_own_command_is_not_offered() -> None:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -108,23 +108,27 @@ async def test_what_has_not_reached_the_disk_is_no_commit(
 async def test_a_demoted_primary_is_not_believed(fleet: Fleet, keys: Keyspace):
     """Others may have suppressed the address since, or registered the token: what it says is out of date."""
     server = await fleet.start()
-    async with _store(connections(server.url), keys) as store:
+    asked: list[Callable[[RedisStore], Awaitable[object]]] = [
+        lambda store: store.load("main", ALICE),
+        lambda store: store.token("main", "unknown"),
+        lambda store: store.history("main", ALICE),
+        lambda store: store.due("main", AT, 9),
+        lambda store: store.read("main", "SMEMBERS", keys.suppressed),
+        lambda store: store.ping(),
+    ]
+    async with AsyncExitStack() as stack:
+        stores = [await stack.enter_async_context(_store(connections(server.url), keys)) for _ in asked]
+        store = stores[0]
         await store.commit(report(), ALICE, hold())
         await server.ask("HSET", keys.token("abc"), "recipient", ALICE)
+        for each in stores:
+            await each.ping()
         await server.ask("REPLICAOF", "127.0.0.1", 1)
-        asked: list[Callable[[], Awaitable[object]]] = [
-            lambda: store.load("main", ALICE),
-            lambda: store.token("main", "unknown"),
-            lambda: store.history("main", ALICE),
-            lambda: store.due("main", AT, 9),
-            lambda: store.read("main", "SMEMBERS", keys.suppressed),
-            store.ping,
-        ]
-        for ask in asked:
+        for each, ask in zip(stores, asked, strict=True):
             with pytest.raises(StoreUnavailable, match="not a primary"):
-                await ask()
-            await _until_back(store)
+                await ask(each)
         await server.ask("REPLICAOF", "NO", "ONE")
+        await _until_back(store)
         assert (await store.load("main", ALICE)).version == 1
         assert await store.token("main", "abc") == {"recipient": ALICE}
 
