@@ -68,8 +68,7 @@ class Format:
     neither words nor rules know anything.  ``at`` is the column with the time of the suppression, ``said`` the column
     with text about the address, ``scope`` the one that names the only mail that somebody does not want.
     ``told_by`` is for a format whose columns alone say that an address is bad: a file of other failures may have the
-    same columns, so the text has to match this pattern too.  A file of a format that is ``alone`` has no other columns:
-    with others it may be a list of subscribers.
+    same columns, so the text has to match this pattern too.
     """
 
     name: str
@@ -82,7 +81,6 @@ class Format:
     said: str = ""
     scope: str = ""
     told_by: re.Pattern[str] | None = None
-    alone: bool = False
     address: str = field(default="", kw_only=True)
 
     @property
@@ -106,7 +104,7 @@ def detect(columns: Iterable[str], formats: Iterable[Format]) -> Format:
     names, formats = frozenset(columns), tuple(formats)
     for each in formats:
         address = next((name for name in each.addresses if name in names), None)
-        if address is not None and each.columns <= names and not (each.alone and len(names) > len(each.columns) + 1):
+        if address is not None and each.columns <= names:
             return replace(each, address=address)
     raise Unrecognised(_unknown(names, formats))
 

@@ -45,6 +45,8 @@ def read_rows(lines: Iterable[str], reader: Reader) -> Iterator[Row | SkippedRow
     """
     columns, found = records(lines)
     format_ = detect(columns, FORMATS)
+    if doubled := [name for name in (format_.address, *sorted(format_.columns)) if columns.count(name) > 1]:
+        raise Unrecognised(f"several columns are called {doubled[0]!r}: which is meant? Rename or remove the others")
     if reader.category is not None and not format_.may_be_silent:
         raise Unrecognised(f"the columns of {format_.name} say why already: leave --category out")
     if not format_.says_why and reader.category is None:
@@ -97,7 +99,7 @@ def _of_a_service(fields: Fields, format_: Format, reader: Reader) -> AddressSta
     since = _since(fields.get(format_.at, "").partition(BETWEEN)[0], reader.now)
     told = format_.told(fields)
     if told is None and not format_.reply:
-        told = format_.otherwise
+        told = _of_columns_alone(fields, format_)
     if not format_.says_why:
         told = reader.category
     if isinstance(told, Category) and CLASS_OF[told] is not Class.HARD:
@@ -120,6 +122,16 @@ def _of_a_service(fields: Fields, format_: Format, reader: Reader) -> AddressSta
     return _suppressed(category, since, fields, format_, actor=reader.actor, verdict=verdict)
 
 
+def _of_columns_alone(fields: Fields, format_: Format) -> Meaning | None:
+    """Return what the columns of a file say of each of its addresses.
+
+    Raises _LeftOut for an address without the time at which that happened: the file may hold other contacts, too.
+    """
+    if isinstance(format_.otherwise, Category) and not fields.get(format_.at):
+        raise _LeftOut(f"{format_.at} is empty: it is not blocked", SkipReason.NOT_BLOCKED)
+    return format_.otherwise
+
+
 def _last_resort(told: Meaning | None, reply: str, fields: Fields, format_: Format, reader: Reader) -> Category:
     """Return why to suppress an address of whose reply, if there is one, the rules know nothing.
 
@@ -132,7 +144,7 @@ def _last_resort(told: Meaning | None, reply: str, fields: Fields, format_: Form
     if told is None:
         raise KeyError(plain(format_.words[-1].value(fields)))
     if isinstance(told, Category):
-        if reply and format_.told_by and not format_.told_by.search(reply):
+        if format_.told_by and not format_.told_by.search(reply):
             raise _LeftOut(f"{reply[:100]!r} says nothing of the address", SkipReason.UNDETERMINED)
         return told
     if told is SkipReason.SOME_MAIL and reader.category is not Category.UNSUBSCRIBED:

@@ -14,6 +14,7 @@ from bounced.core.exchange.table import MAX_FIELD_CHARS, OURS, Record, read_tabl
 MAX_DEPTH = 8
 """How deep an object of an API may be; what lies deeper is left away."""
 
+_MARKUP = ("<!doctype", "<html", "<?xml")
 _SPACE = re.compile(r"\s*")
 
 
@@ -23,17 +24,20 @@ def records(lines: Iterable[str]) -> tuple[Sequence[str], Iterator[Record]]:
     The columns of JSON are those of the first record.
     """
     remaining = iter(lines)
-    first = next((line for line in remaining if line.strip("\ufeff \t\r\n")), None)
+    above, first = next(((n, line) for n, line in enumerate(remaining) if line.strip("\ufeff \t\r\n")), (0, None))
     if first is None:
         raise Unrecognised("the file is empty")
     if "\0" in first:
         raise Unrecognised("the file is not text in UTF-8; a spreadsheet may have saved it as UTF-16")
     first = first.removeprefix("\ufeff")
-    return _json(first, remaining) if first.lstrip(" \t").startswith(("{", "[")) else read_table(first, remaining)
+    begins = first.lstrip(" \t").lower()
+    if begins.startswith(_MARKUP):
+        raise Unrecognised("the file is a web page (HTML) or XML, and no list; was a page for logging in saved?")
+    return _json(first, remaining, above) if begins.startswith(("{", "[")) else read_table(first, remaining, above)
 
 
-def _json(first: str, rest: Iterator[str]) -> tuple[Sequence[str], Iterator[Record]]:
-    found = _json_lines(first, rest) if _is_json(first) else _documents(first + "".join(rest))
+def _json(first: str, rest: Iterator[str], above: int) -> tuple[Sequence[str], Iterator[Record]]:
+    found = _json_lines(first, rest, above + 1) if _is_json(first) else _documents(first + "".join(rest))
     record = next(found, None)
     if record is None:
         raise Unrecognised("there is nothing in the file")
@@ -44,27 +48,28 @@ def _json(first: str, rest: Iterator[str]) -> tuple[Sequence[str], Iterator[Reco
 def _is_json(line: str) -> bool:
     try:
         json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 
 
-def _json_lines(first: str, rest: Iterator[str]) -> Iterator[Record]:
+def _json_lines(first: str, rest: Iterator[str], begins_on: int) -> Iterator[Record]:
     """Yield the objects of a file with an object, or a whole answer, on each line.
 
-    They are numbered by their lines, or counted where the first line has many of them.
+    They are numbered by their lines, or counted where the first line has many of them.  Behind a record each line is
+    one: its address may be empty, and a list in it is not one of records then.
     """
     in_lists: Iterator[int] | None = None
-    for number, line in enumerate(chain((first,), rest), 1):
+    for number, line in enumerate(chain((first,), rest), begins_on):
         if not line.strip():
             continue
         try:
             value = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             yield number, SkippedRow(number, f"broken JSON: {getattr(error, 'msg', error)}")
             continue
-        listed = _listed(value)
-        if listed is not None and number == 1:
+        listed = _listed(value) if in_lists or number == begins_on else None
+        if listed is not None and in_lists is None:
             in_lists = count(1)
         for each in [value] if listed is None else listed:
             at = next(in_lists) if in_lists else number
@@ -77,7 +82,7 @@ def _documents(text: str) -> Iterator[Record]:
     while (start := _space(text, end)) < len(text):
         try:
             value, end = decoder.raw_decode(text, start)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             if end == 0:
                 raise Unrecognised(f"neither JSON nor JSON lines: {error}") from error
             number = next(numbers)

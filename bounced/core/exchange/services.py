@@ -36,11 +36,10 @@ def _format(
     said: str = "",
     scope: str = "",
     told_by: re.Pattern[str] | None = None,
-    alone: bool = False,
 ) -> Format:
     """Return a format; several names for the address, and several columns, are separated by commas."""
     told = frozenset(_names(columns))
-    return Format(name, _names(address), told, words, _names(reply), otherwise, at, said, scope, told_by, alone)
+    return Format(name, _names(address), told, words, _names(reply), otherwise, at, said, scope, told_by)
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -102,7 +101,8 @@ POSTMARK = (
 
 # Mailgun's own codes, where it does not even try: 605 for who is on the list already, for whichever reason.
 _MAILGUN = _words("code", ("607", COMPLAINT), ("606", UNSUBSCRIBED), ("605", SILENT))
-_MAILGUN_TAGS = (("*", UNSUBSCRIBED), ("", UNSUBSCRIBED))
+# "*" is all mail.  Without a tag a row may be one of subscribers.
+_MAILGUN_TAGS = (("*", UNSUBSCRIBED), ("", SILENT))
 
 MAILGUN = (
     _format(
@@ -123,8 +123,12 @@ MAILGUN = (
     _format("mailgun", "address", "created_at", otherwise=SILENT, at="created_at"),
 )
 
-# A word by which SendGrid says that the address itself is bad.
-_OF_AN_ADDRESS = re.compile("address|domain|recipient|mailbox|syntax", re.IGNORECASE)
+# Words by which SendGrid says that the address itself is bad, such as "Known bad domain" or "Bad Syntax".
+_BAD_ADDRESS = re.compile(
+    r"(?=.*\b(?:bad|invalid|malformed|illegal|unknown|non-?existent|not (?:a )?valid|not contain))"
+    r".*\b(?:address|domain|recipient|mailbox|syntax)",
+    re.IGNORECASE | re.DOTALL,
+)
 
 SENDGRID = (
     _format(
@@ -137,9 +141,8 @@ SENDGRID = (
         reply="reason",
         otherwise=BAD,
         at="created",
-        told_by=_OF_AN_ADDRESS,
+        told_by=_BAD_ADDRESS,
     ),
-    _format("sendgrid-spam-reports", "email", "ip,created", otherwise=COMPLAINT, at="created", alone=True),
     _format(
         "sendgrid-group-unsubscribes",
         "email",
@@ -293,7 +296,7 @@ RESEND = (
     _format(
         "resend",
         "email",
-        "origin,created_at",
+        "origin,source_id,created_at",
         _words("origin", ("complaint", COMPLAINT), ("manual", OPERATOR), ("bounce", UNKNOWN)),
         at="created_at",
     ),

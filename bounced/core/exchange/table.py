@@ -18,18 +18,19 @@ Record = tuple[int, Fields | SkippedRow]
 """The line on which a record ends (its number where one line holds them all), and its fields or what is wrong."""
 
 
-def read_table(first: str, rest: Iterable[str]) -> tuple[Sequence[str], Iterator[Record]]:
+def read_table(first: str, rest: Iterable[str], above: int = 0) -> tuple[Sequence[str], Iterator[Record]]:
     """Return the column names of a CSV file, in lower case, and its records.
 
-    The first line tells what stands between the cells: a comma, a semicolon or a tabulator.  Raises Unrecognised.
+    The first line tells what stands between the cells: a comma, a semicolon or a tabulator.  ``above`` are the
+    empty lines before it.  Raises Unrecognised.
     """
-    lines = _Lines(first, rest)
+    lines = _Lines(first, rest, above)
     # Strict, so that a quote that is never closed is an error at the next quote, and not a cell of many rows.
     table = csv.reader(lines, delimiter=max(DELIMITERS, key=first.count), strict=True)
     try:
         row = next(table)
     except csv.Error as error:
-        raise Unrecognised(f"line 1, with the names of the columns, is broken CSV: {error}") from error
+        raise Unrecognised(f"line {above + 1}, with the names of the columns, is broken CSV: {error}") from error
     names = columns_of(row)
     if names is not None:
         lines.again(0)
@@ -41,10 +42,10 @@ def read_table(first: str, rest: Iterable[str]) -> tuple[Sequence[str], Iterator
 class _Lines:
     """The lines of a file, counted; those of the last record can be read again."""
 
-    def __init__(self, first: str, rest: Iterable[str]) -> None:
+    def __init__(self, first: str, rest: Iterable[str], above: int) -> None:
         self._rest = iter(rest)
         self._waiting = deque((first,))
-        self.count = 0
+        self.count = above
         self.held: list[str] = []
 
     def __iter__(self) -> "_Lines":

@@ -60,7 +60,6 @@ def as_json(wrapper, *records):
             as_json("", {"created": 1790812800, "email": "a@example.org", "reason": "Known bad domain"}),
             "bad_address",
         ),
-        (as_json("", {"created": 1790812800, "email": "a@example.org", "ip": "192.0.2.1"}), "complaint"),
         (
             as_json(
                 "items",
@@ -259,7 +258,10 @@ def test_a_row_that_says_that_it_is_blocked_is_taken(columns, row):
         ("recipient,source,status\na@example.org,Spam Complaint,4.2.2", Category.COMPLAINT),
         ("emailaddress,reason,bounceType\na@example.org,COMPLAINT,Transient", Category.COMPLAINT),
         (f"{POSTMARK}a@example.org,SpamComplaint,,", Category.COMPLAINT),
-        ("email address,unsub_time,unsub_reason,type\na@example.org,,mailbox full,soft", Category.UNSUBSCRIBED),
+        (
+            "email address,unsub_time,unsub_reason,type\na@example.org,2026-10-01 00:00:00,mailbox full,soft",
+            Category.UNSUBSCRIBED,
+        ),
     ],
 )
 def test_a_complaint_and_an_unsubscription_keep_their_kind(text, category):
@@ -595,10 +597,91 @@ def test_a_file_of_which_only_the_addresses_are_understood_is_refused_with_what_
     )
 
 
-def test_what_looks_like_a_list_of_subscribers_is_no_list_of_complaints():
-    """SendGrid's spam reports have three columns, which many a list of sign-ups has too."""
+@pytest.mark.parametrize(
+    "columns", ["email,ip,created", "email,name,ip,created", "email,created", "email,origin,created_at"]
+)
+def test_what_may_be_a_list_of_subscribers_needs_the_operators_word(columns):
+    """SendGrid's spam reports have the columns of a table of sign-ups, and are told from it by nobody else."""
+    row = ",".join(
+        {"email": "a@example.org", "ip": "192.0.2.1", "origin": "manual"}.get(name, "") for name in columns.split(",")
+    )
     with pytest.raises(Unrecognised, match="say it with --category"):
-        found("email,name,ip,created\na@example.org,A,192.0.2.1,1790812800\n")
+        found(f"{columns}\n{row}\n")
+
+
+@pytest.mark.parametrize(
+    ("columns", "row", "why"),
+    [
+        ("address,tags,created_at", "a@example.org,,2026-10-01T00:00:00Z", SkipReason.UNDETERMINED),
+        ("email address,optin_time,clean_time,unsub_time", "a@example.org,2026-10-01,,", SkipReason.NOT_BLOCKED),
+        ("email address,optin_time,unsub_time", "a@example.org,2026-10-01,", SkipReason.NOT_BLOCKED),
+        ("email,reason,created", "a@example.org,,1790812800", SkipReason.UNDETERMINED),
+        ("email,reason,created", "a@example.org,signed up with a new address,1790812800", SkipReason.UNDETERMINED),
+        ("email,reason,created", "a@example.org,confirmed mailbox,1790812800", SkipReason.UNDETERMINED),
+    ],
+)
+def test_a_subscriber_among_the_rows_of_a_known_format_is_left_out(columns, row, why):
+    """The columns alone condemn nobody: each row has to say that its address was suppressed."""
+    (fault,) = found(f"{columns}\n{row}\n")
+    assert isinstance(fault, SkippedRow)
+    assert fault.why is why
+
+
+@pytest.mark.parametrize("text", ["Known bad domain", "Bad Syntax", "Address is malformed"])
+def test_an_address_that_sendgrid_calls_bad_is_a_bad_address(text):
+    """Whatever the order of the words."""
+    assert said(f"email,reason,created\na@example.org,{text},1790812800\n") == [
+        ("a@example.org", Category.BAD_ADDRESS, "2026-10-01")
+    ]
+
+
+def test_a_record_of_json_without_its_reason_is_left_out():
+    """The first record tells the columns, and the others may lack some."""
+    first, second = found(
+        as_json("", {"created": 1, "email": "a@example.org", "reason": "Bad Syntax"}, {"email": "b@example.org"})
+    )
+    assert isinstance(first, Row)
+    assert (second.line, second.why) == (2, SkipReason.UNDETERMINED)
+
+
+def test_two_columns_with_the_name_of_the_address_are_refused():
+    """One of them may be the address of whoever looks after the contact."""
+    with pytest.raises(Unrecognised, match="several columns are called 'email'"):
+        found("Email,Type,BouncedAt,Email\na@example.org,HardBounce,2026-10-01,owner@example.com\n")
+
+
+@pytest.mark.parametrize(
+    "text", ["<!DOCTYPE html>\n<p>help@example.org\n", "<html>help@example.org</html>\n", '<?xml version="1.0"?>']
+)
+def test_a_web_page_is_refused_as_one(text):
+    """A browser saves the page for logging in under the name of the export."""
+    with pytest.raises(Unrecognised, match="web page"):
+        found(text)
+
+
+@pytest.mark.parametrize("deep", ["[" * 100_000, '{"a":' * 100_000])
+def test_json_without_end_is_broken_json(deep):
+    """Python gives up where lists and objects stand in each other too deeply."""
+    with pytest.raises(Unrecognised, match="neither JSON nor JSON lines"):
+        found(deep)
+    good = '{"EmailAddress": "a@example.org", "Reason": "BOUNCE"}\n'
+    first, second, third = found(f"{good}{deep}\n{good}")
+    assert (first.line, third.line) == (1, 3)
+    assert second.text.startswith("broken JSON: ")
+
+
+def test_a_record_with_an_empty_address_is_reported_also_where_it_has_a_list():
+    """It is no answer of an API with nothing in it."""
+    good = '{"email_address": "a@example.org", "status": "cleaned", "last_changed": "2026-10-01", "tags": []}\n'
+    (_, fault) = found(good + good.replace("a@example.org", ""))
+    assert fault == SkippedRow(2, "no email_address")
+
+
+@pytest.mark.parametrize("first", ["EmailAddress,Reason\n", '{"EmailAddress": "a@example.org", "Reason": "BOUNCE"}\n'])
+def test_empty_lines_at_the_top_count_as_lines(first):
+    """So that an editor finds the line that is named."""
+    bad = "b@example.org,WHY\n" if first.startswith("E") else '{"EmailAddress": "b@example.org", "Reason": "WHY"}\n'
+    assert found(f"\n\n{first}{bad}")[-1] == SkippedRow(4, "b@example.org: not understood: 'why'")
 
 
 def test_a_field_without_a_value_is_still_a_column():
