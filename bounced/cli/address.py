@@ -126,7 +126,9 @@ class Decision:
 
 def _decide(config: Config, wanted: Decision, addresses: Sequence[str], *, as_json: bool) -> bool:
     """Commit what an operator says of addresses, and confirm each; return whether each was on a list."""
-    named = [normalised(config, wanted.list_, address) for address in _each(addresses)]
+    named = list(_each(config, wanted.list_, addresses))
+    if not named:
+        click.echo("bounced: standard input names no address; nothing was done", err=True)
     reason = asked_reason(wanted.reason, needed=len(named) > 1 or "-" in addresses)
     evidence = replace(wanted, reason=reason).evidence(bulk=len(named) > 1)
     lifted = wanted.shared and release_shared(config, wanted.list_, named, evidence, as_json=as_json)
@@ -136,10 +138,25 @@ def _decide(config: Config, wanted: Decision, addresses: Sequence[str], *, as_js
     return lifted or all(transition.before.state.on_suppression_list for transition in transitions)
 
 
-def _each(addresses: Iterable[str]) -> Iterator[str]:
-    """Yield the addresses given, and those of standard input for a dash."""
+def _each(config: Config, list_: str, addresses: Iterable[str]) -> Iterator[str]:
+    """Yield the addresses given, and those of standard input for a dash, as they stand in the list.
+
+    Raises click.UsageError, which names the line.
+    """
     for address in addresses:
-        yield from (line.strip() for line in sys.stdin if line.strip()) if address == "-" else (address,)
+        if address != "-":
+            yield normalised(config, list_, address)
+            continue
+        for number, line in enumerate(sys.stdin, 1):
+            if text := line.removeprefix("\ufeff").strip():  # an editor's byte order mark is part of no address
+                yield _of_line(config, list_, number, text)
+
+
+def _of_line(config: Config, list_: str, number: int, text: str) -> str:
+    try:
+        return normalised(config, list_, text)
+    except click.UsageError as error:
+        raise click.UsageError(f"line {number} of standard input: {error.message}; nothing was done") from error
 
 
 async def _commit_all(config: Config, list_: str, addresses: Sequence[str], evidence: Evidence) -> list[Transition]:

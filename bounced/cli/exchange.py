@@ -201,9 +201,9 @@ class _Import:
             print_json({**self.counts, **shared, "why": why, "dry_run": self._dry_run})
             return
         title = "Nothing was written; this is what would be done." if self._dry_run else None
-        left_out = {f"left out: {why}": str(self._why[why]) for why in SkipReason if self._why[why]}
-        elsewhere = {f"suppressed in {name}": str(count) for name, count in self.shared.items()}
-        print_facts({name: str(count) for name, count in self.counts.items()} | elsewhere | left_out, title=title)
+        left_out = {f"left out: {why}": self._why[why] for why in SkipReason if self._why[why]}
+        elsewhere = {f"suppressed in {name}": count for name, count in self.shared.items()}
+        print_facts({**self.counts, **elsewhere, **left_out}, title=title)
 
     def _rows(self, found: Iterable[Row | SkippedRow]) -> Iterator[tuple[str, Row]]:
         """Yield addresses in their canonical form, with their rows; say what is left out."""

@@ -142,6 +142,30 @@ def test_a_mistaken_release_is_taken_back_by_suppress_and_not_by_import(call):
     assert exported(call, "--list", "main").keys() == {"alice@example.org", "bob@example.org"}
 
 
+def test_a_byte_order_mark_is_part_of_no_address(call):
+    """Else `release -` would say that there is nothing to lift, and `suppress -` would suppress another address."""
+    given = "\ufeffalice@example.org\r\nbob@example.org\r\n"
+    assert call("suppress", "-", "--list", "main", "--reason", "asked", given=given).exit_code == 0
+    assert exported(call, "--list", "main").keys() == {"alice@example.org", "bob@example.org"}
+    assert call("release", "-", "--list", "main", "--reason", "asked", given=given).exit_code == 0
+    assert exported(call, "--list", "main") == {}
+
+
+def test_what_is_no_address_on_standard_input_is_named_by_its_line_and_nothing_is_done(call):
+    """A list is done wholly or not at all."""
+    result = call("suppress", "-", "--list", "main", "--reason", "asked", given="alice@example.org\n\nnobody\n")
+    assert result.exit_code == 2
+    assert "line 3 of standard input: not a mail address: no @ in it: 'nobody'; nothing was done" in result.stderr
+    assert exported(call, "--list", "main") == {}
+
+
+def test_standard_input_without_an_address_is_said(call):
+    """A script may have nothing to release, and a person may have named the wrong file."""
+    result = call("release", "-", "--list", "main", "--reason", "asked", given="\n")
+    assert result.exit_code == 0
+    assert "standard input names no address" in result.stderr
+
+
 def test_what_a_service_says_of_an_address_is_taken_without_it_into_a_list_without_addresses(call):
     """Nor with its local part alone."""
     given = "address,code,error,created_at\nalice@example.org,550,5.1.1 <alice@example.org>: no user Alice here,\n"

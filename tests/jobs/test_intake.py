@@ -589,6 +589,25 @@ async def test_an_entry_without_a_time_that_waited_does_not_undo_what_came_after
     assert (await bench.state()).state is State.SUPPRESSED
 
 
+@pytest.mark.parametrize("id_", ["1000000000000000-0", "18446744073709551614-1"])
+async def test_an_entry_without_a_time_whose_id_is_no_time_happened_now(bench: Bench, id_: str) -> None:
+    """An ID of up to 20 digits, which somebody chose, is later than now; Redis numbers all entries after it by it."""
+    for entry, address in ((id_, ALICE), ("*", "bob@example.org")):
+        await bench.ask("XADD", bench.keys.intake, entry, "type", "complained", "address", address)
+    await reader(bench).round()
+    assert await left(bench) == 0
+    assert (await bench.state()).since == bench.clock.now.replace(microsecond=0)
+    assert await bench.ask("EXISTS", bench.keys.intake_failed) == 0
+
+
+async def test_an_address_that_is_no_utf_8_is_set_aside(bench: Bench) -> None:
+    """Else another address would be suppressed, and whoever told of this one would not hear of it."""
+    await bench.ask("XADD", bench.keys.intake, "*", "type", "complained", "address", b"j\xfcrgen@example.org")
+    await reader(bench).round()
+    ((_, fields),) = await bench.ask("XRANGE", bench.keys.intake_failed, "-", "+")
+    assert "address must be in UTF-8" in str(fields)
+
+
 @pytest.mark.parametrize("id_", ["1-0", "1790812800-0"])
 async def test_an_entry_without_a_time_is_as_old_as_an_id_that_somebody_chose(bench: Bench, id_: str) -> None:
     """An ID of small numbers says 1970: what it tells is older than everything else."""

@@ -48,6 +48,8 @@ _ISO_TIME = re.compile(
 )
 _LEAST_MILLISECONDS = 1e11
 """A number from here on is milliseconds: the year 5138 in seconds, 1973 in milliseconds."""
+UNREADABLE = "\ufffd"
+"""The character that stands for octets that are no UTF-8: nobody knows any more whose address that was."""
 _OF_MAIL = (EvidenceType.DELIVERED, EvidenceType.REJECTED)
 
 
@@ -125,7 +127,9 @@ def _check_decision(type_: EvidenceType, fields: Mapping[str, str], *, may_relea
 
 def _at(fields: Mapping[str, str], entry_id: str, now: datetime) -> datetime:
     """Return when it happened.  A time before 1970 is some language's zero value, and no time of any mail."""
-    text = fields.get("at", _id_time(entry_id))
+    text = fields.get("at")
+    if text is None:
+        text = _id_time(entry_id, now)
     try:
         at = _moment(text)
     except (ValueError, OverflowError, OSError):
@@ -137,10 +141,17 @@ def _at(fields: Mapping[str, str], entry_id: str, now: datetime) -> datetime:
     return min(at, now.astimezone(UTC).replace(microsecond=0))
 
 
-def _id_time(entry_id: str) -> str:
-    """Return the seconds in a stream ID, which begins with milliseconds, however few."""
-    milliseconds = whole(entry_id.partition("-")[0])
-    return "" if milliseconds is None else str(milliseconds // 1000)
+def _id_time(entry_id: str, now: datetime) -> str:
+    """Return the seconds in a stream ID, which begins with milliseconds, however few.
+
+    Somebody may have chosen an ID of up to 20 digits, which is no time any more, but later than now.  Redis numbers
+    all entries after it by it.
+    """
+    milliseconds = entry_id.partition("-")[0]
+    if not milliseconds:
+        return ""
+    known = whole(milliseconds)
+    return str(int(now.timestamp()) if known is None else known // 1000)
 
 
 def _moment(text: str) -> datetime:
@@ -158,6 +169,8 @@ def _moment(text: str) -> datetime:
 
 
 def _address(fields: Mapping[str, str], *, fold_local_part: bool) -> str:
+    if UNREADABLE in fields.get("address", ""):
+        raise NotUnderstood(f"address must be in UTF-8, got {fields['address'][:80]!r}")
     try:
         return normalise(fields.get("address", ""), fold_local_part=fold_local_part)
     except BadAddress as error:
