@@ -107,3 +107,11 @@ def test_local_time_is_that_of_the_machine(config: Path) -> None:
     lines = _on_a_terminal(80, "stats", "--local", "--config", str(config), TZ="XYZ-5:45")
     assert lines[0].endswith(" XYZ")
     assert re.search(r" \d\d:45 to ", lines[0])
+
+
+def test_an_import_counts_with_separators(config: Path, tmp_path: Path) -> None:
+    """As tables do; in a pipe they are digits alone."""
+    file = tmp_path / "suppressed.csv"
+    file.write_text("address,category\n" + "".join(f"user{n}@example.org,mailbox_unknown\n" for n in range(1001)))
+    lines = _on_a_terminal(80, "import", str(file), "--dry-run", "--config", str(config))
+    assert any(line.endswith("rows        1,001") for line in lines)
