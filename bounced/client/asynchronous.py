@@ -92,7 +92,7 @@ class AsyncClient:
     async def suppressed_among(self, addresses: Iterable[str]) -> set[str]:
         """Return those of many addresses, as given, that must not be mailed now.  Raises RedisError.
 
-        What is no address is not among them.
+        What is no address is among them: it cannot be asked about.
         """
         found: set[str] = set()
         requests = self._requests.suppressed_among(addresses)

@@ -85,20 +85,24 @@ class Requests:
         return Request(commands, any)
 
     def suppressed_among(self, addresses: Iterable[str]) -> Iterator[Request[list[str]]]:
-        """Ask, a batch at a time, which of some addresses must not be mailed now.  What is no address is left out."""
+        """Ask, a batch at a time, which of some addresses must not be mailed now.
+
+        What is no address cannot be asked about and is among them: somebody suppressed may be written so
+        (" alice@example.org"), and mail programs heed only what they understand of it.
+        """
         batch: list[str] = []
         normalised: list[str] = []
+        refused: list[str] = []
         for address in addresses:
             try:
                 normalised.append(normalise(address, fold_local_part=self.fold_local_part))
+                batch.append(address)
             except BadAddress:
-                continue
-            batch.append(address)
-            if len(batch) == BATCH:
-                yield self._members(batch, normalised)
-                batch, normalised = [], []
-        if batch:
-            yield self._members(batch, normalised)
+                refused.append(address)
+            if len(batch) + len(refused) == BATCH:
+                yield self._members(batch, normalised, refused)
+                batch, normalised, refused = [], [], []
+        yield self._members(batch, normalised, refused)
 
     def why(self, address: str) -> Request[Why]:
         """Ask for the state of an address and its last events.  Raises BadAddress."""
@@ -201,11 +205,13 @@ class Requests:
         command: Command = ("XADD", self.keys.intake, "*", *(text for field in entry.items() for text in field))
         return Request((command,), lambda replies: text_of(replies[0]), once=True)
 
-    def _members(self, batch: list[str], normalised: list[str]) -> Request[list[str]]:
+    def _members(self, batch: list[str], normalised: list[str], refused: list[str]) -> Request[list[str]]:
+        if not batch:
+            return Request((), lambda _: refused)
         commands: tuple[Command, ...] = tuple(
             ("SMISMEMBER", self.keys.suppressed, *map(form, normalised)) for form in self.keys.suppressed_forms
         )
-        return Request(commands, lambda replies: list(compress(batch, _any_of(replies))))
+        return Request(commands, lambda replies: [*compress(batch, _any_of(replies)), *refused])
 
     def _ids(self, normalised: str) -> list[str]:
         return [form(normalised) for form in self.keys.suppressed_forms]

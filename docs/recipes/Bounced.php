@@ -86,7 +86,7 @@ final class Bounced
         return (int) $redis('SISMEMBER', $this->key('suppressed'), self::normalise($address)) === 1;
     }
 
-    /** Those of many addresses, as given, that must not be mailed now; what is no address is not among them. */
+    /** Those of many addresses, as given, that must not be mailed now; what is no address is among them. */
     public function suppressedAmong(callable $redis, array $addresses): array
     {
         $suppressed = [];
@@ -96,7 +96,7 @@ final class Bounced
                 try {
                     $asked[$address] = self::normalise($address);
                 } catch (InvalidArgumentException) {
-                    continue;
+                    $suppressed[] = (string) $address;
                 }
             }
             $answers = $asked ? $redis('SMISMEMBER', $this->key('suppressed'), ...array_values($asked)) : [];

@@ -19,6 +19,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 const (
@@ -53,6 +55,16 @@ var (
 
 	// ErrNotAnAddress is returned for text that cannot be an address.
 	ErrNotAnAddress = errors.New("not an address")
+
+	// ErrNeedsUnicode is returned for an address that cannot be normalised without ToASCII or NFC.
+	ErrNeedsUnicode = errors.New("not ASCII: needs bounced.ToASCII for its domain, bounced.NFC for its local part")
+
+	// ToASCII makes A-labels of a domain that is not ASCII.  With golang.org/x/net/idna:
+	// idna.New(idna.MapForLookup(), idna.Transitional(false), idna.StrictDomainName(false)).ToASCII
+	ToASCII func(domain string) (string, error)
+
+	// NFC composes letters.  With golang.org/x/text/unicode/norm: norm.NFC.String
+	NFC func(text string) string
 )
 
 // Redis sends one command.
@@ -167,13 +179,20 @@ func (l List) IsSuppressed(redis Redis, address string) (bool, error) {
 
 // SuppressedAmong returns those of many addresses, as given, that must not be mailed now.
 //
-// What Normalise refuses is not among them.
+// What is no address is among them: it cannot be asked about.  Without ToASCII or NFC, an address that needs them is an
+// error.
 func (l List) SuppressedAmong(redis Redis, addresses []string) ([]string, error) {
 	var suppressed, asked []string
 	command := []any{"SMISMEMBER", l.key("suppressed")}
 	for place, address := range addresses {
-		if normalised, err := Normalise(address); err == nil {
+		normalised, err := Normalise(address)
+		switch {
+		case err == nil:
 			asked, command = append(asked, address), append(command, normalised)
+		case errors.Is(err, ErrNeedsUnicode):
+			return nil, err
+		default:
+			suppressed = append(suppressed, address)
 		}
 		if len(asked) < batch && place < len(addresses)-1 || len(asked) == 0 {
 			continue
@@ -329,14 +348,31 @@ func NewToken(random []byte) string {
 
 // Normalise returns an address as it is signed and stored.
 //
-// It wants ASCII domains, and local parts in NFC.  For others, golang.org/x/text/unicode/norm and
-// golang.org/x/net/idna: idna.New(idna.MapForLookup(), idna.Transitional(false)).ToASCII(domain).
+// A domain that is not ASCII needs ToASCII, a local part that may not be composed needs NFC: else another address would
+// be asked about than the one that is mailed.
 func Normalise(address string) (string, error) {
+	if NFC != nil {
+		address = NFC(address)
+	}
 	at := strings.LastIndex(address, "@")
-	if at < 0 || unspeak.MatchString(address) {
+	if at < 0 || unspeak.MatchString(address) || !utf8.ValidString(address) {
 		return "", ErrNotAnAddress
 	}
-	local, domain := address[:at], strings.TrimSuffix(strings.ToLower(address[at+1:]), ".")
+	local, domain := address[:at], address[at+1:]
+	if NFC == nil && strings.IndexFunc(local, mayCompose) >= 0 {
+		return "", fmt.Errorf("%w: %q", ErrNeedsUnicode, address)
+	}
+	if strings.IndexFunc(domain, notASCII) >= 0 {
+		if ToASCII == nil {
+			return "", fmt.Errorf("%w: %q", ErrNeedsUnicode, address)
+		}
+		mapped, err := ToASCII(domain)
+		if err != nil {
+			return "", ErrNotAnAddress
+		}
+		domain = mapped
+	}
+	domain = strings.TrimSuffix(strings.ToLower(domain), ".")
 	if !domains.MatchString(domain) {
 		return "", ErrNotAnAddress
 	}
@@ -350,6 +386,15 @@ func Normalise(address string) (string, error) {
 		}
 	}
 	return strings.Map(lower, local) + "@" + domain, nil
+}
+
+func notASCII(letter rune) bool {
+	return letter > unicode.MaxASCII
+}
+
+// mayCompose tells letters that NFC may change: none is below the first combining one.
+func mayCompose(letter rune) bool {
+	return letter >= 0x300
 }
 
 func lower(letter rune) rune {

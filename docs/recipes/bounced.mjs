@@ -69,10 +69,11 @@ export class Bounced {
     return Number(await redis('SISMEMBER', `${this.keys}suppressed`, normalise(address))) === 1;
   }
 
-  /** A Set of those of many addresses, as given, that must not be mailed now; what is no address is not in it. */
+  /** A Set of those of many addresses, as given, that must not be mailed now; what is no address is in it. */
   async suppressedAmong(redis, addresses) {
-    const asked = [...addresses].map((address) => [address, normalisedOrNull(address)]).filter(([, known]) => known);
-    const suppressed = new Set();
+    const all = [...addresses].map((address) => [address, normalisedOrNull(address)]);
+    const asked = all.filter(([, known]) => known);
+    const suppressed = new Set(all.filter(([, known]) => !known).map(([address]) => address));
     for (let i = 0; i < asked.length; i += BATCH) {
       const batch = asked.slice(i, i + BATCH);
       const answers = await redis('SMISMEMBER', `${this.keys}suppressed`, ...batch.map(([, known]) => known));

@@ -82,14 +82,13 @@ class Bounced
     redis.call("SISMEMBER", "#{@keys}suppressed", Bounced.normalise(address)).to_i == 1
   end
 
-  # Those of many addresses, as given, that must not be mailed now; what is no address is not among them.
+  # Those of many addresses, as given, that must not be mailed now; what is no address is among them.
   def suppressed_among(redis, addresses)
     addresses.each_slice(BATCH).flat_map do |batch|
-      asked = batch.map { |address| [address, Bounced.normalised_or_nil(address)] }.select(&:last)
-      next [] if asked.empty?
-
-      answers = redis.call("SMISMEMBER", "#{@keys}suppressed", *asked.map(&:last))
-      asked.zip(answers).select { |_, answer| answer.to_i == 1 }.map { |(address, _), _| address }
+      asked, refused = batch.map { |address| [address, Bounced.normalised_or_nil(address)] }.partition(&:last)
+      answers = asked.empty? ? [] : redis.call("SMISMEMBER", "#{@keys}suppressed", *asked.map(&:last))
+      suppressed = asked.zip(answers).select { |_, answer| answer.to_i == 1 }.map(&:first)
+      (suppressed + refused).map(&:first)
     end
   end
 
@@ -141,11 +140,16 @@ class Bounced
     local, at, domain = text.rpartition("@")
     raise ArgumentError, "not an address" if at.empty? || text.match?(/[\p{Cc}\p{Zl}\p{Zp}]/)
 
-    domain = SimpleIDN.to_ascii(domain) unless domain.ascii_only?
-    domain = domain.downcase.delete_suffix(".")
+    domain = (domain.ascii_only? ? domain : Bounced.to_ascii(domain)).downcase.delete_suffix(".")
     raise ArgumentError, "not an address" unless domain.match?(DOMAIN)
 
     "#{local_part(local).tr('A-Z', 'a-z')}@#{domain}"
+  end
+
+  def self.to_ascii(domain)
+    SimpleIDN.to_ascii(domain)
+  rescue RangeError
+    raise ArgumentError, "not an address"
   end
 
   def self.normalised_or_nil(address)

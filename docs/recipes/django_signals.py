@@ -24,12 +24,12 @@ client = Client.from_url(settings.BOUNCED_REDIS_URL)
 
 @receiver(pre_send)
 def leave_out_the_suppressed(message: EmailMessage, **_: Any) -> None:
-    """Take suppressed recipients off a message; cancel it where none is left."""
+    """Take off a message whoever is suppressed, and what is no address; cancel it where none is left."""
     suppressed = client.suppressed_among(parseaddr(recipient)[1] for recipient in message.recipients())
     for field in ("to", "cc", "bcc"):
         setattr(message, field, [r for r in getattr(message, field) if parseaddr(r)[1] not in suppressed])
     if not message.recipients():
-        raise AnymailCancelSend("every recipient is suppressed")
+        raise AnymailCancelSend("every recipient is suppressed or is no address")
 
 
 @receiver(tracking)

@@ -4,6 +4,7 @@ package main
 import (
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -53,6 +54,8 @@ func main() {
 		Tokens     []string `json:"tokens"`
 		Commands   [][]any  `json:"commands"`
 		Among      []string `json:"among"`
+		Abroad     any      `json:"abroad"`
+		Libraries  []string `json:"with_libraries"`
 		Bulk       []any    `json:"bulk"`
 		Sent       [][]any  `json:"sent"`
 		Refused    []bool   `json:"refused"`
@@ -130,6 +133,29 @@ func main() {
 		addresses = append(addresses, fmt.Sprintf("%s%d@Example.org", name, i))
 	}
 	said.Among, _ = first.SuppressedAmong(many, append(addresses, "nonsense"))
+	mapped := func(command ...any) (any, error) {
+		var answers []any
+		for _, address := range command[2:] {
+			found := address == "gone@xn--bcher-kva.example" || address == "jos\u00e9@example.org"
+			answers = append(answers, map[bool]int64{true: 1}[found])
+		}
+		return answers, nil
+	}
+	abroad := []string{"gone@b\u00fccher.example", "user@b\u00fccher.example", "user@\u212aelvin.example"}
+	said.Abroad = "error"
+	for _, address := range append(abroad, "jose\u0301@example.org") {
+		if found, err := first.SuppressedAmong(mapped, []string{address}); !errors.Is(err, bounced.ErrNeedsUnicode) {
+			said.Abroad = found
+		}
+	}
+	bounced.NFC = func(text string) string { return strings.ReplaceAll(text, "e\u0301", "\u00e9") }
+	bounced.ToASCII = func(domain string) (string, error) {
+		if domain != "b\u00fccher.example" {
+			return "", errors.New("not a domain")
+		}
+		return "xn--bcher-kva.example", nil
+	}
+	said.Libraries, _ = first.SuppressedAmong(mapped, append(abroad, "jose\u0301@example.org"))
 	tell := func(command ...any) (any, error) {
 		said.Sent = append(said.Sent, command)
 		return "1-1", nil

@@ -24,6 +24,8 @@ const bulk = [];
 const many = async (...command) => { bulk.push(command.slice(0, 2), command.length - 2); return command.slice(2).map((a) => +a.startsWith('gone')); };
 const addresses = [...Array.from({ length: 2500 }, (_, i) => `${i % 5 ? 'User' : 'Gone'}${i}@Example.org`), 'nonsense'];
 const among = [...await first.suppressedAmong(many, addresses)];
+const mapped = async (...command) => command.slice(2).map((address) => Number(address === 'gone@xn--bcher-kva.example'));
+const abroad = [...await first.suppressedAmong(mapped, ['gone@bücher.example', 'user@bücher.example'])];
 const sent = [];
 const tell = async (...command) => { sent.push(command); return '1-1'; };
 await first.reportSent(tell, 250, { campaign: 'nov', domain: 'example.org' });
@@ -51,6 +53,7 @@ console.log(JSON.stringify({
   tokens: vectors.tokens.map((v) => first.tokenPath(newToken(Buffer.from(v.random_hex, 'hex')))),
   commands,
   among,
+  abroad,
   bulk,
   sent,
   refused: refusedAll,

@@ -55,6 +55,8 @@ $many = function (string ...$command) use (&$bulk) {
 };
 $addresses = array_map(fn ($i) => ($i % 5 ? 'User' : 'Gone') . "$i@Example.org", range(0, 2499));
 $among = $first->suppressedAmong($many, [...$addresses, 'nonsense']);
+$mapped = fn (string ...$command) => array_map(fn ($a) => (int) ($a === 'gone@xn--bcher-kva.example'), array_slice($command, 2));
+$abroad = $first->suppressedAmong($mapped, ['gone@bücher.example', 'user@bücher.example']);
 $sent = [];
 $tell = function (string ...$command) use (&$sent) {
     $sent[] = $command;
@@ -119,6 +121,7 @@ echo json_encode([
     'tokens' => array_map(fn ($v) => $first->tokenPath(Bounced::newToken(hex2bin($v['random_hex']))), $vectors['tokens']),
     'commands' => $commands,
     'among' => $among,
+    'abroad' => $abroad,
     'bulk' => $bulk,
     'sent' => $sent,
     'refused' => $refused,

@@ -45,6 +45,10 @@ many = lambda do |*command|
 end
 addresses = Array.new(2500) { |i| "#{(i % 5).zero? ? 'Gone' : 'User'}#{i}@Example.org" } + ["nonsense"]
 among = first.suppressed_among(many, addresses)
+mapped = ->(*command) { command.drop(2).map { |address| address == "gone@xn--bcher-kva.example" ? 1 : 0 } }
+abroad = attempt.call(needs_gem: "error") do
+  first.suppressed_among(mapped, ["gone@b\u00fccher.example", "user@b\u00fccher.example"])
+end
 sent = []
 tell = ->(*command) { sent << command && "1-1" }
 first.report_sent(tell, 250, campaign: "nov", domain: "example.org")
@@ -85,6 +89,7 @@ puts JSON.generate(
   tokens: vectors["tokens"].map { |v| first.token_path(Bounced.new_token([v["random_hex"]].pack("H*"))) },
   commands: commands,
   among: among,
+  abroad: abroad,
   bulk: bulk,
   sent: sent,
   refused: refused,
