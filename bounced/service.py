@@ -293,9 +293,10 @@ def _further(main: SessionSettings, listener: Listener) -> SessionSettings:
     )
 
 
-def doors(config: Config) -> tuple[Origin, ...]:
-    """Return by which of SMTP and LMTP mail can come in."""
-    return tuple(dict.fromkeys((Origin.SMTP, *(Origin(each.protocol) for each in config.listeners))))
+def doors(config: Config, sockets: Sockets) -> tuple[Origin, ...]:
+    """Return by which of SMTP and LMTP mail can come in: those that have a socket."""
+    spoken = {SMTP: Origin.SMTP} | {listener_name(n): Origin(each.protocol) for n, each in enumerate(config.listeners)}
+    return tuple(dict.fromkeys(origin for name, origin in spoken.items() if sockets.get(name)))
 
 
 def _tls(config: Config) -> ssl.SSLContext | None:

@@ -47,7 +47,7 @@ async def supervise(config: Config, source: Source, sockets: Sockets, notifier: 
     totals = Totals()
     workers = Workers(config, source, sockets, totals=totals, stopping=stopping, notifier=notifier)
     running = Running(now(), loaded(config, source, now()))
-    async with _monitored(config, running, workers.counts, totals) as monitor:
+    async with _monitored(config, sockets, running, workers.counts, totals) as monitor:
         reloads = Reloads(config, workers, monitor, notifier, running)
         loop.add_signal_handler(signal.SIGHUP, reloads.reload)
         if asked_to_reload.is_set():
@@ -57,7 +57,7 @@ async def supervise(config: Config, source: Source, sockets: Sockets, notifier: 
 
 @asynccontextmanager
 async def _monitored(
-    config: Config, running: Running, workers: Callable[[], WorkerCounts], totals: Totals
+    config: Config, sockets: Sockets, running: Running, workers: Callable[[], WorkerCounts], totals: Totals
 ) -> AsyncIterator[Monitor]:
     """Give what answers for the daemon; meanwhile watch Redis, and listen for HTTP where that is wanted."""
     async with AsyncExitStack() as stack:
@@ -67,8 +67,18 @@ async def _monitored(
         redis_watch = RedisWatch(store, keys, identities(config), job_store, now)
         judge = RedisJudge.configured(config, await stack.enter_async_context(redis_url(config)), identities(config))
         commands = CommandCounts(job_store, tuple(keys), now)
-        monitor = Monitor(store, keys, workers, totals, clock=now, judge=judge, watch=redis_watch, commands=commands)
-        monitor.use(keys, doors(config), ends_at(config.smtp))
+        monitor = Monitor(
+            store,
+            keys,
+            workers,
+            totals,
+            clock=now,
+            judge=judge,
+            doors=doors(config, sockets),
+            watch=redis_watch,
+            commands=commands,
+        )
+        monitor.use(keys, ends_at(config.smtp))
         pages: dict[str, Page] = {**monitor.pages, status.PATH: StatusPage(running, monitor, workers, totals)}
         jobs: tuple[Job, ...] = (redis_watch,)
         if config.http.listen is not None:
@@ -139,7 +149,7 @@ class Reloads:
             LOG.warning(Event.CONFIGURATION_DOUBTED, key=table, text="takes effect after a restart only")
         if not waiting:  # the files that the old one names may be gone when another worker has to be started
             self._workers.source = source
-        self._monitor.use(keyspaces(config), doors(config), ends_at(config.smtp))
+        self._monitor.use(keyspaces(config), ends_at(config.smtp))
         HASHES.use(build.log_secrets(config))
         changes = self._running.take(after, waiting)
         LOG.info(Event.CONFIGURATION_LOADED, changes=changes or ["no list, key or rule"])

@@ -92,9 +92,15 @@ def alert(name: str, **labels: str) -> Labels:
     return labels_of({"alertname": name, **labels})
 
 
+def refused(course: str) -> dict[Sample, str]:
+    """Return how often the sender was refused, each time by a block."""
+    return {series("bounced_sender_refused_total"): course, of_class(BLOCK): course}
+
+
 STILL = always(5)
 """A counter that counted something once, and nothing since."""
 TRY_AGAIN = series("bounced_replies_total", code="451")
+REFUSED = series("bounced_sender_refused_total")
 COMMITS = series("bounced_commit_seconds_count")
 SUPPRESSED = series("bounced_addresses", state="suppressed")
 EVERYTHING = series("bounced_")
@@ -239,19 +245,23 @@ CASES = (
     ),
     Case(
         "a provider refuses us",
-        {of_class(BLOCK): course((0, 1, 0), (200, 60, 70))},
+        refused(course((0, 1, 0), (200, 60, 70))),
         (alert("BouncedBlockedByProvider", list="main"),),
     ),
-    Case("a provider refuses little", {of_class(BLOCK): course((0, 1, 0), (200, 15, 70))}),
-    Case("a provider refuses one of ten", {of_class(BLOCK): rising(100), of_class(HARD): rising(900)}),
+    Case(
+        "a provider limits how much we may send",
+        {REFUSED: course((0, 1, 0), (200, 60, 70)), of_class(BLOCK): rising(0)},
+        (alert("BouncedBlockedByProvider", list="main"),),
+    ),
+    Case(
+        "many mailboxes get too much mail of anybody",
+        {series("bounced_reports_total", category="rate_limited", kind="bounce", origin="smtp"): rising(300)},
+    ),
+    Case("a provider refuses little", refused(course((0, 1, 0), (200, 15, 70)))),
+    Case("a provider refuses one of ten", refused(rising(100)) | {of_class(HARD): rising(900)}),
     Case(
         "few bounces, all of them refusals",
-        {
-            of_class(HARD): rising(0),
-            of_class(SOFT): rising(0),
-            of_class(UNDETERMINED): rising(0),
-            of_class(BLOCK): rising(9),
-        },
+        refused(rising(9)) | {of_class(word): rising(0) for word in (HARD, SOFT, UNDETERMINED)},
     ),
     Case(
         "an alarm stands", {series("bounced_alarms"): lately(0, 2, STEP)}, (alert("BouncedAlarmStands", list="main"),)
@@ -341,15 +351,23 @@ def _values(case: Case, exposed: frozenset[Sample], host: str) -> dict[Sample, s
 
 
 def _moving(values: Mapping[Sample, str]) -> dict[Sample, str]:
-    """Leave out counters that stand still, all but one of each metric: they are hundreds, and add nothing to a rate."""
-    kept = {name: (name, labels) for (name, labels), course in values.items() if course == STILL}
-    return {sample: course for sample, course in values.items() if course != STILL or kept[sample[0]] == sample}
+    """Leave out counters that stand still, all but one of each metric and door: they add nothing to a rate."""
+    kept = {_door(sample): sample for sample, course in values.items() if course == STILL}
+    return {sample: course for sample, course in values.items() if course != STILL or kept[_door(sample)] == sample}
+
+
+def _door(sample: Sample) -> tuple[str, str]:
+    """Return the metric of a series and the door that it is about."""
+    name, labels = sample
+    return name, dict(labels).get("origin", "")
 
 
 def _on_a_healthy_day(sample: Sample) -> str:
     name, _ = sample
     if name == "bounced_reports_total":
         return next((rising(HEALTHY[word]) for word in HEALTHY if of_class(word) == sample), STILL)
+    if name == REFUSED[0]:
+        return rising(HEALTHY[BLOCK])
     if name == "bounced_commit_seconds_count":
         return rising(sum(HEALTHY.values()))
     if name in {"bounced_workers", "bounced_redis_up"}:

@@ -1,11 +1,14 @@
-"""Sockets say where they listen as the configuration says it."""
+"""Sockets say where they listen as the configuration says it, and by which doors mail comes in."""
 
 from pathlib import Path
 
 import pytest
 
 from bounced.config.fields import TcpAddress, UnixAddress
-from bounced.edges.sockets import CannotListen, address_of, open_socket
+from bounced.config.model import Config, Listener, Smtp
+from bounced.core.terms import Origin
+from bounced.edges.sockets import CannotListen, address_of, bind, open_socket
+from bounced.service import doors
 
 
 @pytest.mark.parametrize(("host", "written"), [("127.0.0.1", "127.0.0.1"), ("::1", "[::1]")])
@@ -23,3 +26,16 @@ def test_a_unix_socket_names_its_path(tmp_path: Path) -> None:
     """As in smtp.listen."""
     with open_socket(UnixAddress(tmp_path / "smtp")) as opened:
         assert address_of(opened) == f"unix:{tmp_path}/smtp"
+
+
+@pytest.mark.parametrize(("smtp", "lmtp"), [(True, False), (False, True), (True, True), (False, False)])
+def test_a_door_is_open_where_it_has_a_socket(tmp_path: Path, *, smtp: bool, lmtp: bool) -> None:
+    """Also without SMTP, for a daemon behind an MTA that speaks LMTP to it; a socket may also have been handed over."""
+    listeners = (Listener(protocol="lmtp", address=UnixAddress(tmp_path / "lmtp")),) if lmtp else ()
+    config = Config(smtp=Smtp(listen=(UnixAddress(tmp_path / "smtp"),) if smtp else ()), listeners=listeners)
+    sockets = bind(config)
+    assert doors(config, sockets) == (*[Origin.SMTP] * smtp, *[Origin.LMTP] * lmtp)
+    handed_over = [] if smtp else [open_socket(UnixAddress(tmp_path / "given"))]
+    assert Origin.SMTP in doors(config, {**sockets, "smtp": handed_over or sockets["smtp"]})
+    for opened in (*handed_over, *(each for several in sockets.values() for each in several)):
+        opened.close()

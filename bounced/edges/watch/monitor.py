@@ -48,6 +48,7 @@ class Monitor:
         *,
         clock: Clock,
         judge: RedisJudge,
+        doors: Sequence[Origin] = DOORS,
         watch: ServerWatch | None = None,
         commands: CommandTotals | None = None,
     ) -> None:
@@ -58,16 +59,12 @@ class Monitor:
         self._watch = watch
         self._judge = judge
         self._commands = commands
+        self._doors = tuple(doors)
         self.use(keys)
 
-    def use(
-        self,
-        keys: Mapping[str, Keyspace],
-        doors: Sequence[Origin] = DOORS,
-        certificate_until: datetime | None = None,
-    ) -> None:
-        """Know these lists from now on, the doors that are open, and when the certificate that is loaded expires."""
-        self._known = Known(tuple(keys), tuple(doors))
+    def use(self, keys: Mapping[str, Keyspace], certificate_until: datetime | None = None) -> None:
+        """Know these lists from now on, and when the certificate that is loaded expires."""
+        self._known = Known(tuple(keys), self._doors)
         self._certificate_until = certificate_until
         if self._commands is not None:
             self._commands.use(tuple(keys))

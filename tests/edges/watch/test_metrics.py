@@ -94,6 +94,24 @@ def test_what_a_sender_tells_counts_as_the_report_it_stands_for(
     assert reports == ({f"bounced_reports_total['{counted}']": 1} if counted else {})
 
 
+@pytest.mark.parametrize(
+    ("verdict", "refused"),
+    [
+        (Verdict(Category.SPAM_CONTENT, "a.row", "diagnostic", status="5.7.1"), 1),
+        (Verdict(Category.RATE_LIMITED, "a.row", "diagnostic", status="4.7.28", reply_code="550"), 1),
+        (Verdict(Category.RATE_LIMITED, "a.row", "diagnostic", status="4.2.1", reply_code="450"), 0),
+        (VERDICT, 0),
+    ],
+)
+def test_who_refuses_or_limits_the_sender_is_counted(verdict: Verdict, refused: int) -> None:
+    """By any door; a mailbox that gets too much mail of anybody does not refuse the sender."""
+    meter = Meter()
+    meter.committed("main", replace(SUPPRESSED, evidence=replace(EVIDENCE, verdict=verdict)), 0.004)
+    told = Evidence(EvidenceType.REJECTED, EVIDENCE.at, Origin.INTAKE, verdict=verdict)
+    meter.written("main", Transition(told, AddressState(), AddressState(), "told"))
+    assert _samples(_heard(meter)).get("bounced_sender_refused_total['main']", 0) == 2 * refused
+
+
 def test_a_fault_of_ours_has_one_name() -> None:
     """Whatever exception it is: a label has values from a closed set."""
     meter = Meter()
@@ -120,6 +138,20 @@ def test_doors_that_are_not_open_have_no_series() -> None:
     """A daemon without LMTP does not show what could come by it."""
     for doors, shown in (((Origin.SMTP,), {"smtp", "intake"}), (DOORS, {"smtp", "lmtp", "intake"})):
         assert {labels[1] for labels in Known(("main",), doors).series()["bounced_reports"]} == shown
+
+
+def test_a_list_that_a_reload_takes_away_has_no_series() -> None:
+    """What was counted of it is not shown; where it comes back, it counts on."""
+    meter = Meter()
+    for list_ in ("main", "gone"):
+        meter.committed(list_, SUPPRESSED, 0.004)
+    totals = _heard(meter)
+    commands: dict[tuple[str, ...], int] = {("gone", "operator", "suppress"): 3}
+    for lists, shown in ((("main",), {"main"}), (("main", "gone"), {"main", "gone"})):
+        text = exposition(totals, workers=1, deaths=0, sizes=None, known=Known(lists), commands=commands).decode()
+        samples = [each for family in text_string_to_metric_families(text) for each in family.samples]
+        assert {each.labels["list"] for each in samples if "list" in each.labels} == shown
+        assert sum(each.value for each in samples if each.name == "bounced_reports_total") == len(shown)
 
 
 def test_what_was_taken_is_not_counted_again() -> None:

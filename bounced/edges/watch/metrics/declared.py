@@ -82,6 +82,13 @@ DOUBTFUL = _counter(
     "list",
     "category",
 )
+SENDER_REFUSED = _counter(
+    "bounced_sender_refused",
+    "Reports among bounced_reports that refuse the sender: those of class block, and of category rate_limited those "
+    "that limit what this sender may send (Gmail's 4.7.28). What limits a mailbox (X.2.X) is not among them. `bounced "
+    "blocks` says who refuses.",
+    "list",
+)
 COMPLAINTS_OF_NOBODY = _counter(
     "bounced_complaints_unattributed",
     "Complaints at a feedback address that brought no return path of ours: nobody is suppressed for them. The provider "
@@ -226,6 +233,7 @@ COUNTED = (
     FAULTS,
     REPORTS,
     DOUBTFUL,
+    SENDER_REFUSED,
     COMPLAINTS_OF_NOBODY,
     COMMITS,
     DUPLICATES,

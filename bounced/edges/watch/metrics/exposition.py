@@ -58,7 +58,8 @@ class _Complete:
 
 def _of_others(known: Known, commands: Mapping[Labels, int], certificate_until: datetime | None) -> Iterable[Family]:
     begun = dict.fromkeys(known.series()[declared.COMMANDS.name], 0)
-    yield counter(declared.COMMANDS, {**begun, **commands}.items())
+    shown = {labels: count for labels, count in commands.items() if known.covers(declared.COMMANDS, labels)}
+    yield counter(declared.COMMANDS, {**begun, **shown}.items())
     until = [] if certificate_until is None else [((), certificate_until.timestamp())]
     yield gauge(declared.CERTIFICATE_EXPIRY, until)
 

@@ -58,9 +58,9 @@ _FAILURES = (
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The lists that a daemon keeps, and the doors that it has: of SMTP and LMTP those that it listens on."""
+    """The lists that a daemon keeps, None where it is not known, and of SMTP and LMTP those that it listens on."""
 
-    lists: tuple[str, ...] = ()
+    lists: tuple[str, ...] | None = None
     doors: tuple[Origin, ...] = DOORS
 
     def series(self) -> Mapping[str, Iterable[Labels]]:
@@ -73,6 +73,7 @@ class Known:
             declared.JOB_FAILURES: _alone(JOBS),
             declared.REPORTS: self._by_list(self._reports()),
             declared.DOUBTFUL: self._by_list(_alone(_HARD)),
+            declared.SENDER_REFUSED: self._by_list([()]),
             declared.COMPLAINTS_OF_NOBODY: self._by_list(_alone((*KNOWN_PROVIDERS, OTHER))),
             declared.COMMITS: self._by_list(self._commits()),
             declared.COMMANDS: self._by_list(COMMANDS),
@@ -85,8 +86,14 @@ class Known:
         }
         return {metric.name: series for metric, series in by_name.items()}
 
+    def covers(self, metric: declared.Metric, labels: Labels) -> bool:
+        """Whether a series is shown: not that of a list which a reload took away."""
+        if self.lists is None or "list" not in metric.labels:
+            return True
+        return labels[metric.labels.index("list")] in self.lists
+
     def _by_list(self, rest: Iterable[Labels]) -> Iterable[Labels]:
-        return [(list_, *labels) for list_, labels in product(self.lists, tuple(rest))]
+        return [(list_, *labels) for list_, labels in product(self.lists or (), tuple(rest))]
 
     def _reports(self) -> Iterator[Labels]:
         """Yield what is known of reports: by origin, kind, category and class."""

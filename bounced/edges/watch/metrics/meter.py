@@ -131,6 +131,8 @@ class Meter:
         self._counts[declared.REPORTS.name, list_, origin, kind, category, class_] += 1
         if verdict and verdict.doubt:
             self._counts[declared.DOUBTFUL.name, list_, category] += 1
+        if verdict and verdict.refuses_sender:
+            self._counts[declared.SENDER_REFUSED.name, list_] += 1
 
     def _told(self, list_: str, evidence: Evidence) -> None:
         """Count what a sender told as the report that the recipient's MTA would have sent."""

@@ -45,7 +45,8 @@ class Totals:
             counted = self._counted[metric.name]
             match metric.kind:
                 case MetricKind.COUNTER:
-                    yield counter(metric, {**dict.fromkeys(begun.get(metric.name, [()]), 0.0), **counted}.items())
+                    shown = {labels: count for labels, count in counted.items() if known.covers(metric, labels)}
+                    yield counter(metric, {**dict.fromkeys(begun.get(metric.name, [()]), 0.0), **shown}.items())
                 case MetricKind.HISTOGRAM:
                     yield _histogram(metric, counted)
                 case MetricKind.GAUGE:
