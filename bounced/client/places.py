@@ -13,6 +13,9 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 MAX_CONNECTIONS = 50
 """With each server; fewer than redis-py's own limit, which is therefore never met."""
+ONCE_MORE_S = 0.1
+"""After this time an asyncio call that goes on beyond its deadline is ended again.  While a connection is being made,
+the first cancellation is lost now and then, and the call would wait for as long as the server hangs."""
 
 
 class NoFreeConnection(RedisTimeoutError):  # noqa: N818 - names what is the case, as our other errors do
@@ -54,7 +57,7 @@ class AsyncPlaces:
         """Take a place for one call, which must end in the same time.  Raises NoFreeConnection, RedisTimeoutError."""
         waiting = True
         try:
-            async with asyncio.timeout(self._timeout_s), self._free:
+            async with asyncio.timeout(self._timeout_s + ONCE_MORE_S), asyncio.timeout(self._timeout_s), self._free:
                 waiting = False
                 yield
         except TimeoutError as error:

@@ -1,13 +1,17 @@
 """Senders ask whom not to mail, and why; both clients give the same answers."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bounced.client import AsyncClient, BadAddress, Category, Client, Keyspace, State
+from bounced.client.places import AsyncPlaces
 from bounced.core.state import EvidenceType
 from bounced.core.terms import Kind
 
@@ -61,6 +65,20 @@ async def test_asking_about_many_fails_as_asking_about_one(client: Asked, redis:
     await redis.set(keys.suppressed, "not a set")
     with pytest.raises(RedisError, match="WRONGTYPE"):
         await client.suppressed_among(f"user{n}@example.org" for n in range(2500))
+
+
+async def test_a_call_ends_though_its_cancellation_is_lost() -> None:
+    """As it may be while a connection is made, when many calls wait for a server that hangs."""
+    never = asyncio.get_running_loop().create_future
+
+    async def call() -> None:
+        async with AsyncPlaces(0.01).taken():
+            with suppress(asyncio.CancelledError):
+                await never()
+            await never()
+
+    with pytest.raises(RedisTimeoutError, match="no answer"):
+        await call()
 
 
 async def test_why_tells_state_and_history(client: Asked, happen: Happen) -> None:
