@@ -5,7 +5,9 @@ import signal
 import sys
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +18,7 @@ from bounced.cli.configured import config_option, configured
 from bounced.cli.filters import none_such
 from bounced.cli.output import json_option, print_entry, print_json, printable
 from bounced.cli.progress import looking
-from bounced.cli.selecting import chosen_list, event_streams, list_option, normalised
+from bounced.cli.selecting import any_list_option, chosen_lists, normalised
 from bounced.cli.story import sentence
 from bounced.cli.times import READS, local_option, shown, since_option, span, until_option
 from bounced.config import Config
@@ -31,7 +33,7 @@ from bounced.edges.redis.event_streams import (
     behind,
     position_at,
 )
-from bounced.service import keyspaces
+from bounced.service import keyspaces, open_store
 
 USUAL = 20
 """How many events are shown where nobody says how many."""
@@ -50,7 +52,7 @@ COLOURS = {"suppressed": "red", "held": "yellow", "bouncing": "cyan", "active": 
 @click.option("--address", help="Only those of one address.")
 @since_option(f"Written since then: {READS}.")
 @until_option("Written before then; of a day alone, its end.")
-@list_option
+@any_list_option
 @local_option
 @config_option
 @json_option
@@ -66,7 +68,7 @@ def events(
     config_file: Path | None,
     as_json: bool,
 ) -> None:
-    """Show what happened, the newest at the end.
+    """Show what happened in every list, the newest at the end.
 
     --type, --address, --since and --until look through all events that are kept.
 
@@ -77,18 +79,16 @@ def events(
     bounced events --since "yesterday 14:00" --until "yesterday 15:00"
     """  # noqa: D301 - \b is click's mark for lines to be left as they are
     config = configured(config_file)
-    list_ = chosen_list(config, list_)
     begin, end = span(since, until)
     if follow and end:
         raise click.UsageError("--until and --follow contradict each other")
-    id_ = keyspaces(config)[list_].address_id(normalised(config, list_, address)) if address else ""
-    asked = _Asked(Wanted(_known(types), id_), begin, end, limit)
-    shown_list = list_ if len(config.lists) > 1 else ""
-    asyncio.run(_show(config, list_, asked, _Printer(list_, shown_list, asked.wanted, as_json=as_json), follow=follow))
+    of_types = _known(types)
+    wanted = {name: Wanted(of_types, _id(config, name, address)) for name in chosen_lists(config, list_)}
+    printer = _Printer(types_asked=bool(of_types), several=len(config.lists) > 1, as_json=as_json)
+    asyncio.run(_show(config, wanted, _Asked(begin, end, limit), printer, follow=follow))
 
 
 class _Asked(NamedTuple):
-    wanted: Wanted
     since: datetime | None
     until: datetime | None
     limit: int | None
@@ -99,6 +99,56 @@ class _Asked(NamedTuple):
         return USUAL if self.limit is None and self.since is None else self.limit
 
 
+class _Event(NamedTuple):
+    """An event, and the list that it is of."""
+
+    list_: str
+    event: StreamEvent
+
+
+@dataclass(slots=True)
+class _Source:
+    """The events of a list, those that are asked for, and up to where they are shown."""
+
+    list_: str
+    streams: EventStreams
+    wanted: Wanted
+    last: Position
+
+    async def past(self, asked: _Asked, looked: Looked) -> AsyncIterator[_Event]:
+        """Yield what is asked for of the events up to the last ones, the oldest first."""
+        begin = position_at(asked.since) if asked.since else BEGINNING
+        end = before(asked.until) if asked.until else self.last
+        if asked.most is None:
+            async for event in self.streams.search(begin, end, self.wanted, looked=looked):
+                yield _Event(self.list_, event)
+        elif self.wanted == Wanted() and not asked.since and not asked.until:
+            async for page in self.streams.between(await self.streams.begin_of(asked.most, end), end):
+                for event in page:
+                    yield _Event(self.list_, event)
+        else:
+            newest: deque[StreamEvent] = deque()
+            async for event in self.streams.search(begin, end, self.wanted, looked=looked, backwards=True):
+                newest.appendleft(event)
+                if len(newest) == asked.most:
+                    break
+            for event in newest:
+                yield _Event(self.list_, event)
+
+    async def next(self) -> list[_Event]:
+        """Return the events that came since."""
+        found: list[_Event] = []
+        while True:
+            entries, self.last = await self.streams.after(self.last)
+            if not entries:
+                return found
+            found += [_Event(self.list_, entry) for entry in entries if self.wanted.covers(entry.fields)]
+
+
+def _id(config: Config, list_: str, address: str | None) -> str:
+    return keyspaces(config)[list_].address_id(normalised(config, list_, address)) if address else ""
+
+
 def _known(types: Sequence[str]) -> tuple[str, ...]:
     """Return the types that are asked for.  Raises click.UsageError for one that there is not."""
     for type_ in types:
@@ -107,84 +157,82 @@ def _known(types: Sequence[str]) -> tuple[str, ...]:
     return tuple(types)
 
 
-async def _show(config: Config, list_: str, asked: _Asked, printer: "_Printer", *, follow: bool) -> None:
+async def _show(
+    config: Config, wanted: Mapping[str, Wanted], asked: _Asked, printer: "_Printer", *, follow: bool
+) -> None:
     stopping = asyncio.Event()
-    async with event_streams(config, list_) as streams:
+    async with open_store(config) as store:
         if follow:
             asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stopping.set)
-        last = await streams.end()
-        with looking("events") as looked:
-            async for page in _past(streams, asked, last, looked):
-                looked.stop()
-                printer.print(page)
-                if stopping.is_set():
-                    break
-        position = behind(last)
+        streams = {name: EventStreams(store, store.keyspace(name)) for name in wanted}
+        sources = [_Source(name, streams[name], of_list, await streams[name].end()) for name, of_list in wanted.items()]
+        if asked.most != 0:
+            with looking("events") as looked:
+                async for event in _past(sources, asked, looked):
+                    looked.stop()
+                    printer.print(event)
+                    if stopping.is_set():
+                        break
+        sys.stdout.flush()
+        for source in sources:
+            source.last = behind(source.last)
         while follow and not stopping.is_set():
-            position = await _go_on(streams, position, printer)
+            for event in sorted([each for source in sources for each in await source.next()], key=_place):
+                printer.print(event)
+            sys.stdout.flush()  # whoever follows waits for them now
             try:
                 await asyncio.wait_for(stopping.wait(), LOOK_EVERY_S)
             except TimeoutError:
                 continue
 
 
-async def _past(
-    streams: EventStreams, asked: _Asked, last: Position, looked: Looked
-) -> AsyncIterator[Sequence[StreamEvent]]:
-    """Yield what is asked for of the events up to the last ones, the oldest first."""
-    begin = position_at(asked.since) if asked.since else BEGINNING
-    end = before(asked.until) if asked.until else last
-    if asked.most == 0:
-        return
-    if asked.most is None:
-        async for event in streams.search(begin, end, asked.wanted, looked=looked):
-            yield [event]
-        return
-    if asked.wanted == Wanted() and not asked.since and not asked.until:
-        async for page in streams.between(await streams.begin_of(asked.most, last), last):
-            yield page
-        return
-    newest: deque[StreamEvent] = deque()
-    async for event in streams.search(begin, end, asked.wanted, looked=looked, backwards=True):
-        newest.appendleft(event)
-        if len(newest) == asked.most:
-            break
-    yield list(newest)
+async def _past(sources: Sequence[_Source], asked: _Asked, looked: Looked) -> AsyncIterator[_Event]:
+    """Yield the events of all lists in the order in which they were written; of several lists the newest in all."""
+    in_order = _in_order([source.past(asked, looked) for source in sources])
+    if len(sources) > 1 and asked.most is not None:
+        newest: deque[_Event] = deque(maxlen=asked.most)
+        async for event in in_order:
+            newest.append(event)
+        for event in newest:
+            yield event
+    else:
+        async for event in in_order:
+            yield event
 
 
-async def _go_on(streams: EventStreams, position: Position, printer: "_Printer") -> Position:
-    """Print the events from a position on, and return where they end."""
-    while True:
-        entries, position = await streams.after(position)
-        if not entries:
-            return position
-        printer.print(entries)
+async def _in_order(sources: Sequence[AsyncIterator[_Event]]) -> AsyncIterator[_Event]:
+    """Yield what the sources yield, each of which has its own in order."""
+    heads = [(await anext(source, None), source) for source in sources]
+    while waiting := [(_place(head), number, head) for number, (head, _) in enumerate(heads) if head]:
+        _, number, event = min(waiting, key=itemgetter(0, 1))
+        yield event
+        source = heads[number][1]
+        heads[number] = (await anext(source, None), source)
+
+
+def _place(each: _Event) -> tuple[int, bool, int]:
+    return each.event.place
 
 
 class _Printer:
-    """Prints events as they come.  ``shown_list`` stands in each line; it is empty where there is one list only."""
+    """Prints events as they come.  Each line names its list where there are ``several``."""
 
-    def __init__(self, list_: str, shown_list: str, wanted: Wanted, *, as_json: bool) -> None:
-        self._list = list_
-        self._shown_list = shown_list
-        self._wanted = wanted
+    def __init__(self, *, types_asked: bool, several: bool, as_json: bool) -> None:
+        self._types_asked = types_asked
+        self._several = several
         self._as_json = as_json
 
-    def print(self, entries: Sequence[StreamEvent]) -> None:
-        """Print those that are asked for."""
-        for entry in entries:
-            if not self._wanted.covers(entry.fields):
-                continue
-            if self._as_json:
-                print_json({"list": self._list, **entry.record})
-            elif self._wanted.types or not _told_by_next(entry.fields):
-                self._print_line(entry.fields)
-        sys.stdout.flush()  # whoever follows waits for them now
+    def print(self, each: _Event) -> None:
+        """Print one, unless the next one tells the same."""
+        if self._as_json:
+            print_json({"list": each.list_, **each.event.record})
+        elif self._types_asked or not _told_by_next(each.event.fields):
+            self._print_line(each.list_, each.event.fields)
 
-    def _print_line(self, fields: Mapping[str, str]) -> None:
+    def _print_line(self, list_: str, fields: Mapping[str, str]) -> None:
         beginning = Text.assemble(
             (f"{shown(fields.get('at', ''), seconds=True):<19}  ", "dim"),
-            f"{self._shown_list}  " if self._shown_list else "",
+            f"{list_}  " if self._several else "",
             (printable(about(fields)), COLOURS.get(fields.get("after", ""), "")),
             "  ",
         )

@@ -131,6 +131,20 @@ class TestTwoLists:
         assert "  news  alice@example.org  " in call("events", "--list", "news").stdout
         assert json.loads(call("events", "--list", "news", "--json").stdout.splitlines()[0])["list"] == "news"
 
+    @pytest.mark.parametrize("options", [(), ("--since", "3d"), ("--address", "alice@example.org"), ("--limit", "3")])
+    def test_the_events_of_all_lists_stand_in_one_order(
+        self, call: Call, server: Redis, key_prefix: str, options: tuple[str, ...]
+    ) -> None:
+        """Each says its list; the newest of all are shown where there is a limit."""
+        main, news = Keyspace(key_prefix, "main"), Keyspace(key_prefix, "news")
+        for hours_ago, keys in ((5, main), (4, news), (3, main), (2, news)):
+            write(server, keys.events, hours_ago, id=str(hours_ago))
+        done = call("events", "--json", *options)
+        told = [(each["list"], each["id"]) for each in map(json.loads, done.stdout.splitlines())]
+        expected = [("main", "5"), ("news", "4"), ("main", "3"), ("news", "2")]
+        assert told == (expected[1:] if "--limit" in options else expected)
+        assert ids(call("events", "--json", "--list", "news", *options)) == ["4", "2"]
+
 
 def test_following_has_no_end(call: Call) -> None:
     """--until says one."""
