@@ -124,6 +124,13 @@ CASES = (
         (alert("BouncedNotTakingMail"),),
     ),
     Case(
+        "one of two hosts answers no more",
+        {EVERYTHING: course((0, 0, 0), (None, 0, 60)), of_class(HARD): course((0, 90, 0), (None, 0, 60))},
+        (alert("BouncedNotTakingMail", instance=MX2),),
+        hosts=HOSTS[1:],
+        added={("up", labels_of({})): lately(1, 0, 60)},
+    ),
+    Case(
         "no commits",
         {series("bounced_redis_up"): lately(1, 0, 10)},
         (alert("BouncedRedisRefusesCommits", instance=MX2),),

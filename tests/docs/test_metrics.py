@@ -16,7 +16,7 @@ DASHBOARD = PROJECT / "config/examples/grafana-dashboard.json"
 ALERTS = PROJECT / "config/examples/alerts.yml"
 MANUAL = PROJECT / "docs/operate.md"
 SERIES = {series: metric for metric in declared.ALL for series in metric.series}
-ADDED_BY_PROMETHEUS = {"le", "instance"}
+ADDED_BY_PROMETHEUS = {"le", "instance", "job"}
 
 
 def _queries() -> Iterator[tuple[str, str]]:
