@@ -1,6 +1,7 @@
 """``bounced status``: is mail taken in, would Redis commit now, and if not, why; all on one screen."""
 
 import asyncio
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -40,6 +41,8 @@ class Status:
     lists: Sequence[ListStatus]
     hosts: Sequence[HostSeen]
     at: datetime
+    unread: str = ""
+    """Why the lists could not be read; empty where they were."""
 
     @property
     def daemon(self) -> Mapping[str, Any]:
@@ -59,6 +62,8 @@ class Status:
             found.append("no daemon answers on this host, and Redis hears from no worker")
         known = "\n".join(found)
         found += [f"{each.subject}: {each.text}" for each in self.look.faults if each.subject not in known]
+        if self.unread:
+            found.append(f"the lists cannot be read: {self.unread}")
         return found
 
     @property
@@ -108,13 +113,16 @@ async def _status(config: Config) -> Status:
     look = await _look(config, at)
     lists: Sequence[ListStatus] = ()
     hosts: Sequence[HostSeen] = ()
+    unread = ""
     if look.answers:
         try:
             async with open_store(config) as store:
                 lists, hosts = await list_statuses(store, keyspaces(config), at)
-        except (StoreUnavailable, OSError):
-            pass  # the look has said it, or the next one will
-    return Status(told, look, lists, hosts, at)
+        except (StoreUnavailable, OSError) as failure:
+            unread = str(failure)
+    if told.is_gone:  # its workers were heard moments ago, and read nothing any more
+        hosts = [host for host in hosts if host.name != socket.gethostname()]
+    return Status(told, look, lists, hosts, at, unread)
 
 
 async def _look(config: Config, at: datetime) -> Look:
@@ -211,6 +219,8 @@ def _memory(server: ServerFacts) -> str:
 
 def _certificate(until: str | None, config: Config, at: datetime) -> str:
     end = past_moment(until) if until else None
+    if end is not None and end <= at:
+        return f"expired at {shown(end)}: renew it, then systemctl reload bounced"
     if end is not None:
         return f"good until {shown(end)}, {(end - at).days} days left"
     return "not good now: bounced doctor says why" if config.smtp.tls_certificate else "none: no STARTTLS"

@@ -110,3 +110,11 @@ def test_without_redis_the_exit_code_is_3(daemons: Callable[..., Daemon], tmp_pa
     code, told = _status(daemons(url=f"unix://{tmp_path}/nobody"))
     assert code == 3
     assert told["advice"]
+
+
+def test_a_daemon_killed_a_moment_ago_takes_no_mail(daemons: Callable[..., Daemon]) -> None:
+    """Redis heard its workers seconds ago; nobody listens at its socket, so status does not count them."""
+    daemon = daemons().start()
+    daemon.kill()
+    code, told = _status(daemon)
+    assert (code, told["hosts"], told["daemon"]) == (1, {}, None)

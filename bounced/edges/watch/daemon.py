@@ -16,27 +16,32 @@ ANY_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not b
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the daemon answered, None where none did; ``tried`` says where it was looked for, and what was found."""
+    """What the daemon answered, None where none did; ``tried`` says where it was looked for, and what was found.
+
+    ``is_gone`` where no daemon runs on this host: nobody listens at its socket, or it has none.
+    """
 
     record: dict[str, Any] | None
     tried: tuple[str, ...]
+    is_gone: bool = False
 
 
 async def ask(config: Config) -> Told:
     """Return what the daemon tells."""
-    tried = []
+    tried, gone = [], False
     place = config.redis.data_dir / status.SOCKET_NAME
     try:
         with status.address(config.redis.data_dir) as at:
             return Told(await _get(at), (str(place),))
     except (OSError, TimeoutError, ValueError) as error:
         tried.append(f"{place}: {_words(error)}")
+        gone = isinstance(error, ConnectionRefusedError | FileNotFoundError)
     if config.http.listen is not None:
         try:
             return Told(await _get(config.http.listen), (*tried, str(config.http.listen)))
         except (OSError, TimeoutError, ValueError) as error:
             tried.append(f"{config.http.listen}: {_words(error)}")
-    return Told(None, tuple(tried))
+    return Told(None, tuple(tried), gone)
 
 
 async def _get(at: TcpAddress | UnixAddress) -> dict[str, Any]:

@@ -1,0 +1,26 @@
+"""What ``bounced status`` says of facts that no healthy daemon shows."""
+
+from datetime import UTC, datetime, timedelta
+
+from bounced.cli.ending import ExitCode
+from bounced.cli.status import Status, _certificate
+from bounced.config import Config
+from bounced.core.contract.times import stamp
+from bounced.edges.judge.look import Look
+from bounced.edges.watch.daemon import Told
+
+AT = datetime(2001, 1, 1, 10, tzinfo=UTC)
+
+
+def test_an_expired_certificate_is_never_called_good() -> None:
+    """Its end may have come since the daemon loaded it."""
+    assert _certificate(stamp(AT - timedelta(days=2)), Config(), AT).startswith("expired at 2000-12-30 10:00")
+    assert _certificate(stamp(AT + timedelta(days=2)), Config(), AT) == "good until 2001-01-03 10:00, 2 days left"
+
+
+def test_lists_that_cannot_be_read_are_a_fault() -> None:
+    """Else nothing would be shown of them, as if there were none."""
+    ready = Told({"workers": {"ready": 1}}, ())
+    assert Status(ready, Look((), answers=True), (), (), AT).code is ExitCode.DONE
+    found = Status(ready, Look((), answers=True), (), (), AT, "no answer within 2 s")
+    assert (found.faults, found.code) == (["the lists cannot be read: no answer within 2 s"], ExitCode.NO)
