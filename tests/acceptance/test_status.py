@@ -113,7 +113,7 @@ def test_without_redis_the_exit_code_is_3(daemons: Callable[..., Daemon], tmp_pa
 
 
 def test_a_daemon_killed_a_moment_ago_takes_no_mail(daemons: Callable[..., Daemon]) -> None:
-    """Redis heard its workers seconds ago; nobody listens at its socket, so status does not count them."""
+    """Nobody listens at its socket: status counts none of its workers."""
     daemon = daemons().start(start_new_session=True)
     daemon.kill()
     code, told = _status(daemon)
