@@ -16,6 +16,7 @@ REDIS = """
 url = "{url}"
 prefix = "{prefix}"
 durability = "fsync"
+data_dir = "data"
 """
 MAIN = """
 [lists.main]

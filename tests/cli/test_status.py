@@ -1,13 +1,21 @@
 """What ``bounced status`` says of facts that no healthy daemon shows."""
 
+import json
 from datetime import UTC, datetime, timedelta
+from socket import gethostname
+
+from redis import Redis
 
 from bounced.cli.ending import ExitCode
 from bounced.cli.status import Status, _certificate
 from bounced.config import Config
+from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.times import stamp
 from bounced.edges.judge.look import Look
+from bounced.edges.redis.script import INTAKE_GROUP
 from bounced.edges.watch.daemon import Told
+
+from .conftest import Call
 
 AT = datetime(2001, 1, 1, 10, tzinfo=UTC)
 
@@ -24,3 +32,14 @@ def test_lists_that_cannot_be_read_are_a_fault() -> None:
     assert Status(ready, Look((), answers=True), (), (), AT).code is ExitCode.DONE
     found = Status(ready, Look((), answers=True), (), (), AT, "no answer within 2 s")
     assert (found.faults, found.code) == (["the lists cannot be read: no answer within 2 s"], ExitCode.NO)
+
+
+def test_workers_of_a_daemon_that_is_gone_are_not_counted(call: Call, redis_url: str, key_prefix: str) -> None:
+    """They read the intake a moment ago; those of another host may well go on."""
+    keys = Keyspace(key_prefix, "main")
+    with Redis.from_url(redis_url) as server:
+        server.xgroup_create(keys.intake, INTAKE_GROUP, mkstream=True)
+        server.xgroup_createconsumer(keys.intake, INTAKE_GROUP, f"{gethostname()}-123-0a1b2c3d")
+        assert json.loads(call("status", "--json").stdout)["hosts"] == {}
+        server.xgroup_createconsumer(keys.intake, INTAKE_GROUP, "mx2.example.com-123-0a1b2c3d")
+        assert json.loads(call("status", "--json").stdout)["hosts"] == {"mx2.example.com": 1}
