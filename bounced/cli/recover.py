@@ -4,15 +4,16 @@ import sys
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
+from rich.text import Text
 
 from bounced.cli.acting import as_option, asked_reason, check_askable, confirmed, reason_option, yes_option
 from bounced.cli.configured import config_option, configured
 from bounced.cli.ending import ExitCode
 from bounced.cli.filters import chosen, filter_options
-from bounced.cli.output import console, json_option, print_facts, print_json, print_table
+from bounced.cli.output import console, json_option, print_entry, print_facts, print_json, print_table
 from bounced.cli.progress import counting
 from bounced.cli.run import in_loop, spare_the_collector
 from bounced.cli.selected import SAMPLES, Found, Releaser, find
@@ -25,8 +26,6 @@ from bounced.core.state import Evidence, EvidenceType
 from bounced.core.terms import Origin
 from bounced.edges.redis import RedisStore
 from bounced.service import now, open_store
-
-SAID_CHARS = 80
 
 dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 """Hands ``dry_run: bool`` to a command."""
@@ -157,27 +156,42 @@ def _show(wanted: Wanted, found: Found) -> None:
         click.echo()
         print_table(("category", "addresses"), found.categories.most_common(), total=("total", many))
         click.echo()
-        columns = ("address" if many <= SAMPLES else f"{SAMPLES} of them", _since(), "category", "said")
-        print_table(
-            columns,
-            [
-                (
-                    each.id,
-                    shown(each.fields.get("since", "")),
-                    each.fields.get("category", ""),
-                    each.fields.get("diagnostic", "")[:SAID_CHARS],
-                )
-                for each in found.samples
-            ],
-        )
+        _show_samples(found)
     if found.stays:
         click.echo()
         print_table(("stays", "addresses"), found.stays.most_common())
 
 
-def _since() -> str:
-    """Return the name of the column of times; on a terminal with their zone."""
-    return f"since, {zone_name()}" if console().is_terminal else "since"
+def _show_samples(found: Found) -> None:
+    """Print some of the addresses: on a terminal what was said of each below it, in a pipe a line for each."""
+    if not console().is_terminal:
+        rows = [(each.id, shown(each.since), each.category, each.said) for each in _samples(found)]
+        print_table(("address", "since", "category", "said"), rows)
+        return
+    which = "Each" if len(found.addresses) <= SAMPLES else f"{SAMPLES} of them"
+    console().print(Text(f"{which}, times in {zone_name()}:", style="bold"))
+    for each in _samples(found):
+        print_entry(Text(f"{shown(each.since):<16}  "), f"{each.id}  {each.category}")
+        print_entry(Text(" " * 18), each.said)
+
+
+class _Sample(NamedTuple):
+    id: str
+    since: str
+    category: str
+    said: str
+
+
+def _samples(found: Found) -> list[_Sample]:
+    return [
+        _Sample(
+            each.id,
+            each.fields.get("since", ""),
+            each.fields.get("category", ""),
+            each.fields.get("diagnostic", ""),
+        )
+        for each in found.samples
+    ]
 
 
 def _tell(wanted: Wanted, found: Found, released: int) -> None:
@@ -190,13 +204,8 @@ def _tell(wanted: Wanted, found: Found, released: int) -> None:
             "categories": dict(found.categories),
             "stays": dict(found.stays),
             "samples": [
-                {
-                    "address": each.id,
-                    "since": each.fields.get("since", ""),
-                    "category": each.fields.get("category", ""),
-                    "said": each.fields.get("diagnostic", ""),
-                }
-                for each in found.samples
+                {"address": each.id, "since": each.since, "category": each.category, "said": each.said}
+                for each in _samples(found)
             ],
             "dry_run": wanted.dry_run,
             "released": released,

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from bounced.cli.configured import config_option, configured
 from bounced.cli.ending import ExitCode
-from bounced.cli.output import console, json_option, print_facts, print_json, printable
+from bounced.cli.output import console, json_option, print_entry, print_facts, print_json
 from bounced.cli.times import local_option, shown, zone_name
 from bounced.config import Config
 from bounced.config.errors import masked
@@ -61,7 +61,11 @@ class Status:
         if not self.ready and not self.daemon:
             found.append("no daemon answers on this host, and Redis hears from no worker")
         known = "\n".join(found)
-        found += [f"{each.subject}: {each.text}" for each in self.look.faults if each.subject not in known]
+        found += [
+            f"{each.subject}: {each.text}"
+            for each in self.look.faults
+            if each.subject not in known and each.text not in known
+        ]
         if self.unread:
             found.append(f"the lists cannot be read: {self.unread}")
         return found
@@ -140,12 +144,12 @@ def _show(found: Status, config: Config) -> None:
     word, colour = ("YES", "bold green") if not found.faults else ("NO", "bold red")
     target.print(Text.assemble(f"Mail is taken in and committed, {shown(found.at)} {zone_name()}: ", (word, colour)))
     for fault in found.faults:
-        target.print(Text(f"  {printable(fault)}"))
+        print_entry(Text("  "), fault)
     for advice in found.advice:
-        target.print(Text(f"  -> {printable(advice)}", style="italic"))
-    print_facts(dict(_of_daemon(found, config)))
-    print_facts(dict(_of_redis(found, config)))
+        print_entry(Text("  -> "), advice)
+    print_facts({**dict(_of_daemon(found, config)), **dict(_of_redis(found, config))})
     for list_ in found.lists:
+        click.echo()
         print_facts(dict(_of_list(list_)))
     _show_doubts(found.look)
 
@@ -154,8 +158,9 @@ def _show_doubts(look: Look) -> None:
     """Print what is no reason for a 451 and has to be mended all the same."""
     for finding in look.findings:
         if not finding.defers and finding.outcome in (Outcome.WARNING, Outcome.ERROR):
-            console().print(Text(printable(f"{finding.outcome}: {finding.subject}: {finding.text}")))
-            console().print(Text(printable(f"  -> {finding.advice}"), style="italic"))
+            click.echo()
+            print_entry(Text(f"{finding.outcome}: "), f"{finding.subject}: {finding.text}")
+            print_entry(Text("  -> "), finding.advice)
 
 
 def _of_daemon(found: Status, config: Config) -> Iterator[tuple[str, str]]:

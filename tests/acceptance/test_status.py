@@ -57,7 +57,7 @@ def test_a_full_redis_is_told_by_all_and_each_bounce_comes_again(lasting: Daemon
         finally:
             server.config_set("maxmemory", "0")
     assert code == doctor.returncode == 1
-    assert any("Redis commits" in fault for fault in told["faults"])
+    assert any("Redis takes no commits" in fault for fault in told["faults"])
     assert "maxmemory" in told["advice"][0]
     findings = {each["subject"]: each["outcome"] for each in map(json.loads, doctor.stdout.splitlines())}
     assert findings["Redis commits"] == findings["Redis memory"] == "error"

@@ -9,7 +9,8 @@ from http import HTTPStatus
 
 from bounced.core.contract.keys import Keyspace
 from bounced.core.terms import Origin
-from bounced.edges.judge.finding import error
+from bounced.edges.judge.commit import SUBJECT as COMMITS
+from bounced.edges.judge.finding import Finding, error
 from bounced.edges.judge.look import REDIS, Look, RedisJudge
 from bounced.edges.redis import RedisStore
 from bounced.edges.redis.overview import ListSizes, Overview
@@ -127,7 +128,7 @@ class Monitor:
         """Return why not all mail is taken in and committed, as far as a look at Redis shows, for people."""
         workers = self._workers()
         faults = [f"{workers.ready} of {workers.wanted} workers are ready"] if workers.ready < workers.wanted else []
-        faults += [f"Redis takes no commits: {fault.subject}: {fault.text}" for fault in look.faults]
+        faults += [f"Redis takes no commits: {_told(fault)}" for fault in look.faults]
         return faults + list(self._watch.faults if self._watch else ())
 
     async def _sizes(self) -> dict[str, ListSizes] | None:
@@ -148,3 +149,7 @@ def _answer(faults: Sequence[str]) -> Answer:
     if faults:
         return Answer(HTTPStatus.SERVICE_UNAVAILABLE, "".join(f"{fault}\n" for fault in faults).encode())
     return Answer(HTTPStatus.OK, b"ok\n")
+
+
+def _told(fault: Finding) -> str:
+    return fault.text if fault.subject == COMMITS else f"{fault.subject}: {fault.text}"
