@@ -51,7 +51,7 @@ def lookup(address: str, within_s: float, list_: str | None, config_file: Path |
     Exit code 0 if a list that was asked knows anything, 1 if none does.  --json has one object for each list.
 
     A beginning such as 'bob*' or 'bob*@example.org', or '*@example.org', shows up to 100 addresses on the suppression
-    lists that are so.
+    lists that are so.  One that only bounces and may be mailed is told by its whole address alone.
 
     \b
     bounced lookup alice@example.org
