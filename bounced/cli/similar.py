@@ -98,7 +98,9 @@ def _print(found: Sequence[Hit], *, as_json: bool) -> None:
             print_json({"list": hit.list_, "address": hit.address, **hit.state})
         return
     if console().is_terminal and not found:
-        console().print(Text("No suppressed address is like that; one that only bounces is told by its whole address alone."))
+        console().print(
+            Text("No suppressed address is like that; one that only bounces is told by its whole address alone.")
+        )
         return
     rows = [
         (
