@@ -187,12 +187,18 @@ async def _commit_all(config: Config, list_: str, addresses: Sequence[str], evid
 
 async def _tell_of_many(store: RedisStore, list_: str, evidence: Evidence, transitions: Sequence[Transition]) -> None:
     """Tell once of a change to many addresses, also where only a part could be done."""
-    counts = {"addresses": sum(transition.changed for transition in transitions)}
+    counts = {"addresses": sum(map(_says_something_new, transitions))}
     if evidence.bulk and counts["addresses"]:
         type_ = Summary.RELEASED if evidence.type is EvidenceType.RELEASE else Summary.SUPPRESSED
         keys = store.keyspace(list_)
         told = summary_event(keys, type_, evidence.at, evidence.actor, note=evidence.note, counts=counts)
         await store.tell(list_, told)
+
+
+def _says_something_new(transition: Transition) -> bool:
+    """Whether the state or its reason is another; who suppresses again what he suppressed changes only its time."""
+    before, after = transition.before, transition.after
+    return (before.state, before.category) != (after.state, after.category)
 
 
 def _confirm(address: str, transition: Transition, *, as_json: bool) -> None:

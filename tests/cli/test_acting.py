@@ -4,11 +4,14 @@ import json
 import os
 import pwd
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from bounced.cli import address
 from bounced.cli.acting import login_name
+from bounced.service import now
 
 from .conftest import Call
 
@@ -33,6 +36,16 @@ def test_who_used_sudo_is_named_and_not_root(call: Call, monkeypatch: pytest.Mon
     assert json.loads(call("export", "--json").stdout)["actor"] == "olivia"
     call("release", ALICE)
     assert actor_of(call, "--as", "lena") == "lena"
+
+
+def test_who_suppresses_again_changes_one_address_less(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The summary counts those whose state is another, however much later that is."""
+    call("suppress", ALICE)
+    later = now() + timedelta(minutes=1)
+    monkeypatch.setattr(address, "now", lambda: later)
+    call("suppress", ALICE, "bob@example.org", "--reason", "asked")
+    (told,) = call("events", "--type", "addresses.suppressed", "--json").stdout.splitlines()
+    assert json.loads(told)["addresses"] == "1"
 
 
 @pytest.mark.parametrize("name", ["", "  "])
