@@ -69,6 +69,8 @@ class Format:
     with text about the address, ``scope`` the one that names the only mail that somebody does not want.
     ``told_by`` is for a format whose columns alone say that an address is bad: a file of other failures may have the
     same columns, so the text has to match this pattern too.
+    ``written`` is for one whose columns a list of subscribers may have: a file of it has no other columns, and ``at``
+    is written as the pattern says.
     """
 
     name: str
@@ -81,6 +83,7 @@ class Format:
     said: str = ""
     scope: str = ""
     told_by: re.Pattern[str] | None = None
+    written: re.Pattern[str] | None = None
     address: str = field(default="", kw_only=True)
 
     @property
@@ -92,7 +95,8 @@ class Format:
     def may_be_silent(self) -> bool:
         """Whether rows may give no reason, so that the operator may give it for them."""
         meanings = (self.otherwise, *(meaning for words in self.words for meaning in words.means.values()))
-        return bool(self.reply) or any(isinstance(each, SkipReason) and each in SILENT for each in meanings)
+        some = any(isinstance(each, SkipReason) and each in SILENT for each in meanings)
+        return some or bool(self.reply or self.written)
 
     def told(self, fields: Fields) -> Meaning | None:
         """Return what the service's own words in a row mean, None where it has none that is known."""
@@ -104,7 +108,8 @@ def detect(columns: Iterable[str], formats: Iterable[Format]) -> Format:
     names, formats = frozenset(columns), tuple(formats)
     for each in formats:
         address = next((name for name in each.addresses if name in names), None)
-        if address is not None and each.columns <= names:
+        is_all = not each.written or len(names) == len(each.columns) + 1
+        if address is not None and each.columns <= names and is_all:
             return replace(each, address=address)
     raise Unrecognised(_unknown(names, formats))
 

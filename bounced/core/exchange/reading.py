@@ -99,7 +99,7 @@ def _of_a_service(fields: Fields, format_: Format, reader: Reader) -> AddressSta
     since = _since(fields.get(format_.at, "").partition(BETWEEN)[0], reader.now)
     told = format_.told(fields)
     if told is None and not format_.reply:
-        told = _of_columns_alone(fields, format_)
+        told = _of_columns_alone(fields, format_, reader)
     if not format_.says_why:
         told = reader.category
     if isinstance(told, Category) and CLASS_OF[told] is not Class.HARD:
@@ -122,11 +122,18 @@ def _of_a_service(fields: Fields, format_: Format, reader: Reader) -> AddressSta
     return _suppressed(category, since, fields, format_, actor=reader.actor, verdict=verdict)
 
 
-def _of_columns_alone(fields: Fields, format_: Format) -> Meaning | None:
-    """Return what the columns of a file say of each of its addresses.
+def _of_columns_alone(fields: Fields, format_: Format, reader: Reader) -> Meaning | None:
+    """Return what the columns of a file say of each of its addresses, or the operator where they may say nothing.
 
     Raises _LeftOut for an address without the time at which that happened: the file may hold other contacts, too.
     """
+    if format_.written and not format_.written.fullmatch(fields.get(format_.at, "")):
+        if reader.category is not None:
+            return reader.category
+        told = (
+            f"{format_.at} is not written as in {format_.name}: this may be a subscriber; else say it with --category"
+        )
+        raise _LeftOut(told, SkipReason.UNDETERMINED)
     if isinstance(format_.otherwise, Category) and not fields.get(format_.at):
         raise _LeftOut(f"{format_.at} is empty: it is not blocked", SkipReason.NOT_BLOCKED)
     return format_.otherwise

@@ -36,10 +36,11 @@ def _format(
     said: str = "",
     scope: str = "",
     told_by: re.Pattern[str] | None = None,
+    written: re.Pattern[str] | None = None,
 ) -> Format:
     """Return a format; several names for the address, and several columns, are separated by commas."""
     told = frozenset(_names(columns))
-    return Format(name, _names(address), told, words, _names(reply), otherwise, at, said, scope, told_by)
+    return Format(name, _names(address), told, words, _names(reply), otherwise, at, said, scope, told_by, written)
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -130,6 +131,8 @@ _BAD_ADDRESS = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
+_UNIX_SECONDS = re.compile("[0-9]{9,10}")
+
 SENDGRID = (
     _format(
         "sendgrid-bounces", "email", "reason,status,created", reply="status,reason", otherwise=SILENT, at="created"
@@ -143,6 +146,7 @@ SENDGRID = (
         at="created",
         told_by=_BAD_ADDRESS,
     ),
+    _format("sendgrid-spam-reports", "email", "ip,created", otherwise=COMPLAINT, at="created", written=_UNIX_SECONDS),
     _format(
         "sendgrid-group-unsubscribes",
         "email",

@@ -597,11 +597,9 @@ def test_a_file_of_which_only_the_addresses_are_understood_is_refused_with_what_
     )
 
 
-@pytest.mark.parametrize(
-    "columns", ["email,ip,created", "email,name,ip,created", "email,created", "email,origin,created_at"]
-)
+@pytest.mark.parametrize("columns", ["email,name,ip,created", "email,created", "email,origin,created_at"])
 def test_what_may_be_a_list_of_subscribers_needs_the_operators_word(columns):
-    """SendGrid's spam reports have the columns of a table of sign-ups, and are told from it by nobody else."""
+    """Nothing in them says that an address must not be mailed."""
     row = ",".join(
         {"email": "a@example.org", "ip": "192.0.2.1", "origin": "manual"}.get(name, "") for name in columns.split(",")
     )
@@ -613,6 +611,8 @@ def test_what_may_be_a_list_of_subscribers_needs_the_operators_word(columns):
     ("columns", "row", "why"),
     [
         ("address,tags,created_at", "a@example.org,,2026-10-01T00:00:00Z", SkipReason.UNDETERMINED),
+        ("email,ip,created", "a@example.org,192.0.2.1,2026-10-01T00:00:00Z", SkipReason.UNDETERMINED),
+        ("email,ip,created", "a@example.org,192.0.2.1,", SkipReason.UNDETERMINED),
         ("email address,optin_time,clean_time,unsub_time", "a@example.org,2026-10-01,,", SkipReason.NOT_BLOCKED),
         ("email address,optin_time,unsub_time", "a@example.org,2026-10-01,", SkipReason.NOT_BLOCKED),
         ("email,reason,created", "a@example.org,,1790812800", SkipReason.UNDETERMINED),
@@ -625,6 +625,14 @@ def test_a_subscriber_among_the_rows_of_a_known_format_is_left_out(columns, row,
     (fault,) = found(f"{columns}\n{row}\n")
     assert isinstance(fault, SkippedRow)
     assert fault.why is why
+
+
+def test_spam_reports_are_told_from_sign_ups_by_how_their_time_is_written():
+    """SendGrid writes unix seconds; of another the operator says what it is."""
+    spam, sign_up = "a@example.org,192.0.2.1,1790812800\n", "b@example.org,192.0.2.1,2026-10-01\n"
+    assert said(f"email,ip,created\n{spam}") == [("a@example.org", Category.COMPLAINT, "2026-10-01")]
+    told = found(f"email,ip,created\n{spam}{sign_up}", category=Category.UNSUBSCRIBED)
+    assert [row.said.category for row in told if isinstance(row, Row)] == [Category.COMPLAINT, Category.UNSUBSCRIBED]
 
 
 @pytest.mark.parametrize("text", ["Known bad domain", "Bad Syntax", "Address is malformed"])
