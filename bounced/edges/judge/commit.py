@@ -49,8 +49,8 @@ def refused(refusal: BaseException) -> Finding:
 
 def advice(refusal: BaseException) -> str:
     """Return what to do about an error of the server, or of the way to it."""
-    if isinstance(refusal, NotDurable | Misconfigured):
-        return _NOT_SAFE
     if found := known(refusal):
         return found.remedy
+    if isinstance(refusal, NotDurable | Misconfigured):
+        return _NOT_SAFE
     return "docs/redis.md says what the server must allow." if isinstance(refusal, ResponseError) else _UNREACHABLE
