@@ -3,9 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.text import Text
@@ -17,14 +15,11 @@ from bounced.cli.selecting import any_list_option, chosen_lists, normalised
 from bounced.cli.similar import is_pattern, look_up_all
 from bounced.cli.story import sentence
 from bounced.cli.times import local_option, shown, zone_name
-from bounced.config import Config, build
+from bounced.config import Config
 from bounced.core.contract.state_hash import to_fields
-from bounced.core.contract.writes import past_events
-from bounced.core.selection import deciding_event
 from bounced.core.state import AddressState
 from bounced.core.terms import Class, State
-from bounced.edges.redis import RedisStore
-from bounced.edges.watch import log
+from bounced.edges.redis.story import AddressStory, how_decided, named_in_log, story_of
 from bounced.service import open_store
 
 COLOURS = {State.ACTIVE: "green", State.BOUNCING: "cyan", State.HELD: "yellow", State.SUPPRESSED: "red"}
@@ -71,59 +66,14 @@ def lookup(address: str, within_s: float, list_: str | None, config_file: Path |
     sys.exit(ExitCode.DONE if any(answer.is_known or answer.history for answer in answers) else ExitCode.NO)
 
 
-@dataclass(frozen=True, slots=True)
-class ListAnswer:
-    """What one list knows of an address; the oldest event is the first.
-
-    ``in_log`` is the hash under which the log names the address; empty where it does not, or where nobody can tell.
-    """
-
-    list_: str
-    address: str
-    state: AddressState
-    history: Sequence[Mapping[str, str]]
-    in_log: str = ""
-
-    @property
-    def must_not_be_mailed(self) -> bool:
-        """Whether it is suppressed or held."""
-        return self.state.state.on_suppression_list
-
-    @property
-    def is_known(self) -> bool:
-        """Whether there is a state to tell of."""
-        return self.state != AddressState(version=self.state.version)
-
-    def as_record(self) -> Mapping[str, Any]:
-        """Return it for a program."""
-        told = to_fields(self.state) if self.is_known else {"state": self.state.state}
-        decided = how_decided(self.state, self.history)
-        in_log = {"in_log": self.in_log} if self.in_log else {}
-        return {"list": self.list_, "address": self.address, **told, **decided, **in_log, "history": self.history}
-
-
-async def _ask(config: Config, asked: Mapping[str, str]) -> list[ListAnswer]:
+async def _ask(config: Config, asked: Mapping[str, str]) -> list[AddressStory]:
     """Ask each list about the address as it stands in that list."""
     async with open_store(config) as store:
-        answers = await asyncio.gather(*(_look(store, list_, address) for list_, address in asked.items()))
-    return [replace(answer, in_log=_in_log(config, answer)) for answer in answers]
+        answers = await asyncio.gather(*(story_of(store, list_, address) for list_, address in asked.items()))
+    return [named_in_log(config, answer) for answer in answers]
 
 
-def _in_log(config: Config, answer: ListAnswer) -> str:
-    secret = build.log_secret(config.lists[answer.list_]) if config.log.addresses == "hashed" else None
-    return log.hashed(answer.address, secret) if secret else ""
-
-
-async def _look(store: RedisStore, list_: str, address: str) -> ListAnswer:
-    state, history = await store.load(list_, address), await store.history(list_, address)
-    erased = store.keyspace(list_).erased_id(address)
-    if erased is not None and not state.state.on_suppression_list:
-        kept = await store.load(list_, erased)
-        state = kept if kept.state.on_suppression_list else state
-    return ListAnswer(list_, address, state, list(past_events(reversed(history))))
-
-
-def _tell(answers: Sequence[ListAnswer]) -> None:
+def _tell(answers: Sequence[AddressStory]) -> None:
     """Print the answers for people, an empty line between two."""
     for place, answer in enumerate(answers):
         if place:
@@ -131,7 +81,7 @@ def _tell(answers: Sequence[ListAnswer]) -> None:
         _tell_one(answer)
 
 
-def _tell_one(answer: ListAnswer) -> None:
+def _tell_one(answer: AddressStory) -> None:
     target, state, fields = console(), answer.state, to_fields(answer.state)
     until = f" until {_with_zone(fields['until'])}" if state.until else ""
     mailed = "must not be mailed" if answer.must_not_be_mailed else "may be mailed"
@@ -156,12 +106,6 @@ def _tell_one(answer: ListAnswer) -> None:
 def _told_once(entry: Mapping[str, str], facts: Mapping[str, str]) -> Mapping[str, str]:
     """Return an event without the diagnostic that stands above it already."""
     return {**entry, "diagnostic": ""} if entry.get("diagnostic") == facts.get("said") else entry
-
-
-def how_decided(state: AddressState, history: Sequence[Mapping[str, str]]) -> Mapping[str, str]:
-    """Return ``rule``, ``proof`` and ``doubt`` of the reason for the state, as far as its event has them."""
-    event = deciding_event(to_fields(state), history)
-    return {name: event[name] for name in ("rule", "proof", "doubt") if event.get(name)}
 
 
 def _facts(state: AddressState, decided: Mapping[str, str]) -> dict[str, str]:
