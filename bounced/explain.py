@@ -14,6 +14,7 @@ from bounced.core.meaning.classify import classify, classify_reply
 from bounced.core.meaning.rules import RuleSet
 from bounced.core.reading import report as reports
 from bounced.core.reading.border import attempt
+from bounced.core.reading.message.limits import MAX_WORK
 from bounced.core.terms import Kind, PerRecipientFields, Report, Verdict
 
 Json = Mapping[str, object]
@@ -47,17 +48,20 @@ class Explanation(NamedTuple):
         return self.report.kind
 
 
-def explain(content: bytes, rule_set: RuleSet | None = None, *, reverse_path: str | None = None) -> Explanation:
+def explain(
+    content: bytes, rule_set: RuleSet | None = None, *, reverse_path: str | None = None, work: int = MAX_WORK
+) -> Explanation:
     """Return what a message means.
 
     ``content`` is a whole message, header and body, with any line ends; what lies beyond 1 MiB is not looked at.
     ``rule_set`` comes from ``bounced.rules.load``; without one the packaged rules are used.  ``reverse_path`` is the
-    envelope's, empty for the null one; without it nobody knows which it was, and less is proven.  Whatever comes, this
+    envelope's, empty for the null one; without it nobody knows which it was, and less is proven.  ``work`` is how much
+    reading may make (bounced.core.reading.message.limits).  Whatever comes, this
     raises nothing: what nobody understands has the kind ``other``, and what could not be read is a bounce that gives no
     reason (``report.fault`` says why).
     """
     rule_set = rule_set or packaged_rules()
-    report = reports.parse(content, reverse_path=reverse_path)
+    report = reports.parse(content, work=work, reverse_path=reverse_path)
     return attempt(lambda: _explained(report, rule_set), lambda fault: _explained(reports.unread(fault), rule_set))
 
 

@@ -55,11 +55,13 @@ def now() -> datetime:
 
 
 @asynccontextmanager
-async def open_store(config: Config, observer: StoreObserver = UNOBSERVED) -> AsyncIterator[RedisStore]:
+async def open_store(
+    config: Config, observer: StoreObserver = UNOBSERVED, *, to_write: bool = True
+) -> AsyncIterator[RedisStore]:
     """Give the store that the configuration names, started; with it the embedded server where that is wanted.
 
-    ``observer`` hears of what goes over its lines.  Raises NoServer, Misconfigured; a Redis that is merely away shows
-    with the first use.
+    ``observer`` hears of what goes over its lines; ``to_write`` is false for whoever only reads.  Raises NoServer,
+    Misconfigured; a Redis that is merely away shows with the first use.
     """
     budget = TimeBudget(config.redis.timeout_s)
     async with redis_url(config) as url:
@@ -73,7 +75,7 @@ async def open_store(config: Config, observer: StoreObserver = UNOBSERVED) -> As
             known=identities(config).known,
             budget=budget,
         )
-        await store.start()
+        await store.start(to_write=to_write)
         try:
             yield store
         finally:

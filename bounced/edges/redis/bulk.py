@@ -15,6 +15,8 @@ from bounced.ports import StoreUnavailable, WrongTypeOfAddress
 BATCH = 100
 LOOKED_AT_ONCE = 2000
 """How many addresses the server compares in one command."""
+FIRST = "0"
+"""The cursor of the first page of a set, as SSCAN has it."""
 MAX_ROUNDS = 100
 WRITE = files(__package__).joinpath("bulk.lua").read_bytes()
 READ = b"""
@@ -88,14 +90,11 @@ async def suppressed_states(server: Server, keys: Keyspace) -> AsyncIterator[lis
     comes or goes meanwhile may be there, or not, or twice.
     Raises StoreUnavailable.
     """
-    cursor = "0"
+    cursor = FIRST
     while True:
-        reply = await server.read(keys.list_, "SSCAN", keys.suppressed, cursor, "COUNT", BATCH)
-        assert isinstance(reply, list)
-        cursor, ids = text(reply[0]), texts(reply[1])
-        found = await states(server, keys, ids)
-        yield [(id_, held or {}) for id_, held in zip(ids, found, strict=True)]
-        if cursor == "0":
+        page, cursor = await suppressed_page(server, keys, cursor)
+        yield page
+        if cursor == FIRST:
             return
 
 
@@ -114,6 +113,20 @@ async def suppressed_like(
         yield LOOKED_AT_ONCE, texts(reply[1])
         if cursor == "0":
             return
+
+
+async def suppressed_page(
+    server: Server, keys: Keyspace, cursor: str, count: int = BATCH
+) -> tuple[list[tuple[str, Mapping[str, str]]], str]:
+    """Return about ``count`` addresses of the set `suppressed` with their states, and the cursor of the next page.
+
+    The cursor is FIRST for the first page, and behind the last one.  Raises StoreUnavailable.
+    """
+    reply = await server.read(keys.list_, "SSCAN", keys.suppressed, cursor, "COUNT", count)
+    assert isinstance(reply, list)
+    ids = texts(reply[1])
+    found = await states(server, keys, ids)
+    return [(id_, held or {}) for id_, held in zip(ids, found, strict=True)], text(reply[0])
 
 
 async def histories(server: Server, keys: Keyspace, ids: Sequence[str]) -> list[list[str]]:

@@ -86,10 +86,14 @@ class RedisStore:
         """Return the names of a list's keys.  Raises KeyError."""
         return self._keys[list_]
 
-    async def start(self) -> None:
-        """Connect.  Raises Misconfigured; a server that is merely away is tried again by itself."""
+    async def start(self, *, to_write: bool = True) -> None:
+        """Connect.  Raises Misconfigured; a server that is merely away is tried again by itself.
+
+        ``to_write`` is false for a user of Redis who may only read, and who could not prepare a connection to write.
+        """
         somewhere = [keys.events for keys in self._keys.values()]
-        await self._commits.start(somewhere)
+        if to_write:
+            await self._commits.start(somewhere)
         await self._reads.start(somewhere)
 
     async def close(self) -> None:
