@@ -14,11 +14,14 @@ from pathlib import Path
 
 import pytest
 from redis.asyncio.connection import AbstractConnection
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 import bounced
 
 PACKAGE = Path(bounced.__file__).parent
-LIBRARIES = frozenset({"aiosmtpd", "asyncio", "click", "prometheus_client", "redis", "structlog"})
+LIBRARIES = frozenset(
+    {"aiosmtpd", "asyncio", "click", "prometheus_client", "redis", "starlette", "structlog", "uvicorn"}
+)
 
 SHARED = {
     "edges/smtp/engine.py Engine": {
@@ -49,6 +52,25 @@ RELIED_ON = {
     "send_command": set[str](),
 }
 """Methods of redis-py's connection with their parameters, for edges/redis: named as if public, documented nowhere."""
+
+
+OF_THE_CONNECTION = {
+    "connection_made",
+    "connection_lost",
+    "data_received",
+    "on_message_begin",
+    "on_headers_complete",
+    "on_message_complete",
+    "on_response_complete",
+    "pause_writing",
+    "resume_writing",
+    "send_400_response",
+    "shutdown",
+    "timeout_keep_alive_handler",
+}
+"""Methods of uvicorn's protocol that web/connection.py extends or calls: documented nowhere."""
+SET_BY_THE_CONNECTION = {"cycle", "loop", "pipeline", "server_state", "timeout_keep_alive", "transport"}
+"""What it relies on beside them."""
 
 
 DOCUMENTED = {"_asdict", "_replace", "_fields"}
@@ -132,3 +154,10 @@ def test_the_connection_of_redis_py_has_what_the_line_relies_on(method: str) -> 
         if parameter.default is parameter.empty and parameter.kind is not parameter.VAR_POSITIONAL
     }
     assert needed - {"self", "kwargs"} <= RELIED_ON[method]
+
+
+def test_the_connection_of_uvicorn_has_what_ours_relies_on() -> None:
+    """Its methods, and the attributes that its constructor sets."""
+    assert {name for name in OF_THE_CONNECTION if not callable(getattr(HttpToolsProtocol, name, None))} == set()
+    made = inspect.getsource(HttpToolsProtocol.__init__)
+    assert {name for name in SET_BY_THE_CONNECTION if f"self.{name}" not in made} == set()

@@ -1,6 +1,6 @@
 """The configuration for a command: it is loaded, or the command ends with the reasons and exit code 2."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -8,7 +8,7 @@ from typing import IO, Any
 import click
 
 from bounced.cli.ending import ExitCode
-from bounced.config import Config, ConfigError, Source, found, load, load_to_run, named, read_configuration
+from bounced.config import Config, ConfigError, Source, found, load, load_for_web, load_to_run, named, read_configuration
 
 IN_USE, FILE = "bounced.config", "bounced.config_file"
 NO_RIGHTS = "Permission denied"
@@ -67,6 +67,12 @@ def configured_to_run(config_file: Path | None, text: str | None = None) -> tupl
     with _refused():
         source = read_configuration(config_file) if text is None else Source(config_file, text)
         return load_to_run(source, check_modes=text is None), source
+
+
+def configured_for_web(config_file: Path | None, listeners: Collection[str]) -> Config:
+    """Return the configuration, checked for these listeners of the web application.  Raises ConfigRefused."""
+    with _refused():
+        return load_for_web(read_configuration(config_file), listeners)
 
 
 @contextmanager

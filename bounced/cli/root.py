@@ -34,6 +34,7 @@ COMMANDS: Mapping[str, CommandEntry] = MappingProxyType(
             "bounced.cli.lookup_server:lookup_server",
             "Answer Postfix's socketmap and policy requests from the suppression lists.",
         ),
+        "web": CommandEntry("bounced.cli.web:web", "Serve the API over HTTP, and say who may use it."),
         "check-config": CommandEntry(
             "bounced.cli.check_config:check_config", "Print the effective configuration, or all that is wrong with it."
         ),

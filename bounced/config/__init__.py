@@ -1,7 +1,7 @@
 """The operator's configuration: read from TOML, checked, and frozen as a Config."""
 
 from bounced.config.errors import ConfigError, Problem, Severity, named
-from bounced.config.loading import Source, examine, found, load, load_to_run, read_configuration
+from bounced.config.loading import Source, examine, found, load, load_for_web, load_to_run, read_configuration
 from bounced.config.model import Config
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "examine",
     "found",
     "load",
+    "load_for_web",
     "load_to_run",
     "named",
     "read_configuration",

@@ -1,23 +1,28 @@
 """Checks beyond one table: tables that contradict each other, and files that cannot be used."""
 
-import ssl
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
 
 from bounced.config.errors import Problem, Severity
-from bounced.config.files import read_key, read_secret, tls_context
-from bounced.config.model import Config, Key, Smtp, SuppressionList
+from bounced.config.file_checks import (
+    certificate_problems,
+    list_file_problems,
+    rule_file_problems,
+    secret_problems,
+    tls_halves,
+)
+from bounced.config.model import Config, Key, SuppressionList
 from bounced.config.policy import PolicySettings, merged, named
+from bounced.config.web_checks import web_problems
 from bounced.core.policy import Policy
-from bounced.core.return_path.keyring import MIN_SECRET_BYTES
 from bounced.core.return_path.paths import UNSUBSCRIBE_PREFIX, is_ambiguous
 
 
 def mutual_problems(config: Config) -> Iterator[Problem]:
     """Yield settings that contradict each other, without looking at any file."""
-    yield from _tls_halves(config.smtp)
+    yield from tls_halves("smtp", config.smtp)
     yield from _domains_twice(config)
     yield from _listeners_twice(config)
+    yield from web_problems(config)
     for name, list_ in config.lists.items():
         yield from _keys(f"lists.{name}", list_.keys)
         yield from _references(f"lists.{name}", name, list_, config)
@@ -27,17 +32,15 @@ def mutual_problems(config: Config) -> Iterator[Problem]:
 
 
 def file_problems(config: Config) -> Iterator[Problem]:
-    """Yield files that are missing, unreadable, too short, or not what they must be."""
+    """Yield files that are missing, unreadable, too short, or not what they must be.
+
+    Those of `bounced web` are not among them: another user reads them.  (bounced.config.web_checks)
+    """
     if config.redis.password_file:
-        yield from _secret_problems("redis.password_file", config.redis.password_file, at_least=1)
-    for name, list_ in config.lists.items():
-        for position, key in enumerate(list_.keys):
-            yield from _secret_problems(f"lists.{name}.keys[{position}].file", key.file, read=read_key)
-        if list_.pepper_file:
-            yield from _secret_problems(f"lists.{name}.pepper_file", list_.pepper_file)
-    for position, rules in enumerate(config.rules.files):
-        yield from _unreadable(f"rules.files[{position}]", rules)
-    yield from _certificate(config.smtp)
+        yield from secret_problems("redis.password_file", config.redis.password_file, at_least=1)
+    yield from list_file_problems(config)
+    yield from rule_file_problems(config)
+    yield from certificate_problems("smtp", config.smtp)
 
 
 def missing_to_run(config: Config, told: Sequence[Problem] = ()) -> Iterator[Problem]:
@@ -55,13 +58,6 @@ def _lacking(config: Config) -> Iterator[Problem]:
         yield Problem("redis.url", must)
     if not config.lists:
         yield Problem("lists", "hold a suppression list to run: a table such as [lists.main] with domains and keys")
-
-
-def _tls_halves(smtp: Smtp) -> Iterator[Problem]:
-    if smtp.tls_certificate and not smtp.tls_key:
-        yield Problem("smtp.tls_key", "be given beside tls_certificate")
-    if smtp.tls_key and not smtp.tls_certificate:
-        yield Problem("smtp.tls_certificate", "be given beside tls_key")
 
 
 def _domains_twice(config: Config) -> Iterator[Problem]:
@@ -122,47 +118,3 @@ def _promises(where: str, policy: PolicySettings) -> Iterator[Problem]:
             Policy(rules={named(name): merged(name, rule)})
         except ValueError as error:
             yield Problem(f"{where}.policy.rules.{name}", f"keep what the daemon promises: {error}")
-
-
-def _secret_problems(
-    key: str, file: Path, at_least: int = MIN_SECRET_BYTES, read: Callable[[Path], bytes] = read_secret
-) -> Iterator[Problem]:
-    try:
-        length = len(read(file))
-    except OSError as error:
-        yield _missing(key, file, error)
-        return
-    except ValueError as error:
-        yield Problem(key, f"hold a good key: {error}", str(file))
-        return
-    if length < at_least:
-        yield Problem(key, f"hold at least {at_least} octet{'s' * (at_least > 1)}", f"{length} in {file}")
-
-
-def _unreadable(key: str, file: Path) -> Iterator[Problem]:
-    try:
-        file.read_bytes()
-    except OSError as error:
-        yield _missing(key, file, error)
-
-
-def _missing(key: str, file: Path, error: OSError) -> Problem:
-    return Problem(key, f"be a file that can be read ({error.strerror})", str(file))
-
-
-def _certificate(smtp: Smtp) -> Iterator[Problem]:
-    """Yield what is wrong with certificate and key; they are loaded as the daemon loads them."""
-    broken = [
-        problem
-        for name in ("tls_certificate", "tls_key")
-        if (file := getattr(smtp, name))
-        for problem in _unreadable(f"smtp.{name}", file)
-    ]
-    yield from broken
-    if broken or not smtp.tls_certificate or not smtp.tls_key:
-        return
-    try:
-        tls_context(smtp.tls_certificate, smtp.tls_key)
-    except ssl.SSLError as error:
-        must = f"be a certificate in PEM that goes with tls_key, without a passphrase ({error.reason or error})"
-        yield Problem("smtp.tls_certificate", must, str(smtp.tls_certificate))

@@ -98,6 +98,23 @@ def _file(value: Any, info: ValidationInfo) -> Path:
     return Path(os.environ.get("CREDENTIALS_DIRECTORY", _CREDSTORE)) / name
 
 
+def _host_name(value: str) -> str:
+    """Return a name as a Host header has it, without a port.  (RFC 9110 section 7.2)"""
+    try:
+        return f"[{ip_address(value.strip('[]'))}]" if ":" in value else normalise_domain(value)
+    except ValueError:
+        raise ValueError('be a host name or an IP address without a port, such as "bounced.example.com"') from None
+
+
+def _page_url(value: str) -> str:
+    from bounced.client.mail_fields import MailFields  # noqa: PLC0415 - redis, which comes with it, takes long
+
+    try:
+        return MailFields(unsubscribe_url=value).unsubscribe_url.rstrip("/")
+    except ValueError:
+        raise ValueError('be an https URL in ASCII, without query, such as "https://mail.example.com"') from None
+
+
 def _redis_url(value: str) -> str:
     if value != "embedded" and not _leads_to_redis(value):
         raise ValueError(
@@ -163,6 +180,8 @@ Network = Annotated[IPv4Network | IPv6Network, PlainValidator(_network), _writte
 Domain = Annotated[str, AfterValidator(_domain)]
 AnyPath = Annotated[Path, BeforeValidator(_path)]
 File = Annotated[Path, BeforeValidator(_file)]
+HostName = Annotated[str, AfterValidator(_host_name)]
+PageUrl = Annotated[str, AfterValidator(_page_url)]
 RedisUrl = Annotated[str, AfterValidator(_redis_url)]
 Durability = Annotated[
     str, _fully(r"auto|memory|fsync|replica(:[1-9][0-9]*)?", 'be "auto", "memory", "fsync", "replica" or "replica:N"')

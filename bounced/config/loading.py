@@ -1,7 +1,7 @@
 """From a TOML file to a Config, or to everything that is wrong with it at once."""
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import reduce
@@ -16,6 +16,7 @@ from bounced.config.errors import DEFAULT_PATH, ConfigError, Problem, Severity
 from bounced.config.explaining import Location, place_of, problem_of
 from bounced.config.model import Config
 from bounced.config.modes import mode_problems
+from bounced.config.web_checks import web_file_problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,20 @@ def load_to_run(source: Source, *, check_modes: bool = True) -> Config:
     missing = tuple(missing_to_run(config))
     if missing:
         raise ConfigError(source.path, missing)
+    return config
+
+
+def load_for_web(source: Source, listeners: Collection[str]) -> Config:
+    """Return the configuration for `bounced web`, which reads other files than the daemon.  Raises ConfigError.
+
+    ``listeners`` are those that this process has.
+    """
+    config, problems = _parsed(source, check_files=False, check_modes=True)
+    if config is not None:
+        problems = (*problems, *web_file_problems(config, listeners), *missing_to_run(config, problems))
+    errors = [problem for problem in problems if problem.severity is Severity.ERROR]
+    if config is None or errors:
+        raise ConfigError(source.path, errors)
     return config
 
 

@@ -39,6 +39,7 @@ from bounced.config.fields import (
 from bounced.config.health import AlarmSettings, DisputeSettings
 from bounced.config.policy import PolicySettings
 from bounced.config.shape import Section
+from bounced.config.web import Web
 from bounced.core.limits import MAX_MESSAGE_BYTES
 from bounced.core.return_path.token import DEFAULT_TOKEN_DAYS
 
@@ -338,6 +339,7 @@ class Config(Section):
     log: Log = Log()
     http: Http = Http()
     lookup: Lookup = Lookup()
+    web: Web = Web()
 
     @property
     def worker_count(self) -> int:

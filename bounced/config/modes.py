@@ -11,6 +11,7 @@ from shlex import quote
 
 from bounced.config.errors import Problem, Severity, masked
 from bounced.config.model import Config
+from bounced.config.web_checks import web_listeners
 
 
 def mode_problems(config: Config, file: Path | None) -> Iterator[Problem]:
@@ -53,6 +54,12 @@ def _secrets(config: Config) -> Iterator[tuple[str, Path]]:
             yield f"lists.{name}.pepper_file", list_.pepper_file
     if config.smtp.tls_key:
         yield "smtp.tls_key", config.smtp.tls_key
+    for name, listener in web_listeners(config).items():
+        if listener.tls_key:
+            yield f"web.{name}.tls_key", listener.tls_key
+        if listener.redis_password_file:
+            yield f"web.{name}.redis_password_file", listener.redis_password_file
+    yield "web.private.tokens_file", config.web.private.tokens_file
 
 
 def _others(config: Config) -> Iterator[tuple[str, Path]]:
@@ -60,6 +67,9 @@ def _others(config: Config) -> Iterator[tuple[str, Path]]:
         yield f"rules.files[{position}]", rules
     if config.smtp.tls_certificate:
         yield "smtp.tls_certificate", config.smtp.tls_certificate
+    for name, listener in web_listeners(config).items():
+        if listener.tls_certificate:
+            yield f"web.{name}.tls_certificate", listener.tls_certificate
     if config.redis.embedded and config.redis.server_binary:
         yield "redis.server_binary", config.redis.server_binary
 

@@ -12,8 +12,9 @@ from bounced.workers import HEARTBEAT_S, STOP_S
 
 UNITS = Path(__file__).parents[2] / "systemd"
 INSTALLED = "/opt/bounced/bin/bounced"
-SERVICES = ("bounced.service", "bounced-lookup.service")
-EXPOSURE = re.compile(r"Overall exposure level for bounced(?:-lookup)?\.service: (\d+\.\d)")
+SERVICES = ("bounced.service", "bounced-lookup.service", "bounced-web.service", "bounced-web-public.service")
+SOCKETS = ("bounced.socket", "bounced-web.socket", "bounced-web-public.socket")
+EXPOSURE = re.compile(r"Overall exposure level for bounced(?:-lookup|-web|-web-public)?\.service: (\d+\.\d)")
 
 needs_systemd_analyze = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not here")
 
@@ -21,7 +22,7 @@ needs_systemd_analyze = pytest.mark.skipif(not shutil.which("systemd-analyze"), 
 @pytest.fixture
 def units(tmp_path: Path) -> Path:
     """Return a folder with the units as they are after an installation into this very environment."""
-    for name in (*SERVICES, "bounced.socket"):
+    for name in (*SERVICES, *SOCKETS):
         text = (UNITS / name).read_text("utf-8")
         program = Path(sys.executable).parent / "bounced"
         (tmp_path / name).write_text(text.replace(INSTALLED, str(program)), "utf-8")
@@ -38,7 +39,7 @@ def analyze(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 @needs_systemd_analyze
 def test_systemd_has_nothing_to_complain_of(units: Path) -> None:
     """No unknown key, no program that is not there."""
-    done = analyze(units, "verify", "--man=no", *(f"./{name}" for name in SERVICES), "./bounced.socket")
+    done = analyze(units, "verify", "--man=no", *(f"./{name}" for name in (*SERVICES, *SOCKETS)))
     assert (done.returncode, done.stderr) == (0, "")
 
 

@@ -99,6 +99,10 @@ class Keyspace:
         """STREAM: intake entries that could not be understood."""
         return self._key("intake-failed")
 
+    def answered(self, request: str) -> str:
+        """STRING: what was answered to a request of the API that may come again."""  # noqa: D401 - a type of Redis
+        return self._key(f"answered:{request}")
+
     def token(self, token: str) -> str:
         """HASH: a registered return path."""
         return self._key(f"token:{token}")

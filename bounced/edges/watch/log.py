@@ -68,6 +68,8 @@ class Event(StrEnum):
     JOB_FAILED = "job.failed"
     ALARM_RAISED = "alarm.raised"
     ALARM_CLEARED = "alarm.cleared"
+    REQUEST_ANSWERED = "request.answered"
+    REQUEST_FAILED = "request.failed"
     CONFIGURATION_DOUBTED = "configuration.doubted"
 
 
@@ -78,6 +80,7 @@ LIMITED = (
     Event.SESSION_FAILED,
     Event.STORE_FAILED,
     Event.STORE_RECOVERED,
+    Event.REQUEST_FAILED,
 )
 """What peers, or a Redis that comes and goes, can cause for each connection and each message."""
 _CODED = (Event.PEER_REFUSED, Event.PATH_REFUSED, Event.REPORT_DEFERRED)

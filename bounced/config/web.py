@@ -1,0 +1,104 @@
+"""The settings of `bounced web`: its two listeners, which share neither socket nor login at Redis."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from bounced.config.fields import Address, AnyPath, Count, File, Flag, HostName, Network, PageUrl, Seconds, TcpAddress
+from bounced.config.shape import Section
+
+
+class WebListener(Section):
+    """What both listeners have."""
+
+    listen: Address | None = Field(
+        default=None,
+        examples=["127.0.0.1:9028"],
+        description='Where HTTP is answered: "127.0.0.1:9028" or "unix:/run/bounced-web/socket". '
+        "Sockets handed over by systemd replace it.",
+    )
+    hosts: tuple[HostName, ...] = Field(
+        default=(),
+        examples=[["bounced.example.com"]],
+        description="Names in the Host header that are answered; any other gets 421. On a loopback address and a Unix "
+        "socket localhost, 127.0.0.1 and [::1] are answered, too.",
+    )
+    proxies: tuple[Network, ...] = Field(
+        default=(),
+        examples=[["192.0.2.10"]],
+        description="Peers whose X-Forwarded-For and X-Forwarded-Proto are believed. Whoever may open a Unix socket is "
+        "believed there.",
+    )
+    tls_certificate: File | None = Field(
+        default=None,
+        examples=["credential:bounced-web-certificate"],
+        description="Certificate chain in PEM. With it and tls_key, HTTPS alone is spoken.",
+    )
+    tls_key: File | None = Field(
+        default=None,
+        examples=["credential:bounced-web-key"],
+        description="Private key of the certificate, in PEM.",
+    )
+    redis_username: str | None = Field(
+        default=None,
+        examples=["bounced-web"],
+        description="The listener's own user at Redis, with fewer rights than the daemon's; else redis.username is "
+        "used.",
+    )
+    redis_password_file: File | None = Field(
+        default=None,
+        examples=["credential:bounced-web-redis"],
+        description="File with the password of redis_username.",
+    )
+    connections_total: Count = Field(
+        default=1000, description="Connections at once; one more makes the one go that was idle the longest."
+    )
+    request_s: Seconds = Field(
+        default=30.0, description="Seconds for one request from its first octet to its last, and to take the answer."
+    )
+    idle_s: Seconds = Field(default=60.0, description="Seconds of silence between two requests on one connection.")
+    max_body_bytes: Count = Field(
+        default=1_048_576, description="Largest body of a request, in octets; a longer one gets 413."
+    )
+
+
+class WebPublic(WebListener):
+    """The listener that may face the internet: what recipients and hosted services call. Off without listen."""
+
+    base_url: PageUrl | None = Field(
+        default=None,
+        examples=["https://mail.example.com"],
+        description="How the internet reaches this listener. List-Unsubscribe fields that the API makes name it.",
+    )
+
+
+class WebPrivate(WebListener):
+    """The listener for your own programs and people: API, health, metrics."""
+
+    listen: Address | None = Field(
+        default=TcpAddress("127.0.0.1", 9027),
+        description='Where HTTP is answered: "127.0.0.1:9027" or "unix:/run/bounced-web/socket". '
+        "Sockets handed over by systemd replace it.",
+    )
+    allow_remote: Flag = Field(
+        default=False, description="Whether listen may be an address that other machines can reach."
+    )
+    writes: Flag = Field(
+        default=False,
+        description="Whether tokens with the rights report and write may use them. Redis' user needs the rights of the "
+        "daemon then.",
+    )
+    tokens_file: AnyPath = Field(
+        default=Path("/etc/bounced/web-tokens.toml"),
+        description="File with the hashes of the API's tokens, which `bounced web token` writes.",
+    )
+    streams_total: Count = Field(
+        default=100, description="Programs that may follow events at once, each of which holds a connection."
+    )
+
+
+class Web(Section):
+    """The web application, `bounced web`: a process of its own with two listeners."""
+
+    public: WebPublic = WebPublic()
+    private: WebPrivate = WebPrivate()

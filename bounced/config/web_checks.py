@@ -1,0 +1,93 @@
+"""Checks of the settings of `bounced web`: addresses that are taken or too open, and the files that it reads."""
+
+from collections.abc import Collection, Iterator
+from ipaddress import ip_address
+from pathlib import Path
+
+from bounced.config.errors import Problem
+from bounced.config.fields import TcpAddress, UnixAddress
+from bounced.config.file_checks import (
+    certificate_problems,
+    list_file_problems,
+    rule_file_problems,
+    secret_problems,
+    tls_halves,
+)
+from bounced.config.model import Config
+from bounced.config.web import WebListener
+
+PUBLIC, PRIVATE = "public", "private"
+"""The names of the two listeners."""
+
+
+def web_listeners(config: Config) -> dict[str, WebListener]:
+    """Return both listeners by their names."""
+    return {PUBLIC: config.web.public, PRIVATE: config.web.private}
+
+
+def is_local(address: TcpAddress | UnixAddress) -> bool:
+    """Whether no other machine reaches an address."""
+    return isinstance(address, UnixAddress) or ip_address(address.host).is_loopback
+
+
+def web_problems(config: Config) -> Iterator[Problem]:
+    """Yield settings of `bounced web` that contradict each other or others, without looking at any file."""
+    taken = _taken(config)
+    for name, listener in web_listeners(config).items():
+        table, address = f"web.{name}", listener.listen
+        yield from tls_halves(table, listener)
+        if listener.redis_password_file and not listener.redis_username:
+            yield Problem(f"{table}.redis_username", "be given beside redis_password_file")
+        if address is None:
+            continue
+        if address in taken and not _is_any_port(address):
+            yield Problem(f"{table}.listen", f"be free ({taken[address]} listens there)", str(address))
+        taken.setdefault(address, f"{table}.listen")
+        if not is_local(address) and not listener.hosts:
+            yield Problem(f"{table}.hosts", "name the hosts that other machines may ask for", "none")
+    private = config.web.private
+    if private.listen and not is_local(private.listen) and not private.allow_remote:
+        must = "be a loopback address or a Unix socket, or web.private.allow_remote be true"
+        yield Problem("web.private.listen", must, str(private.listen))
+
+
+def web_file_problems(config: Config, names: Collection[str]) -> Iterator[Problem]:
+    """Yield files that these listeners read and that are missing or not what they must be."""
+    yield from list_file_problems(config)
+    yield from rule_file_problems(config)
+    for name, listener in web_listeners(config).items():
+        if name not in names:
+            continue
+        yield from certificate_problems(f"web.{name}", listener)
+        own = listener.redis_password_file
+        key, file = (f"web.{name}.redis_password_file", own) if own else ("redis.password_file", _shared(config, name))
+        if file:
+            yield from secret_problems(key, file, at_least=1)
+
+
+def login_of(config: Config, name: str) -> Config:
+    """Return the configuration in which Redis' user is a listener's own, where it has one."""
+    listener = web_listeners(config)[name]
+    if listener.redis_username is None:
+        return config
+    own = {"username": listener.redis_username, "password_file": listener.redis_password_file}
+    return config.model_copy(update={"redis": config.redis.model_copy(update=own)})
+
+
+def _shared(config: Config, name: str) -> Path | None:
+    return login_of(config, name).redis.password_file
+
+
+def _is_any_port(address: TcpAddress | UnixAddress) -> bool:
+    return isinstance(address, TcpAddress) and address.port == 0
+
+
+def _taken(config: Config) -> dict[TcpAddress | UnixAddress, str]:
+    """Return the addresses of other servers, by the key that names them."""
+    given = [
+        *((address, f"smtp.listen[{position}]") for position, address in enumerate(config.smtp.listen)),
+        *((each.address, f"listeners[{position}].address") for position, each in enumerate(config.listeners)),
+        (config.http.listen, "http.listen"),
+        (config.lookup.listen, "lookup.listen"),
+    ]
+    return {address: key for address, key in reversed(given) if address is not None}

@@ -1,0 +1,126 @@
+"""The events of a list: a page at a time, or as they happen, as server-sent events.
+
+(WHATWG HTML, section 9.2: text/event-stream)
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import contextmanager, suppress
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from bounced.edges.redis.event_streams import (
+    BEGINNING,
+    EventStreams,
+    Position,
+    StreamEvent,
+    behind,
+)
+from bounced.ports import StoreUnavailable
+from bounced.web.api.asking import Asker, admitted, answer, paid, query_of
+from bounced.web.api.models import EventsQuery
+from bounced.web.json import dumped
+from bounced.web.problems import bad_request, not_available
+from bounced.web.tokens import Right
+
+LOOK_EVERY_S = 1.0
+SILENT_FOR_S = 15.0
+"""After so long without an event a comment is sent, so that no proxy takes the stream for dead."""
+RETRY_MS = 2000
+FROM_NOW_ON = "end"
+EMPTY = "0-0"
+
+_POSITION = re.compile(r"([0-9]{1,20}-[0-9]{1,20})\.([0-9]{1,20}-[0-9]{1,20})")
+
+
+async def events(request: Request) -> Response:
+    """Give the next events, or follow them where text/event-stream is asked for."""
+    asker = admitted(request, Right.READ)
+    asked = query_of(request, EventsQuery)
+    paid(asker.desk, asker.token)
+    streams = EventStreams(asker.desk.store, asker.list_.keys)
+    if "text/event-stream" in request.headers.get("accept", ""):
+        last = request.headers.get("last-event-id", "").strip() or asked.after or FROM_NOW_ON
+        return await _followed(asker, streams, await _begin(streams, last), asked.type)
+    page, position = await streams.after(await _begin(streams, asked.after or ""))
+    told = [each.record for each in page if asked.type in (None, each.fields.get("type"))]
+    return answer({"events": told, "next": _cursor(position)})
+
+
+async def _begin(streams: EventStreams, cursor: str) -> Position:
+    """Return where to begin to read.  Raises Problem, StoreUnavailable."""
+    if not cursor:
+        return BEGINNING
+    if cursor == FROM_NOW_ON:
+        return behind(await streams.end())
+    found = _POSITION.fullmatch(cursor)
+    if found is None:
+        raise bad_request("bad-cursor", "Last-Event-ID and after are what an answer gave as id or next.")
+    return behind(Position(found[1], found[2]))
+
+
+def _cursor(position: Position) -> str:
+    """Return a position as programs keep it."""
+    return ".".join(EMPTY if each == BEGINNING.events else each.removeprefix("(") for each in position)
+
+
+async def _followed(asker: Asker, streams: EventStreams, begin: Position, type_: str | None) -> Response:
+    desk = asker.desk
+    if desk.streams >= desk.present.config.web.private.streams_total:
+        raise not_available("Too many programs follow events.", retry_after_s=30)
+    return StreamingResponse(_stream(asker, streams, begin, type_), media_type="text/event-stream; charset=utf-8")
+
+
+async def _stream(asker: Asker, streams: EventStreams, position: Position, type_: str | None) -> AsyncIterator[bytes]:
+    """Yield events until the server stops, or the token is no longer good.
+
+    While Redis is away nothing comes but comments: a browser would not come again after an error.
+    """
+    loop, desk = asyncio.get_running_loop(), asker.desk
+    with _counted(asker):
+        yield f"retry: {RETRY_MS}\nid: {_cursor(position)}\n\n".encode()
+        said_at = loop.time()
+        while not desk.stopping.is_set() and _may_go_on(asker):
+            page, before = list[StreamEvent](), position
+            with suppress(StoreUnavailable):
+                page, position = await streams.after(position)
+            if told := b"".join(_told(page, before, type_)):
+                yield told
+                said_at = loop.time()
+            if page:
+                continue
+            if loop.time() - said_at >= SILENT_FOR_S:
+                yield b": all is quiet\n\n"
+                said_at = loop.time()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(desk.stopping.wait(), LOOK_EVERY_S)
+
+
+@contextmanager
+def _counted(asker: Asker) -> Iterator[None]:
+    desk = asker.desk
+    desk.streams += 1
+    try:
+        yield
+    finally:
+        desk.streams -= 1
+
+
+def _may_go_on(asker: Asker) -> bool:
+    """Whether the token that began the stream still may."""
+    return asker.desk.present.tokens.get(asker.token.name) == asker.token
+
+
+def _told(page: Iterable[StreamEvent], position: Position, type_: str | None) -> Iterator[bytes]:
+    """Yield the events of a page, each with the position behind it, so that a broken stream goes on there."""
+    passed_over = False
+    for event in page:
+        here = f"({event.id}"
+        position = position._replace(bulk=here) if event.bulk else position._replace(events=here)
+        passed_over = type_ not in (None, event.fields.get("type"))
+        if not passed_over:
+            yield b"id: %b\ndata: %b\n\n" % (_cursor(position).encode(), dumped(event.record))
+    if passed_over:
+        yield f"id: {_cursor(position)}\n\n".encode()

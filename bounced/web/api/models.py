@@ -1,0 +1,299 @@
+"""What stands in the bodies of the API, asked and answered; the OpenAPI document is made of these declarations.
+
+Answers are plain dictionaries for speed; tests check each one against its declaration here.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool, StringConstraints
+
+from bounced.core.limits import MAX_REPLY_CHARS
+from bounced.core.mailbox import MAX_ADDRESS_BYTES, MAX_DOMAIN_BYTES
+from bounced.core.terms import Category, Class, State
+
+MAX_CHECKED = 10_000
+MAX_ENTRIES = 1_000
+MAX_REPLIES = 200
+MAX_REASON_CHARS = 200
+DEFAULT_PAGE, MAX_PAGE = 100, 1_000
+
+AddressText = Annotated[str, Field(min_length=3, max_length=MAX_ADDRESS_BYTES, examples=["alice@example.org"])]
+Short = Annotated[str, Field(max_length=MAX_DOMAIN_BYTES)]
+Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+
+
+class Asked(BaseModel):
+    """A body or a query; a member that is not declared is refused, so that a typing mistake is found."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Answered(BaseModel):
+    """An answer; later versions may add members."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class CheckRequest(Asked):
+    """Addresses of which somebody wants to know whether they may be mailed."""
+
+    addresses: list[str] = Field(max_length=MAX_CHECKED, description=f"At most {MAX_CHECKED} addresses.")
+    why: StrictBool = Field(False, description="Whether to say why, which needs the right read, too.")
+
+
+class Invalid(Answered):
+    """Something that is no mail address."""
+
+    address: str
+    detail: str
+
+
+class Standing(Answered):
+    """Why an address must not be mailed now."""
+
+    address: str
+    state: str
+    category: str = ""
+    class_: str = Field("", alias="class")
+    since: str = ""
+    until: str = ""
+
+
+class CheckAnswer(Answered):
+    """Which of the addresses, as given, must not be mailed now.  What is no address is not among them."""
+
+    checked: int
+    suppressed: list[str]
+    invalid: list[Invalid]
+    why: list[Standing] | None = Field(None, description="One for each of `suppressed`, in its order, where asked.")
+
+
+class LookupRequest(Asked):
+    """The address that is asked about."""
+
+    address: AddressText
+
+
+class PastEvent(BaseModel):
+    """An event of an address; its members are those of the contract's events, each of them text."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, str]
+
+    type: str = ""
+    at: str = ""
+
+
+class AddressAnswer(BaseModel):
+    """What a list knows of an address: what `bounced lookup --json` prints.  Further members are those of the state."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Any]
+
+    list_: str = Field(alias="list")
+    address: str
+    state: str = Field(description=f"One of {', '.join(State)}; `active` where nothing is known.")
+    history: list[PastEvent] = Field(description="Its last events, the oldest first.")
+
+
+class DecisionRequest(Asked):
+    """What somebody decides about an address, and why."""
+
+    address: AddressText
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_REASON_CHARS)]
+
+
+class DecisionAnswer(Answered):
+    """What a decision came to."""
+
+    address: str
+    before: str
+    after: str
+    reason: str = Field(description="A word for why the state is what it is now.")
+    changed: bool
+    event_id: str
+
+
+class SuppressedQuery(Asked):
+    """Which part of the list is asked for."""
+
+    since: AwareDatetime | None = Field(None, description="On the list since then or later, RFC 3339 with a time zone.")
+    category: Category | None = None
+    cursor: Annotated[str, Field(pattern=r"^[0-9]{1,20}$")] | None = Field(None, description="`next` of the last page.")
+    limit: int = Field(DEFAULT_PAGE, ge=1, le=MAX_PAGE, description="About how many addresses are looked at.")
+
+
+class SuppressedRow(Answered):
+    """One address of the list, with the columns of `bounced export`."""
+
+    address: str
+    state: str
+    category: str
+    class_: str = Field(alias="class")
+    since: str
+    until: str
+    status: str
+    diagnostic: str
+    reporting_mta: str
+    campaign: str
+    origin: str
+    actor: str
+
+
+class SuppressedAnswer(Answered):
+    """A page of the list, which may be empty; `next` is null behind the last one."""
+
+    addresses: list[SuppressedRow]
+    next: str | None
+
+
+class Entry(Asked):
+    """One thing that a sender knows.  (docs/contract.md, section 2)"""
+
+    type: Literal[
+        "delivered",
+        "engaged",
+        "rejected",
+        "subscribed",
+        "complained",
+        "unsubscribed",
+        "sent",
+        "suppress",
+        "release",
+    ]
+    at: AwareDatetime | None = Field(None, description="When it happened; without it, now.")
+    address: AddressText | None = None
+    reply: Annotated[str, Field(max_length=MAX_REPLY_CHARS)] | None = None
+    campaign: Short | None = None
+    count: int | None = Field(None, ge=1, le=1_000_000_000)
+    domain: Short | None = None
+    mta: Short | None = None
+    stage: Word | None = None
+    profile: Word | None = None
+    reason: Annotated[str, Field(max_length=MAX_REASON_CHARS)] | None = None
+    shared: StrictBool | None = None
+
+
+class ReportRequest(Asked):
+    """What a sender knows, several things at once."""
+
+    entries: list[Entry] = Field(min_length=1, max_length=MAX_ENTRIES)
+
+
+class ReportAnswer(Answered):
+    """The ids of the entries in the list's intake, in the order in which they were given."""
+
+    ids: list[str]
+
+
+class ReturnPathRequest(Asked):
+    """The message that a return path is wanted for."""
+
+    address: AddressText
+    tag: Annotated[str, Field(pattern=r"^[a-z0-9-]{0,8}$")] = ""
+    message_id: Annotated[str, Field(max_length=200)] = ""
+    profile: Word = Field("unknown unknown", description="Opt-in and engagement: `confirmed active`.")
+
+
+class ReturnPathAnswer(Answered):
+    """The envelope sender of one message, and header fields for it.  Ask anew for each message."""
+
+    return_path: str
+    headers: dict[str, str]
+
+
+class Reply(Asked):
+    """A bare SMTP reply, and what is known of it beside its words."""
+
+    reply: Annotated[str, Field(min_length=1, max_length=MAX_REPLY_CHARS)]
+    about: AddressText | None = None
+    sender: list[Short] = Field(default=[], max_length=10)
+    server: Short | None = None
+    stage: Word | None = None
+
+
+class ClassifyRequest(Asked):
+    """Bare SMTP replies."""
+
+    replies: list[Reply] = Field(min_length=1, max_length=MAX_REPLIES)
+
+
+class Meaning(BaseModel):
+    """A verdict, and the statements behind it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    category: str = Field(description=f"One of {', '.join(Category)}; later versions may know more.")
+    class_: str = Field(alias="class", description=f"One of {', '.join(Class)}.")
+    rule: str
+    proof: str | None
+    doubt: str | None
+    status: str | None
+    reply_code: str | None
+    statements: list[dict[str, Any]]
+
+
+class ReplyMeaning(Meaning):
+    """What a bare reply means."""
+
+    reply: str
+
+
+class ClassifyAnswer(Answered):
+    """What the replies mean, in the order in which they were given."""
+
+    replies: list[ReplyMeaning]
+
+
+class RecipientMeaning(Meaning):
+    """What a report means for one recipient."""
+
+    address: str | None
+    original_recipient: str | None
+    final_recipient: str | None
+    action: str | None
+    remote_mta: str | None
+    diagnostic: str
+
+
+class ExplainAnswer(Answered):
+    """What a message is and means: what `bounced explain --json` prints, without the file."""
+
+    kind: str
+    reporting_mta: str | None
+    recipients: list[RecipientMeaning]
+
+
+class EventsQuery(Asked):
+    """Which events are asked for."""
+
+    after: Annotated[str, Field(pattern=r"^(end|[0-9]{1,20}-[0-9]{1,20}\.[0-9]{1,20}-[0-9]{1,20})$")] | None = Field(
+        None, description="`next` of the last answer; `end` for what happens from now on; without it, the oldest kept."
+    )
+    type: Word | None = Field(None, description="Only events of this type.")
+
+
+class EventRecord(BaseModel):
+    """An event; its members are those of the contract's events, each of them text."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, str]
+
+    stream_id: str
+
+
+class EventsAnswer(Answered):
+    """Events in their order, at most some hundred; where to go on is `next`, which is always there."""
+
+    events: list[EventRecord]
+    next: str
+
+
+class ProblemAnswer(Answered):
+    """What is wrong.  (RFC 9457)"""
+
+    type: str = Field(description="urn:bounced:problem:WORD. Programs compare it; words stay what they are.")
+    title: str
+    status: int
+    detail: str
+    errors: list[dict[str, str]] | None = Field(None, description="Each mistake of a body, with its place.")

@@ -1,0 +1,20 @@
+"""The application of each listener: its routes, guarded.  The public one serves nothing of the private one."""
+
+from collections.abc import Sequence
+
+from starlette.routing import BaseRoute, Router
+from starlette.types import ASGIApp
+
+from bounced.config.web_checks import PRIVATE
+from bounced.web import api, health
+from bounced.web.desk import Desk
+from bounced.web.guard import Guard
+
+
+def application(desk: Desk) -> ASGIApp:
+    """Return what answers the requests of a listener."""
+    return Guard(Router(_routes(desk.name), redirect_slashes=False), desk)
+
+
+def _routes(name: str) -> Sequence[BaseRoute]:
+    return [*api.routes(), *health.routes()] if name == PRIVATE else []

@@ -1,0 +1,214 @@
+"""One HTTP connection: uvicorn's, within limits of time, size and number.
+
+How it works.  uvicorn waits for a request for ever, reads header fields without end and takes any number of requests
+ahead.  So each request has a deadline from its first octet to its last, its head has a size, and only a few requests
+may wait behind one that is being answered.  Where all places are taken, the connection goes that has been idle, or has
+not finished its request, for the longest.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from bounced.web.problems import PROBLEM_JSON, Problem
+
+MAX_HEAD_BYTES = 32 * 1024
+MAX_REQUESTS_AHEAD = 16
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """What the clients of one listener may take."""
+
+    connections: int = 1000
+    request_s: float = 30.0
+    idle_s: float = 60.0
+
+
+@dataclass(slots=True)
+class Places:
+    """The connections of one listener; ``waited_for`` are those that owe us a request, the longest first.
+
+    ``nobody`` is set when the last one has gone.
+    """
+
+    limits: ConnectionLimits
+    taken: set["Connection"] = field(default_factory=set)
+    waited_for: dict["Connection", None] = field(default_factory=dict)
+    nobody: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def make_room(self) -> bool:
+        """Return whether there is a place, for which one that is waited for may have to go."""
+        if len(self.taken) < self.limits.connections:
+            return True
+        leaving = next(iter(self.waited_for), None)
+        if leaving is None:
+            return False
+        leaving.leave()
+        return True
+
+    def take(self, connection: "Connection") -> None:
+        """Take a connection in, which owes us a request."""
+        self.taken.add(connection)
+        self.waited_for[connection] = None
+        self.nobody.clear()
+
+    def give_up(self, connection: "Connection") -> None:
+        """Let a connection go."""
+        self.taken.discard(connection)
+        self.waited_for.pop(connection, None)
+        if not self.taken:
+            self.nobody.set()
+
+
+class Connection(HttpToolsProtocol):
+    """What uvicorn makes for each connection of a listener."""
+
+    def __init__(
+        self, config: Config, server_state: ServerState, places: Places, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        super().__init__(config, server_state, {}, loop)
+        self.timeout_keep_alive = places.limits.idle_s  # type: ignore[assignment]  # declared for whole seconds
+        self._places = places
+        self._deadline: asyncio.TimerHandle | None = None
+        self._taking: asyncio.TimerHandle | None = None
+        self._head_bytes = 0
+        self._in_head = True
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """Take a place, or go."""
+        super().connection_made(transport)
+        if not self._places.make_room():
+            transport.abort()
+            return
+        self._places.take(self)
+        self._set_deadline()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Give the place up."""
+        self._let_go()
+        super().connection_lost(exc)
+
+    def leave(self) -> None:
+        """Close at once, without an answer."""
+        self._let_go()
+        self.transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Read on in a request, which has to come in time."""
+        if self._in_head:
+            self._head_bytes += len(data)
+        if self._deadline is None:
+            self._set_deadline()
+        super().data_received(data)
+        if self.transport.is_closing():
+            return
+        if self._in_head and self._head_bytes > MAX_HEAD_BYTES:
+            self._refuse(
+                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "head-too-large",
+                f"Request line and header fields take more than {MAX_HEAD_BYTES} octets.",
+            )
+        elif len(self.pipeline) > MAX_REQUESTS_AHEAD:
+            self.leave()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP."""
+        self._refuse(HTTPStatus.BAD_REQUEST, "no-http", msg)
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        self._head_bytes, self._in_head = 0, True
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Hand the request on; the client now waits for us, as far as its body has come."""
+        self._in_head = False
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Stop to wait for this request."""
+        self._in_head, self._head_bytes = True, 0
+        self._clear_deadline()
+        self._places.waited_for.pop(self, None)
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request."""
+        super().on_response_complete()
+        if self.transport.is_closing():  # and may still hold what the client does not take
+            self._taking = self._taking or self.loop.call_later(self._places.limits.request_s, self.leave)
+        elif not self.pipeline and self in self._places.taken:
+            self._places.waited_for[self] = None
+
+    def pause_writing(self) -> None:
+        """Wait for a client that does not take what we send, but not for ever."""
+        super().pause_writing()
+        self._taking = self.loop.call_later(self._places.limits.request_s, self.leave)
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        super().resume_writing()
+        self._stop_taking()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Leave whoever is silent, or does not take our answer."""
+        self.leave()
+
+    def _refuse(self, status: HTTPStatus, kind: str, detail: str) -> None:
+        """Answer and close; without an answer where another one has begun."""
+        cycle: RequestResponseCycle | None = self.cycle  # uvicorn declares that there always is one
+        if cycle is not None and not cycle.response_complete:
+            self.leave()
+            return
+        body = Problem(status, kind, detail).body
+        fields = [
+            *self.server_state.default_headers,
+            (b"content-type", PROBLEM_JSON.encode()),
+            (b"content-length", b"%d" % len(body)),
+            (b"connection", b"close"),
+        ]
+        head = b"".join(b"%s: %s\r\n" % each for each in fields)
+        self.transport.write(STATUS_LINE[status.value] + head + b"\r\n" + body)
+        self.transport.close()
+
+    def _set_deadline(self) -> None:
+        self._deadline = self.loop.call_later(self._places.limits.request_s, self._too_slow)
+
+    def _clear_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _too_slow(self) -> None:
+        self._refuse(
+            HTTPStatus.REQUEST_TIMEOUT, "too-slow", f"The request did not come in {self._places.limits.request_s:g} s."
+        )
+        self.loop.call_later(1.0, self.transport.abort)
+
+    def _stop_taking(self) -> None:
+        if self._taking is not None:
+            self._taking.cancel()
+            self._taking = None
+
+    def _let_go(self) -> None:
+        self._clear_deadline()
+        self._stop_taking()
+        self._places.give_up(self)
+
+
+def factory(
+    config: Config, state: ServerState, places: Places, loop: asyncio.AbstractEventLoop
+) -> Callable[[], asyncio.Protocol]:
+    """Return what makes a connection."""
+
+    def make() -> Any:
+        return Connection(config, state, places, loop)
+
+    return make

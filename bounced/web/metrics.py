@@ -1,0 +1,40 @@
+"""What one listener counts, in the text format of Prometheus."""
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Metrics:
+    """The counters of one listener."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "bounced_web_requests", "Requests that were answered.", ("route", "status"), registry=self._registry
+        )
+        self._seconds = Histogram(
+            "bounced_web_request_seconds",
+            "Time from the head of a request to its answer, streams left out.",
+            registry=self._registry,
+            buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+        )
+        self._connections = Gauge("bounced_web_connections", "Connections that are open.", registry=self._registry)
+        self._streams = Gauge("bounced_web_streams", "Programs that follow events.", registry=self._registry)
+
+    def watch(self, connections: Callable[[], int], streams: Callable[[], int]) -> None:
+        """Ask these for the numbers of the moment."""
+        self._connections.set_function(connections)
+        self._streams.set_function(streams)
+
+    def answered(self, route: str, status: int, took_s: float | None) -> None:
+        """Count one answer; ``took_s`` is None for a stream."""
+        self._requests.labels(route, str(status)).inc()
+        if took_s is not None:
+            self._seconds.observe(took_s)
+
+    def text(self) -> bytes:
+        """Return everything that was counted."""
+        return generate_latest(self._registry)

@@ -1,0 +1,37 @@
+"""How often somebody may ask: a bucket that fills steadily, for each token."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+
+LARGEST_COST = 101
+"""What the largest request costs, a check of 10,000 addresses: even a slow token may make it."""
+
+
+@dataclass(slots=True)
+class _Bucket:
+    level: float
+    at: float
+
+
+class Rates:
+    """The buckets of all names.  A bucket holds the requests of two seconds."""
+
+    def __init__(self, now: Callable[[], float] = monotonic) -> None:
+        self._now = now
+        self._buckets: dict[str, _Bucket] = {}
+
+    def wait_s(self, name: str, rate: float, cost: float = 1) -> float:
+        """Take what a request costs and return 0, or return in how many seconds it may come again."""
+        now, most = self._now(), max(2 * rate, LARGEST_COST)
+        bucket = self._buckets.setdefault(name, _Bucket(most, now))
+        bucket.level = min(most, bucket.level + (now - bucket.at) * rate)
+        bucket.at = now
+        if bucket.level < cost:
+            return (cost - bucket.level) / rate
+        bucket.level -= cost
+        return 0.0
+
+    def forget(self, names: set[str]) -> None:
+        """Keep the buckets of these names only."""
+        self._buckets = {name: bucket for name, bucket in self._buckets.items() if name in names}
