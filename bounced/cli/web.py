@@ -12,7 +12,6 @@ from ssl import SSLError
 import click
 import structlog
 
-from bounced import rules
 from bounced.cli.configured import config_option, configured_for_web
 from bounced.cli.libraries import too_old
 from bounced.cli.run import fail, in_loop, set_up_log, spare_the_collector
@@ -25,7 +24,7 @@ from bounced.edges.redis.embedded import NoServer
 from bounced.edges.sockets import CannotListen, Sockets, open_socket
 from bounced.edges.systemd import Notifier, listen_fds
 from bounced.edges.watch import log
-from bounced.service import now, open_store, pipeline
+from bounced.service import open_store, pipeline
 from bounced.web.serving import NAMES, Makers, Serving, is_local
 from bounced.web.tokens import TokensInvalid
 
@@ -63,7 +62,6 @@ def web(ctx: click.Context, wanted: str | None, config_file: Path | None) -> Non
     config = configured_for_web(config_file, names)
     set_up_log(config)
     try:
-        rules.load(config.rules.files)  # said by itself, before anything listens
         sockets = _sockets(config, names, listen_fds())
         spare_the_collector()
         in_loop(partial(_serve, config, config_file, names, sockets))
@@ -104,7 +102,7 @@ async def _serve(config: Config, config_file: Path | None, names: Sequence[str],
     reloading = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    makers = Makers(_opened, pipeline, now)
+    makers = Makers(_opened, pipeline)
     async with Serving.running(config, sockets, makers) as serving, asyncio.TaskGroup() as tasks:
         loop.add_signal_handler(signal.SIGHUP, reloading.set)
         reloader = tasks.create_task(_reload_for_ever(serving, config_file, names, reloading, notifier))

@@ -1,10 +1,12 @@
 """What the handlers of one listener work with: the store, the lists, the tokens, and what is limited."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 from starlette.requests import Request
@@ -17,7 +19,6 @@ from bounced.core.contract.keys import Keyspace
 from bounced.core.policy import Policy
 from bounced.edges.redis import RedisStore
 from bounced.pipeline import Pipeline
-from bounced.ports import Clock
 from bounced.web.metrics import Metrics
 from bounced.web.peers import LOOPBACK_NAMES
 from bounced.web.problems import not_available
@@ -26,8 +27,8 @@ from bounced.web.tokens import Tokens
 
 T = TypeVar("T")
 
-AT_ONCE = 4
-"""Messages, and batches of replies, that are read or wait to be read at once; a thread reads one after another."""
+AT_ONCE, AT_ONCE_BY_ONE = 64, 8
+"""Bodies that are read or wait to be read at once, in all and of one token; a thread reads one after another."""
 WAIT_S = 10.0
 
 
@@ -87,15 +88,15 @@ class Reading:
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, "reading")
-        self._waiting = 0
+        self._waiting = Counter[str]()
 
-    async def __call__(self, read: Callable[[], T]) -> T:
-        """Return what ``read`` returns.  Raises Problem where too many wait."""
-        if self._waiting >= AT_ONCE:
-            raise not_available("Too many messages are being read.", retry_after_s=1)
-        self._waiting += 1
+    async def __call__(self, whose: str, read: Callable[[], T]) -> T:
+        """Return what ``read`` returns.  Raises Problem where too many wait, of one token or in all."""
+        if self._waiting[whose] >= AT_ONCE_BY_ONE or self._waiting.total() >= AT_ONCE:
+            raise not_available("Too much is being read.", retry_after_s=1)
+        self._waiting[whose] += 1
         done = asyncio.get_running_loop().run_in_executor(self._thread, read)
-        done.add_done_callback(self._end)
+        done.add_done_callback(partial(self._end, whose))
         try:
             return await asyncio.wait_for(asyncio.shield(done), WAIT_S)
         except TimeoutError:
@@ -105,8 +106,8 @@ class Reading:
         """Read no more."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    def _end(self, done: asyncio.Future[T]) -> None:
-        self._waiting -= 1
+    def _end(self, whose: str, done: asyncio.Future[T]) -> None:
+        self._waiting -= Counter([whose])  # none is kept at 0
         if not done.cancelled():
             done.exception()  # whoever asked may have given up
 
@@ -114,16 +115,19 @@ class Reading:
 class Desk:
     """What the handlers of one listener work with.  ``present`` is replaced by a reload."""
 
-    def __init__(self, name: str, store: RedisStore, present: Settings, clock: Clock) -> None:
+    def __init__(self, name: str, store: RedisStore, present: Settings) -> None:
         self.name = name
         self.store = store
         self.present = present
-        self.clock = clock
         self.rates = Rates()
         self.reading = Reading()
         self.metrics = Metrics()
         self.stopping = asyncio.Event()
         self.streams = 0
+
+    def clock(self) -> datetime:
+        """Return the time in UTC."""
+        return self.present.pipeline.clock()
 
     def use(self, present: Settings) -> None:
         """Use other settings from now on."""

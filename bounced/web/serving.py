@@ -4,7 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -17,7 +17,6 @@ from bounced.edges.redis import RedisStore
 from bounced.edges.sockets import Sockets, address_of
 from bounced.edges.watch.log import Event
 from bounced.pipeline import Pipeline
-from bounced.ports import Clock
 from bounced.web.application import application
 from bounced.web.connection import ConnectionLimits
 from bounced.web.desk import Desk, Settings, settings
@@ -40,7 +39,6 @@ class Makers:
 
     open_store: Callable[[Config, bool], AbstractAsyncContextManager[RedisStore]]
     pipeline: Callable[[Config, RedisStore], Pipeline]
-    clock: Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,9 @@ class Serving:
         Raises what the makers raise, TokensInvalid, OSError.
         """
         async with AsyncExitStack() as stack:
-            parts = [await _part(stack, config, name, each, makers) for name, each in sockets.items()]
+            stores = {name: await _opened(stack, config, name, makers) for name in sockets}
+            path = await asyncio.to_thread(makers.pipeline, config, next(iter(stores.values())))
+            parts = [_part(config, name, sockets[name], replace(path, store=store)) for name, store in stores.items()]
             serving = Serving(parts, makers)
             try:
                 for part in parts:
@@ -86,7 +86,8 @@ class Serving:
         Where it listens and who it is at Redis stay until a restart.  Raises RulesInvalid, TokensInvalid, OSError,
         SSLError, and then nothing has changed.
         """
-        chosen = [await asyncio.to_thread(self._chosen, part, config) for part in self._parts]
+        path = await asyncio.to_thread(self._makers.pipeline, config, self._parts[0].desk.store)
+        chosen = [await asyncio.to_thread(_chosen, part, config, path) for part in self._parts]
         for part, present in zip(self._parts, chosen, strict=True):
             part.listener.use(_limits(present.listener), _certificate(present.listener))
             part.desk.use(present)
@@ -102,21 +103,24 @@ class Serving:
         if not all(done):
             LOG.warning(Event.DRAIN_TIMED_OUT, after_s=DRAIN_S)
 
-    def _chosen(self, part: Part, config: Config) -> Settings:
-        return _settings(config, part.desk.name, part.desk.store, self._makers, local=part.local)
 
-
-async def _part(
-    stack: AsyncExitStack, config: Config, name: str, sockets: Sequence[socket.socket], makers: Makers
-) -> Part:
-    own = web_listeners(config)[name]
+async def _opened(stack: AsyncExitStack, config: Config, name: str, makers: Makers) -> RedisStore:
+    """Return the store of a listener, with its own user of Redis."""
     to_write = name != PRIVATE or config.web.private.writes
-    store = await stack.enter_async_context(makers.open_store(login_of(config, name), to_write))
-    local = all(map(is_local, sockets))
-    desk = Desk(name, store, _settings(config, name, store, makers, local=local), makers.clock)
+    return await stack.enter_async_context(makers.open_store(login_of(config, name), to_write))
+
+
+def _part(config: Config, name: str, sockets: Sequence[socket.socket], path: Pipeline) -> Part:
+    own, local = web_listeners(config)[name], all(map(is_local, sockets))
+    assert isinstance(path.store, RedisStore)
+    desk = Desk(name, path.store, _settings(config, name, path, local=local))
     listener = Listener(application(desk), _limits(own), _certificate(own))
     desk.metrics.watch(lambda: len(listener.places.taken), lambda: desk.streams)
     return Part(desk, listener, local)
+
+
+def _chosen(part: Part, config: Config, path: Pipeline) -> Settings:
+    return _settings(config, part.desk.name, replace(path, store=part.desk.store), local=part.local)
 
 
 def is_local(opened: socket.socket) -> bool:
@@ -124,10 +128,9 @@ def is_local(opened: socket.socket) -> bool:
     return opened.family is socket.AF_UNIX or ip_address(opened.getsockname()[0]).is_loopback
 
 
-def _settings(config: Config, name: str, store: RedisStore, makers: Makers, *, local: bool) -> Settings:
+def _settings(config: Config, name: str, path: Pipeline, *, local: bool) -> Settings:
     tokens = load_tokens(config.web.private.tokens_file) if name == PRIVATE else Tokens()
-    listener = web_listeners(config)[name]
-    return settings(config, listener, makers.pipeline(config, store), tokens, local=local)
+    return settings(config, web_listeners(config)[name], path, tokens, local=local)
 
 
 def _limits(own: WebListener) -> ConnectionLimits:

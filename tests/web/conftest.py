@@ -3,6 +3,7 @@
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,13 @@ import httpx
 import pytest
 from jsonschema import Draft202012Validator
 
+from bounced import rules
 from bounced.config import Config, load_for_web
 from bounced.config.loading import read_configuration
 from bounced.core.contract.keys import Keyspace
 from bounced.edges.redis import RedisStore
 from bounced.edges.sockets import open_socket
-from bounced.service import now, open_store, pipeline
+from bounced.service import open_store, pipeline
 from bounced.web.api.document import document
 from bounced.web.desk import Desk
 from bounced.web.serving import Makers, Serving
@@ -29,7 +31,7 @@ prefix = "{prefix}"
 durability = "fsync"
 {redis}
 [web.private]
-writes = true
+writes = {writes}
 tokens_file = "tokens.toml"
 {private}
 [web.public]
@@ -84,7 +86,7 @@ class Site:
         secret, made = new_token(name, lists, rights, rate=rate)
         file = self.file.parent / "tokens.toml"
         save_tokens(file, load_tokens(file).without(name).with_(made))
-        await self.reload()
+        self.desk.use(replace(self.desk.present, tokens=load_tokens(file)))
         return secret
 
     async def ask(self, token: str, method: str, path: str, **more: Any) -> httpx.Response:
@@ -138,11 +140,18 @@ async def running(file: Path) -> AsyncIterator[Site]:
     config = load(file)
     wanted = {"private": config.web.private.listen, "public": config.web.public.listen}
     sockets = {name: [open_socket(address)] for name, address in wanted.items() if address}
-    makers = Makers(lambda config, to_write: open_store(config, to_write=to_write), pipeline, now)
+    makers = Makers(lambda config, to_write: open_store(config, to_write=to_write), pipeline)
     async with Serving.running(config, sockets, makers) as serving:
         site = Site(file, serving, sockets)
         async with site.private, site.public:
             yield site
+
+
+@pytest.fixture(autouse=True)
+def _rules_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compile the packaged rules once for all tests: it takes longer than any of them."""
+    packaged = rules.packaged()
+    monkeypatch.setattr(rules, "load", lambda _files: packaged)
 
 
 @pytest.fixture
@@ -156,8 +165,8 @@ def start(tmp_path: Path, redis_url: str, key_prefix: str) -> Start:
         tables = {name: more.get(name, "") for name in ("redis", "private", "public", "lists")}
         if "listen" not in tables["private"]:
             tables["private"] += '\nlisten = "127.0.0.1:0"'
-        file = tmp_path / "bounced.toml"
-        file.write_text(CONFIGURATION.format(url=more.get("url", redis_url), prefix=key_prefix, **tables))
+        file, url, writes = tmp_path / "bounced.toml", more.get("url", redis_url), more.get("writes", "true")
+        file.write_text(CONFIGURATION.format(url=url, prefix=key_prefix, writes=writes, **tables))
         return running(file)
 
     return start

@@ -31,7 +31,7 @@ async def explain(request: Request) -> Response:
     if not content:
         raise bad_request("bad-request", "Send a message as the body.")
     rules = desk.present.pipeline.rules
-    return answer(await desk.reading(partial(_explained, content[:MAX_CONTENT_BYTES], rules)))
+    return answer(await desk.reading(token.name, partial(_explained, content[:MAX_CONTENT_BYTES], rules)))
 
 
 async def classify(request: Request) -> Response:
@@ -42,7 +42,7 @@ async def classify(request: Request) -> Response:
     known = [_known(place, each) for place, each in enumerate(asked.replies)]
     rules = desk.present.pipeline.rules
     pairs = [(each.reply, beside) for each, beside in zip(asked.replies, known, strict=True)]
-    return answer({"replies": await desk.reading(partial(_classified, pairs, rules))})
+    return answer({"replies": await desk.reading(token.name, partial(_classified, pairs, rules))})
 
 
 def _explained(content: bytes, rules: RuleSet) -> dict[str, Any]:
