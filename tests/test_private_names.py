@@ -60,6 +60,7 @@ OF_THE_CONNECTION = {
     "data_received",
     "on_message_begin",
     "on_headers_complete",
+    "on_body",
     "on_message_complete",
     "on_response_complete",
     "pause_writing",
@@ -69,7 +70,7 @@ OF_THE_CONNECTION = {
     "timeout_keep_alive_handler",
 }
 """Methods of uvicorn's protocol that web/connection.py extends or calls: documented nowhere."""
-SET_BY_THE_CONNECTION = {"cycle", "loop", "pipeline", "server_state", "timeout_keep_alive", "transport"}
+SET_BY_THE_CONNECTION = {"cycle", "headers", "loop", "pipeline", "server_state", "timeout_keep_alive", "transport"}
 """What it relies on beside them."""
 
 

@@ -80,6 +80,7 @@ class Connection(HttpToolsProtocol):
         self._taking: asyncio.TimerHandle | None = None
         self._head_bytes = 0
         self._in_head = True
+        self._refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Take a place, or go."""
@@ -109,7 +110,7 @@ class Connection(HttpToolsProtocol):
         super().data_received(data)
         if self.transport.is_closing():
             return
-        if self._in_head and self._head_bytes > MAX_HEAD_BYTES:
+        if self._refused or (self._in_head and self._head_bytes > MAX_HEAD_BYTES):
             self._refuse(
                 HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
                 "head-too-large",
@@ -124,20 +125,30 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Begin a request."""
-        self._head_bytes, self._in_head = 0, True
+        self._in_head = True
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Hand the request on; the client now waits for us, as far as its body has come."""
+        """Hand the request on, unless its head is too large."""
         self._in_head = False
-        super().on_headers_complete()
+        taken = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        if taken > MAX_HEAD_BYTES:
+            self._refused = True
+        if not self._refused:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body, unless the request was refused."""
+        if not self._refused:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Stop to wait for this request."""
         self._in_head, self._head_bytes = True, 0
         self._clear_deadline()
         self._places.waited_for.pop(self, None)
-        super().on_message_complete()
+        if not self._refused:
+            super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """Wait for the next request."""
