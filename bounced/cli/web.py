@@ -102,9 +102,9 @@ async def _serve(config: Config, config_file: Path | None, names: Sequence[str],
     reloading = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
+    loop.add_signal_handler(signal.SIGHUP, reloading.set)
     makers = Makers(_opened, pipeline)
     async with Serving.running(config, sockets, makers) as serving, asyncio.TaskGroup() as tasks:
-        loop.add_signal_handler(signal.SIGHUP, reloading.set)
         reloader = tasks.create_task(_reload_for_ever(serving, config_file, names, reloading, notifier))
         notifier.ready()
         await stopping.wait()

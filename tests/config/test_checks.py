@@ -1,16 +1,12 @@
 """What tables cannot see by themselves: each other, and the files they name."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from bounced.config import Severity, examine, load
+from tests.support.certificate import write_certificate
 
 Write = Callable[[str], Path]
 Complaints = Callable[[str], list[str]]
@@ -20,25 +16,6 @@ MAIN = """
 domains = ["bounce.example.com"]
 keys = [{ id = "a", file = "a.key" }]
 """
-
-
-def certificate(folder: Path) -> None:
-    """Write a certificate and its key, mx.pem and mx.key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mx.example.com")])
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    signed = (
-        builder.serial_number(1)
-        .not_valid_before(now)
-        .not_valid_after(now + timedelta(days=36_500))
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "mx.pem").write_bytes(signed.public_bytes(serialization.Encoding.PEM))
-    (folder / "mx.key").write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    (folder / "mx.key").chmod(0o600)
 
 
 def test_a_list_without_keys_is_refused(complaints: Complaints) -> None:
@@ -102,16 +79,16 @@ def test_a_credential_cannot_leave_its_folder(complaints: Complaints) -> None:
 
 def test_a_certificate_and_its_key_are_accepted(write: Write, tmp_path: Path) -> None:
     """Tried as STARTTLS will use them."""
-    certificate(tmp_path)
+    write_certificate(tmp_path)
     text = '[smtp]\ntls_certificate = "mx.pem"\ntls_key = "mx.key"'
     assert load(write(text)).smtp.tls_key == tmp_path / "mx.key"
 
 
 def test_a_key_of_another_certificate_is_refused(write: Write, tmp_path: Path) -> None:
     """The usual mistake after a renewal."""
-    certificate(tmp_path)
+    write_certificate(tmp_path)
     other = (tmp_path / "mx.key").read_bytes()
-    certificate(tmp_path)
+    write_certificate(tmp_path)
     (tmp_path / "mx.key").write_bytes(other)
     (problem,) = examine(write('[smtp]\ntls_certificate = "mx.pem"\ntls_key = "mx.key"'))[1]
     assert problem.key == "smtp.tls_certificate"
@@ -120,7 +97,7 @@ def test_a_key_of_another_certificate_is_refused(write: Write, tmp_path: Path) -
 
 def test_a_certificate_that_is_none_is_refused(write: Write, tmp_path: Path) -> None:
     """Any other file."""
-    certificate(tmp_path)
+    write_certificate(tmp_path)
     (problem,) = examine(write('[smtp]\ntls_certificate = "a.key"\ntls_key = "mx.key"'))[1]
     assert (problem.key, problem.got) == ("smtp.tls_certificate", f"{tmp_path}/a.key")
 

@@ -8,7 +8,8 @@ import pytest
 
 from bounced.config import ConfigError, Severity, examine, load, load_to_run, read_configuration
 from bounced.config.proposal import proposal
-from tests.config.test_checks import MAIN, certificate
+from tests.config.test_checks import MAIN
+from tests.support.certificate import write_certificate
 
 Write = Callable[[str], Path]
 RUNNING = MAIN + '[redis]\nurl = "redis://localhost"\n'
@@ -30,7 +31,7 @@ def test_a_secret_that_is_open_to_everybody_keeps_the_daemon_from_starting(
     write: Write, tmp_path: Path, secret: str, mode: int
 ) -> None:
     """The complaint names the file, its mode, and the command that mends it."""
-    certificate(tmp_path)
+    write_certificate(tmp_path)
     for name in ("pepper", "password"):
         (tmp_path / name).write_bytes(b"0123456789abcdef")
         (tmp_path / name).chmod(0o600)
@@ -60,7 +61,7 @@ def test_the_words_of_a_complaint(write: Write, tmp_path: Path) -> None:
 @pytest.mark.parametrize("what", ["bounced.toml", "own.toml", "mx.pem"])
 def test_what_everybody_may_change_is_refused(write: Write, tmp_path: Path, what: str) -> None:
     """The configuration itself, rules, the certificate: whoever changes them decides who is suppressed."""
-    certificate(tmp_path)
+    write_certificate(tmp_path)
     (tmp_path / "own.toml").touch(mode=0o644)
     file = write(RUNNING + '[smtp]\ntls_certificate = "mx.pem"\ntls_key = "mx.key"\n[rules]\nfiles = ["own.toml"]\n')
     assert load_to_run(read_configuration(file)).lists

@@ -1,0 +1,300 @@
+"""``bounced web`` as a process: in the hands of a service manager, reloaded, drained, with each listener alone."""
+
+import json
+import os
+import secrets
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.certificate import write_certificate
+from tests.support.daemon import WAIT_S, _Log
+
+HAND_OVER = """
+import os, sys
+for place, descriptor in enumerate(map(int, sys.argv[1].split(","))):
+    os.dup2(descriptor, 3 + place)
+os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": str(sys.argv[1].count(",") + 1)}
+os.environ["LISTEN_FDNAMES"] = sys.argv[2]
+os.execv(sys.executable, [sys.executable, "-m", "bounced", "web", *sys.argv[3:]])
+"""
+
+CONFIGURATION = """
+[redis]
+url = "{url}"
+prefix = "{prefix}"
+[web.private]
+tokens_file = "tokens.toml"
+listen = "127.0.0.1:0"
+{private}
+[web.public]
+listen = "unix:{folder}/public"
+{public}
+[lists.main]
+domains = ["bounce.example.com"]
+keys = [{{ id = "a", file = "a.key" }}]
+"""
+
+
+class Application:
+    """``bounced web`` in a folder of its own.  ``doors`` is where it listens."""
+
+    def __init__(self, folder: Path, url: str, prefix: str) -> None:
+        self.folder = folder
+        self._url, self._prefix = url, prefix
+        self._process: subprocess.Popen[str] | None = None
+        (folder / "a.key").touch(mode=0o600)
+        (folder / "a.key").write_text(secrets.token_urlsafe(32))
+        self.write()
+
+    @property
+    def config(self) -> str:
+        """The configuration file."""
+        return str(self.folder / "bounced.toml")
+
+    def write(self, private: str = "", public: str = "") -> None:
+        """Write the configuration."""
+        tables = {"private": private, "public": public, "folder": self.folder}
+        text = CONFIGURATION.replace('listen = "127.0.0.1:0"\n', "") if "listen" in private else CONFIGURATION
+        Path(self.config).write_text(text.format(url=self._url, prefix=self._prefix, **tables))
+
+    def start(self, *words: str, command: tuple[str, ...] = ("-m", "bounced", "web"), **popen: object) -> list[str]:
+        """Start, and return where it listens."""
+        self._process = subprocess.Popen(
+            [sys.executable, *command, *words, "--config", self.config],
+            stderr=subprocess.PIPE,
+            text=True,
+            **popen,  # type: ignore[call-overload]
+        )
+        assert self._process.stderr is not None
+        self._log = _Log(self._process.stderr)
+        return [str(door) for door in self.wait_for("service.started")["doors"]]
+
+    def wait_for(self, event: str) -> dict[str, Any]:
+        """Read the log until an event comes."""
+        for line in self._log.lines(WAIT_S):
+            found = json.loads(line) if line.startswith("{") else {"event": line}
+            if found["event"] == event:
+                return dict(found)
+        raise AssertionError(f"ended without {event}")
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def stop(self) -> int:
+        """End it and return its exit status."""
+        if self._process is None:
+            return 0
+        process, self._process = self._process, None
+        process.send_signal(signal.SIGTERM)
+        try:
+            list(self._log.lines(WAIT_S))
+            return process.wait(WAIT_S)
+        finally:
+            process.kill()
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a command with the same configuration."""
+        run = [sys.executable, "-m", "bounced", *words, "--config", self.config]
+        return subprocess.run(run, capture_output=True, text=True, timeout=WAIT_S, check=False)
+
+
+@pytest.fixture
+def application(tmp_path: Path, redis_url: str, key_prefix: str) -> Iterator[Application]:
+    """Return an application that was not started."""
+    application = Application(tmp_path, redis_url, key_prefix)
+    yield application
+    application.stop()
+
+
+def over_unix(path: Path) -> httpx.Client:
+    """Return a client of a Unix socket."""
+    return httpx.Client(transport=httpx.HTTPTransport(uds=str(path)), base_url="http://localhost", timeout=WAIT_S)
+
+
+def test_both_listeners_answer_each_on_its_own_socket(application: Application) -> None:
+    """The private one on loopback, the public one on a Unix socket; SIGTERM ends both, with exit status 0."""
+    unix, tcp = application.start()
+    assert unix == f"unix:{application.folder}/public"
+    assert httpx.get(f"http://{tcp}/readyz", timeout=WAIT_S).text == "ready\n"
+    with over_unix(application.folder / "public") as client:
+        assert client.get("/readyz").status_code == 404
+    assert application.stop() == 0
+
+
+@pytest.mark.parametrize(("option", "scheme"), [("--public", "unix"), ("--private", "127")])
+def test_each_listener_runs_alone(application: Application, option: str, scheme: str) -> None:
+    """As its own user, in its own unit."""
+    (door,) = application.start(option)
+    assert door.startswith(scheme)
+
+
+def test_a_token_works_after_sighup_and_a_revoked_one_no_more(application: Application) -> None:
+    """The file is read again; connections stay."""
+    _, tcp = application.start()
+    token = application.command("web", "token", "add", "crm", "--list", "main", "--right", "check").stdout.strip()
+    with httpx.Client(base_url=f"http://{tcp}/api/v1/lists/main", timeout=WAIT_S) as client:
+
+        def status() -> int:
+            headers = {"authorization": f"Bearer {token}"}
+            return client.post("/check", json={"addresses": ["a@example.org"]}, headers=headers).status_code
+
+        assert status() == 401
+        application.signal(signal.SIGHUP)
+        application.wait_for("service.reloaded")
+        assert status() == 200
+        assert application.command("web", "token", "revoke", "crm").returncode == 0
+        application.signal(signal.SIGHUP)
+        application.wait_for("service.reloaded")
+        assert status() == 401
+
+
+@pytest.mark.parametrize("mistake", ["configuration", "tokens"])
+def test_a_file_with_a_mistake_changes_nothing(application: Application, mistake: str) -> None:
+    """The log says what is wrong, and the application goes on."""
+    _, tcp = application.start()
+    file = application.folder / ("bounced.toml" if mistake == "configuration" else "tokens.toml")
+    file.touch(mode=0o640)
+    file.write_text("[nonsense]\n")
+    application.signal(signal.SIGHUP)
+    assert "nonsense" in str(application.wait_for("reload.failed")["errors"])
+    assert httpx.get(f"http://{tcp}/readyz", timeout=WAIT_S).status_code == 200
+
+
+def test_a_manager_hands_the_sockets_over_and_hears_what_happens(application: Application) -> None:
+    """By their names, in place of the configured ones; READY, RELOADING, STOPPING."""
+    private, public = socket.create_server(("127.0.0.1", 0)), socket.create_server(("127.0.0.1", 0))
+    heard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    heard.bind(str(application.folder / "notify"))
+    heard.settimeout(WAIT_S)
+    with private, public, heard:
+        given = f"{private.fileno()},{public.fileno()}"
+        doors = application.start(
+            given,
+            "web-private:web-public",
+            command=("-c", HAND_OVER),
+            env={**os.environ, "NOTIFY_SOCKET": str(application.folder / "notify")},
+            pass_fds=[private.fileno(), public.fileno()],
+        )
+        ports = {f"127.0.0.1:{each.getsockname()[1]}" for each in (private, public)}
+        assert set(doors) == ports
+        assert heard.recv(100) == b"READY=1"
+        application.signal(signal.SIGHUP)
+        assert heard.recv(100).startswith(b"RELOADING=1")
+        assert heard.recv(100) == b"READY=1"
+        application.signal(signal.SIGTERM)
+        assert heard.recv(100) == b"STOPPING=1"
+
+
+def test_sigterm_ends_streams_and_lets_a_request_come_to_its_end(application: Application) -> None:
+    """Whoever follows is not waited for; a request whose body is still under way is answered."""
+    token = application.command(
+        "web", "token", "add", "a", "--list", "main", "--right", "check", "--right", "read"
+    ).stdout
+    _, tcp = application.start()
+    host, _, port = tcp.rpartition(":")
+    head = f"Host: localhost\r\nAuthorization: Bearer {token.strip()}\r\n"
+    body = b'{"addresses": ["alice@example.org"]}'
+    with (
+        socket.create_connection((host, int(port)), WAIT_S) as stream,
+        socket.create_connection((host, int(port))) as slow,
+    ):
+        path = "/api/v1/lists/main/events"
+        stream.sendall(f"GET {path} HTTP/1.1\r\n{head}Accept: text/event-stream\r\n\r\n".encode())
+        assert b"200 OK" in stream.recv(4096)
+        path = "/api/v1/lists/main/check"
+        fields = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nExpect: 100-continue\r\n"
+        slow.sendall(f"POST {path} HTTP/1.1\r\n{head}{fields}\r\n".encode())
+        assert b"100 Continue" in slow.recv(4096)
+        application.signal(signal.SIGTERM)
+        while stream.recv(4096):
+            pass
+        slow.sendall(body)
+        answer = b"".join(iter(lambda: slow.recv(4096), b""))
+    assert b"200 OK" in answer
+    assert b'"checked":1' in answer
+    assert application.stop() == 0
+
+
+def test_a_certificate_is_replaced_by_sighup(application: Application) -> None:
+    """New connections see the new one."""
+    write_certificate(application.folder, "first.example.com")
+    application.write(private='tls_certificate = "mx.pem"\ntls_key = "mx.key"')
+    _, tcp = application.start()
+    host, _, port = tcp.rpartition(":")
+
+    def served() -> bytes:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        plain = socket.create_connection((host, int(port)), WAIT_S)
+        with plain, context.wrap_socket(plain) as encrypted:
+            return encrypted.getpeercert(binary_form=True) or b""
+
+    first = served()
+    write_certificate(application.folder, "second.example.com")
+    application.signal(signal.SIGHUP)
+    application.wait_for("service.reloaded")
+    assert b"first.example.com" in first
+    assert b"second.example.com" in served()
+
+
+@pytest.mark.parametrize(
+    ("private", "public", "complaints"),
+    [
+        (
+            'listen = "0.0.0.0:9027"',
+            "",
+            [
+                "web.private.hosts must name the hosts that other machines may ask for, got none",
+                "web.private.listen must be a loopback address or a Unix socket, or web.private.allow_remote be true",
+            ],
+        ),
+        (
+            'tls_certificate = "mx.pem"',
+            'base_url = "http://x"',
+            ["web.public.base_url", "web.private.tls_key", "web.private.tls_certificate"],
+        ),
+        ('listen = "unix:FOLDER/public"', "", ["web.private.listen must be free (web.public.listen listens there)"]),
+        ("", 'redis_password_file = "none"', ["web.public.redis_username", "web.public.redis_password_file"]),
+    ],
+)
+def test_all_mistakes_are_told_at_once(
+    application: Application, private: str, public: str, complaints: list[str]
+) -> None:
+    """With exit status 2, and nothing listens."""
+    application.write(private=private.replace("FOLDER", str(application.folder)), public=public)
+    done = application.command("web")
+    assert done.returncode == 2
+    lines = done.stderr.splitlines()
+    assert len(lines) == len(complaints)
+    for line, complaint in zip(lines, complaints, strict=True):
+        assert complaint in line
+
+
+def test_tokens_are_made_shown_and_revoked(application: Application) -> None:
+    """The secret is printed once; the file has its hash, and a mode that only its group may read."""
+    made = application.command(
+        "web", "token", "add", "crm", "--list", "main", "--right", "check", "--rate", "7", "--json"
+    )
+    secret = json.loads(made.stdout)["token"]
+    file = application.folder / "tokens.toml"
+    assert (file.stat().st_mode & 0o777, secret in file.read_text()) == (0o640, False)
+    (shown,) = map(json.loads, application.command("web", "token", "list", "--json").stdout.splitlines())
+    assert (shown["name"], shown["lists"], shown["rights"], shown["rate"]) == ("crm", ["main"], ["check"], 7)
+    again = application.command("web", "token", "add", "crm", "--list", "main", "--right", "check")
+    assert (again.returncode, "there is a token 'crm'" in again.stderr) == (2, True)
+    nowhere = application.command("web", "token", "add", "b", "--list", "nowhere", "--right", "check")
+    assert (nowhere.returncode, "no list 'nowhere'" in nowhere.stderr) == (2, True)
+    assert application.command("web", "token", "revoke", "crm").returncode == 0
+    assert application.command("web", "token", "revoke", "crm").returncode == 1
+    assert application.command("web", "token", "list", "--json").stdout == ""
