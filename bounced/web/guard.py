@@ -36,6 +36,7 @@ PROTECTING: Mapping[bytes, bytes] = MappingProxyType(
     }
 )
 """Fields of every answer; a handler may set another value for each."""
+_PROTECTING = tuple(PROTECTING.items())
 _STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000")
 _SECRET = token_bytes()
 """For hashes of paths in the log, by which lines of one process can be compared."""
@@ -116,8 +117,8 @@ class _Asked:
         )
 
     def _further(self, message: Message) -> list[tuple[bytes, bytes]]:
-        given = {name for name, _ in message.get("headers", ())}
-        fields = [each for each in PROTECTING.items() if each[0] not in given]
+        given = dict(message.get("headers", ()))
+        fields = [*_PROTECTING] if given.keys().isdisjoint(PROTECTING) else _without(given)
         if self.peer.scheme == "https":
             fields.append(_STRICT_TRANSPORT)
         fields.append((b"x-request-id", self.id.encode()))
@@ -128,6 +129,10 @@ class _Asked:
     def _too_large(self) -> Problem:
         most = self.desk.present.listener.max_body_bytes
         return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", f"A body has at most {most} octets here.")
+
+
+def _without(given: Mapping[bytes, bytes]) -> list[tuple[bytes, bytes]]:
+    return [each for each in _PROTECTING if each[0] not in given]
 
 
 class Guard:

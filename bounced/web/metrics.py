@@ -15,6 +15,7 @@ class Metrics:
         self._requests = Counter(
             "bounced_web_requests", "Requests that were answered.", ("route", "status"), registry=self._registry
         )
+        self._of_route: dict[tuple[str, int], Counter] = {}
         self._seconds = Histogram(
             "bounced_web_request_seconds",
             "Time from the head of a request to its answer, streams left out.",
@@ -31,7 +32,10 @@ class Metrics:
 
     def answered(self, route: str, status: int, took_s: float | None) -> None:
         """Count one answer; ``took_s`` is None for a stream."""
-        self._requests.labels(route, str(status)).inc()
+        counter = self._of_route.get((route, status))
+        if counter is None:
+            counter = self._of_route[route, status] = self._requests.labels(route, str(status))
+        counter.inc()
         if took_s is not None:
             self._seconds.observe(took_s)
 

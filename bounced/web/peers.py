@@ -26,7 +26,7 @@ def peer_of(client: str | None, scheme: str, headers: Iterable[Header], proxies:
 
     The last address that is no proxy's own is the one that our proxy saw; what stands before it anybody may write.
     """
-    if client is not None and not _is_proxy(client, proxies):
+    if client is not None and not (proxies and _is_proxy(client, proxies)):
         return Peer(client, scheme)
     named = [part.strip() for value in _values(headers, b"x-forwarded-for") for part in value.split(",")]
     seen = next((found for each in reversed(named) if not _is_proxy(found := _plain(each), proxies)), client or "")

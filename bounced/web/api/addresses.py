@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import compress
+from itertools import chain, compress
 from urllib.parse import unquote_to_bytes
 
 from starlette.requests import Request
@@ -14,6 +14,7 @@ from bounced.core.mailbox import BadAddress, normalise
 from bounced.edges.redis import RedisStore
 from bounced.edges.redis.bulk import BATCH, states
 from bounced.edges.redis.story import named_in_log, story_of
+from bounced.edges.redis.wire import Reply
 from bounced.web.api.asking import Asker, admitted, answer, body_of, paid
 from bounced.web.api.models import CheckRequest, LookupRequest
 from bounced.web.problems import bad_request
@@ -99,17 +100,19 @@ async def _on_list(store: RedisStore, keys: Keyspace, normalised: Sequence[str])
     found = [""] * len(normalised)
     for form in keys.suppressed_forms:
         ids = normalised if keys.pepper is None and form == keys.address_id else list(map(form, normalised))
-        parts = await asyncio.gather(*(_members(store, keys, part) for part in _parts(ids, MEMBERS_AT_ONCE)))
-        places = compress(range(len(ids)), (is_member for part in parts for is_member in part))
-        for place in places:
+        for place in compress(range(len(ids)), await _members(store, keys, ids)):
             found[place] = found[place] or ids[place]
     return found
 
 
-async def _members(store: RedisStore, keys: Keyspace, ids: Sequence[str]) -> list[int]:
-    reply = await store.read(keys.list_, "SMISMEMBER", keys.suppressed, *ids)
+async def _members(store: RedisStore, keys: Keyspace, ids: Sequence[str]) -> Sequence[Reply]:
+    """Return 1 or 0 for each address."""
+    if len(ids) > MEMBERS_AT_ONCE:
+        parts = await asyncio.gather(*(_members(store, keys, part) for part in _parts(ids, MEMBERS_AT_ONCE)))
+        return list(chain.from_iterable(parts))
+    reply = await store.read(keys.list_, "SMISMEMBER", keys.suppressed, *ids) if ids else []
     assert isinstance(reply, list)
-    return [int(each == 1) for each in reply]
+    return reply
 
 
 async def _why(store: RedisStore, keys: Keyspace, pairs: Sequence[tuple[str, str]]) -> list[Mapping[str, str]]:
