@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from starlette.routing import BaseRoute, Router
+from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
 from bounced.config.web_checks import PRIVATE
@@ -13,8 +13,9 @@ from bounced.web.guard import Guard
 
 def application(desk: Desk) -> ASGIApp:
     """Return what answers the requests of a listener."""
-    return Guard(Router(_routes(desk.name), redirect_slashes=False), desk)
+    routes = _routes(desk.name)
+    return Guard(Router(routes, redirect_slashes=False), desk, {each.endpoint: each.path for each in routes})
 
 
-def _routes(name: str) -> Sequence[BaseRoute]:
+def _routes(name: str) -> Sequence[Route]:
     return [*api.routes(), *health.routes()] if name == PRIVATE else []

@@ -95,11 +95,11 @@ class _Asked:
             raise problem
         await problem.response()(scope, self._receive, self.send)
 
-    def note(self) -> None:
-        """Log and count the answer."""
+    def note(self, paths: Mapping[Any, str]) -> None:
+        """Log and count the answer; ``paths`` has the route's path of each handler."""
         took_s = perf_counter() - self.begun
         state: MutableMapping[str, Any] = self.scope.get("state", {})
-        route = getattr(self.scope.get("route"), "path", UNROUTED)
+        route = paths.get(self.scope.get("endpoint"), UNROUTED)
         self.desk.metrics.answered(route, self.status, None if self.streams else took_s)
         facts = {name: state[name] for name in ("list", "token", "address") if name in state}
         if route == UNROUTED:
@@ -136,11 +136,12 @@ def _without(given: Mapping[bytes, bytes]) -> list[tuple[bytes, bytes]]:
 
 
 class Guard:
-    """The application of one listener, guarded."""
+    """The application of one listener, guarded.  ``paths`` has the route's path of each handler."""
 
-    def __init__(self, app: ASGIApp, desk: Desk) -> None:
+    def __init__(self, app: ASGIApp, desk: Desk, paths: Mapping[Any, str]) -> None:
         self._app = app
         self._desk = desk
+        self._paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -154,4 +155,4 @@ class Guard:
                 LOG.exception(Event.REQUEST_FAILED, listener=self._desk.name, request=asked.id)
             await asked.answer(problem, scope)
         finally:
-            asked.note()
+            asked.note(self._paths)

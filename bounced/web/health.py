@@ -2,13 +2,13 @@
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 
 from bounced.web.desk import desk_of
 from bounced.web.metrics import CONTENT_TYPE
 
 
-def routes() -> list[BaseRoute]:
+def routes() -> list[Route]:
     """Return the routes of the private listener that need no token."""
     return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
 

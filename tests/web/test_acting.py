@@ -111,6 +111,20 @@ async def test_what_is_kept_of_an_answer_has_no_address(start: Start) -> None:
         assert b"alice" not in bytes(await site.store.read("other", "GET", kept.decode()) or b"")  # type: ignore[arg-type]
 
 
+async def test_what_is_kept_of_an_answer_is_gone_after_a_day(site: Site) -> None:
+    """Of a decision and of a report."""
+    token, entries = await site.token(*ALL_RIGHTS), {"entries": [{"type": "engaged", "address": ALICE}]}
+    await site.post(token, "suppress", DECISION, Idempotency_Key="k1")
+    await site.post(token, "report", entries, Idempotency_Key="k1")
+    found = await site.store.read(
+        "main", "EVAL", b"return redis.call('KEYS', ARGV[1])", 0, f"{site.keys.answered('*')}"
+    )
+    assert isinstance(found, list)
+    lives = [await site.store.read("main", "TTL", name.decode()) for name in found if isinstance(name, bytes)]
+    assert len(lives) == 2
+    assert all(isinstance(life, int) and 0 < life <= 86_400 for life in lives)
+
+
 async def intake(site: Site) -> list[dict[str, str]]:
     """Return the entries of the list's intake."""
     reply = await site.store.read("main", "XRANGE", site.keys.intake, "-", "+")

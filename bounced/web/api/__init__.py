@@ -1,6 +1,6 @@
 """The API for programs, version 1: every route with its method, its handler and what it says of itself."""
 
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 
 from bounced.web.api.acting import release, subscribed, suppress
 from bounced.web.api.addresses import address, check, lookup
@@ -14,7 +14,7 @@ V1 = "/api/v1"
 LIST = V1 + "/lists/{list}"
 
 
-def routes() -> list[BaseRoute]:
+def routes() -> list[Route]:
     """Return the routes, the most used first."""
     return [
         Route(f"{LIST}/check", check, methods=["POST"]),

@@ -1,0 +1,70 @@
+"""What docs/api.md shows works as it stands: in each language that is here."""
+
+import asyncio
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bounced.web.tokens import Right
+
+from .conftest import ALL_RIGHTS, Site
+
+PAGE = Path(__file__).parents[2] / "docs/api.md"
+ASKED = ["alice@example.org", "bob@example.org"]
+CALLS = {
+    "python": 'import sys\nprint(suppressed(sys.argv[1], sys.argv[2], ["alice@example.org", "bob@example.org"]))',
+    "js": 'suppressed(process.argv[1], process.argv[2], ["alice@example.org", "bob@example.org"]).then(console.log);',
+    "php": 'print_r(suppressed($argv[1], $argv[2], ["alice@example.org", "bob@example.org"]));',
+}
+PROGRAMS = {"python": [sys.executable, "-c"], "js": ["node", "-e"], "php": ["php", "-r"]}
+
+
+def block(language: str) -> str:
+    """Return what the page shows in a language, the first of each."""
+    found = re.search(rf"^```{language}\n(.*?)^```", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+async def run(*command: str) -> str:
+    """Run a program beside the application, and return what it prints."""
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return str(done.stdout)
+
+
+@pytest.mark.parametrize("language", PROGRAMS)
+async def test_the_examples_ask_and_are_answered(site: Site, language: str) -> None:
+    """Who must not be mailed is what they return."""
+    if not shutil.which(PROGRAMS[language][0]):
+        pytest.skip(f"{PROGRAMS[language][0]} is not here")
+    await site.post(await site.token(*ALL_RIGHTS, name="op"), "suppress", {"address": ASKED[0], "reason": "a test"})
+    token, url = await site.token(Right.CHECK), f"http://127.0.0.1:{site.ports['private']}"
+    told = await run(*PROGRAMS[language], block(language) + CALLS[language], url, token)
+    assert "alice@example.org" in told
+    assert "bob@example.org" not in told
+
+
+@pytest.mark.skipif(not shutil.which("curl") or not shutil.which("jq"), reason="curl or jq is not here")
+async def test_curl_asks_and_is_answered(site: Site) -> None:
+    """The command line of the page, with the token and the address of this application."""
+    await site.post(await site.token(*ALL_RIGHTS, name="op"), "suppress", {"address": ASKED[0], "reason": "a test"})
+    (command,) = re.findall(
+        r"^(curl --fail-with-body .*?suppressed\[\]')$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    given = f"TOKEN={await site.token(Right.CHECK)}; URL=http://127.0.0.1:{site.ports['private']}; "
+    assert (await run("sh", "-c", given + command)).split() == [ASKED[0]]
+
+
+def test_every_word_of_a_problem_is_on_the_page() -> None:
+    """Programs compare them, so they are told."""
+    text = PAGE.read_text("utf-8")
+    folder = Path(__file__).parents[2] / "bounced/web"
+    sources = "\n".join(file.read_text("utf-8") for file in folder.rglob("*.py"))
+    words = set(re.findall(r'(?:bad_request\(|HTTPStatus\.[A-Z_]+,)\s*"([a-z-]+)"', sources))
+    assert {"bad-address", "key-used", "too-slow"} <= words
+    assert {word for word in words if f"`{word}`" not in text} == set()
