@@ -63,7 +63,6 @@ def web(ctx: click.Context, wanted: str | None, config_file: Path | None) -> Non
     set_up_log(config)
     try:
         sockets = _sockets(config, names, listen_fds())
-        spare_the_collector()
         in_loop(partial(_serve, config, config_file, names, sockets))
     except NOT_STARTED as error:
         fail(str(error))
@@ -105,6 +104,7 @@ async def _serve(config: Config, config_file: Path | None, names: Sequence[str],
     loop.add_signal_handler(signal.SIGHUP, reloading.set)
     makers = Makers(_opened, pipeline)
     async with Serving.running(config, sockets, makers) as serving, asyncio.TaskGroup() as tasks:
+        spare_the_collector()
         reloader = tasks.create_task(_reload_for_ever(serving, config_file, names, reloading, notifier))
         notifier.ready()
         await stopping.wait()

@@ -15,7 +15,7 @@ from bounced.config.checks import file_problems, missing_to_run, mutual_problems
 from bounced.config.errors import DEFAULT_PATH, ConfigError, Problem, Severity
 from bounced.config.explaining import Location, place_of, problem_of
 from bounced.config.model import Config
-from bounced.config.modes import mode_problems
+from bounced.config.modes import mode_problems, web_mode_problems
 from bounced.config.web_checks import web_file_problems
 
 
@@ -67,7 +67,8 @@ def load_for_web(source: Source, listeners: Collection[str]) -> Config:
     """
     config, problems = _parsed(source, check_files=False, check_modes=True)
     if config is not None:
-        problems = (*problems, *web_file_problems(config, listeners), *missing_to_run(config, problems))
+        further = (*web_file_problems(config, listeners), *web_mode_problems(config))
+        problems = (*problems, *further, *missing_to_run(config, problems))
     errors = [problem for problem in problems if problem.severity is Severity.ERROR]
     if config is None or errors:
         raise ConfigError(source.path, errors)

@@ -24,9 +24,21 @@ def mode_problems(config: Config, file: Path | None) -> Iterator[Problem]:
         if config.redis.url and masked(config.redis.url) != config.redis.url:
             yield from _readable_by_everybody("redis.url", file, Severity.WARNING)
     for key, secret in _secrets(config):
-        yield from _readable_by_everybody(key, secret) or writable_by_everybody(key, secret)
+        yield from _of_a_secret(key, secret)
     for key, other in _others(config):
         yield from writable_by_everybody(key, other)
+
+
+def web_mode_problems(config: Config) -> Iterator[Problem]:
+    """Yield what only `bounced web` reads and everybody may read or change; the daemon starts all the same."""
+    yield from _of_a_secret("web.private.tokens_file", config.web.private.tokens_file)
+    for name, listener in web_listeners(config).items():
+        if listener.tls_key:
+            yield from _of_a_secret(f"web.{name}.tls_key", listener.tls_key)
+        if listener.redis_password_file:
+            yield from _of_a_secret(f"web.{name}.redis_password_file", listener.redis_password_file)
+        if listener.tls_certificate:
+            yield from writable_by_everybody(f"web.{name}.tls_certificate", listener.tls_certificate)
 
 
 def writable_by_everybody(key: str, file: Path) -> list[Problem]:
@@ -35,6 +47,10 @@ def writable_by_everybody(key: str, file: Path) -> list[Problem]:
     if not mode & stat.S_IWOTH:
         return []
     return [Problem(key, f"not be writable by everybody: chmod o-w {quote(str(file))}", f"mode {mode:04o}")]
+
+
+def _of_a_secret(key: str, file: Path) -> list[Problem]:
+    return _readable_by_everybody(key, file) or writable_by_everybody(key, file)
 
 
 def _readable_by_everybody(key: str, file: Path, severity: Severity = Severity.ERROR) -> list[Problem]:
@@ -54,12 +70,6 @@ def _secrets(config: Config) -> Iterator[tuple[str, Path]]:
             yield f"lists.{name}.pepper_file", list_.pepper_file
     if config.smtp.tls_key:
         yield "smtp.tls_key", config.smtp.tls_key
-    for name, listener in web_listeners(config).items():
-        if listener.tls_key:
-            yield f"web.{name}.tls_key", listener.tls_key
-        if listener.redis_password_file:
-            yield f"web.{name}.redis_password_file", listener.redis_password_file
-    yield "web.private.tokens_file", config.web.private.tokens_file
 
 
 def _others(config: Config) -> Iterator[tuple[str, Path]]:
@@ -67,9 +77,6 @@ def _others(config: Config) -> Iterator[tuple[str, Path]]:
         yield f"rules.files[{position}]", rules
     if config.smtp.tls_certificate:
         yield "smtp.tls_certificate", config.smtp.tls_certificate
-    for name, listener in web_listeners(config).items():
-        if listener.tls_certificate:
-            yield f"web.{name}.tls_certificate", listener.tls_certificate
     if config.redis.embedded and config.redis.server_binary:
         yield "redis.server_binary", config.redis.server_binary
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bounced.config import ConfigError, Severity, examine, load, load_to_run, read_configuration
+from bounced.config import ConfigError, Severity, examine, load, load_for_web, load_to_run, read_configuration
 from bounced.config.proposal import proposal
 from tests.config.test_checks import MAIN
 from tests.support.certificate import write_certificate
@@ -140,3 +140,13 @@ def test_a_policy_that_everybody_may_change_is_refused(tmp_path: Path) -> None:
         proposal(file, None)
     file.chmod(0o664)
     assert proposal(file, None).cadence_days == 7
+
+
+def test_a_token_file_that_everybody_may_read_stops_the_web_application_alone(write: Write, tmp_path: Path) -> None:
+    """Mail is taken in whatever is wrong with the files of `bounced web`."""
+    (tmp_path / "tokens.toml").touch(mode=0o644)
+    (tmp_path / "tokens.toml").chmod(0o644)
+    source = read_configuration(write(RUNNING + '[web.private]\ntokens_file = "tokens.toml"\n'))
+    assert load_to_run(source).lists
+    with pytest.raises(ConfigError, match=r"web\.private\.tokens_file must not be readable by everybody"):
+        load_for_web(source, ("private",))

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from bounced.core.state import Evidence, EvidenceType, ReportId
 from bounced.core.terms import Origin
 from bounced.ports import Committed
-from bounced.web.api.asking import Asker, admitted, answer, body_of, paid
+from bounced.web.api.asking import Asker, admitted, answer, body_of
 from bounced.web.api.models import DecisionRequest
 from bounced.web.api.repeating import REPLAYED, Repeated, keep_answer, kept_answer, repeated
 from bounced.web.json import dumped
@@ -36,7 +36,6 @@ async def subscribed(request: Request) -> Response:
 async def _decide(request: Request, type_: EvidenceType) -> Response:
     asker = admitted(request, Right.WRITE)
     asked = await body_of(request, DecisionRequest)
-    paid(asker.desk, asker.token)
     address = request.state.address = asker.normalised(asked.address)
     key = repeated(request, asker, {"address": address, "reason": asked.reason})
     if key and (told := await kept_answer(asker, key)):

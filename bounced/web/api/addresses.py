@@ -15,7 +15,7 @@ from bounced.edges.redis import RedisStore
 from bounced.edges.redis.bulk import BATCH, states
 from bounced.edges.redis.story import named_in_log, story_of
 from bounced.edges.redis.wire import Reply
-from bounced.web.api.asking import Asker, admitted, answer, body_of, paid
+from bounced.web.api.asking import Asker, admitted, answer, body_of
 from bounced.web.api.models import CheckRequest, LookupRequest
 from bounced.web.problems import bad_request
 from bounced.web.tokens import Right
@@ -31,9 +31,9 @@ async def check(request: Request) -> Response:
     """Tell which of up to 10,000 addresses must not be mailed now."""
     asker = admitted(request, Right.CHECK)
     asked = await body_of(request, CheckRequest)
-    if asked.why and Right.READ not in asker.token.rights:
-        asker = admitted(request, Right.CHECK, Right.READ)
-    paid(asker.desk, asker.token, 1 + (len(asked.addresses) - 1) // ADDRESSES_A_UNIT)
+    if asked.why:
+        asker.needs(Right.READ)
+    asker.pays(len(asked.addresses) // ADDRESSES_A_UNIT)
     given, normalised, invalid = _sorted_out(asked.addresses, fold=asker.list_.fold_local_part)
     found = await _on_list(asker.desk.store, asker.list_.keys, normalised)
     told = {
@@ -60,7 +60,6 @@ async def lookup(request: Request) -> Response:
 
 
 async def _story(request: Request, asker: Asker, given: str) -> Response:
-    paid(asker.desk, asker.token)
     normalised = asker.normalised(given)
     request.state.address = normalised
     story = await story_of(asker.desk.store, asker.list_.name, normalised)

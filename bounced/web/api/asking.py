@@ -35,6 +35,17 @@ class Asker:
     token: Token
     list_: ListInUse
 
+    def needs(self, right: Right) -> None:
+        """Raise Problem unless the token has a right, and it may be used here."""
+        if right not in self.token.rights:
+            raise _forbidden(right, f"This token lacks the right {right}.")
+        if right in _WRITING and not self.desk.present.writes:
+            raise _forbidden(right, "Nothing is written here: web.private.writes is false.")
+
+    def pays(self, cost: float) -> None:
+        """Take from the token's rate what a request costs beyond the first unit.  Raises Problem."""
+        paid(self.desk, self.token, cost)
+
     def normalised(self, address: str) -> str:
         """Return an address as the list has it.  Raises Problem."""
         try:
@@ -43,19 +54,17 @@ class Asker:
             raise bad_request("bad-address", f"This is no mail address: {error}") from error
 
 
-def admitted(request: Request, *rights: Right) -> Asker:
-    """Return who asks about the list in the path, with all these rights.  Raises Problem."""
+def admitted(request: Request, right: Right) -> Asker:
+    """Return who asks about the list in the path, with this right; one unit of their rate is taken.  Raises Problem."""
     token, desk = token_of(request), desk_of(request)
     name = request.path_params["list"]
     if name not in token.lists or name not in desk.present.lists:
         raise Problem(HTTPStatus.NOT_FOUND, "no-such-list", "This token knows no list of this name.")
     request.state.list = name
-    for right in rights:
-        if right not in token.rights:
-            raise _forbidden(right, f"This token lacks the right {right}.")
-        if right in _WRITING and not desk.present.writes:
-            raise _forbidden(right, "Nothing is written here: web.private.writes is false.")
-    return Asker(desk, token, desk.present.lists[name])
+    asker = Asker(desk, token, desk.present.lists[name])
+    asker.needs(right)
+    asker.pays(1)
+    return asker
 
 
 def token_of(request: Request) -> Token:
@@ -78,7 +87,7 @@ def token_of(request: Request) -> Token:
     return token
 
 
-def paid(desk: Desk, token: Token, cost: float = 1) -> None:
+def paid(desk: Desk, token: Token, cost: float) -> None:
     """Take what a request costs from the token's rate.  Raises Problem."""
     wait_s = desk.rates.wait_s(token.name, token.rate, cost)
     if wait_s:

@@ -19,7 +19,7 @@ from bounced.edges.redis.event_streams import (
     behind,
 )
 from bounced.ports import StoreUnavailable
-from bounced.web.api.asking import Asker, admitted, answer, paid, query_of
+from bounced.web.api.asking import Asker, admitted, answer, query_of
 from bounced.web.api.models import EventsQuery
 from bounced.web.json import dumped
 from bounced.web.problems import bad_request, not_available
@@ -32,6 +32,9 @@ RETRY_MS = 2000
 FROM_NOW_ON = "end"
 EMPTY = "0-0"
 
+UNBUFFERED = {"x-accel-buffering": "no"}
+"""What nginx asks for, to hand each event on at once."""
+
 _POSITION = re.compile(r"([0-9]{1,20}-[0-9]{1,20})\.([0-9]{1,20}-[0-9]{1,20})")
 
 
@@ -39,7 +42,6 @@ async def events(request: Request) -> Response:
     """Give the next events, or follow them where text/event-stream is asked for."""
     asker = admitted(request, Right.READ)
     asked = query_of(request, EventsQuery)
-    paid(asker.desk, asker.token)
     streams = EventStreams(asker.desk.store, asker.list_.keys)
     if "text/event-stream" in request.headers.get("accept", ""):
         last = request.headers.get("last-event-id", "").strip() or asked.after or FROM_NOW_ON
@@ -70,7 +72,8 @@ async def _followed(asker: Asker, streams: EventStreams, begin: Position, type_:
     desk = asker.desk
     if desk.streams >= desk.present.config.web.private.streams_total:
         raise not_available("Too many programs follow events.", retry_after_s=30)
-    return StreamingResponse(_stream(asker, streams, begin, type_), media_type="text/event-stream; charset=utf-8")
+    told = _stream(asker, streams, begin, type_)
+    return StreamingResponse(told, headers=UNBUFFERED, media_type="text/event-stream; charset=utf-8")
 
 
 async def _stream(asker: Asker, streams: EventStreams, position: Position, type_: str | None) -> AsyncIterator[bytes]:

@@ -37,8 +37,9 @@ async def explain(request: Request) -> Response:
 async def classify(request: Request) -> Response:
     """Say what bare SMTP replies mean."""
     token, desk = token_of(request), desk_of(request)
+    paid(desk, token, 1)
     asked = await body_of(request, ClassifyRequest)
-    paid(desk, token, 1 + len(asked.replies) // REPLIES_A_UNIT)
+    paid(desk, token, len(asked.replies) // REPLIES_A_UNIT)
     known = [_known(place, each) for place, each in enumerate(asked.replies)]
     rules = desk.present.pipeline.rules
     pairs = [(each.reply, beside) for each, beside in zip(asked.replies, known, strict=True)]

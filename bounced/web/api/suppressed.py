@@ -6,11 +6,11 @@ from starlette.responses import Response
 from bounced.core.exchange import COLUMNS, exported
 from bounced.core.selection import Selection
 from bounced.edges.redis.bulk import FIRST, suppressed_page
-from bounced.web.api.asking import admitted, answer, paid, query_of
+from bounced.web.api.asking import admitted, answer, query_of
 from bounced.web.api.models import SuppressedQuery
 from bounced.web.tokens import Right
 
-PAGE_COST_ADDRESSES = 100
+ROWS_A_UNIT = 100
 """As many addresses of a page cost as much as one further request."""
 
 
@@ -18,7 +18,7 @@ async def suppressed(request: Request) -> Response:
     """Give one page of the list.  An address that comes or goes meanwhile may be there, or not, or twice."""
     asker = admitted(request, Right.READ)
     asked = query_of(request, SuppressedQuery)
-    paid(asker.desk, asker.token, 1 + asked.limit // PAGE_COST_ADDRESSES)
+    asker.pays(asked.limit // ROWS_A_UNIT)
     selection = Selection(since=asked.since, category=asked.category)
     page, cursor = await suppressed_page(asker.desk.store, asker.list_.keys, asked.cursor or FIRST, asked.limit)
     rows = [dict(zip(COLUMNS, exported(id_, held), strict=True)) for id_, held in page if selection.fits(id_, held)]

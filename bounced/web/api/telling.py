@@ -12,7 +12,7 @@ from bounced.core.mailbox import BadAddress
 from bounced.core.meaning.rules import RuleSet
 from bounced.core.terms import Profile
 from bounced.edges.redis.intake_writer import register, write_entries
-from bounced.web.api.asking import Asker, admitted, answer, body_of, paid
+from bounced.web.api.asking import Asker, admitted, answer, body_of
 from bounced.web.api.models import Entry, ReportRequest, ReturnPathRequest
 from bounced.web.api.repeating import KEPT_S, REPLAYED, repeated, same_request
 from bounced.web.problems import Problem, bad_request
@@ -30,8 +30,8 @@ async def report(request: Request) -> Response:
     asker = admitted(request, Right.REPORT)
     asked = await body_of(request, ReportRequest)
     if any(entry.type in DECISIONS for entry in asked.entries):
-        asker = admitted(request, Right.REPORT, Right.WRITE)
-    paid(asker.desk, asker.token, 1 + (len(asked.entries) - 1) // ENTRIES_A_UNIT)
+        asker.needs(Right.WRITE)
+    asker.pays(len(asked.entries) // ENTRIES_A_UNIT)
     at = int(asker.desk.clock().timestamp())
     entries = [_fields(entry, at, asker.token.name) for entry in asked.entries]
     await asker.desk.reading(asker.token.name, partial(_check, asker, entries))
@@ -47,7 +47,6 @@ async def return_path(request: Request) -> Response:
     """Make the envelope sender of one message, and the header fields by which its recipient unsubscribes."""
     asker = admitted(request, Right.REPORT)
     asked = await body_of(request, ReturnPathRequest)
-    paid(asker.desk, asker.token)
     asks = asker.list_.asks
     try:
         profile = Profile.of(asked.profile)
