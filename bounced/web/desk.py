@@ -16,7 +16,6 @@ from bounced.client.requests import Requests
 from bounced.config import Config, build
 from bounced.config.web import WebListener
 from bounced.core.contract.keys import Keyspace
-from bounced.core.policy import Policy
 from bounced.edges.redis import RedisStore
 from bounced.pipeline import Pipeline
 from bounced.web.metrics import Metrics
@@ -60,10 +59,6 @@ class Settings:
     def writes(self) -> bool:
         """Whether this listener may write."""
         return self.config.web.private.writes
-
-    def policy(self, list_: str) -> Policy:
-        """Return what failures lead to in a list."""
-        return self.pipeline.lists[list_].policy
 
 
 def settings(config: Config, listener: WebListener, pipeline: Pipeline, tokens: Tokens, *, local: bool) -> Settings:

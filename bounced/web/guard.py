@@ -69,6 +69,7 @@ class _Asked:
             raise self._too_large()
         self.scope["headers"] = without_proxy_fields(headers)
         self.scope["scheme"] = self.peer.scheme
+        self.scope["client"] = (self.peer.address, 0) if self.peer.address else None
         self.scope["state"] = {"request_id": self.id}
         self.scope["app"] = self.desk
 

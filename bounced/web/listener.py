@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import socket
-import ssl
 from collections.abc import Sequence
 from email.utils import formatdate
 from pathlib import Path
@@ -93,11 +92,6 @@ class Listener:
             for task in tuple(self._state.tasks):
                 task.cancel()
         return True
-
-    @property
-    def tls(self) -> ssl.SSLContext | None:
-        """What TLS is spoken with; None for plain HTTP."""
-        return self._tls
 
     async def _tell_time(self) -> None:
         """Keep the Date field.  (RFC 9110 section 6.6.1)"""

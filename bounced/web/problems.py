@@ -5,7 +5,6 @@ from http import HTTPStatus
 from types import MappingProxyType
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
 from starlette.responses import Response
 
 from bounced.core.contract.state_hash import UnreadableState
@@ -90,8 +89,3 @@ def problem_of(error: Exception) -> Problem:
             return not_available("Redis cannot be asked now.")
     detail = "Something unforeseen happened here. The log has it under this request's id."
     return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", detail)
-
-
-async def answer_problem(_request: Request, error: Exception) -> Response:
-    """Answer an expected error."""
-    return problem_of(error).response()

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from tests.support.certificate import write_certificate
-from tests.support.daemon import WAIT_S, _Log
+from tests.support.daemon import WAIT_S, Daemon, _Log
 
 HAND_OVER = """
 import os, sys
@@ -298,3 +298,32 @@ def test_tokens_are_made_shown_and_revoked(application: Application) -> None:
     assert application.command("web", "token", "revoke", "crm").returncode == 0
     assert application.command("web", "token", "revoke", "crm").returncode == 1
     assert application.command("web", "token", "list", "--json").stdout == ""
+
+
+def test_what_is_reported_over_http_the_daemon_commits(
+    application: Application, tmp_path_factory: pytest.TempPathFactory, redis_url: str, key_prefix: str
+) -> None:
+    """Two processes that share Redis and nothing else: a report, its event in the stream, and then the check."""
+    application.write(private="writes = true")
+    rights = [word for right in ("check", "read", "report") for word in ("--right", right)]
+    token = application.command("web", "token", "add", "crm", "--list", "main", *rights).stdout.strip()
+    _, tcp = application.start()
+    daemon = Daemon(tmp_path_factory.mktemp("daemon"), url=redis_url, prefix=key_prefix).start()
+    headers = {"authorization": f"Bearer {token}"}
+    with httpx.Client(base_url=f"http://{tcp}/api/v1/lists/main", timeout=WAIT_S, headers=headers) as client:
+        asked = {"accept": "text/event-stream"}
+        with client.stream("GET", "/events?type=transition", headers=asked) as stream:
+            entry = {
+                "type": "rejected",
+                "address": "alice@example.org",
+                "reply": "550 5.1.1 no such user",
+                "stage": "rcpt",
+            }
+            assert client.post("/report", json={"entries": [entry]}).status_code == 200
+            told = next(line for line in stream.iter_lines() if line.startswith("data: "))
+        event = json.loads(told.removeprefix("data: "))
+        assert (event["address"], event["after"], event["origin"]) == ("alice@example.org", "suppressed", "intake")
+        assert client.post("/check", json={"addresses": ["alice@example.org"]}).json()["suppressed"]
+        why = client.post("/lookup", json={"address": "alice@example.org"}).json()
+        assert (why["category"], why["class"]) == ("mailbox_unknown", "hard")
+    assert daemon.stop() == 0
