@@ -20,6 +20,8 @@ from bounced.web.problems import PROBLEM_JSON, Problem
 
 MAX_HEAD_BYTES = 32 * 1024
 MAX_REQUESTS_AHEAD = 16
+MAX_THROWN_AWAY_BYTES = 16 * 1024 * 1024
+"""Of bodies that come after their answer, on one connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class Connection(HttpToolsProtocol):
         self._head_bytes = 0
         self._in_head = True
         self._refused = False
+        self._thrown_away = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Take a place, or go."""
@@ -138,9 +141,17 @@ class Connection(HttpToolsProtocol):
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """Take a piece of the body, unless the request was refused."""
-        if not self._refused:
-            super().on_body(body)
+        """Take a piece of the body.  What comes after the answer is thrown away, but not without end.
+
+        Whoever closes with octets unread resets the connection, and many clients then never see the answer.
+        """
+        if self._refused:
+            return
+        super().on_body(body)
+        if self.cycle.response_complete:
+            self._thrown_away += len(body)
+            if self._thrown_away > MAX_THROWN_AWAY_BYTES:
+                self.leave()
 
     def on_message_complete(self) -> None:
         """Stop to wait for this request."""

@@ -123,8 +123,6 @@ class _Asked:
         if self.peer.scheme == "https":
             fields.append(_STRICT_TRANSPORT)
         fields.append((b"x-request-id", self.id.encode()))
-        if self.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            fields.append((b"connection", b"close"))  # what is left of the body is not read
         return fields
 
     def _too_large(self) -> Problem:

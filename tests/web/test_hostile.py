@@ -78,6 +78,36 @@ async def test_a_body_without_a_length_is_counted_as_it_comes(start: Start) -> N
         assert problem(answer) == (413, "too-large")
 
 
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
+async def test_a_body_that_is_too_large_is_answered_after_all_of_it_came(site: Site, chunked: bool) -> None:
+    """Most programs send everything before they read; they see the answer, and may ask again."""
+    head, more = b"POST /api/v1/classify HTTP/1.1\r\nHost: localhost\r\n", 5 * 1024 * 1024
+    head += f"Authorization: Bearer {await site.token(Right.CHECK)}\r\nContent-Type: application/json\r\n".encode()
+    body = b"%x\r\n%b\r\n0\r\n\r\n" % (more, b" " * more) if chunked else b" " * more
+    head += b"Transfer-Encoding: chunked\r\n\r\n" if chunked else b"Content-Length: %d\r\n\r\n" % more
+    answer = await say(site.ports["private"], head + body + b"GET /healthz HTTP/1.1\r\n" + HEAD + b"\r\n")
+    assert problem(answer) == (413, "too-large")
+    assert b"HTTP/1.1 200 OK" in answer
+
+
+async def test_a_body_without_end_is_not_read_to_its_end(site: Site) -> None:
+    """What is thrown away is bounded."""
+    head = b"POST /api/v1/classify HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000000\r\n\r\n"
+    _, writer = await asyncio.open_connection("127.0.0.1", site.ports["private"])
+    with closing(writer):
+        writer.write(head)
+        with pytest.raises(ConnectionError):
+            await send_without_end(writer)
+
+
+async def send_without_end(writer: asyncio.StreamWriter) -> None:
+    """Send a hundred megabytes.  Raises ConnectionError where nobody takes them."""
+    async with asyncio.timeout(PATIENCE_S):
+        for _ in range(100):
+            writer.write(b" " * 1_000_000)
+            await writer.drain()
+
+
 @pytest.mark.parametrize(
     "octets",
     [
