@@ -8,7 +8,17 @@ from typing import IO, Any
 import click
 
 from bounced.cli.ending import ExitCode
-from bounced.config import Config, ConfigError, Source, found, load, load_for_web, load_to_run, named, read_configuration
+from bounced.config import (
+    Config,
+    ConfigError,
+    Source,
+    found,
+    load,
+    load_for_web,
+    load_to_run,
+    named,
+    read_configuration,
+)
 
 IN_USE, FILE = "bounced.config", "bounced.config_file"
 NO_RIGHTS = "Permission denied"

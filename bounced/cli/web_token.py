@@ -94,7 +94,7 @@ def list_tokens(config_file: Path | None, *, as_json: bool) -> None:
         for each in known:
             print_json(_record(each))
         return
-    rows = [(each.name, ", ".join(each.lists), _rights(each), str(each.rate), each.created) for each in known]
+    rows = [(each.name, ", ".join(each.lists), _rights(each), each.rate, each.created) for each in known]
     print_table(("name", "lists", "rights", "requests a second", "created"), rows)
 
 

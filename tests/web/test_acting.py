@@ -171,6 +171,14 @@ async def test_a_decision_in_a_report_needs_the_right_to_write(site: Site) -> No
     assert (await site.post(await site.token(Right.REPORT, Right.WRITE), "report", body)).status_code == 200
 
 
+async def test_a_list_that_takes_no_decisions_from_senders_refuses_them(site: Site) -> None:
+    """At the door; the intake would set them aside."""
+    token = await site.token(*ALL_RIGHTS, lists=("other",))
+    body = {"entries": [{"type": "release", "address": ALICE, "reason": "asked"}]}
+    refused = await site.ask(token, "POST", "/api/v1/lists/other/report", json=body)
+    assert (refused.status_code, refused.json()["errors"][0]["at"]) == (400, "entries.0")
+
+
 async def test_a_return_path_is_made_and_can_be_read_back(site: Site) -> None:
     """With the header fields by which its recipient unsubscribes."""
     told = (await site.post(await site.token(Right.REPORT), "return-path", {"address": ALICE, "tag": "spring"})).json()

@@ -1,18 +1,16 @@
 """What senders tell and need: entries for the intake, return paths and header fields."""
 
-from functools import partial
 from http import HTTPStatus
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from bounced.client.requests import Request as Commands
-from bounced.core.contract.intake import NotUnderstood, understand_entry
+from bounced.core.contract.intake import NotUnderstood, check_entry
 from bounced.core.mailbox import BadAddress
-from bounced.core.meaning.rules import RuleSet
 from bounced.core.terms import Profile
 from bounced.edges.redis.intake_writer import register, write_entries
-from bounced.web.api.asking import Asker, admitted, answer, body_of
+from bounced.web.api.asking import MAX_FAULTS, Asker, admitted, answer, body_of
 from bounced.web.api.models import Entry, ReportRequest, ReturnPathRequest
 from bounced.web.api.repeating import KEPT_S, REPLAYED, repeated, same_request
 from bounced.web.problems import Problem, bad_request
@@ -20,8 +18,6 @@ from bounced.web.tokens import Right
 
 ENTRIES_A_UNIT = 10
 """As many of a report cost as much as one further request: each is looked at before it is written."""
-NO_RULES = RuleSet(())
-"""What a reply means is for the worker to say; here it must only be one."""
 DECISIONS = frozenset({"suppress", "release"})
 
 
@@ -34,7 +30,7 @@ async def report(request: Request) -> Response:
     asker.pays(len(asked.entries) // ENTRIES_A_UNIT)
     at = int(asker.desk.clock().timestamp())
     entries = [_fields(entry, at, asker.token.name) for entry in asked.entries]
-    await asker.desk.reading(asker.token.name, partial(_check, asker, entries))
+    _check(asker, entries)
     keys = asker.list_.keys
     key = repeated(request, asker, asked.model_dump(mode="json"))
     told = {"answered": keys.answered(key.digest), "fingerprint": key.fingerprint, "kept_s": KEPT_S} if key else {}
@@ -80,20 +76,23 @@ def _fields(entry: Entry, now: int, actor: str) -> dict[str, str]:
 
 def _check(asker: Asker, entries: list[dict[str, str]]) -> None:
     """Raise Problem where the intake would set an entry aside: it is told now, to whoever can mend it."""
-    present, list_ = asker.desk.present, asker.list_
-    may_release = present.pipeline.lists[list_.name].intake_may_release
-    faults: list[dict[str, str]] = []
-    for place, fields in enumerate(entries):
-        try:
-            understand_entry(
-                fields,
-                NO_RULES,
-                asker.desk.clock(),
-                fold_local_part=list_.fold_local_part,
-                may_release=may_release,
-            )
-        except NotUnderstood as error:
-            faults.append({"at": f"entries.{place}", "detail": str(error)})
+    faults = [
+        {"at": f"entries.{place}", "detail": fault}
+        for place, fields in enumerate(entries)
+        if (fault := _fault(asker, fields))
+    ]
     if faults:
         detail = f"{faults[0]['at']}: {faults[0]['detail']}. Nothing was written."
-        raise Problem(HTTPStatus.BAD_REQUEST, "bad-entry", detail, more={"errors": faults[:20]})
+        raise Problem(HTTPStatus.BAD_REQUEST, "bad-entry", detail, more={"errors": faults[:MAX_FAULTS]})
+
+
+def _fault(asker: Asker, fields: dict[str, str]) -> str:
+    """Return what is wrong with an entry; empty where nothing is."""
+    decides = asker.desk.present.pipeline.lists[asker.list_.name].intake_may_release
+    if fields["type"] in DECISIONS and not decides:
+        return "this list takes no operator's decisions from senders: intake_may_release is false"
+    try:
+        check_entry(fields, asker.desk.clock(), fold_local_part=asker.list_.fold_local_part)
+    except NotUnderstood as error:
+        return str(error)
+    return ""
