@@ -67,6 +67,26 @@ async def test_the_private_listener_reads_all_that_it_shows(
     await admin.execute_command("ACL", "DELUSER", f"{key_prefix}-web")
 
 
+async def test_with_the_rights_of_the_daemon_the_private_listener_writes(
+    start: Start, admin: Redis, redis_url: str, key_prefix: str
+) -> None:
+    """Decisions, reports, tokens of return paths, and what is kept of their answers."""
+    await login(admin, redis_url, "daemon", key_prefix)
+    private = f'redis_username = "{key_prefix}-daemon"\nredis_password_file = "a.key"'
+    await admin.execute_command("ACL", "SETUSER", f"{key_prefix}-daemon", ">a secret for tests only, long enough")
+    async with start(private=private) as site:
+        token = await site.token(*Right)
+        told = [
+            await site.post(token, "suppress", {"address": ALICE, "reason": "a test"}, Idempotency_Key="1"),
+            await site.post(token, "release", {"address": ALICE, "reason": "a test"}),
+            await site.post(token, "report", {"entries": [{"type": "engaged", "address": ALICE}]}, Idempotency_Key="2"),
+            await site.post(token, "return-path", {"address": "a/b@example.org"}),
+            await site.post(token, "check", {"addresses": [ALICE], "why": True}),
+        ]
+        assert [answer.status_code for answer in told] == [200] * 5
+    await admin.execute_command("ACL", "DELUSER", f"{key_prefix}-daemon")
+
+
 async def test_who_reads_can_write_nothing(admin: Redis, redis_url: str, key_prefix: str) -> None:
     """Neither by a command nor in a script."""
     keys = Keyspace(key_prefix)
