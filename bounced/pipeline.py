@@ -122,7 +122,7 @@ class Pipeline:
             policies = {name: each.policy for name, each in self.lists.items()}
             await lift_shared(self.store, policies, report_id, address, evidence)
         if evidence.type is EvidenceType.RELEASE and (kept := await kept_hash(self.store, report_id.list, address)):
-            await self._commit(replace(report_id, entry=""), kept, evidence)
+            await self._commit(replace(report_id, path="", entry=""), kept, evidence)
         committed = await self._commit(report_id, address, evidence)
         domain = domain_of(address)
         if settings.disputes.is_wave(domain, committed.wave):

@@ -195,6 +195,16 @@ class Transition:
         return not evidence.shared_from and evidence.type in _OF_MAIL and evidence.sent_on > since.date()
 
     @property
+    def unsubscribes_again(self) -> bool:
+        """Whether somebody unsubscribes who has done so, by whichever door.  Only the time moves on."""
+        evidence, verdict = self.evidence, self.evidence.verdict
+        asked = evidence.type is EvidenceType.UNSUBSCRIBED or (
+            evidence.kind is Kind.SUBSCRIPTION and verdict is not None and verdict.category is Category.UNSUBSCRIBED
+        )
+        already = (State.SUPPRESSED, Category.UNSUBSCRIBED)
+        return asked and all((each.state, each.category) == already for each in (self.before, self.after))
+
+    @property
     def idle(self) -> bool:
         """Whether nothing is to be written, not even an event.
 
@@ -211,8 +221,9 @@ class ReportId:
 
     ``older_digests`` are the digests under which older versions have counted the same report, where they differ: they
     are asked for and never written.
-    ``entry`` is the entry of the intake stream that it came as, which is acknowledged and deleted with the commit;
-    its id is the digest, and it has no PATH.
+    ``entry`` is the entry of the intake stream that it came as, which is acknowledged and deleted with the commit.
+    Where the sender named the event, PATH and digest are made of that name; else the entry's id is the digest, and
+    there is no PATH.
     ``good_days`` is for how long mail to PATH is taken: the report has to be remembered for longer.
     """
 

@@ -13,6 +13,7 @@ from time import monotonic
 
 import structlog
 
+from bounced.core.contract.digest import event_digest
 from bounced.core.contract.intake import NotUnderstood, Told, understand_entry
 from bounced.core.meaning.bare import Known
 from bounced.core.meaning.classify import classify_reply
@@ -43,6 +44,15 @@ class _Understood:
     def subject(self) -> str:
         """The address, whose entries keep their order; an entry about no address is its own subject."""
         return self.told.address or self.entry.id
+
+
+def _report_id(list_: str, each: _Understood) -> ReportId:
+    """Return which report an entry is: that of its event, where somebody named one, else that of the entry."""
+    entry, event = each.entry.id, each.told.id
+    if not event:
+        return ReportId(list_, "", entry, entry=entry)
+    digest = event_digest(event)
+    return ReportId(list_, f"event-{digest[:32]}", digest, entry=entry)
 
 
 class IntakeReader:
@@ -126,7 +136,7 @@ class IntakeReader:
 
     async def _commit(self, pipeline: Pipeline, list_: str, entries: Sequence[_Understood]) -> None:
         for each in entries:
-            report_id = ReportId(list_, "", each.entry.id, entry=each.entry.id)
+            report_id = _report_id(list_, each)
             try:
                 await pipeline.commit(report_id, each.told.address, each.told.evidence)
             except WrongTypeOfAddress as error:  # the same each time, and of no concern to other entries

@@ -684,3 +684,49 @@ async def test_a_stored_state_of_rubbish_numbers_is_written_anew(bench: Bench) -
     assert await left(bench) == 0
     assert (await bench.state()).state is State.SUPPRESSED
     assert (await bench.state()).version == 2
+
+
+async def test_an_event_that_is_told_twice_counts_once(bench: Bench) -> None:
+    """By whichever entry: the second one is acknowledged and deleted, and nothing comes of it."""
+    for type_, id_ in (("engaged", "a"), ("unsubscribed", "b"), ("unsubscribed", "b"), ("subscribed", "c")):
+        await tell(bench, type_, id=id_)
+        await reader(bench).round()
+    bench.clock.forward(hours=1)
+    await tell(bench, "unsubscribed", id="b")
+    await reader(bench).round()
+    assert (await bench.state()).state is State.ACTIVE
+    assert len(await bench.events("unsubscribed")) == 1
+    assert await left(bench) == 0
+    assert (await bench.ask("XPENDING", bench.keys.intake, "bounced"))["pending"] == 0
+
+
+async def test_a_release_that_is_told_by_its_name_lifts_a_kept_hash_and_the_address(bench: Bench) -> None:
+    """The name stands for the decision, not for the first of its writes."""
+    bench.settings(intake_may_release=True)
+    await tell(bench, "suppress", reason="asked", id="a")
+    await reader(bench).round()
+    await tell(bench, "release", reason="asked again", id="b")
+    await reader(bench).round()
+    assert (await bench.state()).state is State.ACTIVE
+
+
+async def test_an_id_is_no_text(bench: Bench) -> None:
+    """It is set aside, and says why."""
+    await tell(bench, "unsubscribed", id="x" * 201)
+    await reader(bench).round()
+    (failed,) = await bench.stream(bench.keys.intake_failed)
+    assert "id has at most 200 characters" in failed["error"]
+
+
+async def test_who_unsubscribes_again_is_counted_once_and_heard(bench: Bench) -> None:
+    """The time of the last one decides: a subscription from before it lifts nothing, even if it is read later."""
+    began = bench.clock.now
+    await tell(bench, "unsubscribed")
+    await reader(bench).round()
+    bench.clock.forward(minutes=10)
+    await tell(bench, "unsubscribed")
+    await reader(bench).round()
+    await tell(bench, "subscribed", at=int((began + timedelta(minutes=5)).timestamp()))
+    await reader(bench).round()
+    assert (await bench.state()).category is Category.UNSUBSCRIBED
+    assert await bench.ask("HGET", bench.keys.counts(hour(began)), "type:unsubscribed") == b"1"

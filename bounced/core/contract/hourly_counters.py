@@ -100,6 +100,8 @@ def with_quotas(names: tuple[str, ...], *, trusted: bool) -> tuple[HourlyCounter
 
 def counters(domain: str, transition: Transition) -> tuple[str, ...]:
     """Return the names of the counters that a transition of an address of ``domain`` (or of none) counts up."""
+    if transition.unsubscribes_again:
+        return ()
     evidence, verdict = transition.evidence, transition.evidence.verdict
     names = [f"type:{evidence.type}"]
     if evidence.kind:

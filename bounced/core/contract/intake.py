@@ -19,6 +19,7 @@ Classify = Callable[[str, Known], Verdict]
 """Says what a bare reply means."""
 
 MAX_COUNT = 1_000_000_000
+MAX_ID_CHARACTERS = 200
 
 TELLABLE = {
     str(type_): type_
@@ -59,10 +60,14 @@ class NotUnderstood(ValueError):  # noqa: N818 - says what is so; the sender's f
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What one entry says.  ``address`` is normalised; None for what is about no address (``sent``)."""
+    """What one entry says.  ``address`` is normalised; None for what is about no address (``sent``).
+
+    ``id`` is what the event is called where it happened, empty where nobody said: the same one counts once.
+    """
 
     address: str | None
     evidence: Evidence
+    id: str = ""
 
 
 def understand_entry(
@@ -99,8 +104,8 @@ def understand_entry(
         follows=type_ in _FOLLOWING and fields.get("shared", "") == "true",
     )
     if type_ is EvidenceType.SENT:
-        return Told(None, replace(evidence, count=_count(fields), domain=_domain(fields)))
-    return Told(address, evidence)
+        return Told(None, replace(evidence, count=_count(fields), domain=_domain(fields)), _id(fields))
+    return Told(address, evidence, _id(fields))
 
 
 def check_entry(fields: Mapping[str, str], now: datetime, *, fold_local_part: bool) -> None:
@@ -166,6 +171,13 @@ def _moment(text: str) -> datetime:
         raise ValueError(text)
     at = datetime.fromisoformat(text.upper()).replace(microsecond=0)
     return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _id(fields: Mapping[str, str]) -> str:
+    given = fields.get("id", "")
+    if len(given) > MAX_ID_CHARACTERS:
+        raise NotUnderstood(f"id has at most {MAX_ID_CHARACTERS} characters, got {len(given)}")
+    return given
 
 
 def _address(fields: Mapping[str, str], *, fold_local_part: bool) -> str:

@@ -108,7 +108,7 @@ class Writes(NamedTuple):
     ``state`` is None where the state stays as it is.
     ``event`` goes into the stream once for each of ``event_types``: never where good news changed nothing.  With the
     last type it also goes into the address's history if ``in_history`` is true.  It is false where anybody could have
-    sent the report, because a forger must not fill the store with addresses.
+    sent the report, because a forger must not fill the store with addresses, and where somebody unsubscribes again.
     ``counters`` are counted up by ``count_by``.  So are ``rates``, but only for the first report of its PATH with this
     ``measure``, and that report is taken however many others came for the PATH before.
     ``block`` says that the event goes into the stream `blocks` too, ``doubtful`` that the address goes among its
@@ -165,7 +165,7 @@ def writes(keys: Keyspace, report_id: ReportId, address: str | None, transition:
         if types
         else {},
         event_types=types,
-        in_history=address is not None and evidence.trusted and bool(types),
+        in_history=address is not None and evidence.trusted and bool(types) and not transition.unsubscribes_again,
         counters=with_quotas(counters(domain, transition), trusted=evidence.trusted),
         rates=with_quotas(rates, trusted=evidence.trusted),
         measure=measure,

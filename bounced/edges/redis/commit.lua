@@ -1,5 +1,5 @@
 #!lua
--- bounced commit, version 4: counts one report and writes what follows from it, all or nothing, once.
+-- bounced commit, version 5: counts one report and writes what follows from it, all or nothing, once.
 --
 -- How it works.  A worker has read a state, has decided, and sends what to write with the version of that state.
 -- 1. The script reads.  Was this report counted before?  Is the state another one by now?  Is each key that will be
@@ -129,6 +129,7 @@ end
 -- at once: one entry in the append-only file instead of six.
 local function counted(first)
   local names, quotas, places = counters(first)
+  if #names == 0 then return {updates = {}, full = {}, is_new = false} end
   local held, taken, max_fields = read('HMGET', COUNTS, unpack(names)), {}, nil
   local updates, full, is_new = {}, {}, false
   for i, quota in ipairs(quotas) do
@@ -154,6 +155,12 @@ local function counted(first)
   return {updates = updates, full = full, is_new = is_new}
 end
 
+local function settle_entry()
+  if not settles_entry then return end
+  call('XACK', INTAKE, INTAKE_GROUP, request.entry)
+  call('XDEL', INTAKE, request.entry)
+end
+
 -- Returns an answer where nothing is to be written, else nil, whether the report is the first of its path and measure,
 -- and what is to be counted.
 local function look()
@@ -161,6 +168,7 @@ local function look()
   local known, first, failed_as = counted_before()
   if known then
     call('EXPIRE', SEEN, request.seen_ttl_s)  -- the write of a duplicate
+    settle_entry()
     return {known}
   end
   local present = concerns_address and stale(failed_as)
@@ -275,8 +283,5 @@ local wave = join_wave()
 if request.in_history then remember_event() end
 if state then write_state() end
 remember_report(first)
-if settles_entry then
-  call('XACK', INTAKE, INTAKE_GROUP, request.entry)
-  call('XDEL', INTAKE, request.entry)
-end
+settle_entry()
 return {'committed', wave, unpack(counts.full)}
