@@ -6,7 +6,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
 from bounced.config.web_checks import PRIVATE
-from bounced.web import api, health
+from bounced.web import api, health, unsubscribe
 from bounced.web.desk import Desk
 from bounced.web.guard import Guard
 
@@ -18,4 +18,4 @@ def application(desk: Desk) -> ASGIApp:
 
 
 def _routes(name: str) -> Sequence[Route]:
-    return [*api.routes(), *health.routes()] if name == PRIVATE else []
+    return [*api.routes(), *health.routes()] if name == PRIVATE else unsubscribe.routes()

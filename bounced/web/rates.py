@@ -1,4 +1,4 @@
-"""How often somebody may ask: a bucket that fills steadily, for each token."""
+"""How often somebody may ask: a bucket that fills steadily, for each token and each peer."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,6 +6,9 @@ from time import monotonic
 
 LARGEST_COST = 101
 """What the largest request costs, a check of 10,000 addresses: even a slow token may make it."""
+
+MAX_NAMES = 10_000
+"""Whoever has not asked for the longest is forgotten: its bucket is full by then, or it has very many addresses."""
 
 
 @dataclass(slots=True)
@@ -24,7 +27,9 @@ class Rates:
     def wait_s(self, name: str, rate: float, cost: float = 1) -> float:
         """Take what a request costs and return 0, or return in how many seconds it may come again."""
         now, most = self._now(), max(2 * rate, LARGEST_COST)
-        bucket = self._buckets.setdefault(name, _Bucket(most, now))
+        bucket = self._buckets[name] = self._buckets.pop(name, _Bucket(most, now))
+        if len(self._buckets) > MAX_NAMES:
+            del self._buckets[next(iter(self._buckets))]
         bucket.level = min(most, bucket.level + (now - bucket.at) * rate)
         bucket.at = now
         if bucket.level < cost:

@@ -129,6 +129,27 @@ async def test_the_public_listener_writes_the_intake_and_nothing_else(
     await admin.execute_command("ACL", "DELUSER", f"{key_prefix}-web-public")
 
 
+async def test_links_unsubscribe_with_no_more_rights_than_that(
+    start: Start, admin: Redis, redis_url: str, key_prefix: str
+) -> None:
+    """A signed one, one with a token, and one that is neither, which waits for Redis too."""
+    await login(admin, redis_url, "web-public", key_prefix)
+    public = f'redis_username = "{key_prefix}-web-public"\nredis_password_file = "password"'
+    async with start() as writing:
+        (writing.file.parent / "password").touch(mode=0o600)
+        (writing.file.parent / "password").write_text("PASSWORD")
+    async with start(public=public) as site:
+        token = await site.token(*Right)
+        for address in (ALICE, f"{'long' * 12}@example.org"):
+            made = await site.post(token, "return-path", {"address": address})
+            path = made.json()["headers"]["List-Unsubscribe"].partition("mailto:")[2].partition("@")[0]
+            answer = await site.public.post(f"/u/{path}", data={"List-Unsubscribe": "One-Click"})
+            assert answer.status_code == 200
+        assert (await site.public.post("/u/u-x", data={"List-Unsubscribe": "One-Click"})).status_code == 200
+        assert await admin.xlen(site.keys.intake) == 2
+    await admin.execute_command("ACL", "DELUSER", f"{key_prefix}-web-public")
+
+
 async def test_events_are_beyond_the_public_listener(admin: Redis, redis_url: str, key_prefix: str) -> None:
     """They name everybody."""
     keys, url = Keyspace(key_prefix), await login(admin, redis_url, "web-public", key_prefix)
