@@ -327,3 +327,29 @@ def test_what_is_reported_over_http_the_daemon_commits(
         why = client.post("/lookup", json={"address": "alice@example.org"}).json()
         assert (why["category"], why["class"]) == ("mailbox_unknown", "hard")
     assert daemon.stop() == 0
+
+
+def test_one_click_unsubscribes_and_lookup_says_so(
+    application: Application, tmp_path_factory: pytest.TempPathFactory, redis_url: str, key_prefix: str
+) -> None:
+    """As a mailbox provider does it: the URL of the header field, one POST, and a daemon that commits it."""
+    application.write(private="writes = true", public='base_url = "https://mail.example.com"')
+    rights = [word for right in ("read", "report") for word in ("--right", right)]
+    token = application.command("web", "token", "add", "crm", "--list", "main", *rights).stdout.strip()
+    _, tcp = application.start()
+    daemon = Daemon(tmp_path_factory.mktemp("daemon"), url=redis_url, prefix=key_prefix).start()
+    headers = {"authorization": f"Bearer {token}"}
+    with (
+        httpx.Client(base_url=f"http://{tcp}/api/v1/lists/main", timeout=WAIT_S, headers=headers) as client,
+        httpx.Client(transport=httpx.HTTPTransport(uds=f"{application.folder}/public"), timeout=WAIT_S) as provider,
+    ):
+        asked = {"accept": "text/event-stream"}
+        with client.stream("GET", "/events?type=transition", headers=asked) as stream:
+            fields = client.post("/return-path", json={"address": "alice@example.org"}).json()["headers"]
+            path = fields["List-Unsubscribe"].partition("https://mail.example.com")[2].partition(">")[0]
+            form = {"List-Unsubscribe": "One-Click"}
+            assert provider.post(f"http://localhost{path}", data=form).status_code == 200
+            next(line for line in stream.iter_lines() if line.startswith("data: "))
+    told = json.loads(application.command("lookup", "alice@example.org", "--json").stdout)
+    assert (told["state"], told["category"]) == ("suppressed", "unsubscribed")
+    assert daemon.stop() == 0

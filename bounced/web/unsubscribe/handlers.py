@@ -25,7 +25,7 @@ from bounced.web.unsubscribe.body import check_one_click
 from bounced.web.unsubscribe.languages import chosen
 from bounced.web.unsubscribe.whose import found
 
-REQUESTS_A_SECOND = 20
+REQUESTS_A_SECOND = 100
 """What one peer may ask in the long run; mailbox providers post for all their users from few addresses."""
 IPV6_CHARACTERS = len("2001:0db8:0000:0000")
 """The network of one IPv6 subscriber, who may take any address of it."""
