@@ -15,6 +15,7 @@ import structlog
 
 from bounced.core.contract.digest import event_digest
 from bounced.core.contract.intake import NotUnderstood, Told, understand_entry
+from bounced.core.contract.keys import Keyspace
 from bounced.core.meaning.bare import Known
 from bounced.core.meaning.classify import classify_reply
 from bounced.core.return_path import ReturnPaths
@@ -46,12 +47,15 @@ class _Understood:
         return self.told.address or self.entry.id
 
 
-def _report_id(list_: str, each: _Understood) -> ReportId:
-    """Return which report an entry is: that of its event, where somebody named one, else that of the entry."""
-    entry, event = each.entry.id, each.told.id
-    if not event:
+def _report_id(keys: Keyspace, list_: str, each: _Understood) -> ReportId:
+    """Return which report an entry is: that of its event, where somebody named one, else that of the entry.
+
+    Many services name a message or a call, which has several events and recipients: none of these hides another.
+    """
+    entry, told = each.entry.id, each.told
+    if not told.id:
         return ReportId(list_, "", entry, entry=entry)
-    digest = event_digest(event)
+    digest = event_digest(told.id, told.evidence.type, keys.address_id(told.address) if told.address else "")
     return ReportId(list_, f"event-{digest[:32]}", digest, entry=entry)
 
 
@@ -136,7 +140,7 @@ class IntakeReader:
 
     async def _commit(self, pipeline: Pipeline, list_: str, entries: Sequence[_Understood]) -> None:
         for each in entries:
-            report_id = _report_id(list_, each)
+            report_id = _report_id(pipeline.store.keyspace(list_), list_, each)
             try:
                 await pipeline.commit(report_id, each.told.address, each.told.evidence)
             except WrongTypeOfAddress as error:  # the same each time, and of no concern to other entries

@@ -730,3 +730,12 @@ async def test_who_unsubscribes_again_is_counted_once_and_heard(bench: Bench) ->
     await reader(bench).round()
     assert (await bench.state()).category is Category.UNSUBSCRIBED
     assert await bench.ask("HGET", bench.keys.counts(hour(began)), "type:unsubscribed") == b"1"
+
+
+async def test_one_id_for_several_events_hides_none_of_them(bench: Bench) -> None:
+    """Services name a message, which is delivered to several and complained about later."""
+    bob = "bob@company.example"
+    for type_, address in (("delivered", ALICE), ("complained", ALICE), ("complained", bob), ("complained", bob)):
+        await tell(bench, type_, address=address, id="message-1")
+        await reader(bench).round()
+    assert [event["address"] for event in await bench.events("complained")] == [ALICE, bob]

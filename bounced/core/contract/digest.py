@@ -35,9 +35,9 @@ def report_digest(path: str, kind: Kind, message_id: str | None, content: bytes)
     return _digest(path, without_trace_fields(content.replace(b"\r\n", b"\n"))[:COUNTED_BYTES])
 
 
-def event_digest(id_: str) -> str:
-    """Return the SHA-256 of what an event is called where it happened, in hex."""
-    return sha256(id_.encode("utf-8", "surrogateescape")).hexdigest()
+def event_digest(id_: str, type_: str, address_id: str) -> str:
+    """Return the SHA-256 of what an event is called where it happened, of its type and of whom it is about, in hex."""
+    return sha256(f"{type_}\0{address_id}\0{id_}".encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def older_digests(path: str, message_id: str | None, content: bytes) -> tuple[str, ...]:
