@@ -700,17 +700,24 @@ async def test_an_event_that_is_told_twice_counts_once(bench: Bench) -> None:
     assert (await bench.ask("XPENDING", bench.keys.intake, "bounced"))["pending"] == 0
 
 
-async def test_a_release_that_is_told_by_its_name_lifts_a_kept_hash_and_the_address(bench: Bench) -> None:
-    """The name stands for the decision, not for the first of its writes."""
+async def test_a_release_with_an_id_lifts_an_erased_complainer_and_the_address(bench: Bench) -> None:
+    """The id stands for the whole decision, not for the first of its writes."""
     bench.settings(intake_may_release=True)
+    bench.keys = replace(bench.keys, erasure_pepper=b"an example pepper")
+    bench.store.use({"main": bench.keys})
+    await tell(bench, "complained")
+    await reader(bench).round()
+    await erase(bench.store, "main", ALICE, lambda _seen: None, kept=bench.keys.erased_id(ALICE))
     await tell(bench, "suppress", reason="asked", id="a")
     await reader(bench).round()
+    assert await bench.ask("SCARD", bench.keys.suppressed) == 2
+    bench.clock.forward(hours=1)
     await tell(bench, "release", reason="asked again", id="b")
     await reader(bench).round()
-    assert (await bench.state()).state is State.ACTIVE
+    assert await bench.ask("SCARD", bench.keys.suppressed) == 0
 
 
-async def test_an_id_is_no_text(bench: Bench) -> None:
+async def test_an_id_has_an_end(bench: Bench) -> None:
     """It is set aside, and says why."""
     await tell(bench, "unsubscribed", id="x" * 201)
     await reader(bench).round()
