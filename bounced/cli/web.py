@@ -15,6 +15,7 @@ import structlog
 from bounced.cli.configured import config_option, configured_for_web
 from bounced.cli.libraries import too_old
 from bounced.cli.run import fail, in_loop, set_up_log, spare_the_collector
+from bounced.cli.web_people import login, user
 from bounced.cli.web_token import token
 from bounced.config import Config, ConfigError, build, load_for_web, read_configuration
 from bounced.config.web_checks import PRIVATE, PUBLIC, web_listeners
@@ -25,13 +26,14 @@ from bounced.edges.sockets import CannotListen, Sockets, open_socket
 from bounced.edges.systemd import Notifier, listen_fds
 from bounced.edges.watch import log
 from bounced.service import open_store, pipeline
+from bounced.web.people.users import UsersInvalid
 from bounced.web.serving import NAMES, Makers, Serving, is_local
 from bounced.web.tokens import TokensInvalid
 
 LOG = structlog.get_logger()
 
-NOT_STARTED = (RulesInvalid, CannotListen, NoServer, Misconfigured, TokensInvalid, SSLError)
-NOT_RELOADED = (ConfigError, RulesInvalid, TokensInvalid, OSError, ValueError)
+NOT_STARTED = (RulesInvalid, CannotListen, NoServer, Misconfigured, TokensInvalid, UsersInvalid, SSLError)
+NOT_RELOADED = (ConfigError, RulesInvalid, TokensInvalid, UsersInvalid, OSError, ValueError)
 
 
 @click.group(invoke_without_command=True)
@@ -44,7 +46,7 @@ def web(ctx: click.Context, wanted: str | None, config_file: Path | None) -> Non
 
     \b
     SIGTERM, SIGINT  finish the requests in hand and stop
-    SIGHUP           read configuration, rules, keys, tokens and certificates again
+    SIGHUP           read configuration, rules, keys, tokens, users and certificates again
 
     The private listener is for your own programs. The public one may face the internet; it is off without
     web.public.listen. Sockets handed over by systemd under the names web-private and web-public replace the
@@ -69,6 +71,8 @@ def web(ctx: click.Context, wanted: str | None, config_file: Path | None) -> Non
 
 
 web.add_command(token)
+web.add_command(user)
+web.add_command(login)
 
 
 def _sockets(config: Config, names: Sequence[str], given: Sockets) -> dict[str, Sequence[socket.socket]]:

@@ -180,6 +180,14 @@ Network = Annotated[IPv4Network | IPv6Network, PlainValidator(_network), _writte
 Domain = Annotated[str, AfterValidator(_domain)]
 AnyPath = Annotated[Path, BeforeValidator(_path)]
 File = Annotated[Path, BeforeValidator(_file)]
+HeaderName = Annotated[
+    str,
+    _fully(
+        r"(?i)(?!(?:authorization|connection|content-.*|cookie|host|transfer-encoding|x-forwarded-(?:for|proto))$)"
+        r"[a-z0-9-]{1,64}",
+        'be the name of a header field that nothing else uses, such as "X-Remote-User"',
+    ),
+]
 HostName = Annotated[str, AfterValidator(_host_name)]
 PageUrl = Annotated[str, AfterValidator(_page_url)]
 RedisUrl = Annotated[str, AfterValidator(_redis_url)]

@@ -32,6 +32,8 @@ def mode_problems(config: Config, file: Path | None) -> Iterator[Problem]:
 def web_mode_problems(config: Config) -> Iterator[Problem]:
     """Yield what only `bounced web` reads and everybody may read or change; the daemon starts all the same."""
     yield from _of_a_secret("web.private.tokens_file", config.web.private.tokens_file)
+    yield from _of_a_secret("web.private.users_file", config.web.private.users_file)
+    yield from _folder_of_everybody("web.private.login_folder", config.web.private.login_folder)
     for name, listener in web_listeners(config).items():
         if listener.tls_key:
             yield from _of_a_secret(f"web.{name}.tls_key", listener.tls_key)
@@ -47,6 +49,13 @@ def writable_by_everybody(key: str, file: Path) -> list[Problem]:
     if not mode & stat.S_IWOTH:
         return []
     return [Problem(key, f"not be writable by everybody: chmod o-w {quote(str(file))}", f"mode {mode:04o}")]
+
+
+def _folder_of_everybody(key: str, folder: Path) -> list[Problem]:
+    """Return what is wrong with a folder in which everybody may make files."""
+    if not folder.is_dir() or not (mode := stat.S_IMODE(folder.stat().st_mode)) & stat.S_IWOTH:
+        return []
+    return [Problem(key, f"not be writable by everybody: chmod o-w {quote(str(folder))}", f"mode {mode:04o}")]
 
 
 def _of_a_secret(key: str, file: Path) -> list[Problem]:

@@ -4,7 +4,19 @@ from pathlib import Path
 
 from pydantic import Field
 
-from bounced.config.fields import Address, AnyPath, Count, File, Flag, HostName, Network, PageUrl, Seconds, TcpAddress
+from bounced.config.fields import (
+    Address,
+    AnyPath,
+    Count,
+    File,
+    Flag,
+    HeaderName,
+    HostName,
+    Network,
+    PageUrl,
+    Seconds,
+    TcpAddress,
+)
 from bounced.config.shape import Section
 
 
@@ -92,6 +104,27 @@ class WebPrivate(WebListener):
         default=Path("/etc/bounced/web-tokens.toml"),
         description="File with the hashes of the API's tokens, which `bounced web token` writes.",
     )
+    users_file: AnyPath = Field(
+        default=Path("/etc/bounced/web-users.toml"),
+        description="File with the people who sign in with a password, which `bounced web user` writes.",
+    )
+    user_header: HeaderName | None = Field(
+        default=None,
+        examples=["X-Remote-User"],
+        description="Header field in which a proxy names who is signed in there. It is taken from proxies, and on a "
+        "Unix socket; from all others it is taken off.",
+    )
+    login_folder: AnyPath = Field(
+        default=Path("/run/bounced-web"),
+        description="Folder in which `bounced web login` leaves a link's hash for the running application.",
+    )
+    base_url: PageUrl | None = Field(
+        default=None,
+        examples=["https://bounced.example.com"],
+        description="How people reach this listener. The link of `bounced web login` begins with it, else with listen.",
+    )
+    session_idle_s: Seconds = Field(default=3600.0, description="Seconds without a request after which a session ends.")
+    session_s: Seconds = Field(default=43_200.0, description="Seconds after which a session ends, however busy it is.")
     streams_total: Count = Field(
         default=100, description="Programs that may follow events at once, each of which holds a connection."
     )

@@ -46,6 +46,10 @@ def web_problems(config: Config) -> Iterator[Problem]:
         if not is_local(address) and not listener.hosts:
             yield Problem(f"{table}.hosts", "name the hosts that other machines may ask for", "none")
     private = config.web.private
+    if private.user_header and not private.proxies and not isinstance(private.listen, UnixAddress):
+        yield Problem("web.private.proxies", "name the proxies that send web.private.user_header", "none")
+    if private.session_s < private.session_idle_s:
+        yield Problem("web.private.session_s", "be at least web.private.session_idle_s", f"{private.session_s:g}")
     if private.listen and not is_local(private.listen) and not private.allow_remote:
         must = "be a loopback address or a Unix socket, or web.private.allow_remote be true"
         yield Problem("web.private.listen", must, str(private.listen))

@@ -9,6 +9,7 @@ from bounced.config.web_checks import PRIVATE
 from bounced.web import api, health, unsubscribe
 from bounced.web.desk import Desk
 from bounced.web.guard import Guard
+from bounced.web.people import handlers as people
 
 
 def application(desk: Desk) -> ASGIApp:
@@ -18,4 +19,4 @@ def application(desk: Desk) -> ASGIApp:
 
 
 def _routes(name: str) -> Sequence[Route]:
-    return [*api.routes(), *health.routes()] if name == PRIVATE else unsubscribe.routes()
+    return [*people.routes(), *api.routes(), *health.routes()] if name == PRIVATE else unsubscribe.routes()

@@ -20,6 +20,8 @@ from bounced.edges.redis import RedisStore
 from bounced.pipeline import Pipeline
 from bounced.web.metrics import Metrics
 from bounced.web.peers import LOOPBACK_NAMES
+from bounced.web.people.door import Door
+from bounced.web.people.users import Users
 from bounced.web.problems import not_available
 from bounced.web.rates import Rates
 from bounced.web.tokens import Tokens
@@ -46,14 +48,19 @@ class ListInUse:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a reload may change at once.  ``pipeline`` is the one path that whatever is written takes."""
+    """What a reload may change at once.  ``pipeline`` is the one path that whatever is written takes.
+
+    In the field ``user_header`` a proxy names who asks; it is empty where none does.
+    """
 
     config: Config
     listener: WebListener
     lists: Mapping[str, ListInUse]
     pipeline: Pipeline
     tokens: Tokens
+    users: Users
     hosts: frozenset[str]
+    user_header: bytes
 
     @property
     def writes(self) -> bool:
@@ -61,12 +68,15 @@ class Settings:
         return self.config.web.private.writes
 
 
-def settings(config: Config, listener: WebListener, pipeline: Pipeline, tokens: Tokens, *, local: bool) -> Settings:
+def settings(
+    config: Config, listener: WebListener, pipeline: Pipeline, tokens: Tokens, users: Users, *, local: bool
+) -> Settings:
     """Return what a configuration says of one listener.  ``local``: no other machine reaches it.  Raises OSError."""
     hosts = frozenset(listener.hosts) | (LOOPBACK_NAMES if local else frozenset())
     fields = MailFields(config.web.public.base_url or "")
     lists = {name: _list(config, name, fields, pipeline.clock) for name in config.lists}
-    return Settings(config, listener, lists, pipeline, tokens, hosts)
+    header = (config.web.private.user_header or "").lower().encode()
+    return Settings(config, listener, lists, pipeline, tokens, users, hosts, header)
 
 
 def _list(config: Config, name: str, fields: MailFields, now: Callable[[], datetime]) -> ListInUse:
@@ -116,6 +126,7 @@ class Desk:
         self.present = present
         self.rates = Rates()
         self.reading = Reading()
+        self.door = Door()
         self.metrics = Metrics()
         self.stopping = asyncio.Event()
         self.streams = 0

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bounced.edges.watch.log import Event, hashed
 from bounced.web.desk import Desk
-from bounced.web.peers import Peer, asked_host, peer_of, without_proxy_fields
+from bounced.web.peers import Peer, asked_host, is_believed, peer_of, user_of, without_proxy_fields
 from bounced.web.problems import Problem, problem_of
 
 LOG = structlog.get_logger()
@@ -67,10 +67,12 @@ class _Asked:
         length = next((value for name, value in headers if name == b"content-length"), b"0")
         if not length.isdigit() or int(length[:20]) > self._left:
             raise self._too_large()
-        self.scope["headers"] = without_proxy_fields(headers)
+        user_header = self.desk.present.user_header
+        named = user_of(headers, user_header) if user_header and self._is_believed() else None
+        self.scope["headers"] = [each for each in without_proxy_fields(headers) if each[0] != user_header]
         self.scope["scheme"] = self.peer.scheme
         self.scope["client"] = (self.peer.address, 0) if self.peer.address else None
-        self.scope["state"] = {"request_id": self.id}
+        self.scope["state"] = {"request_id": self.id, "proxy_user": named}
         self.scope["app"] = self.desk
 
     async def receive(self) -> Message:
@@ -102,7 +104,7 @@ class _Asked:
         state: MutableMapping[str, Any] = self.scope.get("state", {})
         route = paths.get(self.scope.get("endpoint"), UNROUTED)
         self.desk.metrics.answered(route, self.status, None if self.streams else took_s)
-        facts = {name: state[name] for name in ("list", "token", "address") if name in state}
+        facts = {name: state[name] for name in ("list", "token", "person", "address") if name in state}
         if route == UNROUTED:
             facts["path"] = hashed(self.scope.get("path", ""), _SECRET)
         LOG.info(
@@ -124,6 +126,10 @@ class _Asked:
             fields.append(_STRICT_TRANSPORT)
         fields.append((b"x-request-id", self.id.encode()))
         return fields
+
+    def _is_believed(self) -> bool:
+        client = self.scope["client"]
+        return is_believed(client[0] if client else None, self.desk.present.listener.proxies)
 
     def _too_large(self) -> Problem:
         most = self.desk.present.listener.max_body_bytes

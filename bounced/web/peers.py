@@ -3,6 +3,7 @@
 (RFC 9110 section 7.2 on Host; X-Forwarded-For and X-Forwarded-Proto have no RFC.)
 """
 
+import re
 from collections.abc import Collection, Iterable
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import NamedTuple
@@ -11,7 +12,9 @@ from bounced.config.fields import Network
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 PROXY_FIELDS = frozenset({b"forwarded", b"x-real-ip"})
+IPV6_CHARACTERS = len("2001:0db8:0000:0000")
 Header = tuple[bytes, bytes]
+_NAMED = re.compile(r"[!-~]{1,254}")
 
 
 class Peer(NamedTuple):
@@ -26,12 +29,29 @@ def peer_of(client: str | None, scheme: str, headers: Iterable[Header], proxies:
 
     The last address that is no proxy's own is the one that our proxy saw; what stands before it anybody may write.
     """
-    if client is not None and not (proxies and _is_proxy(client, proxies)):
+    if client is not None and not is_believed(client, proxies):
         return Peer(client, scheme)
     named = [part.strip() for value in _values(headers, b"x-forwarded-for") for part in value.split(",")]
     seen = next((found for each in reversed(named) if not _is_proxy(found := _plain(each), proxies)), client or "")
     schemes = [value.strip().lower() for value in _values(headers, b"x-forwarded-proto")]
     return Peer(seen, schemes[-1] if schemes and schemes[-1] in ("http", "https") else scheme)
+
+
+def is_believed(client: str | None, proxies: Collection[Network]) -> bool:
+    """Whether a peer is a proxy of ours.  On a Unix socket, None, whoever may open it is."""
+    return client is None or (bool(proxies) and _is_proxy(client, proxies))
+
+
+def network_of(peer: str) -> str:
+    """Return what one subscriber has: an address of IPv4, or the network of IPv6 of which they may take any address."""
+    address = _address(peer)
+    return address.exploded[:IPV6_CHARACTERS] if isinstance(address, IPv6Address) else peer
+
+
+def user_of(headers: Iterable[Header], name: bytes) -> str | None:
+    """Return whom a proxy names in its field; None where it does not name exactly one."""
+    named = [value.strip() for value in _values(headers, name)]
+    return named[0] if len(named) == 1 and _NAMED.fullmatch(named[0]) else None
 
 
 def without_proxy_fields(headers: Iterable[Header]) -> list[Header]:

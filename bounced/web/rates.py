@@ -18,15 +18,16 @@ class _Bucket:
 
 
 class Rates:
-    """The buckets of all names.  A bucket holds the requests of two seconds."""
+    """The buckets of all names.  A bucket holds the requests of two seconds, and never fewer than ``least``."""
 
-    def __init__(self, now: Callable[[], float] = monotonic) -> None:
+    def __init__(self, now: Callable[[], float] = monotonic, *, least: float = LARGEST_COST) -> None:
         self._now = now
+        self._least = least
         self._buckets: dict[str, _Bucket] = {}
 
     def wait_s(self, name: str, rate: float, cost: float = 1) -> float:
         """Take what a request costs and return 0, or return in how many seconds it may come again."""
-        now, most = self._now(), max(2 * rate, LARGEST_COST)
+        now, most = self._now(), max(2 * rate, self._least)
         bucket = self._buckets[name] = self._buckets.pop(name, _Bucket(most, now))
         if len(self._buckets) > MAX_NAMES:
             del self._buckets[next(iter(self._buckets))]

@@ -21,6 +21,8 @@ from bounced.web.application import application
 from bounced.web.connection import ConnectionLimits
 from bounced.web.desk import Desk, Settings, settings
 from bounced.web.listener import Listener
+from bounced.web.people.user_file import load_users
+from bounced.web.people.users import Users
 from bounced.web.token_file import load_tokens
 from bounced.web.tokens import Tokens
 
@@ -63,7 +65,7 @@ class Serving:
         """Give an application that answers on these sockets, by the names of the listeners.
 
         In the end it ends the streams, accepts no more, and lets the requests in hand come to their end.
-        Raises what the makers raise, TokensInvalid, OSError.
+        Raises what the makers raise, TokensInvalid, UsersInvalid, OSError.
         """
         async with AsyncExitStack() as stack:
             stores = {name: await _opened(stack, config, name, makers) for name in sockets}
@@ -83,8 +85,8 @@ class Serving:
     async def reload(self, config: Config) -> None:
         """Use keys, rules, tokens, certificates and limits of a new configuration; connections stay.
 
-        Where it listens and who it is at Redis stay until a restart.  Raises RulesInvalid, TokensInvalid, OSError,
-        SSLError, and then nothing has changed.
+        Where it listens and who it is at Redis stay until a restart.  Raises RulesInvalid, TokensInvalid,
+        UsersInvalid, OSError, SSLError, and then nothing has changed.
         """
         path = await asyncio.to_thread(self._makers.pipeline, config, self._parts[0].desk.store)
         chosen = [await asyncio.to_thread(_chosen, part, config, path) for part in self._parts]
@@ -100,6 +102,7 @@ class Serving:
         done = await asyncio.gather(*(part.listener.drain(DRAIN_S) for part in self._parts))
         for part in self._parts:
             part.desk.reading.close()
+            part.desk.door.close()
         if not all(done):
             LOG.warning(Event.DRAIN_TIMED_OUT, after_s=DRAIN_S)
 
@@ -129,8 +132,11 @@ def is_local(opened: socket.socket) -> bool:
 
 
 def _settings(config: Config, name: str, path: Pipeline, *, local: bool) -> Settings:
-    tokens = load_tokens(config.web.private.tokens_file) if name == PRIVATE else Tokens()
-    return settings(config, web_listeners(config)[name], path, tokens, local=local)
+    own, private = web_listeners(config)[name], config.web.private
+    if name != PRIVATE:
+        return settings(config, own, path, Tokens(), Users(), local=local)
+    tokens, users = load_tokens(private.tokens_file), load_users(private.users_file)
+    return settings(config, own, path, tokens, users, local=local)
 
 
 def _limits(own: WebListener) -> ConnectionLimits:

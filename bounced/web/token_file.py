@@ -38,6 +38,11 @@ def changing(file: Path) -> Iterator[Path]:
 
 
 def save_tokens(file: Path, tokens: Tokens) -> None:
+    """Replace a file of tokens.  Raises OSError."""
+    replace_text(file, written(tokens))
+
+
+def replace_text(file: Path, text: str) -> None:
     """Replace a file; whoever reads it meanwhile sees the old one or the new one.  Raises OSError."""
     passing = file.with_name(f".{file.name}.{os.getpid()}")
     descriptor = os.open(passing, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE)
@@ -45,7 +50,7 @@ def save_tokens(file: Path, tokens: Tokens) -> None:
         with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
             os.fchmod(descriptor, MODE)
             _give_to_group(descriptor, file)
-            opened.write(written(tokens))
+            opened.write(text)
             opened.flush()
             os.fsync(descriptor)
         passing.replace(file)

@@ -20,8 +20,9 @@ from bounced.core.terms import Envelope
 from bounced.edges.redis.embedded import EmbeddedServer
 from bounced.edges.redis.job_store import JobStore
 from bounced.jobs import IntakeReader
+from bounced.web.peers import network_of
 from bounced.web.rates import MAX_NAMES, Rates
-from bounced.web.unsubscribe.handlers import REQUESTS_A_SECOND, _network
+from bounced.web.unsubscribe.handlers import REQUESTS_A_SECOND
 from bounced.web.unsubscribe.languages import LANGUAGES, chosen
 
 from .conftest import ALL_RIGHTS, Site, Start
@@ -299,8 +300,8 @@ async def test_a_peer_asks_so_often_and_no_more(site: Site) -> None:
 
 def test_one_network_is_one_peer_and_the_longest_silent_is_forgotten() -> None:
     """Who has a /64 takes a new address for each request; who has very many addresses fills no memory."""
-    assert _network("2001:db8::1") == _network("2001:db8:0:0:ffff::2") != _network("2001:db8:0:1::1")
-    assert _network("192.0.2.1") != _network("192.0.2.2")
+    assert network_of("2001:db8::1") == network_of("2001:db8:0:0:ffff::2") != network_of("2001:db8:0:1::1")
+    assert network_of("192.0.2.1") != network_of("192.0.2.2")
     rates = Rates(lambda: 0.0)
     for number in range(MAX_NAMES + 10):
         rates.wait_s(str(number), 1)

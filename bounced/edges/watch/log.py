@@ -70,6 +70,9 @@ class Event(StrEnum):
     ALARM_CLEARED = "alarm.cleared"
     REQUEST_ANSWERED = "request.answered"
     REQUEST_FAILED = "request.failed"
+    PERSON_SIGNED_IN = "person.signed_in"
+    PERSON_SIGNED_OUT = "person.signed_out"
+    PERSON_REFUSED = "person.refused"
     CONFIGURATION_DOUBTED = "configuration.doubted"
 
 
@@ -81,6 +84,7 @@ LIMITED = (
     Event.STORE_FAILED,
     Event.STORE_RECOVERED,
     Event.REQUEST_FAILED,
+    Event.PERSON_REFUSED,
 )
 """What peers, or a Redis that comes and goes, can cause for each connection and each message."""
 _CODED = (Event.PEER_REFUSED, Event.PATH_REFUSED, Event.REPORT_DEFERRED)

@@ -7,7 +7,6 @@ waits for Redis as a good one does.  A good one is an entry of the intake, which
 from hashlib import sha256
 from http import HTTPStatus
 from importlib.resources import files
-from ipaddress import IPv6Address, ip_address
 from types import MappingProxyType
 
 from jinja2 import Environment, PackageLoader
@@ -20,6 +19,7 @@ from bounced.core.terms import ReturnPath
 from bounced.edges.redis.intake_writer import write_entries
 from bounced.ports import StoreUnavailable
 from bounced.web.desk import Desk, desk_of
+from bounced.web.peers import network_of
 from bounced.web.problems import RETRY_AFTER_S, Problem
 from bounced.web.unsubscribe.body import check_one_click
 from bounced.web.unsubscribe.languages import chosen
@@ -27,8 +27,6 @@ from bounced.web.unsubscribe.whose import found
 
 REQUESTS_A_SECOND = 100
 """What one peer may ask in the long run; mailbox providers post for all their users from few addresses."""
-IPV6_CHARACTERS = len("2001:0db8:0000:0000")
-"""The network of one IPv6 subscriber, who may take any address of it."""
 
 _PAGES = Environment(loader=PackageLoader(__package__, "pages"), autoescape=True)
 _PAGE = _PAGES.get_template("page.html")
@@ -100,7 +98,7 @@ def _entry(said: ReturnPath, at: int) -> dict[str, str]:
 def _pay(request: Request) -> None:
     """Take a request from what its peer may ask.  Raises Problem."""
     peer = request.client.host if request.client else ""
-    wait_s = desk_of(request).rates.wait_s(f"peer {_network(peer)}", REQUESTS_A_SECOND)
+    wait_s = desk_of(request).rates.wait_s(f"peer {network_of(peer)}", REQUESTS_A_SECOND)
     if wait_s:
         raise Problem(
             HTTPStatus.TOO_MANY_REQUESTS,
@@ -108,14 +106,6 @@ def _pay(request: Request) -> None:
             f"Whoever asks may do so {REQUESTS_A_SECOND} times a second.",
             headers={"retry-after": str(max(1, round(wait_s + 0.5)))},
         )
-
-
-def _network(peer: str) -> str:
-    try:
-        address = ip_address(peer)
-    except ValueError:
-        return peer
-    return address.exploded[:IPV6_CHARACTERS] if isinstance(address, IPv6Address) else peer
 
 
 def _page(

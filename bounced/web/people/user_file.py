@@ -1,0 +1,23 @@
+"""The file of the users: read, and replaced as a whole."""
+
+from pathlib import Path
+
+from bounced.web.people.users import Users, UsersInvalid, read_users, written
+from bounced.web.token_file import replace_text
+
+
+def load_users(file: Path) -> Users:
+    """Return the users of a file, none where there is no file.  Raises UsersInvalid, OSError."""
+    try:
+        return read_users(file.read_text("utf-8"))
+    except FileNotFoundError:
+        return Users()
+    except UnicodeDecodeError as error:
+        raise UsersInvalid(f"{file}: must be TOML: {error}") from error
+    except UsersInvalid as error:
+        raise UsersInvalid("\n".join(f"{file}: {line}" for line in str(error).splitlines())) from error
+
+
+def save_users(file: Path, users: Users) -> None:
+    """Replace a file; whoever reads it meanwhile sees the old one or the new one.  Raises OSError."""
+    replace_text(file, written(users))
