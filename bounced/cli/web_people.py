@@ -15,9 +15,10 @@ from bounced.cli.output import json_option, print_json, print_table
 from bounced.cli.web_token import RELOAD
 from bounced.config import Config
 from bounced.config.fields import TcpAddress
+from bounced.config.web import WebPrivate
 from bounced.web.people.links import new_link
 from bounced.web.people.user_file import load_users, save_users
-from bounced.web.people.users import MOST_CHARS, Users, UsersInvalid, is_name, new_user
+from bounced.web.people.users import MOST_CHARS, User, Users, UsersInvalid, is_name, new_user
 from bounced.web.token_file import changing
 
 
@@ -39,10 +40,10 @@ def add(name: str, config_file: Path | None) -> None:
     \b
     bounced web user add alice
     """  # noqa: D301 - \b is click's mark for lines to be left as they are
-    with _locked(_file(config_file)) as (file, known):
+    with _locked(_private(config_file)) as (private, known):
         if known.get(name):
             raise click.UsageError(f"there is a user {name!r}; `bounced web user password` changes the password")
-        _save(file, known, name)
+        _save(private, known.with_(_new(name)))
 
 
 @user.command()
@@ -54,9 +55,9 @@ def password(name: str, config_file: Path | None) -> None:
     \b
     bounced web user password alice
     """  # noqa: D301 - \b is click's mark for lines to be left as they are
-    with _locked(_file(config_file)) as (file, known):
+    with _locked(_private(config_file)) as (private, known):
         _must_be_known(known, name)
-        _save(file, known, name)
+        _save(private, known.with_(_new(name)))
 
 
 @user.command()
@@ -68,10 +69,9 @@ def remove(name: str, config_file: Path | None) -> None:
     \b
     bounced web user remove alice
     """  # noqa: D301 - \b is click's mark for lines to be left as they are
-    with _locked(_file(config_file)) as (file, known):
+    with _locked(_private(config_file)) as (private, known):
         _must_be_known(known, name)
-        save_users(file, known.without(name))
-    click.echo(RELOAD, err=True)
+        _save(private, known.without(name))
 
 
 @user.command("list")
@@ -83,7 +83,7 @@ def list_users(config_file: Path | None, *, as_json: bool) -> None:
     \b
     bounced web user list --json
     """  # noqa: D301 - \b is click's mark for lines to be left as they are
-    with _refused(file := _file(config_file)):
+    with _refused(file := _private(config_file).users_file):
         known = load_users(file)
     if as_json:
         for each in known:
@@ -120,15 +120,15 @@ def login(name: str, config_file: Path | None) -> None:
     click.echo("It works once, within ten minutes.", err=True)
 
 
-def _file(config_file: Path | None) -> Path:
-    return configured(config_file, check_files=False).web.private.users_file
+def _private(config_file: Path | None) -> WebPrivate:
+    return configured(config_file, check_files=False).web.private
 
 
 @contextmanager
-def _locked(file: Path) -> Iterator[tuple[Path, Users]]:
-    """Give a file and its users, which nobody else changes meanwhile.  Raises click.UsageError."""
-    with _refused(file), changing(file):
-        yield file, load_users(file)
+def _locked(private: WebPrivate) -> Iterator[tuple[WebPrivate, Users]]:
+    """Give the settings and the users, whose file nobody else changes meanwhile.  Raises click.UsageError."""
+    with _refused(private.users_file), changing(private.users_file):
+        yield private, load_users(private.users_file)
 
 
 @contextmanager
@@ -147,12 +147,15 @@ def _must_be_known(known: Users, name: str) -> None:
         sys.exit(ExitCode.NO)
 
 
-def _save(file: Path, known: Users, name: str) -> None:
+def _new(name: str) -> User:
     try:
-        made = new_user(name, _password())
+        return new_user(name, _password())
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    save_users(file, known.with_(made))
+
+
+def _save(private: WebPrivate, users: Users) -> None:
+    save_users(private.users_file, users, private.login_folder)
     click.echo(RELOAD, err=True)
 
 

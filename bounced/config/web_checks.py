@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from ipaddress import ip_address
 from pathlib import Path
 
-from bounced.config.errors import Problem
+from bounced.config.errors import Problem, Severity
 from bounced.config.fields import TcpAddress, UnixAddress
 from bounced.config.file_checks import (
     certificate_problems,
@@ -47,7 +47,9 @@ def web_problems(config: Config) -> Iterator[Problem]:
             yield Problem(f"{table}.hosts", "name the hosts that other machines may ask for", "none")
     private = config.web.private
     if private.user_header and not private.proxies and not isinstance(private.listen, UnixAddress):
-        yield Problem("web.private.proxies", "name the proxies that send web.private.user_header", "none")
+        yield Problem(
+            "web.private.proxies", "name the proxies that send web.private.user_header", "none", Severity.WARNING
+        )
     if private.session_s < private.session_idle_s:
         yield Problem("web.private.session_s", "be at least web.private.session_idle_s", f"{private.session_s:g}")
     if private.listen and not is_local(private.listen) and not private.allow_remote:

@@ -42,14 +42,17 @@ def save_tokens(file: Path, tokens: Tokens) -> None:
     replace_text(file, written(tokens))
 
 
-def replace_text(file: Path, text: str) -> None:
-    """Replace a file; whoever reads it meanwhile sees the old one or the new one.  Raises OSError."""
+def replace_text(file: Path, text: str, *, readers: Path | None = None) -> None:
+    """Replace a file; whoever reads it meanwhile sees the old one or the new one.
+
+    A file keeps its group; a new one gets that of ``readers``, else of its folder.  Raises OSError.
+    """
     passing = file.with_name(f".{file.name}.{os.getpid()}")
     descriptor = os.open(passing, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
             os.fchmod(descriptor, MODE)
-            _give_to_group(descriptor, file)
+            _give_to_group(descriptor, file if file.exists() else readers or file.parent)
             opened.write(text)
             opened.flush()
             os.fsync(descriptor)
@@ -59,9 +62,8 @@ def replace_text(file: Path, text: str) -> None:
         raise
 
 
-def _give_to_group(descriptor: int, file: Path) -> None:
-    """Give the new file the group of the old one, else of its folder, as far as we may."""
-    known = file if file.exists() else file.parent
+def _give_to_group(descriptor: int, known: Path) -> None:
+    """Give the new file the group of what is known, as far as we may."""
     try:
         os.fchown(descriptor, -1, known.stat().st_gid)
     except PermissionError:

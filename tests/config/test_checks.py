@@ -174,3 +174,25 @@ def test_a_pattern_that_begins_unsubscribe_paths_is_refused(complaints: Complain
 def test_tokens_live_a_day_to_four_hundred(complaints: Complaints, days: int, good: bool) -> None:
     """No complaint is believed after 400 days."""
     assert (complaints(f"{MAIN}token_days = {days}\n") == []) is good
+
+
+@pytest.mark.parametrize("name", ["Cookie", "host", "Content-Length", "X-Forwarded-For", "X Remote", "X_User", ""])
+def test_a_field_in_which_a_proxy_names_people_has_no_other_use(complaints: Complaints, name: str) -> None:
+    """And it is the name of a field."""
+    (complaint,) = complaints(MAIN + f'[web.private]\nproxies = ["127.0.0.1"]\nuser_header = "{name}"\n')
+    assert complaint.startswith("web.private.user_header must be the name of a header field that nothing else uses")
+
+
+def test_a_field_that_no_proxy_may_send_is_doubted(write: Write) -> None:
+    """It is taken from listed peers only; a Unix socket needs no list."""
+    text = MAIN + '[web.private]\nuser_header = "X-Forwarded-User"\n'
+    (problem,) = examine(write(text))[1]
+    assert problem.severity is Severity.WARNING
+    assert problem.key == "web.private.proxies"
+    assert examine(write(text + 'listen = "unix:/run/web"\n'))[1] == ()
+
+
+def test_a_session_lasts_at_least_as_long_as_it_may_be_idle(complaints: Complaints) -> None:
+    """Else the one limit would never be reached."""
+    (complaint,) = complaints(MAIN + "[web.private]\nsession_s = 60.0\n")
+    assert complaint == "web.private.session_s must be at least web.private.session_idle_s, got 60"

@@ -142,11 +142,23 @@ def test_a_policy_that_everybody_may_change_is_refused(tmp_path: Path) -> None:
     assert proposal(file, None).cadence_days == 7
 
 
-def test_a_token_file_that_everybody_may_read_stops_the_web_application_alone(write: Write, tmp_path: Path) -> None:
-    """Mail is taken in whatever is wrong with the files of `bounced web`."""
-    (tmp_path / "tokens.toml").touch(mode=0o644)
-    (tmp_path / "tokens.toml").chmod(0o644)
-    source = read_configuration(write(RUNNING + '[web.private]\ntokens_file = "tokens.toml"\n'))
+@pytest.mark.parametrize("key", ["tokens_file", "users_file"])
+def test_a_token_file_that_everybody_may_read_stops_the_web_application_alone(
+    write: Write, tmp_path: Path, key: str
+) -> None:
+    """Mail is taken in whatever is wrong with the files of `bounced web`; the file of users is one of them."""
+    (tmp_path / "kept.toml").touch(mode=0o644)
+    (tmp_path / "kept.toml").chmod(0o644)
+    source = read_configuration(write(RUNNING + f'[web.private]\n{key} = "kept.toml"\n'))
     assert load_to_run(source).lists
-    with pytest.raises(ConfigError, match=r"web\.private\.tokens_file must not be readable by everybody"):
+    with pytest.raises(ConfigError, match=rf"web\.private\.{key} must not be readable by everybody"):
+        load_for_web(source, ("private",))
+
+
+def test_a_folder_in_which_everybody_may_write_a_link_stops_the_web_application(write: Write, tmp_path: Path) -> None:
+    """Whoever writes into it signs in."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run").chmod(0o1777)
+    source = read_configuration(write(RUNNING + '[web.private]\nlogin_folder = "run"\n'))
+    with pytest.raises(ConfigError, match=r"web\.private\.login_folder must not be writable by everybody: chmod o-w"):
         load_for_web(source, ("private",))

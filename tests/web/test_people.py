@@ -341,6 +341,19 @@ def test_the_file_of_users_is_checked_as_a_whole(tmp_path: Path) -> None:
     assert file.stat().st_mode & 0o777 == 0o640
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to any group")
+def test_the_file_of_users_is_for_the_application_and_no_other_service(tmp_path: Path) -> None:
+    """A new file gets the group of the application's folder, and keeps whatever group it has later."""
+    file, run = tmp_path / "users.toml", tmp_path / "run"
+    run.mkdir()
+    os.chown(run, -1, 12345)
+    save_users(file, Users([ALICE]), run)
+    assert file.stat().st_gid == 12345
+    os.chown(file, -1, 12346)
+    save_users(file, Users(), run)
+    assert file.stat().st_gid == 12346
+
+
 @pytest.mark.parametrize(("name", "password"), [("", PASSWORD), ("a b", PASSWORD), ("a", "short"), ("a", "x" * 257)])
 def test_a_bad_name_or_password_makes_no_user(name: str, password: str) -> None:
     """A password has at least twelve characters."""
