@@ -159,11 +159,12 @@ def test_a_token_works_after_sighup_and_a_revoked_one_no_more(application: Appli
         assert status() == 401
 
 
-@pytest.mark.parametrize("mistake", ["configuration", "tokens"])
+@pytest.mark.parametrize("mistake", ["bounced", "tokens", "users"])
 def test_a_file_with_a_mistake_changes_nothing(application: Application, mistake: str) -> None:
     """The log says what is wrong, and the application goes on."""
+    application.write(private='users_file = "users.toml"')
     _, tcp = application.start()
-    file = application.folder / ("bounced.toml" if mistake == "configuration" else "tokens.toml")
+    file = application.folder / f"{mistake}.toml"
     file.touch(mode=0o640)
     file.write_text("[nonsense]\n")
     application.signal(signal.SIGHUP)
@@ -224,6 +225,28 @@ def test_sigterm_ends_streams_and_lets_a_request_come_to_its_end(application: Ap
     assert b"200 OK" in answer
     assert b'"checked":1' in answer
     assert application.stop() == 0
+
+
+def test_people_sign_in_after_sighup_and_a_restart_signs_them_out(application: Application) -> None:
+    """The user is made beside the running process, whose log has neither password nor cookie."""
+    password = "a password that is long enough"
+    application.write(private='users_file = "users.toml"')
+    _, tcp = application.start()
+    run = [sys.executable, "-m", "bounced", "web", "user", "add", "alice", "--config", application.config]
+    subprocess.run(run, input=password, text=True, capture_output=True, timeout=WAIT_S, check=True)
+    application.signal(signal.SIGHUP)
+    application.wait_for("service.reloaded")
+    with httpx.Client(base_url=f"http://{tcp}", timeout=WAIT_S) as browser:
+        form = browser.get("/sign-in").text.partition('name="form" value="')[2].partition('"')[0]
+        browser.post("/sign-in", data={"form": form, "name": "alice", "password": password})
+        assert "<strong>alice</strong>" in browser.get("/").text
+        said = application.wait_for("person.signed_in")
+        assert (said["person"], said["door"]) == ("alice", "password")
+        assert password not in str(said)
+        assert application.stop() == 0
+        _, tcp = application.start()
+        again = httpx.get(f"http://{tcp}/", cookies={"bounced": browser.cookies["bounced"]}, timeout=WAIT_S)
+        assert again.status_code == 303
 
 
 def test_a_certificate_is_replaced_by_sighup(application: Application) -> None:

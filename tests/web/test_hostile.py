@@ -53,7 +53,7 @@ HEAD = b"Host: localhost\r\nConnection: close\r\n"
         (b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 6_000, 431, "head-too-large"),
         (b"POST / HTTP/1.1\r\n" + HEAD + b"Content-Length: 99999999999\r\n\r\n", 413, "too-large"),
         (b"POST / HTTP/1.1\r\n" + HEAD + b"Content-Length: " + b"9" * 300 + b"\r\n\r\n", 400, "no-http"),
-        (b"TRACE / HTTP/1.1\r\n" + HEAD + b"\r\n", 404, "not-found"),
+        (b"TRACE / HTTP/1.1\r\n" + HEAD + b"\r\n", 405, "method-not-allowed"),
         (b"GET http://evil.example/healthz HTTP/1.1\r\n" + HEAD + b"\r\n", 200, ""),
     ],
     ids=range(14),
