@@ -227,6 +227,16 @@ async def test_a_link_signs_in_once(people: Site, users: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
+async def test_a_link_is_used_up_by_whoever_is_signed_in_already(people: Site, users: Path) -> None:
+    """No log of a proxy keeps one that still works.  Shown again, it leads to the first page."""
+    await sign_in(people.private)
+    path = f"/login/{new_link(users.parent / 'run', 'operator', datetime.now(UTC))}"
+    await people.private.get(path)
+    assert await is_in(people.private, "operator")
+    again = await people.private.get(path)
+    assert (again.status_code, again.headers["location"]) == (303, "/")
+
+
 async def test_of_many_who_follow_a_link_at_once_one_is_signed_in(people: Site, users: Path) -> None:
     """Whoever removes the file."""
     path = f"/login/{new_link(users.parent / 'run', 'operator', datetime.now(UTC))}"

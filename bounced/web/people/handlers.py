@@ -93,8 +93,6 @@ async def follow(request: Request) -> Response:
 
     It is no redirect: a browser that was sent here by another site would not show the new cookie to the next page.
     """
-    if person_of(request):
-        return _to("/")
     if request.method == "HEAD":
         return _page()
     if wait_s := _peer_wait_s(request):
@@ -102,6 +100,8 @@ async def follow(request: Request) -> Response:
     desk = desk_of(request)
     folder = desk.present.config.web.private.login_folder
     name = await asyncio.to_thread(use_up, folder, request.path_params["secret"], desk.clock())
+    if name is None and person_of(request):
+        return _to("/")  # a browser that shows the page again
     if name is None:
         LOG.warning(Event.PERSON_REFUSED, door=LINK, person="", **_from(request))
         return _form(request, OLD_LINK, HTTPStatus.FORBIDDEN)
