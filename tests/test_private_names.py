@@ -40,6 +40,7 @@ SHARED = {
         },
         "asyncio": {"_client_connected_cb"},
     },
+    "web/connection.py Connection": {"uvicorn": {"_unsupported_upgrade_warning"}},
 }
 """The private names that a class of ours has in common with the library's class that it extends: used or overridden."""
 
@@ -59,6 +60,7 @@ OF_THE_CONNECTION = {
     "connection_lost",
     "data_received",
     "on_message_begin",
+    "on_header",
     "on_headers_complete",
     "on_body",
     "on_message_complete",
@@ -70,7 +72,16 @@ OF_THE_CONNECTION = {
     "timeout_keep_alive_handler",
 }
 """Methods of uvicorn's protocol that web/connection.py extends or calls: documented nowhere."""
-SET_BY_THE_CONNECTION = {"cycle", "headers", "loop", "pipeline", "server_state", "timeout_keep_alive", "transport"}
+SET_BY_THE_CONNECTION = {
+    "cycle",
+    "headers",
+    "loop",
+    "parser",
+    "pipeline",
+    "server_state",
+    "timeout_keep_alive",
+    "transport",
+}
 """What it relies on beside them."""
 
 

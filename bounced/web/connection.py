@@ -7,11 +7,13 @@ not finished its request, for the longest.
 """
 
 import asyncio
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+from httptools import HttpRequestParser
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
@@ -80,7 +82,9 @@ class Connection(HttpToolsProtocol):
         self._places = places
         self._deadline: asyncio.TimerHandle | None = None
         self._taking: asyncio.TimerHandle | None = None
-        self._head_bytes = 0
+        self._outside_bodies = 0
+        """Octets since the last of a body: the head, sizes of chunks, trailer fields."""
+        self._piece = self._again = b""
         self._in_head = True
         self._refused = False
         self._thrown_away = 0
@@ -106,14 +110,16 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on in a request, which has to come in time."""
-        if self._in_head:
-            self._head_bytes += len(data)
+        self._outside_bodies += len(data)
         if self._deadline is None:
             self._set_deadline()
-        super().data_received(data)
+        self._again = data
+        while self._again and not self.transport.is_closing() and len(self.pipeline) <= MAX_REQUESTS_AHEAD:
+            self._piece, self._again = self._again, b""
+            super().data_received(self._piece)
         if self.transport.is_closing():
             return
-        if self._refused or (self._in_head and self._head_bytes > MAX_HEAD_BYTES):
+        if self._refused or self._outside_bodies > MAX_HEAD_BYTES:
             self._refuse(
                 HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
                 "head-too-large",
@@ -131,9 +137,19 @@ class Connection(HttpToolsProtocol):
         self._in_head = True
         super().on_message_begin()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header field.  A trailer field is none: nobody has checked it, and no proxy has taken it off.
+
+        (RFC 9110 section 6.5.1)
+        """
+        if self._in_head:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         """Hand the request on, unless its head is too large."""
-        self._in_head = False
+        if self._would_change_protocol():
+            return
+        self._in_head, self._outside_bodies = False, 0
         taken = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
         if taken > MAX_HEAD_BYTES:
             self._refused = True
@@ -145,6 +161,7 @@ class Connection(HttpToolsProtocol):
 
         Whoever closes with octets unread resets the connection, and many clients then never see the answer.
         """
+        self._outside_bodies = 0
         if self._refused:
             return
         super().on_body(body)
@@ -155,11 +172,35 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Stop to wait for this request."""
-        self._in_head, self._head_bytes = True, 0
+        if self._would_change_protocol():
+            return
+        self._in_head, self._outside_bodies = True, 0
         self._clear_deadline()
         self._places.waited_for.pop(self, None)
         if not self._refused:
             super().on_message_complete()
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Read a request again without its field Upgrade, which a server may ignore.  (RFC 9110 section 7.8)
+
+        The parser takes what follows the head for another protocol, the body too: Java's own client sends such a body.
+        """
+        stopped = sys.exc_info()[1]
+        if not self._would_change_protocol() or stopped is None:
+            return
+        fields = b"".join(b"%b: %b\r\n" % each for each in self.headers if each[0] != b"upgrade")
+        line = b"%b %b HTTP/%b\r\n" % (
+            self.parser.get_method(),
+            self.url,
+            self.parser.get_http_version().encode(),
+        )
+        rest = self._piece[stopped.args[0] :]
+        self.parser = HttpRequestParser(self)
+        self._in_head, self._outside_bodies = True, 0
+        self._again = line + fields + b"\r\n" + rest
+
+    def _would_change_protocol(self) -> bool:
+        return bool(self.parser.should_upgrade()) and self.parser.get_method() != b"CONNECT"
 
     def on_response_complete(self) -> None:
         """Wait for the next request."""

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 import structlog
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bounced.edges.watch.log import Event, hashed
@@ -154,6 +155,8 @@ class Guard:
         try:
             asked.admit()
             await self._app(scope, asked.receive, asked.send)
+        except ClientDisconnect:
+            pass  # nobody is there to be answered, and it is no fault of ours
         except Exception as error:
             problem = problem_of(error)
             if problem.kind == "internal":

@@ -38,6 +38,11 @@ class Rates:
         bucket.level -= cost
         return 0.0
 
+    def owe(self, name: str, cost: float) -> None:
+        """Take what turned out to be the cost of a request that was let in; its name waits for it the next time."""
+        if bucket := self._buckets.get(name):
+            bucket.level -= cost
+
     def forget(self, names: set[str]) -> None:
         """Keep the buckets of these names only."""
         self._buckets = {name: bucket for name, bucket in self._buckets.items() if name in names}

@@ -21,6 +21,10 @@ M = TypeVar("M", bound=BaseModel)
 
 MAX_FAULTS = 20
 """Mistakes of one body that are told at once."""
+MAX_FAULTS_LISTED = 1000
+"""Where a body has more mistakes than this, only their number is told: to list them takes longer than to find them."""
+FAULTS_A_UNIT = 100
+"""As many mistakes of a body cost as much as one further request."""
 # credentials = "Bearer" 1*SP b64token.  (RFC 6750 section 2.1)
 _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9._~+/=-]+) *")
 _WRITING = frozenset({Right.REPORT, Right.WRITE})
@@ -105,6 +109,7 @@ async def body_of(request: Request, model: type[M]) -> M:
     try:
         return model.model_validate_json(await request.body())
     except ValidationError as error:
+        desk_of(request).rates.owe(request.state.token, error.error_count() / FAULTS_A_UNIT)
         raise _unfit(error) from error
 
 
@@ -137,6 +142,8 @@ def _forbidden(right: Right, detail: str) -> Problem:
 
 
 def _unfit(error: ValidationError) -> Problem:
+    if error.error_count() > MAX_FAULTS_LISTED:
+        return bad_request("bad-request", f"The body has {error.error_count()} mistakes.")
     details = error.errors(include_url=False, include_input=False, include_context=False)
     faults = [{"at": ".".join(map(str, detail["loc"])), "detail": detail["msg"]} for detail in details[:MAX_FAULTS]]
     return Problem(HTTPStatus.BAD_REQUEST, "bad-request", _summary(faults, len(details)), more={"errors": faults})

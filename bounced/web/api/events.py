@@ -13,6 +13,7 @@ from starlette.responses import Response, StreamingResponse
 
 from bounced.edges.redis.event_streams import (
     BEGINNING,
+    LAST_NUMBER,
     EventStreams,
     Position,
     StreamEvent,
@@ -43,7 +44,8 @@ async def events(request: Request) -> Response:
     asker = admitted(request, Right.READ)
     asked = query_of(request, EventsQuery)
     streams = EventStreams(asker.desk.store, asker.list_.keys)
-    if "text/event-stream" in request.headers.get("accept", ""):
+    follows = "text/event-stream" in request.headers.get("accept", "")
+    if follows and request.method != "HEAD":  # whose answer has no body, so that it would never end
         last = request.headers.get("last-event-id", "").strip() or asked.after or FROM_NOW_ON
         return await _followed(asker, streams, await _begin(streams, last), asked.type)
     page, position = await streams.after(await _begin(streams, asked.after or ""))
@@ -58,9 +60,15 @@ async def _begin(streams: EventStreams, cursor: str) -> Position:
     if cursor == FROM_NOW_ON:
         return behind(await streams.end())
     found = _POSITION.fullmatch(cursor)
-    if found is None:
+    if found is None or not all(map(_may_be_passed, found.groups())):
         raise bad_request("bad-cursor", "Last-Event-ID and after are what an answer gave as id or next.")
     return behind(Position(found[1], found[2]))
+
+
+def _may_be_passed(id_: str) -> bool:
+    """Whether a stream may have an entry behind this id.  Redis takes no larger one."""
+    milliseconds, _, number = id_.partition("-")
+    return int(milliseconds) <= LAST_NUMBER and int(number) < LAST_NUMBER
 
 
 def _cursor(position: Position) -> str:
