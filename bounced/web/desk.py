@@ -129,7 +129,12 @@ class Desk:
         self.door = Door()
         self.metrics = Metrics()
         self.stopping = asyncio.Event()
-        self.streams = 0
+        self.following = Counter[str]()
+
+    @property
+    def streams(self) -> int:
+        """How many programs follow events; ``following`` has how many of each token."""
+        return self.following.total()
 
     def clock(self) -> datetime:
         """Return the time in UTC."""

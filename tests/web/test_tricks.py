@@ -149,3 +149,20 @@ async def test_good_links_and_bad_ones_are_answered_after_the_same_time(start: S
             answer = await site.public.post(path, data={"List-Unsubscribe": "One-Click"})
             assert answer.status_code == 200
             assert answer.elapsed.total_seconds() >= EVEN_S
+
+
+async def test_one_token_does_not_follow_in_the_place_of_others(start: Start) -> None:
+    """It has half of the places; the rest is for the others."""
+    async with start(private="streams_total = 4") as site:
+        greedy, other = await site.token(Right.READ), await site.token(Right.READ, name="other")
+        asked = b"GET /api/v1/lists/main/events HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n"
+        lines, writers = list[bytes](), list[asyncio.StreamWriter]()
+        for token in [greedy] * 8 + [other]:
+            reader, writer = await asyncio.open_connection("127.0.0.1", site.ports["private"])
+            writers.append(writer)
+            writer.write(asked + f"Authorization: Bearer {token}\r\n\r\n".encode())
+            lines.append(await asyncio.wait_for(reader.readline(), PATIENCE_S))
+        assert (sum(b" 200 " in line for line in lines[:8]), lines[8]) == (2, b"HTTP/1.1 200 OK\r\n")
+        assert site.desk.streams == 3
+        for writer in writers:
+            writer.close()

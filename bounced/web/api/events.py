@@ -5,11 +5,13 @@
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from bounced.edges.redis.event_streams import (
     BEGINNING,
@@ -77,11 +79,27 @@ def _cursor(position: Position) -> str:
 
 
 async def _followed(asker: Asker, streams: EventStreams, begin: Position, type_: str | None) -> Response:
-    desk = asker.desk
-    if desk.streams >= desk.present.config.web.private.streams_total:
+    desk, name = asker.desk, asker.token.name
+    most = desk.present.config.web.private.streams_total
+    if desk.streams >= most or desk.following[name] >= max(1, most // 2):
         raise not_available("Too many programs follow events.", retry_after_s=30)
-    told = _stream(asker, streams, begin, type_)
-    return StreamingResponse(told, headers=UNBUFFERED, media_type="text/event-stream; charset=utf-8")
+    desk.following[name] += 1  # now, not with the first event: many may ask at once
+    return _Following(asker, _stream(asker, streams, begin, type_))
+
+
+class _Following(StreamingResponse):
+    """A stream of events, which was counted already."""
+
+    def __init__(self, asker: Asker, told: AsyncIterator[bytes]) -> None:
+        super().__init__(told, headers=UNBUFFERED, media_type="text/event-stream; charset=utf-8")
+        self._asker = asker
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it, and count it no more."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._asker.desk.following -= Counter([self._asker.token.name])  # none is kept at 0
 
 
 async def _stream(asker: Asker, streams: EventStreams, position: Position, type_: str | None) -> AsyncIterator[bytes]:
@@ -90,33 +108,22 @@ async def _stream(asker: Asker, streams: EventStreams, position: Position, type_
     While Redis is away nothing comes but comments: a browser would not come again after an error.
     """
     loop, desk = asyncio.get_running_loop(), asker.desk
-    with _counted(asker):
-        yield f"retry: {RETRY_MS}\nid: {_cursor(position)}\n\n".encode()
-        said_at = loop.time()
-        while not desk.stopping.is_set() and _may_go_on(asker):
-            page, before = list[StreamEvent](), position
-            with suppress(StoreUnavailable):
-                page, position = await streams.after(position)
-            if told := b"".join(_told(page, before, type_)):
-                yield told
-                said_at = loop.time()
-            if page:
-                continue
-            if loop.time() - said_at >= SILENT_FOR_S:
-                yield b": all is quiet\n\n"
-                said_at = loop.time()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(desk.stopping.wait(), LOOK_EVERY_S)
-
-
-@contextmanager
-def _counted(asker: Asker) -> Iterator[None]:
-    desk = asker.desk
-    desk.streams += 1
-    try:
-        yield
-    finally:
-        desk.streams -= 1
+    yield f"retry: {RETRY_MS}\nid: {_cursor(position)}\n\n".encode()
+    said_at = loop.time()
+    while not desk.stopping.is_set() and _may_go_on(asker):
+        page, before = list[StreamEvent](), position
+        with suppress(StoreUnavailable):
+            page, position = await streams.after(position)
+        if told := b"".join(_told(page, before, type_)):
+            yield told
+            said_at = loop.time()
+        if page:
+            continue
+        if loop.time() - said_at >= SILENT_FOR_S:
+            yield b": all is quiet\n\n"
+            said_at = loop.time()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(desk.stopping.wait(), LOOK_EVERY_S)
 
 
 def _may_go_on(asker: Asker) -> bool:
