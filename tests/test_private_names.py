@@ -40,7 +40,7 @@ SHARED = {
         },
         "asyncio": {"_client_connected_cb"},
     },
-    "web/connection.py Connection": {"uvicorn": {"_unsupported_upgrade_warning"}},
+    "web/connection.py Connection": {"uvicorn": {"_start_asgi_task", "_unsupported_upgrade_warning"}},
 }
 """The private names that a class of ours has in common with the library's class that it extends: used or overridden."""
 

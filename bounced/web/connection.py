@@ -85,6 +85,7 @@ class Connection(HttpToolsProtocol):
         self._outside_bodies = 0
         """Octets since the last of a body: the head, sizes of chunks, trailer fields."""
         self._piece = self._again = b""
+        self._answered: RequestResponseCycle | None = None
         self._in_head = True
         self._refused = False
         self._thrown_away = 0
@@ -101,11 +102,13 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Give the place up."""
         self._let_go()
+        self._say_it_is_gone()
         super().connection_lost(exc)
 
     def leave(self) -> None:
         """Close at once, without an answer."""
         self._let_go()
+        self._say_it_is_gone()
         self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
@@ -179,6 +182,15 @@ class Connection(HttpToolsProtocol):
         self._places.waited_for.pop(self, None)
         if not self._refused:
             super().on_message_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answered = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _say_it_is_gone(self) -> None:
+        """Let nobody write what is being answered; uvicorn tells the newest request alone, of those that wait."""
+        if self._answered is not None:
+            self._answered.disconnected = True
 
     def _unsupported_upgrade_warning(self) -> None:
         """Read a request again without its field Upgrade, which a server may ignore.  (RFC 9110 section 7.8)

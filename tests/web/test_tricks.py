@@ -166,3 +166,20 @@ async def test_one_token_does_not_follow_in_the_place_of_others(start: Start) ->
         assert site.desk.streams == 3
         for writer in writers:
             writer.close()
+
+
+async def test_a_connection_that_goes_tells_the_request_that_is_being_answered(start: Start) -> None:
+    """Though others wait behind it: to write then would be logged as a fault of ours."""
+    async with start() as site:
+        token = await site.token(Right.READ)
+        follows = b"GET /api/v1/lists/main/events HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n"
+        follows += f"Authorization: Bearer {token}\r\n\r\n".encode()
+        reader, writer = await asyncio.open_connection("127.0.0.1", site.ports["private"])
+        with closing(writer):
+            writer.write(follows + b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert await asyncio.wait_for(reader.readline(), PATIENCE_S) == b"HTTP/1.1 200 OK\r\n"
+            (connection,) = site.serving._parts[0].listener.places.taken
+            answered = connection._answered
+            connection.leave()
+            assert answered is not None
+            assert answered.disconnected
