@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from redis.asyncio.connection import AbstractConnection
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 import bounced
 
@@ -83,6 +83,8 @@ SET_BY_THE_CONNECTION = {
     "transport",
 }
 """What it relies on beside them."""
+SET_BY_THE_CYCLE = {"transport", "scope", "disconnected", "response_complete"}
+"""What it relies on of uvicorn's object for one request and its answer."""
 
 
 DOCUMENTED = {"_asdict", "_replace", "_fields"}
@@ -173,3 +175,5 @@ def test_the_connection_of_uvicorn_has_what_ours_relies_on() -> None:
     assert {name for name in OF_THE_CONNECTION if not callable(getattr(HttpToolsProtocol, name, None))} == set()
     made = inspect.getsource(HttpToolsProtocol.__init__)
     assert {name for name in SET_BY_THE_CONNECTION if f"self.{name}" not in made} == set()
+    cycle = inspect.getsource(RequestResponseCycle)
+    assert {name for name in SET_BY_THE_CYCLE if f"self.{name}" not in cycle} == set()

@@ -11,13 +11,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from httptools import HttpRequestParser
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from bounced.web.one_write import OneWrite
 from bounced.web.problems import PROBLEM_JSON, Problem
 
 MAX_HEAD_BYTES = 32 * 1024
@@ -87,6 +88,8 @@ class Connection(HttpToolsProtocol):
         self._piece = self._again = b""
         self._answered: RequestResponseCycle | None = None
         self._in_head = True
+        self._owed = True
+        """Whether a request, or what is left of one, has yet to come."""
         self._refused = False
         self._thrown_away = 0
 
@@ -114,8 +117,7 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Read on in a request, which has to come in time."""
         self._outside_bodies += len(data)
-        if self._deadline is None:
-            self._set_deadline()
+        self._owed = True
         self._again = data
         while self._again and not self.transport.is_closing() and len(self.pipeline) <= MAX_REQUESTS_AHEAD:
             self._piece, self._again = self._again, b""
@@ -130,6 +132,8 @@ class Connection(HttpToolsProtocol):
             )
         elif len(self.pipeline) > MAX_REQUESTS_AHEAD:
             self.leave()
+        elif self._owed and self._deadline is None:
+            self._set_deadline()
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP."""
@@ -137,7 +141,7 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Begin a request."""
-        self._in_head = True
+        self._in_head = self._owed = True
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -177,7 +181,7 @@ class Connection(HttpToolsProtocol):
         """Stop to wait for this request."""
         if self._would_change_protocol():
             return
-        self._in_head, self._outside_bodies = True, 0
+        self._in_head, self._owed, self._outside_bodies = True, False, 0
         self._clear_deadline()
         self._places.waited_for.pop(self, None)
         if not self._refused:
@@ -185,6 +189,8 @@ class Connection(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._answered = cycle
+        if cycle.scope["method"] != "HEAD":  # whose head nothing follows
+            cycle.transport = cast("asyncio.Transport", OneWrite(self.transport, self.loop))
         super()._start_asgi_task(cycle, app)
 
     def _say_it_is_gone(self) -> None:
@@ -217,20 +223,21 @@ class Connection(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Wait for the next request."""
         super().on_response_complete()
-        if self.transport.is_closing():  # and may still hold what the client does not take
-            self._taking = self._taking or self.loop.call_later(self._places.limits.request_s, self.leave)
+        if self.transport.is_closing():
+            self._wait_for_taking()
         elif not self.pipeline and self in self._places.taken:
             self._places.waited_for[self] = None
 
     def pause_writing(self) -> None:
         """Wait for a client that does not take what we send, but not for ever."""
         super().pause_writing()
-        self._taking = self.loop.call_later(self._places.limits.request_s, self.leave)
+        self._wait_for_taking()
 
     def resume_writing(self) -> None:
-        """Go on."""
+        """Go on; where the connection is about to close, wait until everything is taken."""
         super().resume_writing()
-        self._stop_taking()
+        if not self.transport.is_closing():
+            self._stop_taking()
 
     def timeout_keep_alive_handler(self) -> None:
         """Leave whoever is silent, or does not take our answer."""
@@ -252,6 +259,7 @@ class Connection(HttpToolsProtocol):
         head = b"".join(b"%s: %s\r\n" % each for each in fields)
         self.transport.write(STATUS_LINE[status.value] + head + b"\r\n" + body)
         self.transport.close()
+        self._wait_for_taking()
 
     def _set_deadline(self) -> None:
         self._deadline = self.loop.call_later(self._places.limits.request_s, self._too_slow)
@@ -266,6 +274,10 @@ class Connection(HttpToolsProtocol):
             HTTPStatus.REQUEST_TIMEOUT, "too-slow", f"The request did not come in {self._places.limits.request_s:g} s."
         )
         self.loop.call_later(1.0, self.transport.abort)
+
+    def _wait_for_taking(self) -> None:
+        """Leave, unless the client takes in time what is written: a transport that closes waits for ever."""
+        self._taking = self._taking or self.loop.call_later(self._places.limits.request_s, self.leave)
 
     def _stop_taking(self) -> None:
         if self._taking is not None:

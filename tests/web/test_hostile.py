@@ -125,6 +125,24 @@ async def test_a_request_has_to_come_in_time(start: Start, octets: bytes) -> Non
         assert (await site.private.get("/healthz")).status_code == 200
 
 
+async def test_a_request_that_begins_behind_another_has_to_come_in_time(start: Start) -> None:
+    """In one piece with the end of the one before it; nothing else would tell that somebody waits."""
+    async with start(private="request_s = 0.2") as site:
+        whole = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        answer = await say(site.ports["private"], whole + whole[:20])
+        assert answer.startswith(b"HTTP/1.1 200 OK")
+        assert problem(answer[answer.index(b"HTTP/1.1 408") :]) == (408, "too-slow")
+
+
+async def test_the_head_alone_is_answered_where_no_more_is_asked_for(site: Site) -> None:
+    """HEAD, and behind it another request on the same connection."""
+    octets = b"HEAD /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /healthz HTTP/1.1\r\n" + HEAD + b"\r\n"
+    head, rest = (await say(site.ports["private"], octets)).split(b"\r\n\r\n", 1)
+    assert head.startswith(b"HTTP/1.1 200 OK")
+    assert rest.startswith(b"HTTP/1.1 200 OK")
+    assert rest.endswith(b"ok\n")
+
+
 async def test_a_client_that_does_not_take_the_answer_is_left(start: Start) -> None:
     """What waits for it is thrown away."""
     async with start(private="request_s = 0.3\nidle_s = 0.3") as site:
