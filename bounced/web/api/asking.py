@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from bounced.core.mailbox import BadAddress, normalise
@@ -107,7 +107,7 @@ async def body_of(request: Request, model: type[M]) -> M:
     """Return what the body says, with all that is wrong with it at once.  Raises Problem."""
     check_content_type(request.headers, "application/json")
     try:
-        return model.model_validate_json(await request.body())
+        return model.model_validate_json(await _whole_body(request))
     except ValidationError as error:
         desk_of(request).rates.owe(request.state.token, error.error_count() / FAULTS_A_UNIT)
         raise _unfit(error) from error
@@ -134,6 +134,21 @@ def check_content_type(headers: Headers, *wanted: str) -> None:
 def answer(document: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
     """Return the answer that a request was waiting for."""
     return Response(dumped(document), headers=dict(headers or {}), media_type="application/json")
+
+
+async def _whole_body(request: Request) -> bytearray:
+    """Return the body.  Starlette's own method takes three times as long for one that comes in one piece, as most do.
+
+    Raises Problem, ClientDisconnect.
+    """
+    body = bytearray()
+    while True:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message["body"]
+        if not message["more_body"]:
+            return body
 
 
 def _forbidden(right: Right, detail: str) -> Problem:
