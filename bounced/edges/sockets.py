@@ -1,15 +1,24 @@
 """Listening sockets: bound from the configuration, or handed over by whoever started us."""
 
+import asyncio
 import errno
 import socket
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from bounced.config.fields import TcpAddress, UnixAddress
 from bounced.config.model import Config
 
 SMTP = "smtp"
 """The name of the sockets for `smtp.listen`; further listeners are called `listener0`, `listener1`, ..."""
+
+BACKLOG = 1024
+"""Connections that may wait for us, during a restart too; a loop would make it 100."""
+
+_KEEPS_THE_PATH: Mapping[str, Any] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
+"""From Python 3.13 on a loop that stops removes the path of a Unix socket, which systemd or another worker may hold."""
 
 _WHAT_TO_DO = {
     errno.EADDRINUSE: "; see who does: ss -lntp",
@@ -53,6 +62,14 @@ def open_socket(address: TcpAddress | UnixAddress) -> socket.socket:
         raise CannotListen(f"cannot listen on {address}: {error.strerror or error}{hint}") from error
 
 
+async def accept(make: Callable[[], asyncio.BaseProtocol], listening: socket.socket, **tls: Any) -> asyncio.Server:
+    """Accept connections on a listening socket.  It goes on to listen without us when the server is closed."""
+    loop = asyncio.get_running_loop()
+    if listening.family is socket.AF_UNIX:
+        return await loop.create_unix_server(make, sock=listening, backlog=BACKLOG, **_KEEPS_THE_PATH, **tls)
+    return await loop.create_server(make, sock=listening, backlog=BACKLOG, **tls)
+
+
 def address_of(opened: socket.socket) -> str:
     """Return where a socket listens, as the configuration writes it."""
     name = opened.getsockname()
@@ -69,7 +86,7 @@ def _tcp(address: TcpAddress) -> socket.socket:
         if family == socket.AF_INET6:
             opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         opened.bind((address.host, address.port))
-        opened.listen(1024)
+        opened.listen(BACKLOG)
     except OSError:
         opened.close()
         raise
@@ -87,7 +104,7 @@ def _unix(path: Path) -> socket.socket:
             opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         opened.bind(str(path))
         path.chmod(0o666)  # who may come is said by the folder's mode: an MTA is another user
-        opened.listen(1024)
+        opened.listen(BACKLOG)
     except OSError:
         opened.close()
         raise

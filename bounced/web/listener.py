@@ -12,6 +12,7 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from bounced.config.files import tls_context
+from bounced.edges.sockets import accept
 from bounced.web.connection import ConnectionLimits, Places, factory
 
 HANDSHAKE_S = 10.0
@@ -55,18 +56,15 @@ class Listener:
         make = factory(self._config, self._state, self.places, loop)
         handshake_s = HANDSHAKE_S if self._tls else None
         for each in sockets:
-            start = loop.create_unix_server if each.family is socket.AF_UNIX else loop.create_server
-            server = await start(make, sock=each, ssl=self._tls, ssl_handshake_timeout=handshake_s)
-            self._servers.append(server)
+            self._servers.append(await accept(make, each, ssl=self._tls, ssl_handshake_timeout=handshake_s))
         self._clock = asyncio.create_task(self._tell_time())
 
     def use(self, limits: ConnectionLimits, certificate: tuple[Path, Path] | None) -> None:
-        """Use other limits and another certificate for connections from now on.
+        """Use other limits, and another certificate that `tls_context` took, for connections from now on.
 
-        Raises OSError, ssl.SSLError, and then nothing has changed.  Whether HTTPS is spoken stays as it was.
+        Whether HTTPS is spoken stays as it was.  Raises OSError, ssl.SSLError.
         """
         if self._tls is not None and certificate:
-            tls_context(*certificate)  # a pair that does not match is found here, before one half is in use
             self._tls.load_cert_chain(*certificate, password="")
         self.places.limits = limits
 

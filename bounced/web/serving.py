@@ -11,6 +11,7 @@ from pathlib import Path
 import structlog
 
 from bounced.config import Config
+from bounced.config.files import tls_context
 from bounced.config.web import WebListener
 from bounced.config.web_checks import PRIVATE, login_of, web_listeners
 from bounced.edges.redis import RedisStore
@@ -90,6 +91,9 @@ class Serving:
         """
         path = await asyncio.to_thread(self._makers.pipeline, config, self._parts[0].desk.store)
         chosen = [await asyncio.to_thread(_chosen, part, config, path) for part in self._parts]
+        for present in chosen:  # a pair that does not match is found before any listener uses anything new
+            if certificate := _certificate(present.listener):
+                tls_context(*certificate)
         for part, present in zip(self._parts, chosen, strict=True):
             part.listener.use(_limits(present.listener), _certificate(present.listener))
             part.desk.use(present)

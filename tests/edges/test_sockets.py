@@ -1,5 +1,8 @@
 """Sockets say where they listen as the configuration says it, and by which doors mail comes in."""
 
+import asyncio
+import socket
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -7,8 +10,11 @@ import pytest
 from bounced.config.fields import TcpAddress, UnixAddress
 from bounced.config.model import Config, Listener, Smtp
 from bounced.core.terms import Origin
-from bounced.edges.sockets import CannotListen, address_of, bind, open_socket
+from bounced.edges.sockets import CannotListen, accept, address_of, bind, open_socket
 from bounced.service import doors
+
+MORE_THAN_A_LOOP_KEEPS = 150
+WAIT_S = 30
 
 
 @pytest.mark.parametrize(("host", "written"), [("127.0.0.1", "127.0.0.1"), ("::1", "[::1]")])
@@ -39,3 +45,16 @@ def test_a_door_is_open_where_it_has_a_socket(tmp_path: Path, *, smtp: bool, lmt
     assert Origin.SMTP in doors(config, {**sockets, "smtp": handed_over or sockets["smtp"]})
     for opened in (*handed_over, *(each for several in sockets.values() for each in several)):
         opened.close()
+
+
+@pytest.mark.parametrize("unix", [True, False], ids=["unix", "tcp"])
+async def test_a_socket_that_somebody_else_holds_too_listens_on_as_before(tmp_path: Path, *, unix: bool) -> None:
+    """systemd, or another worker: whoever connects after our end is taken by the next, and none of many is refused."""
+    address = UnixAddress(tmp_path / "smtp") if unix else TcpAddress("127.0.0.1", 0)
+    with ExitStack() as peers, open_socket(address) as ours, ours.dup() as theirs:
+        (await accept(asyncio.Protocol, ours)).close()
+        ours.close()
+        for _ in range(MORE_THAN_A_LOOP_KEEPS):
+            peer = peers.enter_context(socket.socket(theirs.family))
+            peer.settimeout(WAIT_S if theirs.family is socket.AF_INET else 0)
+            peer.connect(theirs.getsockname())

@@ -10,11 +10,11 @@ from bounced.edges.smtp.gate import Gate
 from bounced.edges.smtp.observer import Observer
 from bounced.edges.smtp.session import Session
 from bounced.edges.smtp.settings import SessionSettings
+from bounced.edges.sockets import accept
 from bounced.ports import Clock, Receiver
 
 SWEEP_EVERY_S: Final = 0.5
 CUT_OFF_S: Final = 1.0
-BACKLOG: Final = 1024
 
 
 class Door:
@@ -53,11 +53,7 @@ class Door:
         for name in ("mail.log", "mail.debug"):
             logging.getLogger(name).disabled = True
         for listening in sockets:
-            if listening.family is socket.AF_UNIX:
-                server = await loop.create_unix_server(self._session, sock=listening, backlog=BACKLOG)
-            else:
-                server = await loop.create_server(self._session, sock=listening, backlog=BACKLOG)
-            self._servers.append(server)
+            self._servers.append(await accept(self._session, listening))
         self._sweeper = loop.call_later(SWEEP_EVERY_S, self._sweep_again)
 
     def sweep(self, now: float) -> None:
