@@ -1,13 +1,18 @@
 """The command ``bounced``, also as ``python -m bounced``."""
 
+import signal
 import sys
 
 USAGE = 2  # ExitCode.USAGE, which is still to be imported, as the next is
 BY_CTRL_C = 130  # ExitCode.INTERRUPTED
+RELOAD_AT_SIGHUP = frozenset({"run", "web"})
+"""Commands that let a SIGHUP come as soon as they know what to do at one; until then it waits and does not end them."""
 
 
 def main() -> None:
     """Run the command line; Ctrl-C ends it quietly, also while it is still being imported."""
+    if RELOAD_AT_SIGHUP.intersection(sys.argv[1:2]):
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     try:
         _run()
     except KeyboardInterrupt:

@@ -44,6 +44,7 @@ async def supervise(config: Config, source: Source, sockets: Sockets, notifier: 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     loop.add_signal_handler(signal.SIGHUP, asked_to_reload.set)  # until all is assembled; else it would end us
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # one that came since the program began comes now
     totals = Totals()
     workers = Workers(config, source, sockets, totals=totals, stopping=stopping, notifier=notifier)
     running = Running(now(), loaded(config, source, now()))

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
-from ssl import SSLError
 
 import click
 import structlog
@@ -32,7 +31,8 @@ from bounced.web.tokens import TokensInvalid
 
 LOG = structlog.get_logger()
 
-NOT_STARTED = (RulesInvalid, CannotListen, NoServer, Misconfigured, TokensInvalid, UsersInvalid, SSLError)
+NOT_STARTED = (RulesInvalid, CannotListen, NoServer, Misconfigured, TokensInvalid, UsersInvalid, OSError)
+"""What ends the start with a message; once the application answers, errors come as a group."""
 NOT_RELOADED = (ConfigError, RulesInvalid, TokensInvalid, UsersInvalid, OSError, ValueError)
 
 
@@ -106,6 +106,7 @@ async def _serve(config: Config, config_file: Path | None, names: Sequence[str],
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     loop.add_signal_handler(signal.SIGHUP, reloading.set)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # one that came since the program began comes now
     makers = Makers(_opened, pipeline)
     async with Serving.running(config, sockets, makers) as serving, asyncio.TaskGroup() as tasks:
         spare_the_collector()

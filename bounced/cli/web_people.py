@@ -19,7 +19,7 @@ from bounced.config.web import WebPrivate
 from bounced.web.people.links import new_link
 from bounced.web.people.user_file import load_users, save_users
 from bounced.web.people.users import MOST_CHARS, User, Users, UsersInvalid, is_name, new_user
-from bounced.web.token_file import changing
+from bounced.web.private_files import changing
 
 
 @click.group()

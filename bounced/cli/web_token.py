@@ -11,7 +11,8 @@ from bounced.cli.configured import config_option, configured
 from bounced.cli.ending import ExitCode
 from bounced.cli.output import json_option, print_json, print_table
 from bounced.config import Config
-from bounced.web.token_file import changing, load_tokens, save_tokens
+from bounced.web.private_files import changing
+from bounced.web.token_file import load_tokens, save_tokens
 from bounced.web.tokens import DEFAULT_RATE, MAX_RATE, Right, Token, Tokens, TokensInvalid, new_token
 
 RELOAD = "A running application knows it after: systemctl reload bounced-web"
@@ -136,8 +137,6 @@ def _known(config: Config) -> Tokens:
         return load_tokens(config.web.private.tokens_file)
     except TokensInvalid as error:
         raise click.UsageError(str(error)) from error
-    except OSError as error:
-        raise click.UsageError(f"{error.filename}: {error.strerror}") from error
 
 
 def _rights(token_: Token) -> str:

@@ -8,7 +8,8 @@ import socket
 import ssl
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,6 @@ CONFIGURATION = """
 url = "{url}"
 prefix = "{prefix}"
 [web.private]
-tokens_file = "tokens.toml"
 listen = "127.0.0.1:0"
 {private}
 [web.public]
@@ -62,6 +62,7 @@ class Application:
 
     def write(self, private: str = "", public: str = "") -> None:
         """Write the configuration."""
+        private += "" if "tokens_file" in private else '\ntokens_file = "tokens.toml"'
         tables = {"private": private, "public": public, "folder": self.folder}
         text = CONFIGURATION.replace('listen = "127.0.0.1:0"\n', "") if "listen" in private else CONFIGURATION
         Path(self.config).write_text(text.format(url=self._url, prefix=self._prefix, **tables))
@@ -170,6 +171,58 @@ def test_a_file_with_a_mistake_changes_nothing(application: Application, mistake
     application.signal(signal.SIGHUP)
     assert "nonsense" in str(application.wait_for("reload.failed")["errors"])
     assert httpx.get(f"http://{tcp}/readyz", timeout=WAIT_S).status_code == 200
+
+
+@pytest.mark.parametrize("key", ["tokens_file", "users_file", "tls_certificate", "tls_key"])
+def test_a_file_that_cannot_be_read_is_named_before_anything_is_answered(application: Application, key: str) -> None:
+    """Exit code 2 with the file's name, whichever file it is."""
+    write_certificate(application.folder)
+    (application.folder / "folder").mkdir()
+    files = {"tls_certificate": "mx.pem", "tls_key": "mx.key", "tokens_file": "tokens.toml", key: "folder"}
+    application.write(private="\n".join(f'{name} = "{file}"' for name, file in files.items()))
+    done = application.command("web")
+    assert done.returncode == 2
+    assert str(application.folder / "folder") in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_sighup_during_the_start_is_a_reload_after_it(application: Application) -> None:
+    """It ends nothing.  The configuration is a pipe here, so it is known when the program reads it."""
+    file = Path(application.config)
+    text = as_pipe(file)
+    with ThreadPoolExecutor(1) as feeding:
+        fed = feeding.submit(feed, file, text, lambda: application.signal(signal.SIGHUP))
+        application.start()
+        application.wait_for("service.reloaded")
+        fed.result(WAIT_S)
+
+
+def test_a_sighup_during_the_daemons_start_is_a_reload_after_it(daemons: Callable[..., Daemon], redis_url: str) -> None:
+    """As with the application: it ends nothing, and the configuration is read again."""
+    daemon = daemons(url=redis_url)
+    text = as_pipe(daemon.config_file)
+    with ThreadPoolExecutor(1) as feeding:
+        fed = feeding.submit(feed, daemon.config_file, text, lambda: daemon.send_signal(signal.SIGHUP))
+        daemon.begin()
+        daemon.wait_for("configuration.loaded")
+        fed.result(WAIT_S)
+
+
+def as_pipe(file: Path) -> str:
+    """Put a pipe in the place of a file and return the file's text."""
+    text, pipe = file.read_text(), file.with_name("pipe")
+    os.mkfifo(pipe)
+    pipe.replace(file)
+    return text
+
+
+def feed(file: Path, text: str, when_asked: Callable[[], None]) -> None:
+    """Be a file with this text: as a pipe once, after something was done, and as a file from then on."""
+    with file.open("w") as pipe:
+        when_asked()
+        pipe.write(text)
+        file.with_name("file").write_text(text)
+        file.with_name("file").replace(file)
 
 
 def test_a_manager_hands_the_sockets_over_and_hears_what_happens(application: Application) -> None:

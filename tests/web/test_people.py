@@ -8,7 +8,8 @@ import re
 import subprocess
 import sys
 import termios
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from bounced.web.people.links import new_link
 from bounced.web.people.sessions import MOST, MOST_OF_ONE, Sessions
 from bounced.web.people.user_file import load_users, save_users
 from bounced.web.people.users import User, Users, UsersInvalid, new_user, read_users
+from bounced.web.token_file import load_tokens
+from bounced.web.tokens import TokensInvalid
 
 from .conftest import Site, Start, client_of
 
@@ -352,6 +355,29 @@ def test_the_file_of_users_is_checked_as_a_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to any group")
+@pytest.mark.parametrize(("load", "invalid"), [(load_tokens, TokensInvalid), (load_users, UsersInvalid)])
+def test_a_file_of_somebody_else_is_named_with_what_to_do(
+    tmp_path: Path, load: Callable[[Path], object], invalid: type[ValueError]
+) -> None:
+    """The application runs as a user of its own, who needs to read what root has written."""
+    file = tmp_path / "secret.toml"
+    file.touch(mode=0)
+    with without_rights(), pytest.raises(invalid, match=f"{file}: Permission denied; .*chmod 640 {file}"):
+        load(file)
+
+
+@contextmanager
+def without_rights() -> Iterator[None]:
+    """Be nobody for a while, where we are root."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
 def test_the_file_of_users_is_for_the_application_and_no_other_service(tmp_path: Path) -> None:
     """A new file gets the group of the application's folder, and keeps whatever group it has later."""
     file, run = tmp_path / "users.toml", tmp_path / "run"

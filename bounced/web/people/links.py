@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
-from bounced.web.token_file import replace_text
+from bounced.web.private_files import replace_text
 
 VALID = timedelta(minutes=10)
 RANDOM_BYTES = 32

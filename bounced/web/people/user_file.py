@@ -3,21 +3,12 @@
 from pathlib import Path
 
 from bounced.web.people.users import Users, UsersInvalid, read_users, written
-from bounced.web.token_file import replace_text
+from bounced.web.private_files import read_file, replace_text
 
 
 def load_users(file: Path) -> Users:
     """Return the users of a file, none where there is no file.  Raises UsersInvalid."""
-    try:
-        return read_users(file.read_text("utf-8"))
-    except FileNotFoundError:
-        return Users()
-    except OSError as error:
-        raise UsersInvalid(f"{file}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UsersInvalid(f"{file}: must be TOML: {error}") from error
-    except UsersInvalid as error:
-        raise UsersInvalid("\n".join(f"{file}: {line}" for line in str(error).splitlines())) from error
+    return read_file(file, read_users, UsersInvalid)
 
 
 def save_users(file: Path, users: Users, run: Path | None = None) -> None:
