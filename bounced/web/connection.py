@@ -2,8 +2,8 @@
 
 How it works.  uvicorn waits for a request for ever, reads header fields without end and takes any number of requests
 ahead.  So each request has a deadline from its first octet to its last, its head has a size, and only a few requests
-may wait behind one that is being answered.  Where all places are taken, the connection goes that has been idle, or has
-not finished its request, for the longest.
+may wait behind one that is being answered.  Where all places are taken, the connection goes that has been idle, has not
+finished its request, or does not take its answer, for the longest.
 """
 
 import asyncio
@@ -38,7 +38,9 @@ class ConnectionLimits:
 
 @dataclass(slots=True)
 class Places:
-    """The connections of one listener; ``waited_for`` are those that owe us a request, the longest first.
+    """The connections of one listener.
+
+    ``waited_for`` are those that owe us a request, or do not take what we send; the first has done so for the longest.
 
     ``nobody`` is set when the last one has gone.
     """
@@ -183,7 +185,8 @@ class Connection(HttpToolsProtocol):
             return
         self._in_head, self._owed, self._outside_bodies = True, False, 0
         self._clear_deadline()
-        self._places.waited_for.pop(self, None)
+        if not self.flow.write_paused:
+            self._places.waited_for.pop(self, None)
         if not self._refused:
             super().on_message_complete()
 
@@ -232,12 +235,17 @@ class Connection(HttpToolsProtocol):
         """Wait for a client that does not take what we send, but not for ever."""
         super().pause_writing()
         self._wait_for_taking()
+        if self in self._places.taken:
+            self._places.waited_for[self] = None
 
     def resume_writing(self) -> None:
         """Go on; where the connection is about to close, wait until everything is taken."""
         super().resume_writing()
-        if not self.transport.is_closing():
-            self._stop_taking()
+        if self.transport.is_closing():
+            return
+        self._stop_taking()
+        if self._deadline is None and not self.cycle.response_complete:
+            self._places.waited_for.pop(self, None)
 
     def timeout_keep_alive_handler(self) -> None:
         """Leave whoever is silent, or does not take our answer."""

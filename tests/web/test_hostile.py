@@ -5,7 +5,9 @@ import json
 from contextlib import closing
 
 import pytest
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from bounced.web.connection import Places
 from bounced.web.tokens import Right
 
 from .conftest import Site, Start
@@ -170,6 +172,39 @@ async def test_a_crowd_that_asks_nothing_keeps_nobody_from_asking(start: Start) 
         assert len(site.serving._parts[0].listener.places.taken) <= 10
         for _, writer in crowd:
             writer.close()
+
+
+async def test_a_crowd_that_takes_no_answer_keeps_nobody_from_asking(start: Start) -> None:
+    """Whoever has not taken what we sent for the longest goes, as does whoever has not finished a request."""
+    one = b"GET /api/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    async with start(private="connections_total = 5") as site:
+        places = site.serving._parts[0].listener.places
+        crowd = [await unread(site, one, places) for _ in range(5)]
+        assert len(places.taken) == 5
+        assert (await site.private.get("/healthz")).status_code == 200
+        for writer in crowd:
+            writer.transport.abort()
+
+
+async def unread(site: Site, request: bytes, places: Places) -> asyncio.StreamWriter:
+    """Return a connection that has asked so often, and read nothing, that an answer cannot be sent."""
+    before = set(places.taken)
+    _, writer = await asyncio.open_connection("127.0.0.1", site.ports["private"], limit=1)
+    writer.transport.pause_reading()  # type: ignore[attr-defined]  # of a transport that reads and writes
+    async with asyncio.timeout(PATIENCE_S):
+        while not (new := places.taken - before):
+            await site.public.get("/u/x")
+        (connection,) = new
+        while not connection.flow.write_paused:
+            cycle: RequestResponseCycle | None = connection.cycle  # uvicorn declares that there always is one
+            if cycle is None or cycle.response_complete:
+                writer.write(request)
+            await site.public.get("/u/x")
+        answers = connection.cycle
+        writer.write(request)  # whose answer has to wait for room
+        while connection.cycle is answers:
+            await site.public.get("/u/x")
+    return writer
 
 
 async def test_requests_ahead_have_a_number(site: Site) -> None:
