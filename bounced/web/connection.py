@@ -23,6 +23,8 @@ from bounced.web.problems import PROBLEM_JSON, Problem
 
 MAX_HEAD_BYTES = 32 * 1024
 MAX_REQUESTS_AHEAD = 16
+LAST_REQUEST_S = 1.0
+"""When we stop: for a request that is under way, or the first of whoever has just come."""
 MAX_THROWN_AWAY_BYTES = 16 * 1024 * 1024
 """Of bodies that come after their answer, on one connection."""
 
@@ -42,13 +44,20 @@ class Places:
 
     ``waited_for`` are those that owe us a request, or do not take what we send; the first has done so for the longest.
 
-    ``nobody`` is set when the last one has gone.
+    ``nobody`` is set when the last one has gone.  ``closing`` is true when no request may follow those in hand.
     """
 
     limits: ConnectionLimits
+    closing: bool = False
     taken: set["Connection"] = field(default_factory=set)
     waited_for: dict["Connection", None] = field(default_factory=dict)
     nobody: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def close(self) -> None:
+        """Have each connection end after the request that is in hand, or under way."""
+        self.closing = True
+        for connection in tuple(self.taken):
+            connection.finish()
 
     def make_room(self) -> bool:
         """Return whether there is a place, for which one that is waited for may have to go."""
@@ -103,12 +112,22 @@ class Connection(HttpToolsProtocol):
             return
         self._places.take(self)
         self._set_deadline()
+        if self._places.closing:
+            self.finish()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Give the place up."""
         self._let_go()
         self._say_it_is_gone()
         super().connection_lost(exc)
+
+    def finish(self) -> None:
+        """Close after the request in hand; one that is under way may still come, for a while."""
+        cycle: RequestResponseCycle | None = self.cycle  # uvicorn declares that there always is one
+        if self._deadline is not None and (cycle is None or cycle.response_complete):
+            self.loop.call_later(LAST_REQUEST_S, self.shutdown)
+        else:
+            self.shutdown()
 
     def leave(self) -> None:
         """Close at once, without an answer."""
@@ -164,6 +183,7 @@ class Connection(HttpToolsProtocol):
             self._refused = True
         if not self._refused:
             super().on_headers_complete()
+            self.cycle.keep_alive = self.cycle.keep_alive and not self._places.closing
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of the body.  What comes after the answer is thrown away, but not without end.

@@ -72,8 +72,7 @@ class Listener:
         """Accept no more and let the requests in hand come to their end; return whether they did in time."""
         for server in self._servers:
             server.close()
-        for connection in tuple(self.places.taken):
-            connection.shutdown()
+        self.places.close()
         try:
             async with asyncio.timeout(patience_s):
                 while self.places.taken:

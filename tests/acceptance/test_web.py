@@ -280,6 +280,25 @@ def test_sigterm_ends_streams_and_lets_a_request_come_to_its_end(application: Ap
     assert application.stop() == 0
 
 
+def test_whoever_has_just_come_when_it_stops_is_answered(application: Application) -> None:
+    """A request is a way behind its connection; the connection of somebody who was answered already is closed."""
+    _, tcp = application.start()
+    host, _, port = tcp.rpartition(":")
+    ask = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with (
+        socket.create_connection((host, int(port)), WAIT_S) as new,
+        socket.create_connection((host, int(port)), WAIT_S) as idle,
+    ):
+        idle.sendall(ask)
+        assert b"200 OK" in idle.recv(4096)
+        application.signal(signal.SIGTERM)
+        while idle.recv(4096):
+            pass
+        new.sendall(ask)
+        assert b"200 OK" in b"".join(iter(lambda: new.recv(4096), b""))
+    assert application.stop() == 0
+
+
 def test_people_sign_in_after_sighup_and_a_restart_signs_them_out(application: Application) -> None:
     """The user is made beside the running process, whose log has neither password nor cookie."""
     password = "a password that is long enough"
