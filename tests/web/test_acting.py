@@ -8,6 +8,7 @@ import pytest
 
 from bounced.core.terms import State
 from bounced.demo.scenes import Scene
+from bounced.edges.redis.erasing import erase
 from bounced.edges.redis.wire import fields
 from bounced.web.tokens import Right
 
@@ -111,6 +112,23 @@ async def test_what_is_kept_of_an_answer_has_no_address(start: Start) -> None:
         assert b"alice" not in bytes(await site.store.read("other", "GET", kept.decode()) or b"")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("is_kept", [True, False])
+async def test_a_key_that_comes_again_after_an_erasure_writes_nothing(site: Site, *, is_kept: bool) -> None:
+    """It was done once, and is not done again; also where the answer was lost, by a crash."""
+    token = await site.token(Right.WRITE)
+    first = await site.post(token, "suppress", DECISION, Idempotency_Key="k1")
+    await erase(site.store, "main", ALICE, lambda _count: None)
+    if not is_kept:
+        found = await site.store.read("main", "EVAL", b"return redis.call('KEYS', ARGV[1])", 0, site.keys.answered("*"))
+        assert isinstance(found, list)
+        await site.store.write("main", "DEL", *found)  # type: ignore[arg-type]
+    again = await site.post(token, "suppress", DECISION, Idempotency_Key="k1")
+    came = first.json() if is_kept else {**first.json(), "after": "active", "reason": "duplicate", "changed": False}
+    assert {**again.json(), "event_id": ""} == {**came, "event_id": ""}
+    assert await state_of(site) is State.ACTIVE
+    assert not await erase(site.store, "main", ALICE, lambda _count: None)
+
+
 async def test_what_is_kept_of_an_answer_is_gone_after_a_day(site: Site) -> None:
     """Of a decision and of a report."""
     token, entries = await site.token(*ALL_RIGHTS), {"entries": [{"type": "engaged", "address": ALICE}]}
@@ -143,6 +161,25 @@ async def test_a_report_stands_in_the_intake_when_it_is_answered(site: Site) -> 
     first, second = await intake(site)
     assert (first["type"], first["at"], first["actor"]) == ("rejected", "1793523600", "crm")
     assert (second["count"], second["campaign"]) == ("3", "spring")
+
+
+async def test_a_report_has_the_id_that_the_event_has_at_its_origin(site: Site) -> None:
+    """So that the same event, told by another door too, counts once.  Without one there is none."""
+    entries = [{"type": "engaged", "address": ALICE, "id": "evt-1"}, {"type": "engaged", "address": ALICE}]
+    token = await site.token(Right.REPORT)
+    await site.post(token, "report", {"entries": entries})
+    assert [entry.get("id") for entry in await intake(site)] == ["evt-1", None]
+    for bad in ("", "x" * 201):
+        refused = await site.post(token, "report", {"entries": [{**entries[0], "id": bad}]})
+        assert (refused.status_code, refused.json()["errors"][0]["at"]) == (400, "entries.0.id")
+
+
+@pytest.mark.parametrize("at", [1793523600, "1793523600", 1793523600.5, True, "2026-11-01", "2026-11-01T10:00:00"])
+async def test_a_time_that_could_mean_something_else_is_refused(site: Site, at: object) -> None:
+    """A number may be in seconds or milliseconds, and a time without a zone is anybody's."""
+    entries = [{"type": "engaged", "address": ALICE, "at": at}]
+    refused = await site.post(await site.token(Right.REPORT), "report", {"entries": entries})
+    assert (refused.status_code, refused.json()["errors"][0]["at"]) == (400, "entries.0.at")
 
 
 async def test_one_entry_that_cannot_be_understood_refuses_all(site: Site) -> None:

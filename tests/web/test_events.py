@@ -21,6 +21,7 @@ class Follower:
     def __init__(self, answer: httpx.Response) -> None:
         self._lines = answer.aiter_lines()
         self.last = ""
+        self.trimmed = False
 
     async def next(self) -> dict[str, str]:
         """Return the next event.  Raises StopAsyncIteration at the end of the stream."""
@@ -28,6 +29,7 @@ class Follower:
             line = await anext(self._lines)
             if line.startswith("id: "):
                 self.last = line.removeprefix("id: ")
+            self.trimmed = self.trimmed or line == "event: trimmed"
             if line.startswith("data: "):
                 return dict(json.loads(line.removeprefix("data: ")))
 
@@ -66,7 +68,7 @@ async def test_pages_go_on_where_the_last_one_ended(site: Site) -> None:
     assert {event["address"] for event in first["events"]} == {"a@example.org"}
     assert {event["address"] for event in second["events"]} == {"b@example.org"}
     empty = (await site.get(token, "events", after=second["next"])).json()
-    assert empty == {"events": [], "next": second["next"]}
+    assert empty == {"events": [], "next": second["next"], "trimmed": False}
 
 
 async def test_the_end_is_a_place_to_begin_at(site: Site) -> None:
@@ -108,6 +110,41 @@ async def test_a_stream_goes_on_over_a_restart_of_the_application(start: Start) 
         async with following(again, token, last, type="transition") as follower:
             while (event := await follower.next())["address"] != "c@example.org":
                 assert event["address"] == "b@example.org"
+
+
+async def trim(site: Site, kept: int) -> None:
+    """Do to the stream of events what its greatest length does to it."""
+    await site.store.write("main", "XTRIM", site.keys.events, "MAXLEN", kept)
+
+
+async def test_a_reader_hears_that_events_were_trimmed_behind_its_place(site: Site) -> None:
+    """Its programs then ask for the whole list again.  Whoever begins at the oldest event misses none that is kept."""
+    token = await site.token(*ALL_RIGHTS)
+    await act(site, token, "a@example.org")
+    place = (await site.get(token, "events")).json()["next"]
+    await act(site, token, "b@example.org")
+    await act(site, token, "c@example.org")
+    assert (await site.get(token, "events", after=place)).json()["trimmed"] is False
+    await trim(site, 1)
+    told = (await site.get(token, "events", after=place)).json()
+    assert (told["trimmed"], [event["address"] for event in told["events"]]) == (True, ["c@example.org"])
+    assert (await site.get(token, "events", after=told["next"])).json()["trimmed"] is False
+    assert (await site.get(token, "events")).json()["trimmed"] is False
+
+
+async def test_a_follower_hears_it_too_before_what_is_left(site: Site) -> None:
+    """As an event of its own type, whichever types are followed; its place stays, so that it is told again."""
+    token = await site.token(*ALL_RIGHTS)
+    await act(site, token, "a@example.org")
+    place = (await site.get(token, "events")).json()["next"]
+    await act(site, token, "b@example.org")
+    async with following(site, token, place, type="transition") as follower:
+        await follower.next()
+        assert not follower.trimmed
+    await trim(site, 1)
+    async with following(site, token, place, type="transition") as follower:
+        assert (await follower.next(), follower.trimmed, follower.last) == ({"type": "trimmed"}, True, place)
+        assert (await follower.next())["address"] == "b@example.org"
 
 
 async def test_each_event_has_the_place_behind_it(site: Site) -> None:

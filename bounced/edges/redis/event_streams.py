@@ -28,6 +28,23 @@ _READ = b"""
 return {redis.call(ARGV[1], KEYS[1], ARGV[2], ARGV[3], 'COUNT', ARGV[6]),
   redis.call(ARGV[1], KEYS[2], ARGV[4], ARGV[5], 'COUNT', ARGV[6])}"""
 
+_TRIMMED = b"""
+local function is_trimmed(key, id)
+  if #redis.call('XRANGE', key, '-', id, 'COUNT', 1) > 0 then return 0 end
+  if #redis.call('XRANGE', key, '(' .. id, '+', 'COUNT', 1) == 0 then return 0 end
+  local told, length, added = redis.call('XINFO', 'STREAM', key), 0, 0
+  for i = 1, #told, 2 do
+    if told[i] == 'length' then length = told[i + 1] end
+    if told[i] == 'entries-added' then added = told[i + 1] end
+  end
+  return added > length and 1 or 0
+end
+return {is_trimmed(KEYS[1], ARGV[1]), is_trimmed(KEYS[2], ARGV[2])}"""
+"""A stream is trimmed at its beginning, and newer entries stay.
+
+So nothing behind an entry is gone while that one or an older one is there, or while there is none behind it.
+"""
+
 _SEARCH = b"""
 local types, address = {}, ARGV[5]
 for i = 6, #ARGV do types[ARGV[i]] = true end
@@ -166,6 +183,16 @@ class EventStreams:
         """Return the next events from a position on, the oldest first, and where to read on."""
         page = await self._page("XRANGE", position, END)
         return page, _beyond(page, position)
+
+    async def trimmed(self, position: Position) -> bool:
+        """Return whether entries behind a position, as ``behind`` gives it, may be gone by now.
+
+        It does not know which: the entry at the position may be the last that is gone, or one that was erased.
+        """
+        keys, ids = (self._keys.events, self._keys.bulk), (each.removeprefix("(") for each in position)
+        reply = await self._store.read(self._keys.list_, "EVAL", _TRIMMED, len(keys), *keys, *ids)
+        assert isinstance(reply, list)
+        return 1 in reply
 
     async def _page(
         self, command: str, begin: Position, end: Position, most: int = EVENTS_AT_ONCE

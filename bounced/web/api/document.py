@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel
@@ -16,6 +17,7 @@ from starlette.responses import Response
 
 from bounced.web.api import models
 from bounced.web.api.asking import answer
+from bounced.web.api.meaning import MESSAGE_TYPES
 from bounced.web.problems import PROBLEM_JSON
 
 VERSION = "1.0.0"
@@ -26,13 +28,28 @@ _ERRORS = (
     HTTPStatus.UNAUTHORIZED,
     HTTPStatus.FORBIDDEN,
     HTTPStatus.NOT_FOUND,
+    HTTPStatus.REQUEST_TIMEOUT,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    HTTPStatus.MISDIRECTED_REQUEST,
     HTTPStatus.UNPROCESSABLE_ENTITY,
     HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     HTTPStatus.INTERNAL_SERVER_ERROR,
     HTTPStatus.SERVICE_UNAVAILABLE,
 )
+_RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}}
+_CHALLENGE = {"WWW-Authenticate": {"schema": {"type": "string"}}}
+_FIELDS: Mapping[HTTPStatus, Mapping[str, Any]] = MappingProxyType(
+    {
+        HTTPStatus.UNAUTHORIZED: _CHALLENGE,
+        HTTPStatus.FORBIDDEN: _CHALLENGE,
+        HTTPStatus.TOO_MANY_REQUESTS: _RETRY_AFTER,
+        HTTPStatus.SERVICE_UNAVAILABLE: _RETRY_AFTER,
+    }
+)
+"""The header fields of errors that programs act upon."""
+_REPLAYED = {"Idempotency-Replayed": {"description": "`true` where it was done before.", "schema": {"const": "true"}}}
 _LIST = {"name": "list", "in": "path", "required": True, "schema": {"type": "string", "pattern": "^[a-z0-9-]{1,32}$"}}
 _ADDRESS = {
     "name": "address",
@@ -46,9 +63,16 @@ _KEY = {
     "in": "header",
     "required": False,
     "description": "The same key and body again within a day: it is done once, and answered the same.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+    "schema": {"type": "string", "pattern": "^[!#-~]{1,200}$"},
 }
-_LAST_EVENT = {"name": "Last-Event-ID", "in": "header", "required": False, "schema": {"type": "string"}}
+_LAST_EVENT = {
+    "name": "Last-Event-ID",
+    "in": "header",
+    "required": False,
+    "description": "Of a stream: the `id` of the last event; it goes before `after`. Without both, from now on.",
+    "schema": {"type": "string"},
+}
+_MESSAGE = {name: {"schema": {"type": "string", "minLength": 1}} for name in MESSAGE_TYPES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +89,11 @@ class Operation:
     right: str = ""
     message: bool = False
     streams: bool = False
+
+    @property
+    def may_be_repeated(self) -> bool:
+        """Whether it takes an Idempotency-Key."""
+        return _KEY in self.parameters
 
 
 _L = "/api/v1/lists/{list}"
@@ -187,6 +216,7 @@ def document() -> dict[str, Any]:
     }
 
 
+@cache
 def _schemas() -> dict[str, Any]:
     """Return the schemas of all bodies by their names."""
     asked = {each for operation in OPERATIONS for each in (operation.asked, operation.query) if each}
@@ -207,10 +237,10 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "description": right,
         "operationId": operation.path.rpartition("/")[2].strip("{}") + "_" + operation.method,
         "parameters": [*operation.parameters, *_query(operation.query)],
-        "responses": {"200": _answered(operation), **_problems()},
+        "responses": {"200": _answered(operation), **_problems(operation)},
     }
     if operation.message:
-        told["requestBody"] = {"required": True, "content": {"message/rfc822": {"schema": {"type": "string"}}}}
+        told["requestBody"] = {"required": True, "content": _MESSAGE}
     elif operation.asked:
         content = {"application/json": {"schema": _reference(operation.asked)}}
         told["requestBody"] = {"required": True, "content": content}
@@ -221,19 +251,36 @@ def _answered(operation: Operation) -> dict[str, Any]:
     content: dict[str, Any] = {"application/json": {"schema": _reference(operation.answered)}}
     if operation.streams:
         content["text/event-stream"] = {"schema": {"type": "string"}}
-    return {"description": (operation.answered.__doc__ or "").partition("\n")[0], "content": content}
+    fields = {"headers": _REPLAYED} if operation.may_be_repeated else {}
+    return {"description": (operation.answered.__doc__ or "").partition("\n")[0], "content": content, **fields}
 
 
-def _problems() -> dict[str, Any]:
+def _problems(operation: Operation) -> dict[str, Any]:
     content = {PROBLEM_JSON: {"schema": _reference(models.ProblemAnswer)}}
-    return {str(status.value): {"description": status.phrase, "content": content} for status in _ERRORS}
+    unheard = set[HTTPStatus]() if operation.may_be_repeated else {HTTPStatus.UNPROCESSABLE_ENTITY}
+    return {
+        str(status.value): {
+            "description": status.phrase,
+            "content": content,
+            **({"headers": _FIELDS[status]} if status in _FIELDS else {}),
+        }
+        for status in _ERRORS
+        if status not in unheard
+    }
 
 
 def _query(model: type[BaseModel] | None) -> list[dict[str, Any]]:
     if model is None:
         return []
-    properties = model.model_json_schema()["properties"]
-    return [{"name": name, "in": "query", "required": False, "schema": each} for name, each in properties.items()]
+    properties = _schemas()[model.__name__]["properties"]
+    return [{"name": name, "in": "query", "required": False, **_parameter(each)} for name, each in properties.items()]
+
+
+def _parameter(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a parameter of a query.  A query has no null: whoever has nothing to say leaves the parameter out."""
+    own = {name: value for name, value in schema.items() if name not in ("anyOf", "description") and value is not None}
+    described = {"description": schema["description"]} if "description" in schema else {}
+    return {**described, "schema": {**own, **schema.get("anyOf", ({},))[0]}}
 
 
 def _reference(model: type[BaseModel]) -> dict[str, str]:

@@ -35,6 +35,9 @@ RETRY_MS = 2000
 FROM_NOW_ON = "end"
 EMPTY = "0-0"
 
+TRIMMED = b'event: trimmed\ndata: {"type":"trimmed"}\n\n'
+"""Tells who follows that events behind the place they named are kept no longer.  It has no id: it is no such event."""
+
 UNBUFFERED = {"x-accel-buffering": "no"}
 """What nginx asks for, to hand each event on at once."""
 
@@ -50,9 +53,9 @@ async def events(request: Request) -> Response:
     if follows and request.method != "HEAD":  # whose answer has no body, so that it would never end
         last = request.headers.get("last-event-id", "").strip() or asked.after or FROM_NOW_ON
         return await _followed(asker, streams, await _begin(streams, last), asked.type)
-    page, position = await streams.after(await _begin(streams, asked.after or ""))
+    page, position, trimmed = await _next(streams, await _begin(streams, asked.after or ""))
     told = [each.record for each in page if asked.type in (None, each.fields.get("type"))]
-    return answer({"events": told, "next": _cursor(position)})
+    return answer({"events": told, "next": _cursor(position), "trimmed": trimmed})
 
 
 async def _begin(streams: EventStreams, cursor: str) -> Position:
@@ -76,6 +79,15 @@ def _may_be_passed(id_: str) -> bool:
 def _cursor(position: Position) -> str:
     """Return a position as programs keep it."""
     return ".".join(EMPTY if each == BEGINNING.events else each.removeprefix("(") for each in position)
+
+
+async def _next(streams: EventStreams, begin: Position) -> tuple[list[StreamEvent], Position, bool]:
+    """Return the next events, the position behind them, and whether events before them may be gone.
+
+    The last is asked after the page was read: what is kept now was kept then.  Raises StoreUnavailable.
+    """
+    page, position = await streams.after(begin)
+    return page, position, bool(page) and begin != BEGINNING and await streams.trimmed(begin)
 
 
 async def _followed(asker: Asker, streams: EventStreams, begin: Position, type_: str | None) -> Response:
@@ -111,10 +123,10 @@ async def _stream(asker: Asker, streams: EventStreams, position: Position, type_
     yield f"retry: {RETRY_MS}\nid: {_cursor(position)}\n\n".encode()
     said_at = loop.time()
     while not desk.stopping.is_set() and _may_go_on(asker):
-        page, before = list[StreamEvent](), position
+        page, before, trimmed = list[StreamEvent](), position, False
         with suppress(StoreUnavailable):
-            page, position = await streams.after(position)
-        if told := b"".join(_told(page, before, type_)):
+            page, position, trimmed = await _next(streams, position)
+        if told := b"".join((TRIMMED * trimmed, *_told(page, before, type_))):
             yield told
             said_at = loop.time()
         if page:

@@ -20,12 +20,13 @@ from bounced.web.problems import bad_request
 MESSAGE_COST = 10
 """A message costs as much as so many requests."""
 REPLIES_A_UNIT = 10
+MESSAGE_TYPES = ("message/rfc822", "application/octet-stream", "text/plain")
 
 
 async def explain(request: Request) -> Response:
     """Say what a message means.  It is read with as little work as a real bounce takes."""
     token, desk = token_of(request), desk_of(request)
-    check_content_type(request.headers, "message/rfc822", "application/octet-stream", "text/plain")
+    check_content_type(request.headers, *MESSAGE_TYPES)
     paid(desk, token, MESSAGE_COST)
     content = await request.body()
     if not content:

@@ -3,13 +3,17 @@
 Answers are plain dictionaries for speed; tests check each one against its declaration here.
 """
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool, StringConstraints
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StringConstraints
+from pydantic_core import PydanticCustomError
 
+from bounced.core.contract.intake import MAX_ID_CHARACTERS
 from bounced.core.limits import MAX_REPLY_CHARS
 from bounced.core.mailbox import MAX_ADDRESS_BYTES, MAX_DOMAIN_BYTES
-from bounced.core.terms import Category, Class, State
+from bounced.core.meaning.bare import Command
+from bounced.core.terms import Category, Class, Engagement, OptIn, Profile, State
 
 MAX_CHECKED = 10_000
 MAX_ENTRIES = 1_000
@@ -17,9 +21,35 @@ MAX_REPLIES = 200
 MAX_REASON_CHARS = 200
 DEFAULT_PAGE, MAX_PAGE = 100, 1_000
 
-AddressText = Annotated[str, Field(min_length=3, max_length=MAX_ADDRESS_BYTES, examples=["alice@example.org"])]
+# date-time = full-date "T" full-time.  (RFC 3339 section 5.6)
+_DATE_TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+
+
+def _date_time(value: object) -> object:
+    """Refuse what pydantic would take too: a number, of which nobody knows whether it is in seconds."""
+    if value is None or (isinstance(value, str) and _DATE_TIME.fullmatch(value)):
+        return value
+    raise PydanticCustomError("date_time", "Input should be a time of RFC 3339, such as 2026-05-01T12:00:00Z")
+
+
+AddressText = Annotated[
+    str,
+    Field(
+        min_length=3,
+        max_length=MAX_ADDRESS_BYTES,
+        examples=["alice@example.org"],
+        json_schema_extra={"pattern": "@"},  # told only: what is wrong with an address is said in better words
+    ),
+]
 Short = Annotated[str, Field(max_length=MAX_DOMAIN_BYTES)]
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_date_time)]
+Stage = Annotated[Word, Field(json_schema_extra={"enum": [*map(str, Command), *(each.upper() for each in Command)]})]
+ProfileText = Annotated[
+    Word, Field(json_schema_extra={"enum": [str(Profile(opt_in, shown)) for opt_in in OptIn for shown in Engagement]})
+]
 
 
 class Asked(BaseModel):
@@ -117,7 +147,7 @@ class DecisionAnswer(Answered):
 class SuppressedQuery(Asked):
     """Which part of the list is asked for."""
 
-    since: AwareDatetime | None = Field(None, description="On the list since then or later, RFC 3339 with a time zone.")
+    since: Moment | None = Field(None, description="On the list since then or later, RFC 3339 with a time zone.")
     category: Category | None = None
     cursor: Annotated[str, Field(pattern=r"^[0-9]{1,20}$")] | None = Field(None, description="`next` of the last page.")
     limit: int = Field(DEFAULT_PAGE, ge=1, le=MAX_PAGE, description="About how many addresses are looked at.")
@@ -161,15 +191,18 @@ class Entry(Asked):
         "suppress",
         "release",
     ]
-    at: AwareDatetime | None = Field(None, description="When it happened; without it, now.")
+    at: Moment | None = Field(None, description="When it happened; without it, now.")
+    id: Annotated[str, Field(min_length=1, max_length=MAX_ID_CHARACTERS)] | None = Field(
+        None, description="What the event is called where it happened: the same one counts once within 40 days."
+    )
     address: AddressText | None = None
     reply: Annotated[str, Field(max_length=MAX_REPLY_CHARS)] | None = None
     campaign: Short | None = None
     count: int | None = Field(None, ge=1, le=1_000_000_000)
     domain: Short | None = None
     mta: Short | None = None
-    stage: Word | None = None
-    profile: Word | None = None
+    stage: Stage | None = None
+    profile: ProfileText | None = None
     reason: Annotated[str, Field(max_length=MAX_REASON_CHARS)] | None = None
     shared: StrictBool | None = None
 
@@ -192,7 +225,7 @@ class ReturnPathRequest(Asked):
     address: AddressText
     tag: Annotated[str, Field(pattern=r"^[a-z0-9-]{0,8}$")] = ""
     message_id: Annotated[str, Field(max_length=200)] = ""
-    profile: Word = Field("unknown unknown", description="Opt-in and engagement: `confirmed active`.")
+    profile: ProfileText = Field("unknown unknown", description="Opt-in and engagement: `confirmed active`.")
 
 
 class ReturnPathAnswer(Answered):
@@ -209,7 +242,7 @@ class Reply(Asked):
     about: AddressText | None = None
     sender: list[Short] = Field(default=[], max_length=10)
     server: Short | None = None
-    stage: Word | None = None
+    stage: Stage | None = None
 
 
 class ClassifyRequest(Asked):
@@ -287,6 +320,7 @@ class EventsAnswer(Answered):
 
     events: list[EventRecord]
     next: str
+    trimmed: bool = Field(description="Whether events between `after` and these may be gone: they are kept no longer.")
 
 
 class ProblemAnswer(Answered):

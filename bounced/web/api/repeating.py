@@ -48,7 +48,7 @@ def repeated(request: Request, asker: Asker, body: Mapping[str, Any]) -> Repeate
         return None
     found = _KEY.fullmatch(keys[0].strip()) if len(keys) == 1 else None
     if found is None:
-        raise bad_request("bad-key", "An Idempotency-Key has 1 to 200 printable ASCII characters.")
+        raise bad_request("bad-key", "An Idempotency-Key has 1 to 200 printable ASCII characters, no blank among them.")
     named = "\0".join((asker.token.name, request.scope["path"], found[1]))
     pepper = asker.list_.keys.pepper or b""  # addresses stand in the body, which nobody shall guess from its digest
     return Repeated(sha256(named.encode()).hexdigest()[:32], hmac.digest(pepper, dumped(body), "sha256").hex()[:32])

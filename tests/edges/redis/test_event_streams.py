@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from bounced.core.contract.keys import Keyspace
 from bounced.edges.redis import RedisStore, durability
 from bounced.edges.redis.connect import connections
-from bounced.edges.redis.event_streams import BEGINNING, END, EventStreams, StreamEvent, behind
+from bounced.edges.redis.event_streams import BEGINNING, END, EventStreams, Position, StreamEvent, behind
 
 ADD = """
 for number = 1, tonumber(ARGV[2]) do redis.call('XADD', KEYS[1], ARGV[1] + number .. '-1', 'type', 'transition') end
@@ -90,3 +90,34 @@ async def test_of_an_empty_list_nothing_is_told(streams: EventStreams) -> None:
     end = await streams.end()
     begin = await streams.begin_of(20, end)
     assert [page async for page in streams.between(begin, end)] == []
+
+
+@pytest.mark.parametrize("bulk", [False, True])
+async def test_a_place_behind_which_entries_were_trimmed_is_known(
+    redis: Redis, keys: Keyspace, streams: EventStreams, *, bulk: bool
+) -> None:
+    """In either stream; while the entry there or an older one is kept, nothing behind it is gone."""
+    key = keys.bulk if bulk else keys.events
+    nowhere = behind(await streams.end())
+    await redis.eval(ADD, 1, key, 0, 10)
+    place = behind(Position("5-1", "5-1"))
+    assert not await streams.trimmed(nowhere)
+    assert not await streams.trimmed(place)
+    await redis.xtrim(key, maxlen=6, approximate=False)
+    assert await streams.trimmed(nowhere)
+    assert not await streams.trimmed(place)
+    await redis.xtrim(key, maxlen=4, approximate=False)
+    assert await streams.trimmed(place)
+    assert not await streams.trimmed(behind(await streams.end()))
+
+
+async def test_an_erased_entry_is_no_trimmed_one(redis: Redis, keys: Keyspace, streams: EventStreams) -> None:
+    """Where older ones are kept, or where none came after it."""
+    await redis.eval(ADD, 1, keys.events, 0, 10)
+    place = behind(Position("5-1", "0-0"))
+    await redis.xdel(keys.events, "5-1", "6-1")
+    assert not await streams.trimmed(place)
+    end = behind(await streams.end())
+    await redis.xdel(keys.events, *(f"{number}-1" for number in range(1, 11)))
+    assert not await streams.trimmed(end)
+    assert not await streams.trimmed(behind(Position("0-0", "0-0")))
