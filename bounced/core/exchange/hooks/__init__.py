@@ -1,0 +1,26 @@
+"""Events of hosted services and MTAs that come over HTTP: one small table for each service."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from bounced.core.exchange.hooks import postmark
+from bounced.core.exchange.hooks.heard import Entry, Heard, Means, Said, Silence, Silent, Unclear
+from bounced.core.exchange.hooks.service import PATH_FIELD, PATH_KEY, NotHeard, Service
+
+SERVICES: Mapping[str, Service] = MappingProxyType({each.name: each for each in (postmark.SERVICE,)})
+"""All of them, by the name that stands in the URL."""
+
+__all__ = [
+    "PATH_FIELD",
+    "PATH_KEY",
+    "SERVICES",
+    "Entry",
+    "Heard",
+    "Means",
+    "NotHeard",
+    "Said",
+    "Service",
+    "Silence",
+    "Silent",
+    "Unclear",
+]

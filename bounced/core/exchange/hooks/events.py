@@ -1,0 +1,104 @@
+"""The JSON of a service's events, read without ever failing: what is missing or of another type is empty."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+MAX_DEPTH = 50
+"""What is nested deeper is no event of anybody."""
+
+
+class NotJson(ValueError):  # noqa: N818 - says what is so
+    """A body that is no JSON, and why."""
+
+
+class Event:
+    """One JSON object.  Names with dots go into inner objects: ``message.headers``."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: object) -> None:
+        self._values: Mapping[str, Any] = values if isinstance(values, dict) else {}
+
+    def __contains__(self, name: str) -> bool:
+        """Whether there is a value that is not null."""
+        return self.value(name) is not None
+
+    def value(self, name: str) -> Any:
+        """Return whatever stands there; None where nothing does."""
+        found: Any = self._values
+        for step in name.split("."):
+            found = found.get(step) if isinstance(found, dict) else None
+        return found
+
+    def text(self, *names: str) -> str:
+        """Return the first of these that is a text or a number and is not empty, without white space around it."""
+        for name in names:
+            value = self.value(name)
+            if isinstance(value, bool):
+                continue
+            if isinstance(value, str | int | float) and (found := str(value).strip()):
+                return found
+        return ""
+
+    def is_true(self, name: str) -> bool:
+        """Whether it is true, or the word."""
+        value = self.value(name)
+        return value is True or (isinstance(value, str) and value.strip().lower() == "true")
+
+    def inner(self, name: str) -> "Event":
+        """Return an object inside, empty where there is none."""
+        return Event(self.value(name))
+
+    def each(self, name: str) -> Sequence["Event"]:
+        """Return the objects of a list inside."""
+        value = self.value(name)
+        return [Event(each) for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+    def texts(self, name: str) -> Sequence[str]:
+        """Return the texts of a list inside; a text alone is a list of one."""
+        value = self.value(name)
+        several = value if isinstance(value, list) else [value]
+        return [each.strip() for each in several if isinstance(each, str) and each.strip()]
+
+    def header(self, name: str, *, field: str) -> str:
+        """Return the body of a header field: of an object, or of a list of objects (name, value) or of pairs."""
+        for found_name, body in self._fields(name):
+            if found_name.strip().lower() == field.lower():
+                return body.strip()
+        return ""
+
+    def raw(self) -> str:
+        """Return it as JSON, the same for the same event."""
+        return json.dumps(self._values, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+    def _fields(self, name: str) -> Iterator[tuple[str, str]]:
+        value = self.value(name)
+        if isinstance(value, dict):
+            for key, body in value.items():
+                yield str(key), str(body[0] if isinstance(body, list) and body else body)
+        for each in value if isinstance(value, list) else []:
+            if isinstance(each, dict):
+                lower = {str(key).lower(): body for key, body in each.items()}
+                yield str(lower.get("name", "")), str(lower.get("value", ""))
+            elif isinstance(each, list) and len(each) == 2:  # noqa: PLR2004 - a pair
+                yield str(each[0]), str(each[1])
+
+
+def json_events(body: bytes, _content_type: str = "") -> Sequence[Event]:
+    """Return the object, or each of an array.  What is no object in an array is an empty one.  Raises NotJson."""
+    value = json_value(body)
+    return [Event(each) for each in value] if isinstance(value, list) else [Event(value)]
+
+
+def json_lines(body: bytes, _content_type: str = "") -> Sequence[Event]:
+    """Return the objects that stand in a line each.  Raises NotJson."""
+    return [event for line in body.splitlines() if line.strip() for event in json_events(line)]
+
+
+def json_value(body: bytes) -> Any:
+    """Return what a body says.  Raises NotJson, whatever it holds."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise NotJson(f"the body must be JSON: {str(error)[:200]}") from None

@@ -1,0 +1,66 @@
+"""A service whose events are heard: its table of names, and how a body is read by it."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bounced.core.exchange.hooks.events import Event, NotJson, json_events
+from bounced.core.exchange.hooks.heard import NO_EVIDENCE, Heard, Means, Said, Silent, Unclear, entry
+
+PATH_KEY = "bounced_path"
+"""Under which name senders put the return path into the metadata of a message, whatever the service calls those."""
+PATH_FIELD = "X-Bounced-Path"
+"""In which header field, where a service shows those only."""
+
+MAX_RAW_CHARACTERS = 32 * 1024
+"""What is kept of an event that is not understood."""
+
+
+class NotHeard(ValueError):  # noqa: N818 - says what is so
+    """An event that is not understood, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """How the events of one service are heard.
+
+    ``means`` has its names of events: docs/hooks.md shows this table.  ``hear`` gives what one event says, with a
+    meaning from the table (``meaning`` looks it up); it raises NotHeard and nothing else.  ``events`` takes a body
+    apart, and gets its Content-Type.
+    """
+
+    name: str
+    means: Mapping[str, Means]
+    hear: Callable[[Event], Iterable[Said]]
+    events: Callable[[bytes, str], Sequence[Event]] = json_events
+
+    def read(self, body: bytes, content_type: str = "") -> Sequence[Heard]:
+        """Return what the events of a body say, in their order.  Raises nothing."""
+        try:
+            events = self.events(body, content_type)
+        except NotJson as error:
+            return [Unclear(body[:MAX_RAW_CHARACTERS].decode("utf-8", "replace"), str(error))]
+        return [heard for event in events for heard in self._heard(event)]
+
+    def _heard(self, event: Event) -> Iterable[Heard]:
+        raw = event.raw()
+        try:
+            said = list(self.hear(event))
+        except NotHeard as error:
+            return [Unclear(raw[:MAX_RAW_CHARACTERS], str(error))]
+        if not said:
+            return [Unclear(raw[:MAX_RAW_CHARACTERS], "the event names no recipient")]
+        return [_one(each, self.name, raw, place) for place, each in enumerate(said)]
+
+
+def meaning(means: Mapping[str, Means], name: str) -> Means:
+    """Return what a service's name means, in any case.  Raises NotHeard for a name that is not in the table."""
+    found = means.get(name) or next((each for key, each in means.items() if key.lower() == name.lower()), None)
+    if found is None:
+        raise NotHeard(f"no event is called {name[:80]!r}")
+    return found
+
+
+def _one(said: Said, service: str, raw: str, place: int) -> Heard:
+    if said.means.type is None:
+        return Silent(said.means.silence or NO_EVIDENCE.silence)  # type: ignore[arg-type]
+    return entry(said, service, raw, place)

@@ -1,0 +1,1 @@
+"""``/hooks/SERVICE/LIST``: events of hosted services and MTAs.  (docs/contract.md, section 9)"""
