@@ -28,6 +28,7 @@ from bounced.core.return_path import (
     likely_cause,
     unsigned_path,
 )
+from bounced.core.return_path.directory import MAX_FORWARD_PATH_CHARACTERS
 from bounced.core.state import AddressState, Evidence, EvidenceType, ReportId, Transition
 from bounced.core.terms import Class, Destination, Envelope, Kind, Report, ReturnPath
 from bounced.ports import AT_ONCE, Clock, Committed, PathRefused, Store, StoreUnavailable, Turns
@@ -130,6 +131,22 @@ class Pipeline:
         if provider := unknown_by(evidence, domain):
             self.suspect_provider(report_id.list, provider)
         return committed
+
+    async def path_in(self, text: str, list_: str) -> ReturnPath | None:
+        """Return the return path of a list that somebody told; None where it is none, or is not good any more.
+
+        Some services have no room for its ``@``: the local part alone is a path of the list's first domain.
+        Raises StoreUnavailable.
+        """
+        paths, today = self.directory[list_], self.clock().date()
+        text = text[:MAX_FORWARD_PATH_CHARACTERS]
+        found = self.directory.find(text if "@" in text else f"{text}@{paths.domains[0]}", today)
+        if isinstance(found, TokenPath):
+            try:
+                found = await self._resolve(found, today, paths.inner_max_age_days)
+            except BadReturnPath:
+                return None
+        return found if found and found.list == list_ and found.signed else None
 
     async def _commit(self, report_id: ReportId, address: str, evidence: Evidence) -> Committed:
         policy = self.lists[report_id.list].policy

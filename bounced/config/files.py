@@ -4,6 +4,8 @@ import ssl
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bounced.core.exchange.hooks import SERVICES
+from bounced.core.exchange.hooks.secrets import path_secret
 from bounced.core.return_path.keyring import secret_of
 
 _NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME, which Python gives no name
@@ -17,6 +19,16 @@ def read_secret(file: Path) -> bytes:
 def read_key(file: Path) -> bytes:
     """Return the secret of a signing key.  Raises OSError, and ValueError for one that cannot be used."""
     return secret_of(file.read_bytes())
+
+
+def read_hook_secret(service: str, file: Path) -> bytes:
+    """Return the secret of a service.  Raises OSError, and ValueError for one that the service cannot have given."""
+    return SERVICES[service].secret(read_secret(file))
+
+
+def read_path_secret(file: Path) -> bytes:
+    """Return a secret that stands in a path.  Raises OSError, ValueError."""
+    return path_secret(read_secret(file))
 
 
 def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:

@@ -37,6 +37,7 @@ from bounced.config.fields import (
     Workers,
 )
 from bounced.config.health import AlarmSettings, DisputeSettings
+from bounced.config.hooks import HookSettings, ServiceName
 from bounced.config.policy import PolicySettings
 from bounced.config.shape import Section
 from bounced.config.web import Web
@@ -262,6 +263,9 @@ class SuppressionList(Section):
         default_factory=dict,
         examples=[{"spring": "Spring sale"}],
         description="Names of campaigns by their code in the return path, and in what senders tell.",
+    )
+    hooks: Mapping[ServiceName, HookSettings] = Field(
+        default_factory=dict, description="Services that post events to this list."
     )
     policy: PolicySettings = PolicySettings()
     disputes: DisputeSettings = DisputeSettings()

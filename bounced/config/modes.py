@@ -11,7 +11,7 @@ from shlex import quote
 
 from bounced.config.errors import Problem, Severity, masked
 from bounced.config.model import Config
-from bounced.config.web_checks import web_listeners
+from bounced.config.web_checks import hook_secrets, web_listeners
 
 
 def mode_problems(config: Config, file: Path | None) -> Iterator[Problem]:
@@ -34,6 +34,8 @@ def web_mode_problems(config: Config) -> Iterator[Problem]:
     yield from _of_a_secret("web.private.tokens_file", config.web.private.tokens_file)
     yield from _of_a_secret("web.private.users_file", config.web.private.users_file)
     yield from _folder_of_everybody("web.private.login_folder", config.web.private.login_folder)
+    for key, secret, _read in hook_secrets(config):
+        yield from _of_a_secret(key, secret)
     for name, listener in web_listeners(config).items():
         if listener.tls_key:
             yield from _of_a_secret(f"web.{name}.tls_key", listener.tls_key)

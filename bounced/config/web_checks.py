@@ -1,6 +1,7 @@
 """Checks of the settings of `bounced web`: addresses that are taken or too open, and the files that it reads."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from bounced.config.file_checks import (
     secret_problems,
     tls_halves,
 )
+from bounced.config.files import read_hook_secret, read_path_secret
 from bounced.config.model import Config
 from bounced.config.web import WebListener
+from bounced.core.exchange.hooks import SERVICES
 
 PUBLIC, PRIVATE = "public", "private"
 """The names of the two listeners."""
@@ -45,6 +48,7 @@ def web_problems(config: Config) -> Iterator[Problem]:
         taken.setdefault(address, f"{table}.listen")
         if not is_local(address) and not listener.hosts:
             yield Problem(f"{table}.hosts", "name the hosts that other machines may ask for", "none")
+    yield from _hook_problems(config)
     private = config.web.private
     if private.user_header and not private.proxies and not isinstance(private.listen, UnixAddress):
         yield Problem(
@@ -64,11 +68,40 @@ def web_file_problems(config: Config, names: Collection[str]) -> Iterator[Proble
     for name, listener in web_listeners(config).items():
         if name not in names:
             continue
+        if name == PUBLIC:
+            yield from _hook_file_problems(config)
         yield from certificate_problems(f"web.{name}", listener)
         own = listener.redis_password_file
         key, file = (f"web.{name}.redis_password_file", own) if own else ("redis.password_file", _shared(config, name))
         if file:
             yield from secret_problems(key, file, at_least=1)
+
+
+def hook_secrets(config: Config) -> Iterator[tuple[str, Path, Callable[[Path], bytes]]]:
+    """Yield each secret of a service: its key, its file, and how it is read."""
+    for name, list_ in config.lists.items():
+        for service, hook in list_.hooks.items():
+            where = f"lists.{name}.hooks.{service}"
+            for position, file in enumerate(hook.secret_files):
+                yield f"{where}.secret_files[{position}]", file, partial(read_hook_secret, service)
+            for position, file in enumerate(hook.path_secret_files):
+                yield f"{where}.path_secret_files[{position}]", file, read_path_secret
+
+
+def _hook_file_problems(config: Config) -> Iterator[Problem]:
+    for key, file, read in hook_secrets(config):
+        yield from secret_problems(key, file, at_least=1, read=read)
+
+
+def _hook_problems(config: Config) -> Iterator[Problem]:
+    for name, list_ in config.lists.items():
+        for service, hook in list_.hooks.items():
+            where, by_topic = f"lists.{name}.hooks.{service}", SERVICES[service].by_topic
+            needed, other = ("topics", "secret_files") if by_topic else ("secret_files", "topics")
+            if not getattr(hook, needed):
+                yield Problem(f"{where}.{needed}", f"be given: it proves what {service} posts")
+            if getattr(hook, other):
+                yield Problem(f"{where}.{other}", f"be left out: nothing that {service} posts is proven by it")
 
 
 def login_of(config: Config, name: str) -> Config:

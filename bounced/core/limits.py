@@ -52,5 +52,7 @@ MAX_UNRECOGNISED_BYTES = 32 * KIB
 """Of a message that gave no reason and is kept to be looked at: enough for its words, and a thousand are 32 MiB."""
 MAX_INTAKE_CHARS = 2000
 """Of a name or value of an intake entry that failed: some software puts whole messages there."""
+MAX_HOOK_EVENT_CHARS = 8 * KIB
+"""Of an event of a hosted service that is not understood and kept: its header fields make most of it."""
 MAX_LOGGED_CHARS = 500
 """Of one value in a log line."""

@@ -19,7 +19,7 @@ from bounced.core.contract.keys import Keyspace
 from bounced.core.meaning.bare import Known
 from bounced.core.meaning.classify import classify_reply
 from bounced.core.return_path import ReturnPaths
-from bounced.core.state import ReportId
+from bounced.core.state import EvidenceType, ReportId
 from bounced.core.terms import Verdict
 from bounced.edges.watch.log import Event
 from bounced.jobs.rounds import one_by_one, together
@@ -34,6 +34,9 @@ LAST_PAUSE_S = 0.5
 TAKE_OVER_EVERY_S = 15.0
 ABANDONED_AFTER_S = 15.0
 """An entry that a consumer has had for so long without a commit is somebody else's to try."""
+
+
+_ABOUT_A_MESSAGE = (EvidenceType.REJECTED, EvidenceType.COMPLAINED, EvidenceType.UNSUBSCRIBED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +54,18 @@ def _report_id(keys: Keyspace, list_: str, each: _Understood) -> ReportId:
     """Return which report an entry is: that of its event, where somebody named one, else that of the entry.
 
     Many services name a message or a call, which has several events and recipients: none of these hides another.
+    What is told about one message under its return path has the PATH of the bounce that says the same.  Of what may be
+    told very often, such as clicks, no event may use up the reports that are taken for a path.
     """
     entry, told = each.entry.id, each.told
-    if not told.id:
-        return ReportId(list_, "", entry, entry=entry)
-    digest = event_digest(told.id, told.evidence.type, keys.address_id(told.address) if told.address else "")
-    return ReportId(list_, f"event-{digest[:32]}", digest, entry=entry)
+    of_mail = told.return_path if told.evidence.type in _ABOUT_A_MESSAGE else None
+    digest, path = entry, ""
+    if told.id:
+        digest = event_digest(told.id, told.evidence.type, keys.address_id(told.address) if told.address else "")
+        path = f"event-{digest[:32]}"
+    if of_mail:
+        return ReportId(list_, of_mail.path, digest, entry=entry, good_days=of_mail.good_days)
+    return ReportId(list_, path, digest, entry=entry)
 
 
 class IntakeReader:
@@ -125,6 +134,7 @@ class IntakeReader:
 
         paths, may_release = pipeline.directory[list_], pipeline.lists[list_].intake_may_release
         try:
+            named = entry.fields.get("return_path")
             told = understand_entry(
                 entry.fields,
                 classify,
@@ -132,7 +142,10 @@ class IntakeReader:
                 entry_id=entry.id,
                 fold_local_part=paths.fold_local_part,
                 may_release=may_release,
+                return_path=await pipeline.path_in(named, list_) if named else None,
             )
+        except StoreUnavailable:
+            raise
         except Exception as error:  # noqa: BLE001 - one entry must not stop the others
             await self._set_aside(list_, entry, error)
         else:

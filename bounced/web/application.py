@@ -11,6 +11,7 @@ from bounced.config.web_checks import PRIVATE
 from bounced.web import api, health, unsubscribe
 from bounced.web.desk import Desk
 from bounced.web.guard import Guard
+from bounced.web.hooks import handlers as hooks
 from bounced.web.people import handlers as people
 
 
@@ -24,7 +25,9 @@ def application(desk: Desk) -> ASGIApp:
 
 def _routes(name: str) -> Sequence[Route]:
     """Return the routes of a listener, the most used first: each request looks through them."""
-    return [*api.routes(), *people.routes(), *health.routes()] if name == PRIVATE else unsubscribe.routes()
+    if name == PRIVATE:
+        return [*api.routes(), *people.routes(), *health.routes()]
+    return [*unsubscribe.routes(), *hooks.routes()]
 
 
 def _asgi(handler: Callable[[Request], Awaitable[Response]]) -> ASGIApp:

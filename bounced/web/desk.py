@@ -18,6 +18,7 @@ from bounced.config.web import WebListener
 from bounced.core.contract.keys import Keyspace
 from bounced.edges.redis import RedisStore
 from bounced.pipeline import Pipeline
+from bounced.web.hooks.in_use import Hooks
 from bounced.web.metrics import Metrics
 from bounced.web.peers import LOOPBACK_NAMES
 from bounced.web.people.door import Door
@@ -61,6 +62,7 @@ class Settings:
     users: Users
     hosts: frozenset[str]
     user_header: bytes
+    hooks: Hooks
 
     @property
     def writes(self) -> bool:
@@ -69,14 +71,21 @@ class Settings:
 
 
 def settings(
-    config: Config, listener: WebListener, pipeline: Pipeline, tokens: Tokens, users: Users, *, local: bool
+    config: Config,
+    listener: WebListener,
+    pipeline: Pipeline,
+    tokens: Tokens,
+    users: Users,
+    *,
+    hooks: Hooks,
+    local: bool,
 ) -> Settings:
     """Return what a configuration says of one listener.  ``local``: no other machine reaches it.  Raises OSError."""
     hosts = frozenset(listener.hosts) | (LOOPBACK_NAMES if local else frozenset())
     fields = MailFields(config.web.public.base_url or "")
     lists = {name: _list(config, name, fields, pipeline.clock) for name in config.lists}
     header = (config.web.private.user_header or "").lower().encode()
-    return Settings(config, listener, lists, pipeline, tokens, users, hosts, header)
+    return Settings(config, listener, lists, pipeline, tokens, users, hosts, header, hooks)
 
 
 def _list(config: Config, name: str, fields: MailFields, now: Callable[[], datetime]) -> ListInUse:

@@ -15,6 +15,18 @@ class Metrics:
         self._requests = Counter(
             "bounced_web_requests", "Requests that were answered.", ("route", "status"), registry=self._registry
         )
+        self._hook_events = Counter(
+            "bounced_web_hook_events",
+            "Events of hosted services, by what they say; silent and not_heard are beside the types of the intake.",
+            ("service", "says"),
+            registry=self._registry,
+        )
+        self._hooks_refused = Counter(
+            "bounced_web_hooks_refused",
+            "Requests to hooks without a good proof.",
+            ("service", "reason"),
+            registry=self._registry,
+        )
         self._of_route: dict[tuple[str, int], Counter] = {}
         self._seconds = Histogram(
             "bounced_web_request_seconds",
@@ -38,6 +50,14 @@ class Metrics:
         counter.inc()
         if took_s is not None:
             self._seconds.observe(took_s)
+
+    def heard(self, service: str, says: str, count: int) -> None:
+        """Count events of a service; the names are ours."""
+        self._hook_events.labels(service, says).inc(count)
+
+    def refused(self, service: str, reason: str) -> None:
+        """Count a request that did not prove where it comes from; the names are ours."""
+        self._hooks_refused.labels(service, reason).inc()
 
     def text(self) -> bytes:
         """Return everything that was counted."""

@@ -21,6 +21,7 @@ from bounced.pipeline import Pipeline
 from bounced.web.application import application
 from bounced.web.connection import ConnectionLimits
 from bounced.web.desk import Desk, Settings, settings
+from bounced.web.hooks.in_use import hooks_of
 from bounced.web.listener import Listener
 from bounced.web.people.user_file import load_users
 from bounced.web.people.users import Users
@@ -66,7 +67,7 @@ class Serving:
         """Give an application that answers on these sockets, by the names of the listeners.
 
         In the end it ends the streams, accepts no more, and lets the requests in hand come to their end.
-        Raises what the makers raise, TokensInvalid, UsersInvalid, OSError.
+        Raises what the makers raise, TokensInvalid, UsersInvalid, OSError, ValueError.
         """
         async with AsyncExitStack() as stack:
             stores = {name: await _opened(stack, config, name, makers) for name in sockets}
@@ -87,7 +88,7 @@ class Serving:
         """Use keys, rules, tokens, certificates and limits of a new configuration; connections stay.
 
         Where it listens and who it is at Redis stay until a restart.  Raises RulesInvalid, TokensInvalid,
-        UsersInvalid, OSError, SSLError, and then nothing has changed.
+        UsersInvalid, OSError, ValueError, SSLError, and then nothing has changed.
         """
         path = await asyncio.to_thread(self._makers.pipeline, config, self._parts[0].desk.store)
         chosen = [await asyncio.to_thread(_chosen, part, config, path) for part in self._parts]
@@ -138,9 +139,9 @@ def is_local(opened: socket.socket) -> bool:
 def _settings(config: Config, name: str, path: Pipeline, *, local: bool) -> Settings:
     own, private = web_listeners(config)[name], config.web.private
     if name != PRIVATE:
-        return settings(config, own, path, Tokens(), Users(), local=local)
+        return settings(config, own, path, Tokens(), Users(), hooks=hooks_of(config), local=local)
     tokens, users = load_tokens(private.tokens_file), load_users(private.users_file)
-    return settings(config, own, path, tokens, users, local=local)
+    return settings(config, own, path, tokens, users, hooks={}, local=local)
 
 
 def _limits(own: WebListener) -> ConnectionLimits:

@@ -5,18 +5,16 @@ left to whoever has the rules.  (docs/contract.md, section 2)
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
-from bounced.core.mailbox import MAX_DOMAIN_BYTES, BadAddress, normalise, normalise_domain
-from bounced.core.meaning.bare import Command, Known
+from bounced.core.contract.refusal import NOTHING_SAID, Classify, verdict_of
+from bounced.core.mailbox import BadAddress, normalise, normalise_domain
+from bounced.core.meaning.bare import Known
 from bounced.core.numbers import whole
 from bounced.core.state import Evidence, EvidenceType
-from bounced.core.terms import UNKNOWN_PROFILE, Action, Category, Origin, Profile, Verdict
-
-Classify = Callable[[str, Known], Verdict]
-"""Says what a bare reply means."""
+from bounced.core.terms import UNKNOWN_PROFILE, Origin, Profile, ReturnPath, Verdict
 
 MAX_COUNT = 1_000_000_000
 MAX_ID_CHARACTERS = 200
@@ -35,6 +33,10 @@ TELLABLE = {
         EvidenceType.RELEASE,
     )
 }
+NOT_HEARD = "not_heard"
+"""The type of an event of a hosted service that nobody understood: it goes to those that failed, as it came."""
+HOOK_EVENT = "event"
+"""The field in which it stands."""
 _OPERATORS = (EvidenceType.SUPPRESS, EvidenceType.RELEASE)
 CLAIMED = "claimed:"
 """What the intake puts before the name of an actor, because nobody authenticated it."""
@@ -63,11 +65,13 @@ class Told:
     """What one entry says.  ``address`` is normalised; None for what is about no address (``sent``).
 
     ``id`` is what the event is called where it happened, empty where nobody said: the same one counts once.
+    ``return_path`` is that of the message, where the entry has it and it is this recipient's.
     """
 
     address: str | None
     evidence: Evidence
     id: str = ""
+    return_path: ReturnPath | None = None
 
 
 def understand_entry(
@@ -78,46 +82,53 @@ def understand_entry(
     entry_id: str,
     fold_local_part: bool,
     may_release: bool = False,
+    return_path: ReturnPath | None = None,
 ) -> Told:
     """Return what an entry says.  A time in the future is taken as now.  Raises NotUnderstood.
 
     ``entry_id`` is the entry's ID in the stream, which is its time where ``at`` is left out; ``may_release`` says
-    whether the list takes an operator's decisions from senders.
+    whether the list takes an operator's decisions from senders.  ``return_path`` is what the field of that name turned
+    out to be; it is the address where none is given.
     """
+    if fields.get("type") == NOT_HEARD:
+        raise NotUnderstood(f"{fields.get('service', '')}: {fields.get('why', '')}")
     type_ = TELLABLE.get(fields.get("type", ""))
     if type_ is None:
         raise NotUnderstood(f"type must be one of {', '.join(TELLABLE)}, got {fields.get('type', '')[:40]!r}")
     if type_ in _OPERATORS:
         _check_decision(type_, fields, may_release=may_release)
     at = _at(fields, entry_id, now)
-    address = None if type_ is EvidenceType.SENT else _address(fields, fold_local_part=fold_local_part)
+    address = None if type_ is EvidenceType.SENT else _address(fields, return_path, fold_local_part=fold_local_part)
+    if return_path is not None and return_path.recipient != address:
+        return_path = None  # that of another message, or of several: it says nothing about this one
     evidence = Evidence(
         type=type_,
         at=at,
         origin=Origin.INTAKE,
         verdict=_verdict(fields, address or "", classify) if type_ is EvidenceType.REJECTED else None,
-        sent_on=at.date() if type_ in _OF_MAIL else None,
-        profile=_profile(fields),
-        campaign=fields.get("campaign", ""),
+        sent_on=_sent_on(fields, at, return_path) if type_ in _OF_MAIL else None,
+        profile=_profile(fields, return_path),
+        campaign=fields.get("campaign", "") or (return_path.tag if return_path else ""),
         note=fields.get("reason", ""),
         actor=f"{CLAIMED}{fields['actor']}" if fields.get("actor") else "",
         follows=type_ in _FOLLOWING and fields.get("shared", "") == "true",
     )
     if type_ is EvidenceType.SENT:
         return Told(None, replace(evidence, count=_count(fields), domain=_domain(fields)), _id(fields))
-    return Told(address, evidence, _id(fields))
+    return Told(address, evidence, _id(fields), return_path)
 
 
 def check_entry(fields: Mapping[str, str], now: datetime, *, fold_local_part: bool) -> None:
     """Raise NotUnderstood for an entry that the daemon could not understand.
 
-    Whether the list takes an operator's decision from senders is not known here; that alone may still fail.
+    Whether the list takes an operator's decision from senders is not known here, nor whose a return path is; that alone
+    may still fail.
     """
     understand_entry(fields, _unjudged, now, entry_id="", fold_local_part=fold_local_part, may_release=True)
 
 
 def _unjudged(reply: str, known: Known) -> Verdict:  # noqa: ARG001 - as Classify
-    return Verdict(Category.UNDETERMINED, rule="", place="none")
+    return NOTHING_SAID
 
 
 def _check_decision(type_: EvidenceType, fields: Mapping[str, str], *, may_release: bool) -> None:
@@ -131,19 +142,30 @@ def _check_decision(type_: EvidenceType, fields: Mapping[str, str], *, may_relea
 
 
 def _at(fields: Mapping[str, str], entry_id: str, now: datetime) -> datetime:
-    """Return when it happened.  A time before 1970 is some language's zero value, and no time of any mail."""
+    """Return when it happened."""
     text = fields.get("at")
-    if text is None:
-        text = _id_time(entry_id, now)
+    return _time("at", _id_time(entry_id, now) if text is None else text, now)
+
+
+def _time(name: str, text: str, now: datetime) -> datetime:
+    """Return a time that a field has.  One before 1970 is some language's zero value, and no time of any mail."""
     try:
         at = _moment(text)
     except (ValueError, OverflowError, OSError):
         at = _NEVER
     if at < _EPOCH:
         raise NotUnderstood(
-            f"at must be a unix time in seconds or milliseconds, or ISO 8601 (2026-05-01T12:00:00Z), got {text[:40]!r}"
+            f"{name} must be a unix time in seconds or milliseconds, or ISO 8601 (2026-05-01T12:00:00Z), "
+            f"got {text[:40]!r}"
         ) from None
     return min(at, now.astimezone(UTC).replace(microsecond=0))
+
+
+def _sent_on(fields: Mapping[str, str], at: datetime, return_path: ReturnPath | None) -> date:
+    """Return the day on which the message was sent, at the latest that on which its fate was known."""
+    if return_path is not None and return_path.issued is not None:
+        return min(return_path.issued, at.date())
+    return _time("sent_at", fields["sent_at"], at).date() if fields.get("sent_at") else at.date()
 
 
 def _id_time(entry_id: str, now: datetime) -> str:
@@ -180,7 +202,9 @@ def _id(fields: Mapping[str, str]) -> str:
     return given
 
 
-def _address(fields: Mapping[str, str], *, fold_local_part: bool) -> str:
+def _address(fields: Mapping[str, str], return_path: ReturnPath | None, *, fold_local_part: bool) -> str:
+    if not fields.get("address") and return_path is not None:
+        return return_path.recipient
     if UNREADABLE in fields.get("address", ""):
         raise NotUnderstood(f"address must be in UTF-8, got {fields['address'][:80]!r}")
     try:
@@ -190,31 +214,19 @@ def _address(fields: Mapping[str, str], *, fold_local_part: bool) -> str:
 
 
 def _verdict(fields: Mapping[str, str], address: str, classify: Classify) -> Verdict:
-    """Return what a refusal of an address means; a temporary one (4yz) is a delay: the sender's MTA will try again.
-
-    (RFC 5321 section 4.2.1)
-    """
-    reply = fields.get("reply", "").strip()
-    if not reply:
-        raise NotUnderstood('reply must say with what the sender was refused, such as "550 5.1.1 no such user"')
-    server = fields.get("mta", "").strip()[:MAX_DOMAIN_BYTES]  # what is no server's name binds no row
-    verdict = classify(reply, Known(address, server=server, command=_command(fields)))
-    temporary = (verdict.reply_code or verdict.status or "5").startswith("4")
-    return verdict._replace(action=Action.DELAYED) if temporary else verdict
-
-
-def _command(fields: Mapping[str, str]) -> Command | None:
     try:
-        return Command.of(fields["stage"]) if fields.get("stage") else None
+        return verdict_of(fields, address, classify)
     except ValueError as error:
-        raise NotUnderstood(f"stage {error}") from None
+        raise NotUnderstood(str(error)) from None
 
 
-def _profile(fields: Mapping[str, str]) -> Profile:
+def _profile(fields: Mapping[str, str], return_path: ReturnPath | None) -> Profile:
     try:
-        return Profile.of(fields["profile"]) if fields.get("profile") else UNKNOWN_PROFILE
+        if fields.get("profile"):
+            return Profile.of(fields["profile"])
     except ValueError as error:
         raise NotUnderstood(f"profile: {error}") from None
+    return return_path.profile if return_path else UNKNOWN_PROFILE
 
 
 def _count(fields: Mapping[str, str]) -> int:

@@ -15,10 +15,11 @@ from bounced.core.contract.hourly_counters import (
     unknowns_counter,
     usual_hours,
 )
+from bounced.core.contract.intake import HOOK_EVENT
 from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.times import hour, stamp
 from bounced.core.escape import escaped
-from bounced.core.limits import MAX_INTAKE_CHARS
+from bounced.core.limits import MAX_HOOK_EVENT_CHARS, MAX_INTAKE_CHARS
 from bounced.core.mailbox import AddressId
 from bounced.core.numbers import whole
 from bounced.core.policy.dispute import suppressed_as_unknown
@@ -198,7 +199,10 @@ def _entries(reply: Reply) -> list[IntakeEntry]:
 
 
 def _cut(told: Mapping[str, str]) -> dict[str, str]:
-    return {name[:MAX_INTAKE_CHARS]: text[:MAX_INTAKE_CHARS] for name, text in islice(told.items(), MAX_FAILED_FIELDS)}
+    return {
+        name[:MAX_INTAKE_CHARS]: text[: MAX_HOOK_EVENT_CHARS if name == HOOK_EVENT else MAX_INTAKE_CHARS]
+        for name, text in islice(told.items(), MAX_FAILED_FIELDS)
+    }
 
 
 def _written_at_ms(entry: IntakeEntry) -> int:

@@ -73,6 +73,7 @@ class Event(StrEnum):
     PERSON_SIGNED_IN = "person.signed_in"
     PERSON_SIGNED_OUT = "person.signed_out"
     PERSON_REFUSED = "person.refused"
+    HOOK_REFUSED = "hook.refused"
     CONFIGURATION_DOUBTED = "configuration.doubted"
 
 
@@ -85,9 +86,10 @@ LIMITED = (
     Event.STORE_RECOVERED,
     Event.REQUEST_FAILED,
     Event.PERSON_REFUSED,
+    Event.HOOK_REFUSED,
 )
 """What peers, or a Redis that comes and goes, can cause for each connection and each message."""
-_CODED = (Event.PEER_REFUSED, Event.PATH_REFUSED, Event.REPORT_DEFERRED)
+_CODED = (Event.PEER_REFUSED, Event.PATH_REFUSED, Event.REPORT_DEFERRED, Event.HOOK_REFUSED)
 """Those of them whose ``reason`` is one of a few codes."""
 
 

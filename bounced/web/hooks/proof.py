@@ -17,12 +17,11 @@ class NotProven(Exception):  # noqa: N818 - says what is so
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request as it came.  Names of header fields are in lower case; ``path_secret`` stands behind the list."""
+    """A request as it came.  Names of header fields are in lower case."""
 
     headers: Mapping[str, str]
     body: bytes
     now: datetime
-    path_secret: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class Trusted:
     """What a list says of one service: its secrets (or public keys), of which any will do, and topics of SNS."""
 
     secrets: Sequence[bytes]
-    topics: Sequence[str] = ()
+    topics: frozenset[str] = frozenset()
 
 
 class Proof(Protocol):

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from bounced.core.exchange.hooks import postmark
+from bounced.core.exchange.hooks import generic, kumomta, mailgun, postmark, resend
 from bounced.core.exchange.hooks.heard import Entry, Heard, Means, Said, Silence, Silent, Unclear
 from bounced.core.exchange.hooks.service import PATH_FIELD, PATH_KEY, NotHeard, Service
 
-SERVICES: Mapping[str, Service] = MappingProxyType({each.name: each for each in (postmark.SERVICE,)})
+SERVICES: Mapping[str, Service] = MappingProxyType(
+    {each.name: each for each in (generic.SERVICE, kumomta.SERVICE, mailgun.SERVICE, postmark.SERVICE, resend.SERVICE)}
+)
 """All of them, by the name that stands in the URL."""
 
 __all__ = [

@@ -1,11 +1,11 @@
 """The JSON of a service's events, read without ever failing: what is missing or of another type is empty."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-MAX_DEPTH = 50
-"""What is nested deeper is no event of anybody."""
+_TYPE = re.compile(r"\s*(?:x-)?[a-z]+\s*;\s*", re.IGNORECASE)
 
 
 class NotJson(ValueError):  # noqa: N818 - says what is so
@@ -70,7 +70,10 @@ class Event:
 
     def raw(self) -> str:
         """Return it as JSON, the same for the same event."""
-        return json.dumps(self._values, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        try:
+            return json.dumps(self._values, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        except (ValueError, RecursionError):
+            return str(sorted(self._values))
 
     def _fields(self, name: str) -> Iterator[tuple[str, str]]:
         value = self.value(name)
@@ -94,6 +97,11 @@ def json_events(body: bytes, _content_type: str = "") -> Sequence[Event]:
 def json_lines(body: bytes, _content_type: str = "") -> Sequence[Event]:
     """Return the objects that stand in a line each.  Raises NotJson."""
     return [event for line in body.splitlines() if line.strip() for event in json_events(line)]
+
+
+def without_type(diagnostic: str) -> str:
+    """Return a diagnostic without the type before it: "smtp; 550 5.1.1 ...".  (RFC 3464 section 2.3.6)"""
+    return diagnostic[found.end() :] if (found := _TYPE.match(diagnostic)) else diagnostic
 
 
 def json_value(body: bytes) -> Any:

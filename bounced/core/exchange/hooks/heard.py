@@ -1,10 +1,11 @@
 """What an event of a service says: entries of the intake, nothing about an address, or nothing that we understand."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from hashlib import sha256
 
 from bounced.core.contract.intake import MAX_ID_CHARACTERS
+from bounced.core.limits import MAX_INTAKE_CHARS
 from bounced.core.state import EvidenceType
 from bounced.core.terms import Action, Category, Word
 
@@ -59,7 +60,8 @@ class Said:
 
     ``at`` and ``sent_at`` (when the message was handed to the service) are unix times or ISO 8601.  ``id`` is what the
     service calls the event; an empty one is made of the event as a whole.  ``reply`` is the remote server's, ``mta`` is
-    that server, ``stage`` the SMTP command.  ``return_path`` is where ours stands: it need not be one.
+    that server, ``stage`` the SMTP command.  ``return_path`` is where ours stands: it need not be one.  ``more`` are
+    fields of the intake as they stand.
     """
 
     means: Means
@@ -72,7 +74,7 @@ class Said:
     campaign: str = ""
     sent_at: str = ""
     return_path: str = ""
-    reason: str = ""
+    more: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ class Unclear:
 
 Heard = Entry | Silent | Unclear
 
-_COPIED = tuple(field.name for field in fields(Said) if field.name not in ("means", "id"))
+_COPIED = tuple(each.name for each in fields(Said) if each.name not in ("means", "id", "more"))
 
 
 def entry(said: Said, service: str, raw: str, place: int) -> Entry:
@@ -109,22 +111,24 @@ def entry(said: Said, service: str, raw: str, place: int) -> Entry:
     """
     means = said.means
     assert means.type is not None
-    given = {name: getattr(said, name) for name in _COPIED}
+    given = {name: cleaned(getattr(said, name), MAX_INTAKE_CHARS) for name in _COPIED}
     named = {"type": str(means.type), "id": _id(said.id, service, raw, place)}
     if means.type is EvidenceType.REJECTED:
         named |= {"category": str(means.category or ""), "action": str(means.action or "")}
     elif means.type is EvidenceType.SENT:
         named |= {"count": "1", "domain": given.pop("address").rpartition("@")[2]}
-    return Entry({name: text for name, text in {**named, **given}.items() if text})
+    more = {name: cleaned(text, MAX_INTAKE_CHARS) for name, text in said.more.items()}
+    return Entry({name: text for name, text in {**named, **given, **more}.items() if text})
 
 
 def _id(given: str, service: str, raw: str, place: int) -> str:
     """Return what the event is called: unlike those of other services, and never longer than an entry allows."""
     if not given:
         return f"{service}:{sha256(f'{place} {raw}'.encode('utf-8', 'surrogatepass')).hexdigest()}"
-    named = f"{service}:{given}"
-    return (
-        named
-        if len(named) <= MAX_ID_CHARACTERS
-        else f"{service}:{sha256(named.encode('utf-8', 'surrogatepass')).hexdigest()}"
-    )
+    named = cleaned(f"{service}:{given}", MAX_INTAKE_CHARS)
+    return named if len(named) <= MAX_ID_CHARACTERS else f"{service}:{sha256(named.encode()).hexdigest()}"
+
+
+def cleaned(text: str, most: int) -> str:
+    """Return the beginning of a text as UTF-8 can hold it: JSON may name halves of characters."""
+    return text[:most].encode("utf-8", "replace").decode()

@@ -4,15 +4,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bounced.core.exchange.hooks.events import Event, NotJson, json_events
-from bounced.core.exchange.hooks.heard import NO_EVIDENCE, Heard, Means, Said, Silent, Unclear, entry
+from bounced.core.exchange.hooks.heard import Heard, Means, Said, Silence, Silent, Unclear, cleaned, entry
+from bounced.core.exchange.hooks.secrets import chosen_secret
+from bounced.core.limits import MAX_HOOK_EVENT_CHARS
 
 PATH_KEY = "bounced_path"
 """Under which name senders put the return path into the metadata of a message, whatever the service calls those."""
 PATH_FIELD = "X-Bounced-Path"
 """In which header field, where a service shows those only."""
-
-MAX_RAW_CHARACTERS = 32 * 1024
-"""What is kept of an event that is not understood."""
 
 
 class NotHeard(ValueError):  # noqa: N818 - says what is so
@@ -25,20 +24,23 @@ class Service:
 
     ``means`` has its names of events: docs/hooks.md shows this table.  ``hear`` gives what one event says, with a
     meaning from the table (``meaning`` looks it up); it raises NotHeard and nothing else.  ``events`` takes a body
-    apart, and gets its Content-Type.
+    apart, and gets its Content-Type.  ``secret`` reads the secret in a file, as octets; it raises ValueError.
+    ``by_topic`` is true where the proof is a signature of the service and a topic of the list's, and no secret.
     """
 
     name: str
     means: Mapping[str, Means]
     hear: Callable[[Event], Iterable[Said]]
     events: Callable[[bytes, str], Sequence[Event]] = json_events
+    secret: Callable[[bytes], bytes] = chosen_secret
+    by_topic: bool = False
 
     def read(self, body: bytes, content_type: str = "") -> Sequence[Heard]:
         """Return what the events of a body say, in their order.  Raises nothing."""
         try:
             events = self.events(body, content_type)
         except NotJson as error:
-            return [Unclear(body[:MAX_RAW_CHARACTERS].decode("utf-8", "replace"), str(error))]
+            return [_unclear(body[: 4 * MAX_HOOK_EVENT_CHARS].decode("utf-8", "replace"), str(error))]
         return [heard for event in events for heard in self._heard(event)]
 
     def _heard(self, event: Event) -> Iterable[Heard]:
@@ -46,9 +48,9 @@ class Service:
         try:
             said = list(self.hear(event))
         except NotHeard as error:
-            return [Unclear(raw[:MAX_RAW_CHARACTERS], str(error))]
+            return [_unclear(raw, str(error))]
         if not said:
-            return [Unclear(raw[:MAX_RAW_CHARACTERS], "the event names no recipient")]
+            return [_unclear(raw, "the event names no recipient")]
         return [_one(each, self.name, raw, place) for place, each in enumerate(said)]
 
 
@@ -62,5 +64,9 @@ def meaning(means: Mapping[str, Means], name: str) -> Means:
 
 def _one(said: Said, service: str, raw: str, place: int) -> Heard:
     if said.means.type is None:
-        return Silent(said.means.silence or NO_EVIDENCE.silence)  # type: ignore[arg-type]
+        return Silent(said.means.silence or Silence.NO_EVIDENCE)
     return entry(said, service, raw, place)
+
+
+def _unclear(raw: str, why: str) -> Unclear:
+    return Unclear(cleaned(raw, MAX_HOOK_EVENT_CHARS), cleaned(why, MAX_HOOK_EVENT_CHARS))

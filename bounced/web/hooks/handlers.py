@@ -1,0 +1,166 @@
+"""``POST /hooks/SERVICE/LIST``: events become entries of the intake, durable before the answer.
+
+How it works.  A request has to prove where it comes from before its events are read.  Then nothing of it can be wrong:
+what is not understood is an entry as well, which a worker puts among those that failed.  So a service hears 2xx once
+everything is written, 401 for a bad proof, and 503 where it shall send the same again.  (docs/contract.md, section 9)
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import partial
+from hashlib import sha256
+from http import HTTPStatus
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bounced.core.contract.intake import HOOK_EVENT, NOT_HEARD
+from bounced.core.exchange.hooks import SERVICES, Entry, Heard, Service, Silent, Unclear
+from bounced.edges.redis.intake_writer import write_entries
+from bounced.edges.watch.log import Event
+from bounced.web.desk import Desk, desk_of
+from bounced.web.hooks.in_use import HookInUse
+from bounced.web.hooks.proof import Asked, NotProven, Proven, is_one_of
+from bounced.web.json import dumped
+from bounced.web.peers import network_of
+from bounced.web.problems import Problem
+
+LOG = structlog.get_logger()
+
+REFUSED_A_SECOND = 5
+"""Requests without a good proof that one peer may make in the long run; those with one are not limited."""
+READ_AT_ONCE_BYTES = 32 * 1024
+"""A larger body is read in the thread for reading, so that others are answered meanwhile."""
+ONCE_S = 48 * 3600
+"""How long it is remembered what may come with one body only; no proof takes a time that is older by then."""
+SILENT = "silent"
+NOT_CONFIGURED = "not_configured"
+
+
+def routes() -> list[Route]:
+    """Return the routes of the public listener."""
+    return [
+        Route("/hooks/{service}/{list}", hear, methods=["POST"]),
+        Route("/hooks/{service}/{list}/{secret}", hear_with_secret, methods=["POST"]),
+    ]
+
+
+async def hear(request: Request) -> Response:
+    """Write what a service says into the intake; workers commit it."""
+    return await _hear(request)
+
+
+async def hear_with_secret(request: Request) -> Response:
+    """Do the same for a URL with a secret in its path; it has a route of its own, since the log names the route."""
+    return await _hear(request)
+
+
+async def _hear(request: Request) -> Response:
+    desk, name, list_ = desk_of(request), request.path_params["service"], request.path_params["list"]
+    if name not in SERVICES:
+        raise Problem(HTTPStatus.NOT_FOUND, "no-such-service", "No service of this name is heard here.")
+    peer = f"hook {network_of(request.client.host if request.client else '')}"
+    _check_rate(desk, peer)
+    body = await request.body()
+    try:
+        hook, proven = await _proven(desk, request, body)
+        request.state.list = list_
+        heard = await _read(desk, hook.service, list_, proven.body, request.headers.get("content-type", ""))
+        await _write(desk, hook.service, list_, heard, proven)
+    except NotProven as refused:
+        desk.rates.owe(peer, 1)
+        raise _refused(desk, request, refused) from refused
+    return _answer(desk, name, heard)
+
+
+def _check_rate(desk: Desk, peer: str) -> None:
+    """Raise Problem where a peer has made many requests without a good proof."""
+    if wait_s := desk.rates.wait_s(peer, REFUSED_A_SECOND, cost=0):
+        raise Problem(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            "too-many-requests",
+            "Too many requests came from there that did not prove who sent them.",
+            headers={"retry-after": str(max(1, round(wait_s + 0.5)))},
+        )
+
+
+async def _proven(desk: Desk, request: Request, body: bytes) -> tuple[HookInUse, Proven]:
+    """Return the hook that is asked for, and what may be read.  Raises NotProven, Problem."""
+    hook = desk.present.hooks.get((request.path_params["service"], request.path_params["list"]))
+    if hook is None:  # answered as a bad proof is: nobody learns which lists there are
+        raise NotProven(NOT_CONFIGURED)
+    secret = request.path_params.get("secret", "")
+    if (hook.path_secrets or secret) and not is_one_of(secret.encode("utf-8", "replace"), hook.path_secrets):
+        raise NotProven("bad_path_secret")
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return hook, await hook.proof.check(Asked(headers, body, desk.clock()))
+
+
+async def _read(desk: Desk, service: Service, list_: str, body: bytes, content_type: str) -> Sequence[Heard]:
+    if not body:
+        return []
+    read = partial(service.read, body, content_type)
+    return read() if len(body) <= READ_AT_ONCE_BYTES else await desk.reading(f"hook {service.name} {list_}", read)
+
+
+async def _write(desk: Desk, service: Service, list_: str, heard: Sequence[Heard], proven: Proven) -> None:
+    """Write entries, all or none.  Raises NotProven where the proof was used with another body, StoreUnavailable."""
+    entries = [fields for each in heard if (fields := _fields(service, each))]
+    keys = desk.present.lists[list_].keys
+    if not proven.once:
+        if entries:
+            await write_entries(desk.store, keys, entries)
+        return
+    digest = sha256(f"{service.name}\0{proven.once}".encode("utf-8", "replace")).hexdigest()[:32]
+    fingerprint = sha256(proven.body).hexdigest()[:32]
+    answered = keys.answered(f"hook-{digest}")
+    _, kept = await write_entries(desk.store, keys, entries, answered=answered, fingerprint=fingerprint, kept_s=ONCE_S)
+    if kept.partition(" ")[0] != fingerprint:
+        raise NotProven("used_before")
+
+
+def _fields(service: Service, heard: Heard) -> dict[str, str]:
+    """Return the entry that is written; none for what says nothing."""
+    match heard:
+        case Entry(fields):
+            return dict(fields)
+        case Unclear(raw, why):
+            return {"type": NOT_HEARD, "service": service.name, "why": why, HOOK_EVENT: raw}
+        case Silent():
+            return {}
+
+
+def _refused(desk: Desk, request: Request, refused: NotProven) -> Problem:
+    """Tell the log and a metric of a bad proof, and return the answer: it says nothing of what was wrong."""
+    service, list_ = request.path_params["service"], request.path_params["list"]
+    desk.metrics.refused(service, refused.why)
+    known = list_ if list_ in desk.present.lists else ""
+    peer = request.client.host if request.client else ""
+    LOG.warning(Event.HOOK_REFUSED, service=service, list=known, reason=refused.why, peer=peer)
+    return Problem(
+        HTTPStatus.UNAUTHORIZED,
+        "not-proven",
+        "The request does not prove that it comes from this service, for a list that hears it.",
+        headers={"www-authenticate": 'Basic realm="bounced"'},
+    )
+
+
+def _answer(desk: Desk, service: str, heard: Sequence[Heard]) -> Response:
+    says = Counter(_says(each) for each in heard)
+    for name, count in says.items():
+        desk.metrics.heard(service, name, count)
+    silent, not_heard = says[SILENT], says[NOT_HEARD]
+    told = {"taken": len(heard) - silent - not_heard, "silent": silent, "kept": not_heard}
+    return Response(dumped(told), media_type="application/json")
+
+
+def _says(heard: Heard) -> str:
+    match heard:
+        case Entry(fields):
+            return fields["type"]
+        case Unclear():
+            return NOT_HEARD
+        case Silent():
+            return SILENT
