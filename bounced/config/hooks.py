@@ -21,22 +21,22 @@ def _service(name: str) -> str:
 class HookSettings(Section):
     """A service that posts events to /hooks/SERVICE/LIST on the public listener; NAME is SERVICE (docs/hooks.md)."""
 
-    secret_files: tuple[File, ...] = Field(
-        default=(),
+    secret_files: tuple[File, ...] | None = Field(
+        default=None,
         max_length=SECRETS_AT_ONCE,
         examples=[["credential:bounced-main-postmark"]],
         description="Files with the secret that proves the service's requests. While one is replaced, both the new and "
         "the old one.",
     )
-    path_secret_files: tuple[File, ...] = Field(
-        default=(),
+    path_secret_files: tuple[File, ...] | None = Field(
+        default=None,
         max_length=SECRETS_AT_ONCE,
         examples=[["credential:bounced-main-mailgun-path"]],
         description="Files with a further secret of 16 octets or more that stands in the path: "
         "/hooks/SERVICE/LIST/SECRET. Advised for mailgun, whose signature does not cover the events.",
     )
-    topics: tuple[str, ...] = Field(
-        default=(),
+    topics: tuple[str, ...] | None = Field(
+        default=None,
         examples=[["arn:aws:sns:eu-west-1:123456789012:bounces"]],
         description="Topics of Amazon SNS that may post here, for the service ses. Events of any other are refused.",
     )

@@ -82,9 +82,9 @@ def hook_secrets(config: Config) -> Iterator[tuple[str, Path, Callable[[Path], b
     for name, list_ in config.lists.items():
         for service, hook in list_.hooks.items():
             where = f"lists.{name}.hooks.{service}"
-            for position, file in enumerate(hook.secret_files):
+            for position, file in enumerate(hook.secret_files or ()):
                 yield f"{where}.secret_files[{position}]", file, partial(read_hook_secret, service)
-            for position, file in enumerate(hook.path_secret_files):
+            for position, file in enumerate(hook.path_secret_files or ()):
                 yield f"{where}.path_secret_files[{position}]", file, read_path_secret
 
 
@@ -101,7 +101,8 @@ def _hook_problems(config: Config) -> Iterator[Problem]:
             if not getattr(hook, needed):
                 yield Problem(f"{where}.{needed}", f"be given: it proves what {service} posts")
             if getattr(hook, other):
-                yield Problem(f"{where}.{other}", f"be left out: nothing that {service} posts is proven by it")
+                must = f"be left out: nothing that {service} posts is proven by it"
+                yield Problem(f"{where}.{other}", must, severity=Severity.WARNING)
 
 
 def login_of(config: Config, name: str) -> Config:
