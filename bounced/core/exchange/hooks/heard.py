@@ -44,12 +44,12 @@ NOT_SENT = Means(None, silence=Silence.NOT_SENT)
 NO_EVIDENCE = Means(None, silence=Silence.NO_EVIDENCE)
 
 
-def failed(category: Category | None = None) -> Means:
+def failed(category: Category = Category.UNDETERMINED) -> Means:
     """Return the meaning of a name under which a service gives up; ``category`` is that of the name."""
     return Means(EvidenceType.REJECTED, category, Action.FAILED)
 
 
-def delayed(category: Category | None = None) -> Means:
+def delayed(category: Category = Category.UNDETERMINED) -> Means:
     """Return the meaning of a name under which a service says that it will try again."""
     return Means(EvidenceType.REJECTED, category, Action.DELAYED)
 

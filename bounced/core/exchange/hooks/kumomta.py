@@ -1,6 +1,7 @@
 """KumoMTA's log hook: its log records, one alone, an array, or a line each.  (docs/hooks.md)"""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from bounced.core.exchange.hooks.events import Event, json_events, json_lines
 from bounced.core.exchange.hooks.heard import (
@@ -96,7 +97,7 @@ def hear(event: Event) -> Iterator[Said]:
 
 def _means(event: Event) -> Means:
     means, name = meaning(MEANS, event.text("type")), event.text("bounce_classification").lower()
-    return failed(CLASSIFIED.get(name)) if means == failed() else means
+    return replace(means, category=CLASSIFIED[name]) if means.type and name in CLASSIFIED else means
 
 
 def _come_by_mail(event: Event, means: Means, type_: str) -> Said:

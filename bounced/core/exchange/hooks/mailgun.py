@@ -22,7 +22,9 @@ MEANS = {
     "accepted": SENT,
     "delivered": DELIVERED,
     "opened": ENGAGED,
+    "opened/bot": NO_EVIDENCE,
     "clicked": ENGAGED,
+    "clicked/bot": NO_EVIDENCE,
     "complained": COMPLAINED,
     "unsubscribed": UNSUBSCRIBED,
     "failed/temporary": delayed(),
@@ -61,6 +63,8 @@ def hear(event: Event) -> Iterator[Said]:
 
 
 def _name(data: Event, name: str) -> str:
+    if name in ("opened", "clicked"):
+        return f"{name}/bot" if data.text("client-info.bot") else name
     if name != "failed":
         return name
     named = f"failed/{data.text('severity')}"
