@@ -35,8 +35,8 @@ class HookSettings(Section):
         description="Files with a further secret of 16 octets or more that stands in the path: "
         "/hooks/SERVICE/LIST/SECRET. Advised for mailgun, whose signature does not cover the events.",
     )
-    topics: tuple[str, ...] | None = Field(
-        default=None,
+    topics: tuple[str, ...] = Field(
+        default=(),
         examples=[["arn:aws:sns:eu-west-1:123456789012:bounces"]],
         description="Topics of Amazon SNS that may post here, for the service ses. Events of any other are refused.",
     )

@@ -129,14 +129,14 @@ class Reading:
 class Desk:
     """What the handlers of one listener work with.  ``present`` is replaced by a reload."""
 
-    def __init__(self, name: str, store: RedisStore, present: Settings) -> None:
+    def __init__(self, name: str, store: RedisStore, present: Settings, metrics: Metrics) -> None:
         self.name = name
         self.store = store
         self.present = present
         self.rates = Rates()
         self.reading = Reading()
         self.door = Door()
-        self.metrics = Metrics()
+        self.metrics = metrics
         self.stopping = asyncio.Event()
         self.following = Counter[str]()
 

@@ -1,4 +1,4 @@
-"""What one listener counts, in the text format of Prometheus."""
+"""What the listeners of one process count, in the text format of Prometheus."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Metrics:
-    """The counters of one listener."""
+    """The counters of one process: the private listener gives those of the public one too, where both run here."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()

@@ -23,6 +23,7 @@ from bounced.web.connection import ConnectionLimits
 from bounced.web.desk import Desk, Settings, settings
 from bounced.web.hooks.in_use import hooks_of
 from bounced.web.listener import Listener
+from bounced.web.metrics import Metrics
 from bounced.web.people.user_file import load_users
 from bounced.web.people.users import Users
 from bounced.web.token_file import load_tokens
@@ -72,7 +73,15 @@ class Serving:
         async with AsyncExitStack() as stack:
             stores = {name: await _opened(stack, config, name, makers) for name in sockets}
             path = await asyncio.to_thread(makers.pipeline, config, next(iter(stores.values())))
-            parts = [_part(config, name, sockets[name], replace(path, store=store)) for name, store in stores.items()]
+            metrics = Metrics()
+            parts = [
+                _part(config, name, sockets[name], replace(path, store=store), metrics)
+                for name, store in stores.items()
+            ]
+            metrics.watch(
+                lambda: sum(len(part.listener.places.taken) for part in parts),
+                lambda: sum(part.desk.streams for part in parts),
+            )
             serving = Serving(parts, makers)
             try:
                 for part in parts:
@@ -118,12 +127,11 @@ async def _opened(stack: AsyncExitStack, config: Config, name: str, makers: Make
     return await stack.enter_async_context(makers.open_store(login_of(config, name), to_write))
 
 
-def _part(config: Config, name: str, sockets: Sequence[socket.socket], path: Pipeline) -> Part:
+def _part(config: Config, name: str, sockets: Sequence[socket.socket], path: Pipeline, metrics: Metrics) -> Part:
     own, local = web_listeners(config)[name], all(map(is_local, sockets))
     assert isinstance(path.store, RedisStore)
-    desk = Desk(name, path.store, _settings(config, name, path, local=local))
+    desk = Desk(name, path.store, _settings(config, name, path, local=local), metrics)
     listener = Listener(application(desk), _limits(own), _certificate(own))
-    desk.metrics.watch(lambda: len(listener.places.taken), lambda: desk.streams)
     return Part(desk, listener, local)
 
 

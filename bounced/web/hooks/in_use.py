@@ -36,4 +36,4 @@ def hooks_of(config: Config) -> Hooks:
 def _in_use(service: str, hook: HookSettings) -> HookInUse:
     secrets = [read_hook_secret(service, file) for file in hook.secret_files or ()]
     in_path = [read_path_secret(file) for file in hook.path_secret_files or ()]
-    return HookInUse(SERVICES[service], PROOFS[service](Trusted(secrets, frozenset(hook.topics or ()))), in_path)
+    return HookInUse(SERVICES[service], PROOFS[service](Trusted(secrets, frozenset(hook.topics))), in_path)

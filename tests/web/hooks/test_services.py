@@ -1,6 +1,7 @@
 """docs/hooks.md, run: what each event of each service does, and what proves it."""
 
 import json
+import re
 
 import pytest
 
@@ -111,7 +112,9 @@ async def test_a_forged_request_is_refused_before_it_is_read(heard: Heard, servi
     assert len({answer.json()["detail"] for answer in told}) == 1
     assert await heard.waiting() == 0
     metrics = (await heard.site.private.get("/metrics")).text
-    assert "bounced_web_hooks_refused" not in metrics or service in metrics
+    refused = dict(re.findall(rf'bounced_web_hooks_refused_total{{reason="(.*)",service="{service}"}} (.*)', metrics))
+    assert refused.pop("not_configured") == "2.0"
+    assert sum(map(float, refused.values())) == 2
 
 
 @services

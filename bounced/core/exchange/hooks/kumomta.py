@@ -16,6 +16,7 @@ from bounced.core.exchange.hooks.heard import (
     failed,
 )
 from bounced.core.exchange.hooks.service import PATH_FIELD, Service, meaning
+from bounced.core.exchange.names import System, category_of
 from bounced.core.terms import Category
 
 MEANS = {
@@ -34,30 +35,6 @@ MEANS = {
     "XferOut": NO_EVIDENCE,
 }
 """The record's type."""
-
-CLASSIFIED = {
-    "invalidrecipient": Category.MAILBOX_UNKNOWN,
-    "baddomain": Category.DOMAIN_INVALID,
-    "inactivemailbox": Category.MAILBOX_INACTIVE,
-    "quotaissues": Category.MAILBOX_FULL,
-    "policyrelated": Category.POLICY,
-    "messageexpired": Category.EXPIRED,
-    "spamblock": Category.REPUTATION_BLOCK,
-    "spamcontent": Category.SPAM_CONTENT,
-    "authenticationfailed": Category.AUTH_FAILURE,
-    "invalidsender": Category.SENDER_REJECTED,
-    "virusrelated": Category.VIRUS,
-    "contentrelated": Category.CONTENT_REJECTED,
-    "relaydenied": Category.RELAY_DENIED,
-    "protocolerrors": Category.PROTOCOL_ERROR,
-    "transientfailure": Category.REMOTE_SYSTEM,
-    "dnsfailure": Category.DNS_FAILURE,
-    "routingerrors": Category.NETWORK,
-    "badconnection": Category.NETWORK,
-    "noanswerfromhost": Category.NETWORK,
-    "badconfiguration": Category.REMOTE_SYSTEM,
-}
-"""What its own classifier calls a failure, in ``bounce_classification``."""
 
 _BY_MAIL = ("OOB", "Feedback")
 _STAGES = {"EHLO": "EHLO", "HELO": "EHLO", "MAIL": "MAIL", "RCPT": "RCPT", "DATA": "DATA", ".": "DATA"}
@@ -96,8 +73,10 @@ def hear(event: Event) -> Iterator[Said]:
 
 
 def _means(event: Event) -> Means:
-    means, name = meaning(MEANS, event.text("type")), event.text("bounce_classification").lower()
-    return replace(means, category=CLASSIFIED[name]) if means.type and name in CLASSIFIED else means
+    """Return what a record's type means; its own classifier has called the failure something, if it is on."""
+    means = meaning(MEANS, event.text("type"))
+    category = category_of(System.KUMOMTA, event.text("bounce_classification")) if means.category else None
+    return means if category in (None, Category.UNDETERMINED) else replace(means, category=category)
 
 
 def _come_by_mail(event: Event, means: Means, type_: str) -> Said:
