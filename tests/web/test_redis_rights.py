@@ -16,8 +16,10 @@ from bounced.edges.redis.intake_writer import write_entries
 from bounced.edges.redis.story import story_of
 from bounced.ports import StoreUnavailable
 from bounced.web.tokens import Right
+from tests.support.hooks import REFUSES, SAMPLES
 
 from .conftest import Start
+from .hooks.conftest import hearing
 
 PAGE = Path(__file__).parents[2] / "docs/redis.md"
 ALICE = "alice@example.org"
@@ -148,6 +150,25 @@ async def test_links_unsubscribe_with_no_more_rights_than_that(
             assert answer.status_code == 200
         assert (await site.public.post("/u/u-x", data={"List-Unsubscribe": "One-Click"})).status_code == 200
         assert await admin.xlen(site.keys.intake) == 2
+    await admin.execute_command("ACL", "DELUSER", f"{key_prefix}-web-public")
+
+
+async def test_hooks_need_no_more_rights_than_that(
+    start: Start, admin: Redis, redis_url: str, key_prefix: str, tmp_path: Path
+) -> None:
+    """Also those whose token is remembered; the answers of the API are beyond them."""
+    login_of = await login(admin, redis_url, "web-public", key_prefix)
+    (tmp_path / "password").touch(mode=0o600)
+    (tmp_path / "password").write_text("PASSWORD")
+    public = f'redis_username = "{key_prefix}-web-public"\nredis_password_file = "password"'
+    async with hearing(start, tmp_path, public=public) as heard:
+        for service, sample in SAMPLES.items():
+            request = sample.posted(sample.event(REFUSES[service], ALICE, 1))
+            assert [(await heard.post(service, request)).status_code for _ in range(2)] == [200, 200]
+    async with Redis.from_url(login_of) as reporter:
+        for command in (("GET", Keyspace(key_prefix).answered("x")), ("SET", Keyspace(key_prefix).answered("x"), "1")):
+            with pytest.raises(ResponseError, match=r"(?i)perm|acl"):
+                await reporter.execute_command(*command)
     await admin.execute_command("ACL", "DELUSER", f"{key_prefix}-web-public")
 
 

@@ -57,14 +57,14 @@ class Heard:
         return [fields(entry[1]) for entry in reply if isinstance(entry, list)]
 
 
-def hooks_table(folder: Path, **more: str) -> str:
-    """Write the secrets, and return the tables of the configuration."""
+def hooks_table(folder: Path, services: str = "") -> str:
+    """Write the secrets, and return the tables of the configuration; ``services`` is more in that of each."""
     tables = []
     for name, sample in SAMPLES.items():
         file = folder / f"{name}.secret"
         file.write_text(sample.secret)
         file.chmod(0o600)
-        tables.append(f'[lists.main.hooks.{name}]\nsecret_files = ["{name}.secret"]\n{more.get(name, "")}')
+        tables.append(f'[lists.main.hooks.{name}]\nsecret_files = ["{name}.secret"]\n{services}')
     return "\n".join(tables)
 
 
@@ -76,7 +76,7 @@ async def heard(start: Start, tmp_path: Path) -> AsyncIterator[Heard]:
 
 
 @asynccontextmanager
-async def hearing(start: Start, folder: Path, **more: str) -> AsyncIterator[Heard]:
-    """Give the same with more in the table of some services."""
-    async with start(lists=hooks_table(folder, **more)) as site:
+async def hearing(start: Start, folder: Path, services: str = "", **more: str) -> AsyncIterator[Heard]:
+    """Give the same with more in the table of each service, and in others of the configuration."""
+    async with start(lists=hooks_table(folder, services), **more) as site:
         yield Heard(site)
