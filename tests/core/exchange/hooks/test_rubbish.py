@@ -1,0 +1,115 @@
+"""Whatever a service posts is heard, kept or counted; nothing of it can raise."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bounced.core.exchange.hooks import SERVICES, Entry, Silent, Unclear
+from bounced.core.limits import MAX_HOOK_EVENT_CHARS, MAX_INTAKE_CHARS
+from tests.support.hooks import REFUSES, SAMPLES
+
+services = pytest.mark.parametrize("service", SAMPLES)
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+json_values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner))
+
+
+def replaced(value: Any, place: int, other: Any) -> Any:
+    """Return a JSON value with one value in it, the so-maniest, replaced by another."""
+    count = -1
+
+    def walk(each: Any) -> Any:
+        nonlocal count
+        count += 1
+        if count == place:
+            return other
+        if isinstance(each, dict):
+            return {name: walk(inner) for name, inner in each.items()}
+        return [walk(inner) for inner in each] if isinstance(each, list) else each
+
+    return walk(value)
+
+
+@services
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@given(place=st.integers(0, 30), other=json_values, name=st.integers(0, 50))
+def test_a_value_of_another_type_is_no_fault(service: str, place: int, other: Any, name: int) -> None:
+    """Anywhere in an event of any name."""
+    names = list(SERVICES[service].means)
+    event = replaced(SAMPLES[service].event(names[name % len(names)], "alice@example.org", 1), place, other)
+    check(service, json.dumps(event).encode())
+
+
+@services
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@given(body=st.binary(max_size=200) | json_values.map(lambda value: json.dumps(value).encode()))
+def test_any_body_is_no_fault(service: str, body: bytes) -> None:
+    """JSON or not."""
+    check(service, body)
+
+
+@services
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"[" * 200_000,
+        b'{"a":' * 100_000,
+        b"[" + b"[1]," * 1000 + b"1]",
+        b"1" * 5000,
+        b'{"RecordType":"\\ud800"}',
+        b'{"type":"\\ud800","event-data":{"event":"\\udfff"}}',
+        b'{"a":1}\n{"b":2}',
+        b"\xff\xfe",
+    ],
+)
+def test_hostile_bodies(service: str, body: bytes) -> None:
+    """Deep, long, half characters, several documents."""
+    check(service, body)
+
+
+def check(service: str, body: bytes) -> None:
+    """Fail unless what is heard can be written: UTF-8, bounded."""
+    for heard in SERVICES[service].read(body, "application/json"):
+        match heard:
+            case Entry(fields):
+                assert all(0 < len(text) <= MAX_INTAKE_CHARS for text in fields.values())
+                assert "type" in fields
+                json.dumps(fields, ensure_ascii=False).encode()
+            case Unclear(raw, why):
+                assert len(raw) <= MAX_HOOK_EVENT_CHARS
+                assert why
+                (raw + why).encode()
+            case Silent():
+                pass
+
+
+@services
+def test_an_event_without_a_name_of_its_own_gets_one(service: str) -> None:
+    """The same one the same name, another one another."""
+    sample = SAMPLES[service]
+
+    def id_of(number: int) -> str:
+        event = json.loads(json.dumps(sample.event(REFUSES[service], f"user{number}@example.org", number)))
+        for name in ("id", "ID"):
+            event.pop(name, None)
+            event.get("event-data", {}).pop(name, None)
+        event.get("data", {}).pop("email_id", None)
+        (heard,) = SERVICES[service].read(json.dumps(event).encode())
+        assert isinstance(heard, Entry)
+        return heard.fields["id"]
+
+    assert id_of(1) == id_of(1) != id_of(2)
+    assert id_of(1).startswith(f"{service}:")
+
+
+@pytest.mark.parametrize("service", [name for name in SAMPLES if name != "generic"])
+def test_an_id_without_end_is_one_all_the_same(service: str) -> None:
+    """The intake takes 200 characters.  Of an entry of one's own it says so."""
+    sample = SAMPLES[service]
+    event = json.dumps(sample.event(REFUSES[service], "alice@example.org", 123)).replace("123", "9" * 300)
+    heard = SERVICES[service].read(event.encode())
+    assert all(isinstance(each, Entry) and len(each.fields["id"]) <= 200 for each in heard)
