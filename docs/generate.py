@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 
 from bounced.config.document import example_file, manual
+from bounced.core.exchange.hooks import SERVICES
+from bounced.core.exchange.hooks.document import table as events_table
 from bounced.core.policy.document import classes, defaults, diagram
 from bounced.edges.redis import time_budget
 from bounced.edges.watch.metrics import declared
@@ -28,8 +30,16 @@ def policy_page(text: str) -> str:
     return text
 
 
+def hooks_page(text: str) -> str:
+    """Return the page about what services post with the table of each."""
+    for name, service in SERVICES.items():
+        text = between_marks(text, f"events of {name}", events_table(service))
+    return text
+
+
 def pages() -> dict[Path, str]:
     """Return every file that is written, complete."""
+    hooks = PROJECT / "docs/hooks.md"
     metrics = PROJECT / "docs/metrics.md"
     policy = PROJECT / "docs/policy.md"
     redis = PROJECT / "docs/redis.md"
@@ -37,6 +47,7 @@ def pages() -> dict[Path, str]:
         PROJECT / "config/bounced.toml": example_file(),
         PROJECT / "docs/configure.md": manual(),
         PROJECT / "docs/bounced.1": manual_page(),
+        hooks: hooks_page(hooks.read_text("utf-8")),
         policy: policy_page(policy.read_text("utf-8")),
         metrics: between_marks(metrics.read_text("utf-8"), "metrics", declared.table()),
         redis: between_marks(redis.read_text("utf-8"), "times", time_budget.table()),
