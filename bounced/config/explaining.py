@@ -26,6 +26,7 @@ _EXPECTED = {
     "greater_than_equal": "be at least {ge:g}",
     "less_than_equal": "be at most {le:g}",
     "too_short": "have at least {min_length}",
+    "too_long": "have at most {max_length}",
     "value_error": "{error}",
 }
 
