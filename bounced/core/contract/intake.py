@@ -53,6 +53,8 @@ _LEAST_MILLISECONDS = 1e11
 """A number from here on is milliseconds: the year 5138 in seconds, 1973 in milliseconds."""
 UNREADABLE = "\ufffd"
 """The character that stands for octets that are no UTF-8: nobody knows any more whose address that was."""
+_SOMEBODY = "somebody@example.org"
+"""Whoever a return path was made for, where nobody can read it."""
 _OF_MAIL = (EvidenceType.DELIVERED, EvidenceType.REJECTED)
 
 
@@ -124,6 +126,8 @@ def check_entry(fields: Mapping[str, str], now: datetime, *, fold_local_part: bo
     Whether the list takes an operator's decision from senders is not known here, nor whose a return path is; that alone
     may still fail.
     """
+    if fields.get("return_path") and not fields.get("address"):
+        fields = {**fields, "address": _SOMEBODY}
     understand_entry(fields, _unjudged, now, entry_id="", fold_local_part=fold_local_part, may_release=True)
 
 
