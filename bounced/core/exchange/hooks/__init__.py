@@ -3,12 +3,37 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from bounced.core.exchange.hooks import generic, kumomta, mailgun, postmark, resend
+from bounced.core.exchange.hooks import (
+    brevo,
+    generic,
+    kumomta,
+    mailgun,
+    mailjet,
+    postmark,
+    resend,
+    sendgrid,
+    ses,
+    sparkpost,
+)
 from bounced.core.exchange.hooks.heard import Entry, Heard, Means, Said, Silence, Silent, Unclear
 from bounced.core.exchange.hooks.service import PATH_FIELD, PATH_KEY, NotHeard, Service
 
 SERVICES: Mapping[str, Service] = MappingProxyType(
-    {each.name: each for each in (generic.SERVICE, kumomta.SERVICE, mailgun.SERVICE, postmark.SERVICE, resend.SERVICE)}
+    {
+        module.SERVICE.name: module.SERVICE
+        for module in (
+            generic,
+            ses,
+            sendgrid,
+            mailgun,
+            postmark,
+            sparkpost,
+            brevo,
+            mailjet,
+            resend,
+            kumomta,
+        )
+    }
 )
 """All of them, by the name that stands in the URL."""
 

@@ -17,6 +17,8 @@ class Silence(Word):
     """The service had a reason of its own and did not even try."""
     NO_EVIDENCE = "no_evidence"
     """Something that is no evidence, such as a test or a message that was queued."""
+    NOBODY = "nobody"
+    """One of several recipients did it, and nothing tells which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,8 @@ class Said:
     ``at`` and ``sent_at`` (when the message was handed to the service) are unix times or ISO 8601.  ``id`` is what the
     service calls the event; an empty one is made of the event as a whole.  ``reply`` is the remote server's, ``mta`` is
     that server, ``stage`` the SMTP command.  ``return_path`` is where ours stands: it need not be one.  ``more`` are
-    fields of the intake as they stand.
+    fields of the intake as they stand.  ``among`` are the addresses of which one is meant, where the service does not
+    know which.
     """
 
     means: Means
@@ -75,13 +78,18 @@ class Said:
     sent_at: str = ""
     return_path: str = ""
     more: Mapping[str, str] = field(default_factory=dict)
+    among: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Fields of an entry of the intake.  (docs/contract.md, section 2)"""
+    """Fields of an entry of the intake.  (docs/contract.md, section 2)
+
+    Where ``among`` has addresses it counts for the one of the return path, if that is among them, and else for nobody.
+    """
 
     fields: Mapping[str, str]
+    among: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +109,7 @@ class Unclear:
 
 Heard = Entry | Silent | Unclear
 
-_COPIED = tuple(each.name for each in fields(Said) if each.name not in ("means", "id", "more"))
+_COPIED = tuple(each.name for each in fields(Said) if each.name not in ("means", "id", "more", "among"))
 
 
 def entry(said: Said, service: str, raw: str, place: int) -> Entry:
@@ -118,7 +126,7 @@ def entry(said: Said, service: str, raw: str, place: int) -> Entry:
     elif means.type is EvidenceType.SENT:
         named |= {"count": "1", "domain": given.pop("address").rpartition("@")[2]}
     more = {name: cleaned(text, MAX_INTAKE_CHARS) for name, text in said.more.items()}
-    return Entry({name: text for name, text in {**named, **given, **more}.items() if text})
+    return Entry({name: text for name, text in {**named, **given, **more}.items() if text}, said.among)
 
 
 def _id(given: str, service: str, raw: str, place: int) -> str:

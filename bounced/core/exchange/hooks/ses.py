@@ -1,0 +1,170 @@
+"""Amazon SES, whose events come through Amazon SNS: event publishing, and the older notifications of an identity.
+
+https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html and
+https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from types import MappingProxyType
+
+from bounced.core.exchange.hooks.events import Event, json_events, without_type
+from bounced.core.exchange.hooks.heard import (
+    COMPLAINED,
+    DELIVERED,
+    ENGAGED,
+    NO_EVIDENCE,
+    NOT_SENT,
+    SENT,
+    UNSUBSCRIBED,
+    Means,
+    Said,
+    failed,
+)
+from bounced.core.exchange.hooks.service import PATH_FIELD, PATH_KEY, Service, meaning
+from bounced.core.terms import Category
+
+MEANS = MappingProxyType(
+    {
+        "Bounce/Permanent/NoEmail": failed(Category.MAILBOX_UNKNOWN),
+        "Bounce/Permanent/General": failed(Category.UNDETERMINED),
+        "Bounce/Permanent/Suppressed": NOT_SENT,
+        "Bounce/Permanent/OnAccountSuppressionList": NOT_SENT,
+        "Bounce/Permanent/UnsubscribedRecipient": NOT_SENT,
+        "Bounce/Permanent": failed(Category.UNDETERMINED),
+        "Bounce/Transient/General": failed(Category.UNDETERMINED),
+        "Bounce/Transient/MailboxFull": failed(Category.MAILBOX_FULL),
+        "Bounce/Transient/MessageTooLarge": failed(Category.MESSAGE_TOO_BIG),
+        "Bounce/Transient/ContentRejected": failed(Category.CONTENT_REJECTED),
+        "Bounce/Transient/AttachmentRejected": failed(Category.CONTENT_REJECTED),
+        "Bounce/Transient/CustomTimeoutExceeded": failed(Category.EXPIRED),
+        "Bounce/Transient": failed(Category.UNDETERMINED),
+        "Bounce/Undetermined": failed(Category.UNDETERMINED),
+        "Complaint": COMPLAINED,
+        "Complaint/not-spam": NO_EVIDENCE,
+        "Complaint/auth-failure": NO_EVIDENCE,
+        "Complaint/OnAccountSuppressionList": NOT_SENT,
+        "Delivery": DELIVERED,
+        "DeliveryDelay": NO_EVIDENCE,
+        "Send": SENT,
+        "Reject": NOT_SENT,
+        "Rendering Failure": NOT_SENT,
+        "Open": ENGAGED,
+        "Click": ENGAGED,
+        "Subscription/unsubscribeAll": UNSUBSCRIBED,
+        "Subscription": NO_EVIDENCE,
+        "AmazonSnsSubscriptionSucceeded": NO_EVIDENCE,
+    }
+)
+"""Types of events, with the type and subtype of a bounce.  A subtype that is not here means what its type means."""
+
+_TESTING = b"Successfully validated SNS topic"
+"""What SES says, not in JSON, when somebody chooses a topic for its events."""
+_OF_SES = re.compile(r"(?:^|[.-])amazonses\.com$|\.amazonaws\.com$", re.IGNORECASE)
+
+
+def hear(event: Event) -> Iterator[Said]:
+    """Say what one event says, of each of its recipients."""
+    kind = event.text("eventType", "notificationType")
+    match kind.lower():
+        case "bounce":
+            yield from _bounce(event)
+        case "complaint":
+            yield from _complaint(event)
+        case "delivery":
+            named = event.texts("delivery.recipients") or event.texts("mail.destination")
+            yield from (_said(event, DELIVERED, each, "delivery") for each in named)
+        case "open" | "click":
+            yield from _of_one(event, meaning(MEANS, kind), event.texts("mail.destination"), kind.lower())
+        case "subscription":
+            left = event.is_true("subscription.newTopicPreferences.unsubscribeAll")
+            means = meaning(MEANS, "Subscription/unsubscribeAll" if left else "Subscription")
+            yield from _of_one(event, means, event.texts("mail.destination"), "subscription")
+        case _:
+            means = meaning(MEANS, kind)
+            yield from (_said(event, means, each, kind) for each in event.texts("mail.destination") or [""])
+
+
+def _bounce(event: Event) -> Iterator[Said]:
+    type_, subtype = event.text("bounce.bounceType"), event.text("bounce.bounceSubType")
+    name = f"Bounce/{type_}/{subtype}"
+    means = meaning(MEANS, name if name in MEANS else f"Bounce/{type_}")
+    for recipient in event.each("bounce.bouncedRecipients"):
+        yield _said(
+            event,
+            means,
+            recipient.text("emailAddress"),
+            "bounce",
+            id_=event.text("bounce.feedbackId"),
+            reply=_reply(recipient),
+            mta=_server(event),
+        )
+
+
+def _complaint(event: Event) -> Iterator[Said]:
+    """Say who complained.  Where SES names all whom it may have been, it is the one of our return path."""
+    kinds = (event.text("complaint.complaintSubType"), event.text("complaint.complaintFeedbackType"))
+    names = [name for kind in kinds if (name := f"Complaint/{kind}") in MEANS]
+    recipients = [each.text("emailAddress") for each in event.each("complaint.complainedRecipients")]
+    means = meaning(MEANS, names[0] if names else "Complaint")
+    yield from _of_one(event, means, recipients, "complaint", event.text("complaint.feedbackId"))
+
+
+def _of_one(event: Event, means: Means, recipients: Sequence[str], inner: str, id_: str = "") -> Iterator[Said]:
+    """Say something of the one recipient that somebody was; of several, it is the one of our return path, or nobody."""
+    if len(recipients) == 1:
+        yield _said(event, means, recipients[0], inner, id_=id_)
+    elif recipients:
+        yield _said(event, means, "", inner, id_=id_, among=tuple(recipients))
+
+
+def _said(
+    event: Event,
+    means: Means,
+    address: str,
+    inner: str,
+    *,
+    id_: str = "",
+    reply: str = "",
+    mta: str = "",
+    among: tuple[str, ...] = (),
+) -> Said:
+    at = event.text(f"{inner}.timestamp")
+    message = event.text("mail.messageId")
+    return Said(
+        means,
+        address=address,
+        at=at or event.text("mail.timestamp"),
+        id=id_ or (message and f"{message}/{at}"),
+        reply=reply,
+        mta=mta,
+        campaign=next(iter(event.texts("mail.tags.campaign")), ""),
+        sent_at=event.text("mail.timestamp"),
+        return_path=_path(event),
+        among=among,
+    )
+
+
+def _path(event: Event) -> str:
+    tagged = next(iter(event.texts(f"mail.tags.{PATH_KEY}")), "")
+    return event.header("mail.headers", field=PATH_FIELD) or tagged or event.text("mail.source")
+
+
+def _reply(recipient: Event) -> str:
+    """Return what the server said: ``smtp; 550 5.1.1 ...``, or only its status.  (RFC 3464 section 2.3.6)"""
+    return without_type(recipient.text("diagnosticCode")) or recipient.text("status")
+
+
+def _server(event: Event) -> str:
+    """Return the server that refused: SES itself reports what another one said to it in the dialogue."""
+    reporting = event.text("bounce.reportingMTA").rpartition(";")[2].strip()
+    return event.text("bounce.remoteMtaIp") if not reporting or _OF_SES.search(reporting) else reporting
+
+
+def _events(body: bytes, content_type: str = "") -> Sequence[Event]:
+    if body.startswith(_TESTING):
+        return [Event({"eventType": "AmazonSnsSubscriptionSucceeded"})]
+    return json_events(body, content_type)
+
+
+SERVICE = Service("ses", MEANS, hear, _events, by_topic=True)

@@ -1,0 +1,122 @@
+"""SparkPost: https://developers.sparkpost.com/api/webhooks/ and, for the same events, .../api/events/."""
+
+from collections.abc import Iterator, Sequence
+from types import MappingProxyType
+
+from bounced.core.exchange.hooks.events import Event, json_events
+from bounced.core.exchange.hooks.heard import (
+    COMPLAINED,
+    DELIVERED,
+    ENGAGED,
+    NO_EVIDENCE,
+    NOT_SENT,
+    SENT,
+    UNSUBSCRIBED,
+    Said,
+    failed,
+)
+from bounced.core.exchange.hooks.service import PATH_KEY, Service, meaning
+from bounced.core.terms import Category
+
+MEANS = MappingProxyType(
+    {
+        "injection": SENT,
+        "delivery": DELIVERED,
+        "delay": NO_EVIDENCE,
+        "bounce/1": failed(Category.UNDETERMINED),
+        "bounce/10": failed(Category.MAILBOX_UNKNOWN),
+        "bounce/20": failed(Category.REMOTE_SYSTEM),
+        "bounce/21": failed(Category.DNS_FAILURE),
+        "bounce/22": failed(Category.MAILBOX_FULL),
+        "bounce/23": failed(Category.MESSAGE_TOO_BIG),
+        "bounce/24": failed(Category.EXPIRED),
+        "bounce/25": NOT_SENT,
+        "bounce/26": NOT_SENT,
+        "bounce/30": failed(Category.UNDETERMINED),
+        "bounce/40": failed(Category.UNDETERMINED),
+        "bounce/50": failed(Category.POLICY),
+        "bounce/51": failed(Category.REPUTATION_BLOCK),
+        "bounce/52": failed(Category.SPAM_CONTENT),
+        "bounce/53": failed(Category.CONTENT_REJECTED),
+        "bounce/54": failed(Category.RELAY_DENIED),
+        "bounce/60": NO_EVIDENCE,
+        "bounce/70": failed(Category.REMOTE_SYSTEM),
+        "bounce/80": NO_EVIDENCE,
+        "bounce/90": NO_EVIDENCE,
+        "bounce/100": NO_EVIDENCE,
+        "bounce": failed(Category.UNDETERMINED),
+        "policy_rejection": NOT_SENT,
+        "generation_failure": NOT_SENT,
+        "generation_rejection": NOT_SENT,
+        "spam_complaint": COMPLAINED,
+        "list_unsubscribe": UNSUBSCRIBED,
+        "link_unsubscribe": UNSUBSCRIBED,
+        "open": ENGAGED,
+        "initial_open": ENGAGED,
+        "amp_open": ENGAGED,
+        "amp_initial_open": ENGAGED,
+        "open/prefetched": NO_EVIDENCE,
+        "click": ENGAGED,
+        "amp_click": ENGAGED,
+        "sms_status": NO_EVIDENCE,
+        "relay_injection": NO_EVIDENCE,
+        "relay_rejection": NO_EVIDENCE,
+        "relay_delivery": NO_EVIDENCE,
+        "relay_tempfail": NO_EVIDENCE,
+        "relay_permfail": NO_EVIDENCE,
+        "ab_test_completed": NO_EVIDENCE,
+        "ab_test_cancelled": NO_EVIDENCE,
+        "success": NO_EVIDENCE,
+        "error": NO_EVIDENCE,
+        "empty batch": NO_EVIDENCE,
+    }
+)
+"""Types of events.  ``bounce`` and ``out_of_band`` have the number of their bounce class behind it."""
+
+_FAILURES = frozenset({"bounce", "out_of_band"})
+_OPENED = frozenset({"open", "initial_open", "amp_open", "amp_initial_open"})
+
+
+def hear(event: Event) -> Iterator[Said]:
+    """Say what one event says."""
+    failed_ = event.text("type").lower() in _FAILURES
+    yield Said(
+        meaning(MEANS, _name(event)),
+        address=event.text("raw_rcpt_to", "rcpt_to"),
+        at=event.text("timestamp"),
+        id=event.text("event_id"),
+        reply=_reply(event) if failed_ else "",
+        mta=event.text("ip_address") if failed_ else "",
+        campaign=event.text("campaign_id"),
+        sent_at=event.text("injection_time"),
+        return_path=event.text(f"rcpt_meta.{PATH_KEY}", "msg_from"),
+    )
+
+
+def _name(event: Event) -> str:
+    name = event.text("type").lower()
+    if name in _FAILURES:
+        full = f"bounce/{event.text('bounce_class')}"
+        return full if full in MEANS else "bounce"
+    return "open/prefetched" if name in _OPENED and event.is_true("is_prefetched") else name
+
+
+def _reply(event: Event) -> str:
+    """Return what the server said; SparkPost may keep its code apart."""
+    said, code = event.text("raw_reason", "reason"), event.text("error_code")
+    return said if said[:3].isdigit() or not code else f"{code} {said}".strip()
+
+
+def _events(body: bytes, content_type: str = "") -> Sequence[Event]:
+    """Return the events of a batch: each stands in a class of events, in ``msys``; an empty batch is a test."""
+    return [_unwrapped(each) for each in json_events(body, content_type)] or [Event({"type": "empty batch"})]
+
+
+def _unwrapped(event: Event) -> Event:
+    within = event.value("msys")
+    if within == {}:
+        return Event({"type": "empty batch"})
+    return Event(next(iter(within.values()))) if isinstance(within, dict) else event
+
+
+SERVICE = Service("sparkpost", MEANS, hear, _events)

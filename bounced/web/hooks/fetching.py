@@ -1,0 +1,67 @@
+"""One small document of a server, within limits of size and time.
+
+httpcore follows no redirects and reads no proxy variables, and what is asked here is never chosen by a peer.
+"""
+
+import asyncio
+import ssl
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Protocol
+
+import httpcore
+
+MAX_BYTES = 64 * 1024
+MAX_TIME_S = 10.0
+"""From the name of the server to the last octet; SNS waits 15 s for an answer."""
+
+_TRY_AGAIN = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
+
+
+class NotFetched(Exception):  # noqa: N818 - says what is so
+    """A document that a server did not give.  ``for_good``: it said that it has none."""
+
+    def __init__(self, why: str, *, for_good: bool = False) -> None:
+        super().__init__(why)
+        self.for_good = for_good
+
+
+class Fetch(Protocol):
+    """Gets a document."""
+
+    async def __call__(self, url: str, /) -> bytes:
+        """Return the document.  Raises NotFetched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetcher:
+    """Gets documents from servers whose certificates the system's authorities vouch for.
+
+    ``network`` connects; only tests have one of their own.
+    """
+
+    tls: ssl.SSLContext
+    network: httpcore.AsyncNetworkBackend | None = None
+
+    async def __call__(self, url: str) -> bytes:
+        """Return the document.  Raises NotFetched."""
+        try:
+            async with asyncio.timeout(MAX_TIME_S):
+                return await self._get(url)
+        except TimeoutError:
+            raise NotFetched(f"it took longer than {MAX_TIME_S:g} s") from None
+        except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError) as error:
+            raise NotFetched(str(error) or type(error).__name__) from error
+
+    async def _get(self, url: str) -> bytes:
+        pool = httpcore.AsyncConnectionPool(self.tls, max_connections=1, network_backend=self.network)
+        async with pool, pool.stream("GET", url, headers={"connection": "close"}) as response:
+            if response.status != HTTPStatus.OK:
+                for_good = response.status < HTTPStatus.INTERNAL_SERVER_ERROR and response.status not in _TRY_AGAIN
+                raise NotFetched(f"the server answered {response.status}", for_good=for_good)
+            found = bytearray()
+            async for piece in response.aiter_stream():
+                found += piece
+                if len(found) > MAX_BYTES:
+                    raise NotFetched(f"it is larger than {MAX_BYTES} bytes", for_good=True)
+            return bytes(found)

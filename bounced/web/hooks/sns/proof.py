@@ -1,0 +1,55 @@
+"""What proves a message of SNS, and what follows from one about a subscription."""
+
+from base64 import b64decode
+from binascii import Error as NotBase64
+from datetime import timedelta
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+
+from bounced.web.hooks.fetching import Fetch, NotFetched
+from bounced.web.hooks.proof import Asked, NotProven, Proven, Trusted
+from bounced.web.hooks.sns.certificates import Certificates
+from bounced.web.hooks.sns.message import SnsMessage, Type, message_of
+from bounced.web.hooks.sns.topic import Topic
+from bounced.web.problems import not_available
+
+MAX_AGE = timedelta(hours=2)
+"""SNS tries for an hour at most to post a message; the rest is for clocks."""
+MAX_AHEAD = timedelta(minutes=15)
+
+
+class SnsProof:
+    """Checks what is posted to one list, by its topics.  Raises ValueError for what is no topic."""
+
+    def __init__(self, trusted: Trusted, fetch: Fetch, certificates: Certificates) -> None:
+        if not trusted.topics:
+            raise ValueError("needs topics: the ARNs of the SNS topics that tell of this list")
+        self._topics = {arn: Topic.of(arn) for arn in trusted.topics}
+        self._fetch = fetch
+        self._certificates = certificates
+
+    async def check(self, asked: Asked) -> Proven:
+        """Return what was published.  A subscription is confirmed, and then there is nothing to read.
+
+        Raises NotProven, and Problem with 503 where Amazon cannot be asked now.
+        """
+        message = message_of(asked.body, self._topics)
+        if not asked.now - MAX_AGE <= message.at <= asked.now + MAX_AHEAD:
+            raise NotProven("bad_time")
+        key = await self._certificates.key(message.certificate, message.topic, asked.now)
+        try:
+            key.verify(b64decode(message.signature, validate=True), message.signed, PKCS1v15(), message.hash)
+        except (InvalidSignature, NotBase64):
+            raise NotProven("bad_signature") from None
+        if message.type is Type.NOTIFICATION:
+            return Proven(message.text.encode())
+        if message.type is Type.SUBSCRIPTION:
+            await self._confirm(message)
+        return Proven(b"")
+
+    async def _confirm(self, message: SnsMessage) -> None:
+        try:
+            await self._fetch(message.subscribe)
+        except NotFetched as error:
+            raise not_available(f"The subscription cannot be confirmed now: {error}") from error
