@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field
 from bounced.config.fields import File
 from bounced.config.shape import Section
 from bounced.core.exchange.hooks import SERVICES
+from bounced.core.exchange.hooks.topic import Topic
 
 SECRETS_AT_ONCE = 2
 """The one that is used, and the one that replaces it."""
@@ -16,6 +17,10 @@ def _service(name: str) -> str:
     if name not in SERVICES:
         raise ValueError(f"be a service whose events are understood: {', '.join(sorted(SERVICES))}")
     return name
+
+
+def _topic(arn: str) -> str:
+    return Topic.of(arn).arn
 
 
 class HookSettings(Section):
@@ -35,7 +40,7 @@ class HookSettings(Section):
         description="Files with a further secret of 16 octets or more that stands in the path: "
         "/hooks/SERVICE/LIST/SECRET. Advised for mailgun, whose signature does not cover the events.",
     )
-    topics: tuple[str, ...] = Field(
+    topics: tuple[Annotated[str, AfterValidator(_topic)], ...] = Field(
         default=(),
         examples=[["arn:aws:sns:eu-west-1:123456789012:bounces"]],
         description="Topics of Amazon SNS that may post here, for the service ses. Events of any other are refused.",

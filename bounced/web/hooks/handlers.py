@@ -21,6 +21,7 @@ from bounced.core.exchange.hooks import SERVICES, Entry, Heard, Service, Silent,
 from bounced.edges.redis.intake_writer import write_entries
 from bounced.edges.watch.log import Event
 from bounced.web.desk import Desk, desk_of
+from bounced.web.hooks.among import settled
 from bounced.web.hooks.in_use import HookInUse
 from bounced.web.hooks.proof import Asked, NotProven, Proven, is_one_of
 from bounced.web.json import dumped
@@ -68,6 +69,7 @@ async def _hear(request: Request) -> Response:
         hook, proven = await _proven(desk, request, body)
         request.state.list = list_
         heard = await _read(desk, hook.service, list_, proven.body, request.headers.get("content-type", ""))
+        heard = [await settled(desk, list_, each) for each in heard]
         await _write(desk, hook.service, list_, heard, proven)
     except NotProven as refused:
         desk.rates.owe(peer, 1)

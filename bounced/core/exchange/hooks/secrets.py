@@ -9,6 +9,11 @@ _UNRESERVED = re.compile(rb"[A-Za-z0-9._~-]+")
 
 MIN_SECRET_BYTES = 16
 """Of a secret that somebody chose."""
+_PEM = re.compile(rb"-----BEGIN PUBLIC KEY-----(.+)-----END PUBLIC KEY-----\s*", re.DOTALL)
+# SubjectPublicKeyInfo of id-ecPublicKey on secp256r1, up to the first octet of an uncompressed point.  (RFC 5480)
+_P256 = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")
+_P256_BYTES = 91
+
 STANDARD_WEBHOOKS_PREFIX = b"whsec_"
 
 
@@ -35,4 +40,16 @@ def standard_webhooks_key(written: bytes) -> bytes:
         key = b""
     if encoded == written or len(key) < MIN_SECRET_BYTES:
         raise ValueError(f"whsec_ and at least {MIN_SECRET_BYTES} octets in base64 are needed")
+    return key
+
+
+def p256_public_key(written: bytes) -> bytes:
+    """Return a public key of the curve P-256, written in base64 or as PEM.  Raises ValueError for anything else."""
+    in_pem = _PEM.fullmatch(written)
+    try:
+        key = b64decode(b"".join((in_pem[1] if in_pem else written).split()), validate=True)
+    except NotBase64:
+        key = b""
+    if len(key) != _P256_BYTES or not key.startswith(_P256):
+        raise ValueError("a public key (ECDSA, P-256) in base64 is needed")
     return key

@@ -15,6 +15,7 @@ from bounced.core.exchange.hooks.heard import (
     Said,
     failed,
 )
+from bounced.core.exchange.hooks.secrets import p256_public_key
 from bounced.core.exchange.hooks.service import PATH_KEY, Service, meaning
 from bounced.core.terms import Category
 
@@ -74,4 +75,4 @@ def _name(event: Event) -> str:
     return name
 
 
-SERVICE = Service("sendgrid", MEANS, hear)
+SERVICE = Service("sendgrid", MEANS, hear, secret=p256_public_key)

@@ -17,9 +17,9 @@ from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import AuthorityInformationAccessOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
+from bounced.core.exchange.hooks.topic import Topic
 from bounced.web.hooks.fetching import Fetch, NotFetched
 from bounced.web.hooks.proof import NotProven
-from bounced.web.hooks.sns.topic import Topic
 from bounced.web.problems import not_available
 
 MAX_KEPT = 16

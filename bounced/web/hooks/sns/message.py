@@ -10,8 +10,8 @@ from urllib.parse import parse_qs
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, HashAlgorithm
 
 from bounced.core.exchange.hooks.events import NotJson, json_value
+from bounced.core.exchange.hooks.topic import Topic
 from bounced.web.hooks.proof import NotProven
-from bounced.web.hooks.sns.topic import Topic
 
 HASHES: Mapping[str, type[HashAlgorithm]] = {"1": SHA1, "2": SHA256}
 """By SignatureVersion.  A topic has version 1 unless its owner chooses 2."""

@@ -7,11 +7,11 @@ from datetime import timedelta
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 
+from bounced.core.exchange.hooks.topic import Topic
 from bounced.web.hooks.fetching import Fetch, NotFetched
 from bounced.web.hooks.proof import Asked, NotProven, Proven, Trusted
 from bounced.web.hooks.sns.certificates import Certificates
 from bounced.web.hooks.sns.message import SnsMessage, Type, message_of
-from bounced.web.hooks.sns.topic import Topic
 from bounced.web.problems import not_available
 
 MAX_AGE = timedelta(hours=2)
@@ -23,8 +23,6 @@ class SnsProof:
     """Checks what is posted to one list, by its topics.  Raises ValueError for what is no topic."""
 
     def __init__(self, trusted: Trusted, fetch: Fetch, certificates: Certificates) -> None:
-        if not trusted.topics:
-            raise ValueError("needs topics: the ARNs of the SNS topics that tell of this list")
         self._topics = {arn: Topic.of(arn) for arn in trusted.topics}
         self._fetch = fetch
         self._certificates = certificates

@@ -15,7 +15,7 @@ _OF_GOVERNMENT = "sns-us-gov-west-1.amazonaws.com"
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic by its name (ARN).  Raises ValueError for what is none, by ``of``."""
+    """A topic by its name (ARN)."""
 
     arn: str
     region: str
@@ -26,7 +26,7 @@ class Topic:
         """Return the topic of an ARN.  Raises ValueError."""
         found = _ARN.fullmatch(arn)
         if found is None:
-            raise ValueError(f"must be the ARN of an SNS topic, arn:aws:sns:REGION:ACCOUNT:NAME, got {arn[:80]!r}")
+            raise ValueError('be the ARN of an SNS topic, such as "arn:aws:sns:eu-west-1:123456789012:bounces"')
         suffix = "amazonaws.com.cn" if found["partition"] == "aws-cn" else "amazonaws.com"
         return cls(arn, found["region"], suffix)
 
