@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from types import MappingProxyType
 
-from bounced.core.exchange.hooks.events import Event
+from bounced.core.exchange.hooks.events import Event, server_reply
 from bounced.core.exchange.hooks.heard import (
     COMPLAINED,
     DELIVERED,
@@ -56,7 +56,7 @@ def hear(event: Event) -> Iterator[Said]:
         address=event.text("email"),
         at=at,
         id=message and f"{message}/{name}/{at}",
-        reply=event.text("reason") if name in _REPLIES else "",
+        reply=server_reply(event.text("reason")) if name in _REPLIES else "",
         campaign=next(iter(event.texts("tags")), "") or event.text("campaign name", "tag"),
         return_path=_path(event),
     )

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 _TYPE = re.compile(r"\s*(?:x-)?[a-z]+\s*;\s*", re.IGNORECASE)
+# Reply-code (RFC 5321 section 4.2), or status-code (RFC 3463 section 2), of a failure.
+_CODE = re.compile(r"\b[45][0-5][0-9](?:[ -]|$)|\b[45]\.[0-9]{1,3}\.[0-9]{1,3}\b")
 
 
 class NotJson(ValueError):  # noqa: N818 - says what is so
@@ -102,6 +104,14 @@ def json_lines(body: bytes, _content_type: str = "") -> Sequence[Event]:
 def without_type(diagnostic: str) -> str:
     """Return a diagnostic without the type before it: "smtp; 550 5.1.1 ...".  (RFC 3464 section 2.3.6)"""
     return diagnostic[found.end() :] if (found := _TYPE.match(diagnostic)) else diagnostic
+
+
+def server_reply(text: str) -> str:
+    """Return a text that a service gives as the server's reply, empty where no code of a server stands in it.
+
+    Services write words of their own into the same field, and "user unknown" proves nothing unless a server said it.
+    """
+    return without_type(text) if _CODE.search(text) else ""
 
 
 def json_value(body: bytes) -> Any:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from types import MappingProxyType
 
-from bounced.core.exchange.hooks.events import Event, NotJson, json_value
+from bounced.core.exchange.hooks.events import Event, NotJson, json_value, server_reply
 from bounced.core.exchange.hooks.heard import (
     COMPLAINED,
     DELIVERED,
@@ -13,35 +13,17 @@ from bounced.core.exchange.hooks.heard import (
     Said,
     failed,
 )
+from bounced.core.exchange.hooks.names import failures
 from bounced.core.exchange.hooks.service import PATH_KEY, Service, meaning
-from bounced.core.terms import Category
+from bounced.core.exchange.names import System, category_of
+from bounced.core.terms import CLASS_OF, Category, Class
 
 MEANS = MappingProxyType(
     {
         "sent": DELIVERED,
         "open": ENGAGED,
         "click": ENGAGED,
-        "bounce/user unknown": failed(Category.MAILBOX_UNKNOWN),
-        "bounce/mailbox inactive": failed(Category.MAILBOX_INACTIVE),
-        "bounce/quota exceeded": failed(Category.MAILBOX_FULL),
-        "bounce/invalid domain": failed(Category.DOMAIN_INVALID),
-        "bounce/no mail host": failed(Category.DOMAIN_INVALID),
-        "bounce/relay/access denied": failed(Category.RELAY_DENIED),
-        "bounce/greylisted": failed(Category.GREYLISTED),
-        "bounce/sender blocked": failed(Category.REPUTATION_BLOCK),
-        "bounce/content blocked": failed(Category.CONTENT_REJECTED),
-        "bounce/policy issue": failed(Category.POLICY),
-        "bounce/system issue": failed(Category.REMOTE_SYSTEM),
-        "bounce/protocol issue": failed(Category.PROTOCOL_ERROR),
-        "bounce/connection issue": failed(Category.NETWORK),
-        "bounce/preblocked": NOT_SENT,
-        "bounce/spam preblocked": NOT_SENT,
-        "bounce/blacklisted": NOT_SENT,
-        "bounce/spam reporter": NOT_SENT,
-        "bounce/typofix": NOT_SENT,
-        "bounce/duplicate in campaign": NOT_SENT,
-        "bounce/bad or empty template": NOT_SENT,
-        "bounce/error in template language": NOT_SENT,
+        **failures(System.MAILJET, "bounce/"),
         "bounce": failed(Category.UNDETERMINED),
         "blocked": NOT_SENT,
         "spam": COMPLAINED,
@@ -49,8 +31,6 @@ MEANS = MappingProxyType(
     }
 )
 """Events, with the error of a bounce.  An error that is no permanent one (``hard_bounce``) is asked as any other."""
-
-_HARD_NAMES = frozenset({"user unknown", "mailbox inactive", "invalid domain", "no mail host"})
 
 
 def hear(event: Event) -> Iterator[Said]:
@@ -62,7 +42,7 @@ def hear(event: Event) -> Iterator[Said]:
         address=event.text("email"),
         at=at,
         id=message and f"{message}/{kind}/{at}",
-        reply=event.text("comment") if kind == "bounce" else "",
+        reply=server_reply(event.text("comment")) if kind == "bounce" else "",
         campaign=event.text("customcampaign"),
         return_path=_path(event),
     )
@@ -72,8 +52,10 @@ def _name(event: Event) -> str:
     """Return the name of a bounce: an error that Mailjet itself takes for temporary is no reason against an address."""
     error = event.text("error").lower()
     name = f"bounce/{error}"
-    temporary = error in _HARD_NAMES and event.value("hard_bounce") is False
-    return name if name in MEANS and not temporary else "bounce"
+    category = category_of(System.MAILJET, error)
+    hard = category is not None and CLASS_OF[category] is Class.HARD
+    doubted = hard and event.value("hard_bounce") is False
+    return name if name in MEANS and not doubted else "bounce"
 
 
 def _path(event: Event) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from types import MappingProxyType
 
-from bounced.core.exchange.hooks.events import Event
+from bounced.core.exchange.hooks.events import Event, server_reply
 from bounced.core.exchange.hooks.heard import (
     COMPLAINED,
     DELIVERED,
@@ -17,7 +17,15 @@ from bounced.core.exchange.hooks.heard import (
 )
 from bounced.core.exchange.hooks.secrets import p256_public_key
 from bounced.core.exchange.hooks.service import PATH_KEY, Service, meaning
-from bounced.core.terms import Category
+from bounced.core.exchange.names import System, category_of
+
+_TYPES = ("bounce", "blocked", "expired")
+_OF_MAIL = ("Reputation", "Content", "Frequency or Volume Too High", "Technical Failure", "Technical")
+_OF_ADDRESSES = ("Invalid Address", "Mailbox Unavailable")
+_CLASSIFIED = (
+    *(("bounce", name) for name in (*_OF_ADDRESSES, *_OF_MAIL)),
+    *(("blocked", name) for name in _OF_MAIL),
+)
 
 MEANS = MappingProxyType(
     {
@@ -25,18 +33,8 @@ MEANS = MappingProxyType(
         "deferred": NO_EVIDENCE,
         "delivered": DELIVERED,
         "dropped": NOT_SENT,
-        "bounce/Invalid Address": failed(Category.MAILBOX_UNKNOWN),
-        "bounce/Mailbox Unavailable": failed(Category.MAILBOX_FULL),
-        "bounce/Reputation": failed(Category.REPUTATION_BLOCK),
-        "bounce/Content": failed(Category.CONTENT_REJECTED),
-        "bounce/Frequency or Volume Too High": failed(Category.RATE_LIMITED),
-        "bounce/Technical Failure": failed(Category.REMOTE_SYSTEM),
-        "bounce": failed(Category.UNDETERMINED),
-        "blocked/Reputation": failed(Category.REPUTATION_BLOCK),
-        "blocked/Content": failed(Category.CONTENT_REJECTED),
-        "blocked/Frequency or Volume Too High": failed(Category.RATE_LIMITED),
-        "blocked/Technical Failure": failed(Category.REMOTE_SYSTEM),
-        "blocked": failed(Category.UNDETERMINED),
+        **{f"{type_}/{name}": failed(category_of(System.SENDGRID, name)) for type_, name in _CLASSIFIED},
+        **{type_: failed(category_of(System.SENDGRID, type_)) for type_ in _TYPES},
         "spamreport": COMPLAINED,
         "unsubscribe": UNSUBSCRIBED,
         "group_unsubscribe": NO_EVIDENCE,
@@ -47,7 +45,7 @@ MEANS = MappingProxyType(
         "account_status_change": NO_EVIDENCE,
     }
 )
-"""Events, with the classification of a bounce.  Its type ``blocked`` is a name of its own: the next mail may pass."""
+"""Events, with the classification of a bounce.  What is ``blocked`` may pass the next time: no address is bad by it."""
 
 
 def hear(event: Event) -> Iterator[Said]:
@@ -57,7 +55,7 @@ def hear(event: Event) -> Iterator[Said]:
         address=event.text("email"),
         at=event.text("timestamp"),
         id=event.text("sg_event_id"),
-        reply=event.text("reason", "status") if event.text("event").lower() == "bounce" else "",
+        reply=server_reply(event.text("reason")) if event.text("event").lower() == "bounce" else "",
         campaign=next(iter(event.texts("category")), "") or event.text("marketing_campaign_name"),
         return_path=event.text(PATH_KEY, f"unique_args.{PATH_KEY}"),
     )
@@ -67,7 +65,8 @@ def _name(event: Event) -> str:
     name = event.text("event")
     match name.lower():
         case "bounce":
-            kind = "blocked" if event.text("type").lower() == "blocked" else "bounce"
+            type_ = event.text("type").lower()
+            kind = type_ if type_ in _TYPES else "bounce"
             full = f"{kind}/{event.text('bounce_classification')}"
             return full if full in MEANS else kind
         case "open" if event.is_true("sg_machine_open"):

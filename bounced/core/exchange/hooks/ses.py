@@ -21,23 +21,15 @@ from bounced.core.exchange.hooks.heard import (
     Said,
     failed,
 )
+from bounced.core.exchange.hooks.names import failures
 from bounced.core.exchange.hooks.service import PATH_FIELD, PATH_KEY, Service, meaning
+from bounced.core.exchange.names import System
 from bounced.core.terms import Category
 
 MEANS = MappingProxyType(
     {
-        "Bounce/Permanent/NoEmail": failed(Category.MAILBOX_UNKNOWN),
-        "Bounce/Permanent/General": failed(Category.UNDETERMINED),
-        "Bounce/Permanent/Suppressed": NOT_SENT,
-        "Bounce/Permanent/OnAccountSuppressionList": NOT_SENT,
-        "Bounce/Permanent/UnsubscribedRecipient": NOT_SENT,
+        **failures(System.SES, "Bounce/"),
         "Bounce/Permanent": failed(Category.UNDETERMINED),
-        "Bounce/Transient/General": failed(Category.UNDETERMINED),
-        "Bounce/Transient/MailboxFull": failed(Category.MAILBOX_FULL),
-        "Bounce/Transient/MessageTooLarge": failed(Category.MESSAGE_TOO_BIG),
-        "Bounce/Transient/ContentRejected": failed(Category.CONTENT_REJECTED),
-        "Bounce/Transient/AttachmentRejected": failed(Category.CONTENT_REJECTED),
-        "Bounce/Transient/CustomTimeoutExceeded": failed(Category.EXPIRED),
         "Bounce/Transient": failed(Category.UNDETERMINED),
         "Bounce/Undetermined": failed(Category.UNDETERMINED),
         "Complaint": COMPLAINED,
@@ -96,7 +88,7 @@ def _bounce(event: Event) -> Iterator[Said]:
             recipient.text("emailAddress"),
             "bounce",
             id_=event.text("bounce.feedbackId"),
-            reply=_reply(recipient),
+            reply=without_type(recipient.text("diagnosticCode")),
             mta=_server(event),
         )
 
@@ -148,11 +140,6 @@ def _said(
 def _path(event: Event) -> str:
     tagged = next(iter(event.texts(f"mail.tags.{PATH_KEY}")), "")
     return event.header("mail.headers", field=PATH_FIELD) or tagged or event.text("mail.source")
-
-
-def _reply(recipient: Event) -> str:
-    """Return what the server said: ``smtp; 550 5.1.1 ...``, or only its status.  (RFC 3464 section 2.3.6)"""
-    return without_type(recipient.text("diagnosticCode")) or recipient.text("status")
 
 
 def _server(event: Event) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from types import MappingProxyType
 
-from bounced.core.exchange.hooks.events import Event, json_events
+from bounced.core.exchange.hooks.events import Event, json_events, server_reply
 from bounced.core.exchange.hooks.heard import (
     COMPLAINED,
     DELIVERED,
@@ -15,7 +15,9 @@ from bounced.core.exchange.hooks.heard import (
     Said,
     failed,
 )
+from bounced.core.exchange.hooks.names import failures
 from bounced.core.exchange.hooks.service import PATH_KEY, Service, meaning
+from bounced.core.exchange.names import System
 from bounced.core.terms import Category
 
 MEANS = MappingProxyType(
@@ -23,32 +25,14 @@ MEANS = MappingProxyType(
         "injection": SENT,
         "delivery": DELIVERED,
         "delay": NO_EVIDENCE,
-        "bounce/1": failed(Category.UNDETERMINED),
-        "bounce/10": failed(Category.MAILBOX_UNKNOWN),
-        "bounce/20": failed(Category.REMOTE_SYSTEM),
-        "bounce/21": failed(Category.DNS_FAILURE),
-        "bounce/22": failed(Category.MAILBOX_FULL),
-        "bounce/23": failed(Category.MESSAGE_TOO_BIG),
-        "bounce/24": failed(Category.EXPIRED),
-        "bounce/25": NOT_SENT,
-        "bounce/26": NOT_SENT,
-        "bounce/30": failed(Category.UNDETERMINED),
-        "bounce/40": failed(Category.UNDETERMINED),
-        "bounce/50": failed(Category.POLICY),
-        "bounce/51": failed(Category.REPUTATION_BLOCK),
-        "bounce/52": failed(Category.SPAM_CONTENT),
-        "bounce/53": failed(Category.CONTENT_REJECTED),
-        "bounce/54": failed(Category.RELAY_DENIED),
-        "bounce/60": NO_EVIDENCE,
-        "bounce/70": failed(Category.REMOTE_SYSTEM),
-        "bounce/80": NO_EVIDENCE,
-        "bounce/90": NO_EVIDENCE,
-        "bounce/100": NO_EVIDENCE,
+        **failures(System.SPARKPOST, "bounce/"),
         "bounce": failed(Category.UNDETERMINED),
         "policy_rejection": NOT_SENT,
         "generation_failure": NOT_SENT,
         "generation_rejection": NOT_SENT,
         "spam_complaint": COMPLAINED,
+        "spam_complaint/not-spam": NO_EVIDENCE,
+        "spam_complaint/auth-failure": NO_EVIDENCE,
         "list_unsubscribe": UNSUBSCRIBED,
         "link_unsubscribe": UNSUBSCRIBED,
         "open": ENGAGED,
@@ -98,13 +82,16 @@ def _name(event: Event) -> str:
     if name in _FAILURES:
         full = f"bounce/{event.text('bounce_class')}"
         return full if full in MEANS else "bounce"
+    if name == "spam_complaint":
+        full = f"{name}/{event.text('fbtype').lower()}"
+        return full if full in MEANS else name
     return "open/prefetched" if name in _OPENED and event.is_true("is_prefetched") else name
 
 
 def _reply(event: Event) -> str:
     """Return what the server said; SparkPost may keep its code apart."""
     said, code = event.text("raw_reason", "reason"), event.text("error_code")
-    return said if said[:3].isdigit() or not code else f"{code} {said}".strip()
+    return server_reply(said) or (server_reply(f"{code} {said}") if said else "")
 
 
 def _events(body: bytes, content_type: str = "") -> Sequence[Event]:
