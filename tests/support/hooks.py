@@ -10,6 +10,8 @@ from hashlib import sha256
 from typing import Any
 
 from bounced.web.hooks.standard_webhooks import signature
+from tests.support import hosted
+from tests.support.amazon import TOPIC
 
 SECRET = "a secret of the tests, long enough"
 KEY = b"a key of the tests, 32 octets ok"
@@ -34,13 +36,14 @@ class Sample:
 
     ``event`` makes one event of a name in the service's table, about an address, with a number of its own and perhaps
     a reply and a return path.  ``prove`` makes the request of a body, by a key or secret.  ``secret`` is what stands in
-    the file.
+    the file; in its place ``topics`` are believed.
     """
 
     secret: str
     event: Callable[..., Json]
     prove: Callable[[bytes, str], Posted]
     batches: bool = False
+    topics: tuple[str, ...] = ()
 
     def posted(self, *events: Json, secret: str = "", raw: bytes = b"") -> Posted:
         """Return a request with these events."""
@@ -184,19 +187,31 @@ def generic(name: str, address: str, number: int, reply: str = "", path: str = "
 
 
 SAMPLES: Mapping[str, Sample] = {
+    "brevo": Sample(SECRET, hosted.brevo, by_basic, batches=True),
     "generic": Sample(WHSEC, generic, by_standard_webhooks("webhook"), batches=True),
     "kumomta": Sample(SECRET, kumomta, by_bearer, batches=True),
     "mailgun": Sample(SECRET, mailgun, by_mailgun),
+    "mailjet": Sample(SECRET, hosted.mailjet, by_basic, batches=True),
     "postmark": Sample(SECRET, postmark, by_basic),
     "resend": Sample(WHSEC, resend, by_standard_webhooks("svix")),
+    "sendgrid": Sample(
+        hosted.SENDGRID_SECRET, hosted.sendgrid, lambda *given: Posted(*hosted.by_ecdsa(*given)), batches=True
+    ),
+    "ses": Sample("", hosted.ses, lambda *given: Posted(*hosted.by_sns(*given)), topics=(TOPIC,)),
+    "sparkpost": Sample(SECRET, hosted.sparkpost, by_bearer, batches=True),
 }
 """By the service's name."""
 
 REFUSES: Mapping[str, str] = {
+    "brevo": "hard_bounce",
     "generic": "rejected",
     "kumomta": "Bounce",
     "mailgun": "failed/permanent",
+    "mailjet": "bounce/user unknown",
     "postmark": "Bounce/HardBounce",
     "resend": "email.bounced",
+    "sendgrid": "bounce/Invalid Address",
+    "ses": "Bounce/Permanent/General",
+    "sparkpost": "bounce/10",
 }
 """The event by which each says that a server refused a message for good."""

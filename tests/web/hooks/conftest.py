@@ -1,6 +1,7 @@
 """A list that every service speaks to, and the worker that commits what they say."""
 
 import itertools
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,13 @@ from bounced.core.state import AddressState
 from bounced.edges.redis.job_store import JobStore
 from bounced.edges.redis.wire import fields
 from bounced.jobs import IntakeReader
+from bounced.web.hooks import in_use
+from bounced.web.hooks.fetching import Fetcher
+from bounced.web.hooks.proof import Proof, Trusted
+from bounced.web.hooks.proofs import PROOFS
+from bounced.web.hooks.sns import SnsProof
+from bounced.web.hooks.sns.certificates import Certificates
+from tests.support.amazon import Amazon
 from tests.support.events import recent_events
 from tests.support.hooks import SAMPLES, Posted
 from tests.web.conftest import Site, Start
@@ -61,6 +69,9 @@ def hooks_table(folder: Path, services: str = "") -> str:
     """Write the secrets, and return the tables of the configuration; ``services`` is more in that of each."""
     tables = []
     for name, sample in SAMPLES.items():
+        if sample.topics:
+            tables.append(f"[lists.main.hooks.{name}]\ntopics = {json.dumps(sample.topics)}\n{services}")
+            continue
         file = folder / f"{name}.secret"
         file.write_text(sample.secret)
         file.chmod(0o600)
@@ -78,5 +89,19 @@ async def heard(start: Start, tmp_path: Path) -> AsyncIterator[Heard]:
 @asynccontextmanager
 async def hearing(start: Start, folder: Path, services: str = "", **more: str) -> AsyncIterator[Heard]:
     """Give the same with more in the table of each service, and in others of the configuration."""
-    async with start(lists=hooks_table(folder, services), **more) as site:
+    async with believing(Amazon()), start(lists=hooks_table(folder, services), **more) as site:
         yield Heard(site)
+
+
+@asynccontextmanager
+async def believing(amazon: Amazon) -> AsyncIterator[None]:
+    """Let a server on loopback stand for Amazon's."""
+
+    def proof(trusted: Trusted) -> Proof:
+        fetch = Fetcher(amazon.tls, amazon.network)
+        return SnsProof(trusted, fetch, Certificates(fetch, lambda: [amazon.root.certificate]))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(in_use, "PROOFS", {**PROOFS, "ses": proof})
+        async with amazon.serving():
+            yield

@@ -49,7 +49,7 @@ _REPLIES = frozenset({"hard_bounce", "soft_bounce"})
 
 def hear(event: Event) -> Iterator[Said]:
     """Say what one event says.  ``id`` is the webhook's, so the message, the event and its time make the name."""
-    name, at = event.text("event").lower(), event.text("ts_event", "ts_epoch", "ts")
+    name, at = event.text("event"), event.text("ts_event", "ts_epoch", "ts")
     message = event.text("message-id")
     yield Said(
         meaning(MEANS, name),

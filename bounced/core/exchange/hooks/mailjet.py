@@ -35,7 +35,7 @@ MEANS = MappingProxyType(
 
 def hear(event: Event) -> Iterator[Said]:
     """Say what one event says."""
-    kind, at = event.text("event").lower(), event.text("time")
+    kind, at = event.text("event"), event.text("time")
     message = event.text("MessageID", "Message_GUID", "mj_message_id")
     yield Said(
         meaning(MEANS, _name(event) if kind == "bounce" else kind),

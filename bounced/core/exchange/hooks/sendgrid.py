@@ -13,11 +13,11 @@ from bounced.core.exchange.hooks.heard import (
     SENT,
     UNSUBSCRIBED,
     Said,
-    failed,
 )
+from bounced.core.exchange.hooks.names import failures
 from bounced.core.exchange.hooks.secrets import p256_public_key
 from bounced.core.exchange.hooks.service import PATH_KEY, Service, meaning
-from bounced.core.exchange.names import System, category_of
+from bounced.core.exchange.names import System
 
 _TYPES = ("bounce", "blocked", "expired")
 _OF_MAIL = ("Reputation", "Content", "Frequency or Volume Too High", "Technical Failure", "Technical")
@@ -27,14 +27,16 @@ _CLASSIFIED = (
     *(("blocked", name) for name in _OF_MAIL),
 )
 
+_FAILURES = failures(System.SENDGRID)
+
 MEANS = MappingProxyType(
     {
         "processed": SENT,
         "deferred": NO_EVIDENCE,
         "delivered": DELIVERED,
         "dropped": NOT_SENT,
-        **{f"{type_}/{name}": failed(category_of(System.SENDGRID, name)) for type_, name in _CLASSIFIED},
-        **{type_: failed(category_of(System.SENDGRID, type_)) for type_ in _TYPES},
+        **{f"{type_}/{name}": _FAILURES[name] for type_, name in _CLASSIFIED},
+        **{type_: _FAILURES[type_] for type_ in _TYPES},
         "spamreport": COMPLAINED,
         "unsubscribe": UNSUBSCRIBED,
         "group_unsubscribe": NO_EVIDENCE,
@@ -55,7 +57,7 @@ def hear(event: Event) -> Iterator[Said]:
         address=event.text("email"),
         at=event.text("timestamp"),
         id=event.text("sg_event_id"),
-        reply=server_reply(event.text("reason")) if event.text("event").lower() == "bounce" else "",
+        reply=server_reply(event.text("reason")) if event.text("event") == "bounce" else "",
         campaign=next(iter(event.texts("category")), "") or event.text("marketing_campaign_name"),
         return_path=event.text(PATH_KEY, f"unique_args.{PATH_KEY}"),
     )
@@ -63,7 +65,7 @@ def hear(event: Event) -> Iterator[Said]:
 
 def _name(event: Event) -> str:
     name = event.text("event")
-    match name.lower():
+    match name:
         case "bounce":
             type_ = event.text("type").lower()
             kind = type_ if type_ in _TYPES else "bounce"

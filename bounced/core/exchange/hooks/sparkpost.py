@@ -63,7 +63,7 @@ _OPENED = frozenset({"open", "initial_open", "amp_open", "amp_initial_open"})
 
 def hear(event: Event) -> Iterator[Said]:
     """Say what one event says."""
-    failed_ = event.text("type").lower() in _FAILURES
+    failed_ = event.text("type") in _FAILURES
     yield Said(
         meaning(MEANS, _name(event)),
         address=event.text("raw_rcpt_to", "rcpt_to"),
@@ -78,7 +78,7 @@ def hear(event: Event) -> Iterator[Said]:
 
 
 def _name(event: Event) -> str:
-    name = event.text("type").lower()
+    name = event.text("type")
     if name in _FAILURES:
         full = f"bounce/{event.text('bounce_class')}"
         return full if full in MEANS else "bounce"
