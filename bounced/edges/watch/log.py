@@ -74,6 +74,9 @@ class Event(StrEnum):
     PERSON_SIGNED_OUT = "person.signed_out"
     PERSON_REFUSED = "person.refused"
     HOOK_REFUSED = "hook.refused"
+    HOOK_DEFERRED = "hook.deferred"
+    HOOK_SUBSCRIBED = "hook.subscribed"
+    HOOK_UNSUBSCRIBED = "hook.unsubscribed"
     CONFIGURATION_DOUBTED = "configuration.doubted"
 
 
@@ -87,6 +90,7 @@ LIMITED = (
     Event.REQUEST_FAILED,
     Event.PERSON_REFUSED,
     Event.HOOK_REFUSED,
+    Event.HOOK_DEFERRED,
 )
 """What peers, or a Redis that comes and goes, can cause for each connection and each message."""
 _CODED = (Event.PEER_REFUSED, Event.PATH_REFUSED, Event.REPORT_DEFERRED, Event.HOOK_REFUSED)

@@ -10,6 +10,13 @@ from http import HTTPStatus
 from typing import Protocol
 
 import httpcore
+import structlog
+
+from bounced.core.escape import escaped
+from bounced.edges.watch.log import Event
+from bounced.web.problems import Problem, not_available
+
+LOG = structlog.get_logger()
 
 MAX_BYTES = 64 * 1024
 MAX_TIME_S = 10.0
@@ -65,3 +72,9 @@ class Fetcher:
                 if len(found) > MAX_BYTES:
                     raise NotFetched(f"it is larger than {MAX_BYTES} bytes", for_good=True)
             return bytes(found)
+
+
+def deferred(url: str, error: NotFetched) -> Problem:
+    """Tell the log what could not be fetched and why, and return the answer, which says neither."""
+    LOG.warning(Event.HOOK_DEFERRED, url=escaped(url, 200), reason=str(error))
+    return not_available("What proves this cannot be fetched now.")

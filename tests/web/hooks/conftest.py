@@ -31,6 +31,7 @@ class Heard:
     """A running application whose list `main` hears every service, and a worker."""
 
     site: Site
+    amazon: Amazon
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     async def post(self, service: str, request: Posted, list_: str = "main") -> httpx.Response:
@@ -89,12 +90,12 @@ async def heard(start: Start, tmp_path: Path) -> AsyncIterator[Heard]:
 @asynccontextmanager
 async def hearing(start: Start, folder: Path, services: str = "", **more: str) -> AsyncIterator[Heard]:
     """Give the same with more in the table of each service, and in others of the configuration."""
-    async with believing(Amazon()), start(lists=hooks_table(folder, services), **more) as site:
-        yield Heard(site)
+    async with believing(Amazon()) as amazon, start(lists=hooks_table(folder, services), **more) as site:
+        yield Heard(site, amazon)
 
 
 @asynccontextmanager
-async def believing(amazon: Amazon) -> AsyncIterator[None]:
+async def believing(amazon: Amazon) -> AsyncIterator[Amazon]:
     """Let a server on loopback stand for Amazon's."""
 
     def proof(trusted: Trusted) -> Proof:
@@ -104,4 +105,4 @@ async def believing(amazon: Amazon) -> AsyncIterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(in_use, "PROOFS", {**PROOFS, "ses": proof})
         async with amazon.serving():
-            yield
+            yield amazon

@@ -18,7 +18,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
 from bounced.core.exchange.hooks.topic import Topic
-from bounced.web.hooks.fetching import Fetch, NotFetched
+from bounced.web.hooks.fetching import Fetch, NotFetched, deferred
 from bounced.web.hooks.proof import NotProven
 from bounced.web.problems import not_available
 
@@ -99,7 +99,7 @@ class Certificates:
         except NotFetched as error:
             if error.for_good:
                 raise NotProven("no_certificate") from error
-            raise not_available(f"The certificate of the signature cannot be fetched now: {error}") from error
+            raise deferred(url, error) from error
 
 
 def _read(load: Callable[[bytes], T], octets: bytes) -> T:

@@ -4,15 +4,18 @@ from base64 import b64decode
 from binascii import Error as NotBase64
 from datetime import timedelta
 
+import structlog
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 
 from bounced.core.exchange.hooks.topic import Topic
-from bounced.web.hooks.fetching import Fetch, NotFetched
+from bounced.edges.watch.log import Event
+from bounced.web.hooks.fetching import Fetch, NotFetched, deferred
 from bounced.web.hooks.proof import Asked, NotProven, Proven, Trusted
 from bounced.web.hooks.sns.certificates import Certificates
 from bounced.web.hooks.sns.message import SnsMessage, Type, message_of
-from bounced.web.problems import not_available
+
+LOG = structlog.get_logger()
 
 MAX_AGE = timedelta(hours=2)
 """SNS tries for an hour at most to post a message; the rest is for clocks."""
@@ -44,10 +47,14 @@ class SnsProof:
             return Proven(message.text.encode())
         if message.type is Type.SUBSCRIPTION:
             await self._confirm(message)
+        else:
+            LOG.warning(Event.HOOK_UNSUBSCRIBED, topic=message.topic.arn)
         return Proven(b"")
 
     async def _confirm(self, message: SnsMessage) -> None:
         try:
             await self._fetch(message.subscribe)
         except NotFetched as error:
-            raise not_available(f"The subscription cannot be confirmed now: {error}") from error
+            host = f"https://{message.topic.host}/"  # the rest is a token
+            raise deferred(host, error) from error
+        LOG.info(Event.HOOK_SUBSCRIBED, topic=message.topic.arn)
