@@ -51,12 +51,20 @@ def test_topics_prove_nothing_of_services_with_a_secret(write: Callable[[str], P
     assert [str(problem.severity) for problem in problems] == ["warning"]
 
 
+def test_topics_of_amazon_are_needed_and_checked(complaints: Complaints) -> None:
+    """A signature of Amazon alone proves nothing, and what is no topic would refuse everything."""
+    assert complaints(HOOKS + "ses = {}\n") == ["lists.main.hooks.ses.topics must be given: it proves what ses posts"]
+    (told,) = complaints(HOOKS + 'ses = { topics = ["arn:aws:sns:eu-west-1:123456789012:x", "bounces"] }\n')
+    assert told.startswith("lists.main.hooks.ses.topics[1] must be the ARN of an SNS topic, such as")
+
+
 @pytest.mark.parametrize(
     ("service", "key", "secret", "must"),
     [
         ("postmark", "secret_files", "short", "hold a good key: at least 16 octets are needed, got 5"),
         ("resend", "secret_files", "0123456789abcdef", "hold a good key: whsec_ and at least 16 octets in base64"),
         ("resend", "secret_files", "whsec_c2hvcnQ=", "hold a good key: whsec_ and at least 16 octets in base64"),
+        ("sendgrid", "secret_files", "0123456789abcdef", "hold a good key: a public key (ECDSA, P-256) in base64"),
         ("mailgun", "path_secret_files", "0123456789 abcdef", "hold a good key: only letters, digits, dot"),
         ("mailgun", "path_secret_files", "short", "hold a good key: at least 16 octets"),
         ("mailgun", "path_secret_files", None, "be a file that can be read"),

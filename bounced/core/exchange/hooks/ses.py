@@ -73,8 +73,9 @@ def hear(event: Event) -> Iterator[Said]:
             means = meaning(MEANS, "Subscription/unsubscribeAll" if left else "Subscription")
             yield from _of_one(event, means, event.texts("mail.destination"), "subscription")
         case _:
-            means = meaning(MEANS, kind)
-            yield from (_said(event, means, each, kind) for each in event.texts("mail.destination") or [""])
+            means, message = meaning(MEANS, kind), event.text("mail.messageId")
+            for place, each in enumerate(event.texts("mail.destination") or [""]):
+                yield _said(event, means, each, kind, id_=message and f"{message}/{kind}/{place}")
 
 
 def _bounce(event: Event) -> Iterator[Said]:

@@ -191,6 +191,15 @@ def test_what_is_sent_is_counted_by_its_domain():
     assert (told["type"], told["count"], told["domain"], told["campaign"]) == ("sent", "1", "example.net", "spring")
 
 
+def test_two_recipients_of_a_message_are_two_that_were_sent():
+    """What was sent is counted without the address, so each has a name of its own."""
+    one, two = heard({"eventType": "Send", "send": {}}, destination=["jane@example.net", "joe@example.org"])
+    assert isinstance(one, Entry)
+    assert isinstance(two, Entry)
+    assert (one.fields["domain"], two.fields["domain"]) == ("example.net", "example.org")
+    assert one.fields["id"] != two.fields["id"]
+
+
 @pytest.mark.parametrize(
     ("kind", "why"),
     [
