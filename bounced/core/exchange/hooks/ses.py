@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from types import MappingProxyType
 
 from bounced.core.exchange.hooks.events import Event, json_events, without_type
@@ -24,6 +24,7 @@ from bounced.core.exchange.hooks.heard import (
 from bounced.core.exchange.hooks.names import failures
 from bounced.core.exchange.hooks.service import PATH_FIELD, PATH_KEY, Service, meaning
 from bounced.core.exchange.names import System
+from bounced.core.mailbox import BadAddress, normalise
 from bounced.core.terms import Category
 
 MEANS = MappingProxyType(
@@ -52,6 +53,7 @@ MEANS = MappingProxyType(
 
 _TESTING = b"Successfully validated SNS topic"
 """What SES says, not in JSON, when somebody chooses a topic for its events."""
+_ANGLED = re.compile(r"<([^<>]*)>\s*$")
 _OF_SES = re.compile(r"(?:^|[.-])amazonses\.com$|\.amazonaws\.com$", re.IGNORECASE)
 
 
@@ -64,41 +66,44 @@ def hear(event: Event) -> Iterator[Said]:
         case "complaint":
             yield from _complaint(event)
         case "delivery":
-            named = event.texts("delivery.recipients") or event.texts("mail.destination")
+            named = _bare(event.texts("delivery.recipients")) or _sent_to(event)
             yield from (_said(event, DELIVERED, each, "delivery") for each in named)
         case "open" | "click":
-            yield from _of_one(event, meaning(MEANS, kind), event.texts("mail.destination"), kind.lower())
+            yield from _of_one(event, meaning(MEANS, kind), _sent_to(event), kind.lower())
         case "subscription":
             left = event.is_true("subscription.newTopicPreferences.unsubscribeAll")
             means = meaning(MEANS, "Subscription/unsubscribeAll" if left else "Subscription")
-            yield from _of_one(event, means, event.texts("mail.destination"), "subscription")
+            yield from _of_one(event, means, _sent_to(event), "subscription")
         case _:
             means, message = meaning(MEANS, kind), event.text("mail.messageId")
-            for place, each in enumerate(event.texts("mail.destination") or [""]):
+            for place, each in enumerate(_sent_to(event) or [""]):
                 yield _said(event, means, each, kind, id_=message and f"{message}/{kind}/{place}")
 
 
 def _bounce(event: Event) -> Iterator[Said]:
+    """Say which recipients failed.
+
+    A recipient is named by whoever reports, in a notice that came later: where the message was forwarded, or somebody
+    lies, it is not one to whom it was sent.  Then a recipient of ours failed for a reason that nobody knows.
+    """
     type_, subtype = event.text("bounce.bounceType"), event.text("bounce.bounceSubType")
     name = f"Bounce/{type_}/{subtype}"
     means = meaning(MEANS, name if name in MEANS else f"Bounce/{type_}")
+    id_, sent_to = event.text("bounce.feedbackId"), _sent_to(event)
     for recipient in event.each("bounce.bouncedRecipients"):
-        yield _said(
-            event,
-            means,
-            recipient.text("emailAddress"),
-            "bounce",
-            id_=event.text("bounce.feedbackId"),
-            reply=without_type(recipient.text("diagnosticCode")),
-            mta=_server(event),
-        )
+        for address in _bare([recipient.text("emailAddress")]):
+            if any(_is_same(address, each) for each in sent_to):
+                reply = without_type(recipient.text("diagnosticCode"))
+                yield _said(event, means, address, "bounce", id_=id_, reply=reply, mta=_server(event))
+            else:
+                yield from _of_one(event, means, sent_to, "bounce", id_)
 
 
 def _complaint(event: Event) -> Iterator[Said]:
     """Say who complained.  Where SES names all whom it may have been, it is the one of our return path."""
     kinds = (event.text("complaint.complaintSubType"), event.text("complaint.complaintFeedbackType"))
     names = [name for kind in kinds if (name := f"Complaint/{kind}") in MEANS]
-    recipients = [each.text("emailAddress") for each in event.each("complaint.complainedRecipients")]
+    recipients = _bare([each.text("emailAddress") for each in event.each("complaint.complainedRecipients")])
     means = meaning(MEANS, names[0] if names else "Complaint")
     yield from _of_one(event, means, recipients, "complaint", event.text("complaint.feedbackId"))
 
@@ -136,6 +141,22 @@ def _said(
         return_path=_path(event),
         among=among,
     )
+
+
+def _sent_to(event: Event) -> Sequence[str]:
+    return _bare(event.texts("mail.destination"))
+
+
+def _bare(addresses: Iterable[str]) -> Sequence[str]:
+    """Return addresses without the names that stand beside them where a sender gave some: ``Jane <jane@...>``."""
+    return [found[1] if (found := _ANGLED.search(each)) else each for each in addresses if each]
+
+
+def _is_same(address: str, other: str) -> bool:
+    try:
+        return normalise(address) == normalise(other)
+    except BadAddress:
+        return False
 
 
 def _path(event: Event) -> str:

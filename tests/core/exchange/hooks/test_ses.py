@@ -99,11 +99,32 @@ def test_each_recipient_of_a_bounce_has_its_own_reply():
     """They are entries of their own, of the same event."""
     first = {"emailAddress": "jane@example.net", "diagnosticCode": "smtp; 550 5.1.1 no such user"}
     second = {"emailAddress": "joe@example.net", "diagnosticCode": "smtp; 452 4.2.2 mailbox full"}
-    one, two = heard(bounce("Permanent", "General", first, second))
+    both = ["jane@example.net", "joe@example.net"]
+    one, two = heard(bounce("Permanent", "General", first, second), destination=both)
     assert isinstance(one, Entry)
     assert isinstance(two, Entry)
     assert (one.fields["address"], one.fields["reply"]) == ("jane@example.net", "550 5.1.1 no such user")
     assert (two.fields["address"], two.fields["reply"]) == ("joe@example.net", "452 4.2.2 mailbox full")
+
+
+def test_a_recipient_of_the_message_is_found_however_it_is_written():
+    """With the name that a sender gave, and in another case."""
+    recipient = {"emailAddress": "JANE@Example.NET", "diagnosticCode": "smtp; 550 5.1.1 no such user"}
+    told = entry(bounce("Permanent", "General", recipient), destination=['"Jane, M." <jane@example.net>'])
+    assert (told["address"], told["reply"]) == ("JANE@Example.NET", "550 5.1.1 no such user")
+    told = entry(bounce("Permanent", "General", {"emailAddress": "Jane <jane@example.net>"}))
+    assert told["address"] == "jane@example.net"
+
+
+def test_a_recipient_who_was_sent_nothing_is_not_blamed():
+    """Whoever reports names it: forwarding leads elsewhere, and a forged notice names anybody."""
+    recipient = {"emailAddress": "ex-employee@example.org", "diagnosticCode": "smtp; 550 5.1.1 no such user"}
+    told = entry(bounce("Permanent", "NoEmail", recipient))
+    assert (told["address"], told["category"]) == ("jane@example.net", "mailbox_unknown")
+    assert "reply" not in told
+    (said,) = heard(bounce("Permanent", "NoEmail", recipient), destination=["jane@example.net", "joe@example.net"])
+    assert isinstance(said, Entry)
+    assert said.among == ("jane@example.net", "joe@example.net")
 
 
 @pytest.mark.parametrize("subtype", ["Suppressed", "OnAccountSuppressionList", "UnsubscribedRecipient"])
