@@ -82,6 +82,12 @@ class WebPublic(WebListener):
         examples=["https://mail.example.com"],
         description="How the internet reaches this listener. List-Unsubscribe fields that the API makes name it.",
     )
+    metrics_listen: Address | None = Field(
+        default=None,
+        examples=["127.0.0.1:9029"],
+        description="Where /metrics, /healthz and /readyz of this listener answer, and nothing else. Needed where it "
+        "runs alone: the private listener of the same process tells what it counts, too.",
+    )
 
 
 class WebPrivate(WebListener):

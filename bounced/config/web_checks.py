@@ -129,5 +129,6 @@ def _taken(config: Config) -> dict[TcpAddress | UnixAddress, str]:
         *((each.address, f"listeners[{position}].address") for position, each in enumerate(config.listeners)),
         (config.http.listen, "http.listen"),
         (config.lookup.listen, "lookup.listen"),
+        (config.web.public.metrics_listen, "web.public.metrics_listen"),
     ]
     return {address: key for address, key in reversed(given) if address is not None}

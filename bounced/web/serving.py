@@ -13,11 +13,13 @@ import structlog
 from bounced.config import Config
 from bounced.config.files import tls_context
 from bounced.config.web import WebListener
-from bounced.config.web_checks import PRIVATE, login_of, web_listeners
+from bounced.config.web_checks import PRIVATE, PUBLIC, login_of, web_listeners
 from bounced.edges.redis import RedisStore
-from bounced.edges.sockets import Sockets, address_of
+from bounced.edges.sockets import Sockets, address_of, open_socket
+from bounced.edges.watch.http import HttpServer
 from bounced.edges.watch.log import Event
 from bounced.pipeline import Pipeline
+from bounced.web import health
 from bounced.web.application import application
 from bounced.web.connection import ConnectionLimits
 from bounced.web.desk import Desk, Settings, settings
@@ -86,6 +88,7 @@ class Serving:
             try:
                 for part in parts:
                     await part.listener.start(sockets[part.desk.name])
+                await _watched(stack, config, parts, metrics)
                 addresses = [address_of(opened) for several in sockets.values() for opened in several]
                 LOG.info(Event.SERVICE_STARTED, doors=addresses, lists=list(config.lists))
                 yield serving
@@ -125,6 +128,16 @@ async def _opened(stack: AsyncExitStack, config: Config, name: str, makers: Make
     """Return the store of a listener, with its own user of Redis."""
     to_write = name != PRIVATE or config.web.private.writes
     return await stack.enter_async_context(makers.open_store(login_of(config, name), to_write))
+
+
+async def _watched(stack: AsyncExitStack, config: Config, parts: Sequence[Part], metrics: Metrics) -> None:
+    """Let the public listener be watched at an address of its own, where it has one.  Raises CannotListen."""
+    address = config.web.public.metrics_listen
+    if address is None or not any(part.desk.name == PUBLIC for part in parts):
+        return
+    stores = [part.desk.store for part in parts]
+    listening = stack.enter_context(open_socket(address))
+    await stack.enter_async_context(HttpServer(listening, health.pages(stores, metrics)))
 
 
 def _part(config: Config, name: str, sockets: Sequence[socket.socket], path: Pipeline, metrics: Metrics) -> Part:
