@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from bounced import rules
+from bounced.core.exchange.names import names_as_json
 from bounced.core.meaning.account import Account, account
 from bounced.core.meaning.bare import NOTHING_KNOWN, Known, as_reported
 from bounced.core.meaning.classify import classify, classify_reply
@@ -142,5 +143,6 @@ def _meaning(finding: ExplainedRecipient, report: Report, rule_set: RuleSet | No
         "rule": verdict.rule,
         "proof": verdict.proof or None,
         "doubt": verdict.doubt or None,
+        "names": names_as_json(verdict.category, verdict.class_),
         "statements": [each.as_fields() for each in statements(finding, report, rule_set)],
     }

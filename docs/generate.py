@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from bounced.config.document import example_file, manual
+from bounced.core.exchange import names_document
 from bounced.core.exchange.hooks import SERVICES
 from bounced.core.exchange.hooks.document import table as events_table
 from bounced.core.policy.document import classes, defaults, diagram
@@ -37,11 +38,18 @@ def hooks_page(text: str) -> str:
     return text
 
 
+def names_page(text: str) -> str:
+    """Return the page about the names of other systems with its tables."""
+    text = between_marks(text, "nearest", names_document.nearest())
+    return between_marks(text, "meanings", names_document.meanings())
+
+
 def pages() -> dict[Path, str]:
     """Return every file that is written, complete."""
     hooks = PROJECT / "docs/hooks.md"
     metrics = PROJECT / "docs/metrics.md"
     policy = PROJECT / "docs/policy.md"
+    names = PROJECT / "docs/names.md"
     redis = PROJECT / "docs/redis.md"
     return {
         PROJECT / "config/bounced.toml": example_file(),
@@ -50,6 +58,7 @@ def pages() -> dict[Path, str]:
         hooks: hooks_page(hooks.read_text("utf-8")),
         policy: policy_page(policy.read_text("utf-8")),
         metrics: between_marks(metrics.read_text("utf-8"), "metrics", declared.table()),
+        names: names_page(names.read_text("utf-8")),
         redis: between_marks(redis.read_text("utf-8"), "times", time_budget.table()),
     }
 

@@ -16,8 +16,10 @@ from rich.console import Console
 from bounced.cli.explained import show
 from bounced.cli.mailboxes import Stored
 from bounced.cli.root import bounced
+from bounced.core.exchange.names import names_as_json
 from bounced.core.return_path.keyring import Keyring, SigningKey
 from bounced.core.return_path.paths import ReturnPaths
+from bounced.core.terms import Category
 from bounced.explain import explain as explain_message
 from bounced.explain import packaged_rules
 
@@ -120,6 +122,7 @@ def test_json_has_exactly_the_fields_of_the_contract(explain: Explain) -> None:
                     "User unknown in virtual mailbox table",
                     "proof": "words",
                     "doubt": None,
+                    "names": names_as_json(Category.MAILBOX_UNKNOWN),
                     "statements": statements,
                 }
             ],

@@ -251,6 +251,30 @@ class ClassifyRequest(Asked):
     replies: list[Reply] = Field(min_length=1, max_length=MAX_REPLIES)
 
 
+class SparkPostName(Answered):
+    """A bounce class of SparkPost."""
+
+    code: int
+    name: str
+
+
+class SesName(Answered):
+    """How Amazon SES writes the reason of a bounce."""
+
+    bounce_type: str = Field(alias="bounceType")
+    bounce_sub_type: str = Field(alias="bounceSubType")
+
+
+class Names(Answered):
+    """The nearest names of other systems; null where a system has none."""
+
+    powermta: str | None
+    kumomta: str | None
+    sparkpost: SparkPostName | None
+    ses: SesName | None
+    sendgrid: str | None
+
+
 class Meaning(BaseModel):
     """A verdict, and the statements behind it."""
 
@@ -263,6 +287,7 @@ class Meaning(BaseModel):
     doubt: str | None
     status: str | None
     reply_code: str | None
+    names: Names
     statements: list[dict[str, Any]]
 
 
