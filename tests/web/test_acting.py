@@ -299,5 +299,6 @@ async def test_bare_replies_are_classified(site: Site) -> None:
     token = await site.token(Right.CHECK)
     told = (await site.ask(token, "POST", "/api/v1/classify", json={"replies": replies})).json()["replies"]
     assert [each["category"] for each in told] == ["mailbox_unknown", "mailbox_full"]
+    assert [each["names"]["powermta"] for each in told] == ["bad-mailbox", "quota-issues"]
     bad = {"replies": [{"reply": "550 no", "stage": "lunch"}]}
     assert (await site.ask(token, "POST", "/api/v1/classify", json=bad)).status_code == 400

@@ -7,22 +7,37 @@ import re
 from collections.abc import Iterable
 
 from bounced.core.exchange.formats import Format, Meaning, Words, plain
-from bounced.core.exchange.rows import SkipReason
-from bounced.core.terms import Category
+from bounced.core.exchange.names import NAMES, Name, System
+from bounced.core.exchange.rows import CONDEMNING, SkipReason, skip_reason
+from bounced.core.terms import Category, class_of
 
 OWN = "bounced"
 """Our own format: the fields of the state hash."""
 
-UNKNOWN, BAD, DOMAIN = Category.MAILBOX_UNKNOWN, Category.BAD_ADDRESS, Category.DOMAIN_INVALID
+UNKNOWN, BAD = Category.MAILBOX_UNKNOWN, Category.BAD_ADDRESS
 COMPLAINT, UNSUBSCRIBED, OPERATOR = Category.COMPLAINT, Category.UNSUBSCRIBED, Category.OPERATOR
-SOFT, BLOCK, TRANSIENT = SkipReason.SOFT, SkipReason.BLOCK, SkipReason.TRANSIENT
-SILENT, SOME_MAIL = SkipReason.UNDETERMINED, SkipReason.SOME_MAIL
+TRANSIENT, SILENT, SOME_MAIL = SkipReason.TRANSIENT, SkipReason.UNDETERMINED, SkipReason.SOME_MAIL
 NO_FAILURE, NOT_BLOCKED = SkipReason.NO_FAILURE, SkipReason.NOT_BLOCKED
 
 
 def _words(column: str, *means: tuple[str, Meaning]) -> Words:
     """Return a column with its words: each meaning with those that have it, separated by spaces."""
     return Words(column, {word: meaning for words, meaning in means for word in (words.split() or [""])})
+
+
+def _names_of(column: str, system: System) -> Words:
+    """Return a column with the names that a system has for failures."""
+    return Words(column, {plain(name.text): _meaning(name) for name in NAMES[system]})
+
+
+def _meaning(name: Name) -> Meaning:
+    """Return what a name says of an address in a file; what was not sent does not say why."""
+    category = name.category
+    if category is None:
+        return NO_FAILURE
+    if category is Category.ALREADY_SUPPRESSED:
+        return SILENT
+    return category if category in CONDEMNING else skip_reason(class_of(category))
 
 
 def _format(
@@ -81,20 +96,7 @@ POSTMARK = (
         "postmark-bounces",
         "email",
         "type,bouncedat",
-        _words(
-            "type",
-            ("spamcomplaint", COMPLAINT),
-            ("unsubscribe", UNSUBSCRIBED),
-            ("manuallydeactivated", OPERATOR),
-            ("hardbounce", UNKNOWN),
-            ("bademailaddress", BAD),
-            ("softbounce", SOFT),
-            ("transient dnserror", TRANSIENT),
-            ("blocked spamnotification virusnotification dmarcpolicy", BLOCK),
-            ("autoresponder challengeverification addresschange subscribe unconfirmed openrelaytest", NO_FAILURE),
-            ("smtpapierror inbounderror templaterenderingfailed", NO_FAILURE),
-            ("unknown", SILENT),
-        ),
+        _names_of("type", System.POSTMARK),
         reply="details",
         at="bouncedat",
     ),
@@ -229,18 +231,7 @@ MAILJET = (
             ("sent open click", NO_FAILURE),
         ),
         _words("hard_bounce", ("false", TRANSIENT)),
-        _words(
-            "error",
-            ("spamreporter", COMPLAINT),
-            ("userunknown", UNKNOWN),
-            ("mailboxinactive", Category.MAILBOX_INACTIVE),
-            ("invaliddomain nomailhost", DOMAIN),
-            ("quotaexceeded", SOFT),
-            ("senderblocked contentblocked policyissue relay/accessdenied spampreblocked", BLOCK),
-            ("systemissue protocolissue connectionissue greylisted", TRANSIENT),
-            ("duplicateincampaign badoremptytemplate errorintemplatelanguage", NO_FAILURE),
-            ("preblocked blacklisted typofix", SILENT),
-        ),
+        _names_of("error", System.MAILJET),
         otherwise=SILENT,
         at="time",
     ),

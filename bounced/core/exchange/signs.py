@@ -5,7 +5,8 @@ from collections.abc import Container, Iterable, Iterator
 from functools import lru_cache
 
 from bounced.core.exchange.formats import Fields, plain
-from bounced.core.terms import Class, Verdict
+from bounced.core.exchange.names import NAMES
+from bounced.core.terms import Class, Verdict, class_of
 
 
 def _each(names: str) -> frozenset[str]:
@@ -47,16 +48,22 @@ _KIND = _each(
     "type bouncetype bouncecategory bounceclass bounceclassification classification category severity event "
     "eventtype reason suppressionreason bouncereason"
 )
-_KINDS = {
+_OF_SYSTEMS = {
+    plain(name.text): class_of(name.category)
+    for names in NAMES.values()
+    for name in names
+    if name.category is not None and class_of(name.category) in (Class.SOFT, Class.TRANSIENT, Class.BLOCK)
+}
+"""The names of systems for failures with a reason that does not suppress; where they give none, the reply decides."""
+
+_KINDS = _OF_SYSTEMS | {
     word: class_
     for class_, words in {
-        Class.SOFT: "soft softbounce softbounced softbounces weich mailboxfull overquota quota full expired",
-        Class.TRANSIENT: "transient transientbounce temporary temporaryfailure temporaryfailed temporaryerror tempfail "
-        "deferred deferral delayed delay retry dnserror dnsfailure network timeout technical throttled ratelimited",
-        Class.BLOCK: "block blocked blocks blockbounce "
-        "spamblock spamnotification spam policy dmarcpolicy content contentrejected "
-        "attachmentrejected messagetoolarge reputation frequency volume frequencyorvolume frequency/volume virus "
-        "virusnotification relaying",
+        Class.SOFT: "soft softbounced softbounces weich mailboxfull overquota quota full",
+        Class.TRANSIENT: "transientbounce temporary temporaryfailure temporaryfailed temporaryerror tempfail "
+        "deferred deferral delayed delay retry network timeout throttled ratelimited",
+        Class.BLOCK: "block blocks blockbounce spam policy contentrejected attachmentrejected messagetoolarge "
+        "frequency volume frequencyorvolume frequency/volume virus relaying",
         Class.UNDETERMINED: "undetermined unknown unclassified other general",
         Class.NONE: "autoresponder autoreply outofoffice challengeverification subscribe subscribed delivered delivery "
         "processed sent open opened click clicked dropped success addresschange admin adminbounce adminfailure",

@@ -6,12 +6,14 @@ from datetime import UTC, datetime
 import pytest
 
 from bounced.core.exchange import Reader, Row, SkippedRow, SkipReason, Unrecognised, read_rows
+from bounced.core.exchange.names import NAMES
 from bounced.core.exchange.reading import moment
 from bounced.core.exchange.records import records
+from bounced.core.exchange.rows import CONDEMNING
 from bounced.core.meaning.bare import Known
 from bounced.core.meaning.classify import classify_reply
 from bounced.core.state import AddressState
-from bounced.core.terms import Category, Class, Origin, State
+from bounced.core.terms import Category, Class, Origin, State, class_of
 from bounced.explain import packaged_rules
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -198,6 +200,9 @@ def test_what_does_not_condemn_an_address_is_left_out(text, why):
         ("email,bounce type", "Transient/General", SkipReason.TRANSIENT),
         ("email,bounce type", "soft bounce (mailbox full)", SkipReason.SOFT),
         ("email,bounce type", "Block Bounce", SkipReason.BLOCK),
+        ("email,bounce category", "quota-issues", SkipReason.SOFT),
+        ("email,classification", "Frequency or Volume Too High", SkipReason.TRANSIENT),
+        ("email,bounce class", "Mail Block", SkipReason.BLOCK),
         ("email,error message", "mailbox full", SkipReason.SOFT),
         ("email,bounce_reason_text", "552 5.2.2 over quota", SkipReason.SOFT),
         ("email,Email hard bounce reason", "Mailbox full", SkipReason.SOFT),
@@ -208,6 +213,16 @@ def test_what_the_operator_says_of_a_file_does_not_condemn_what_a_row_excuses(co
     [fault] = found(f"{columns}\na@example.org,{value}\n", Category.MAILBOX_UNKNOWN)
     assert isinstance(fault, SkippedRow)
     assert fault.why is why
+
+
+@pytest.mark.parametrize("name", [each for names in NAMES.values() for each in names], ids=lambda each: each.text)
+def test_a_system_s_name_in_a_row_excuses_only_a_failure(name):
+    """Complaints, unsubscriptions and bad addresses stay; a name without a reason leaves it to the operator."""
+    (row,) = found(f"email,bounce category\na@example.org,{name.text}\n", Category.MAILBOX_UNKNOWN)
+    if isinstance(row, Row):
+        assert name.category is None or class_of(name.category) not in (Class.SOFT, Class.BLOCK, Class.TRANSIENT)
+    else:
+        assert name.category not in CONDEMNING
 
 
 @pytest.mark.parametrize("category", [Category.MAILBOX_UNKNOWN, Category.UNSUBSCRIBED, Category.OPERATOR])
