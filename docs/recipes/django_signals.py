@@ -1,13 +1,13 @@
-"""Django: nobody who is suppressed is mailed, and a hosted service's webhooks feed the list.
+"""django-anymail: nobody who is suppressed is mailed, and what the service's webhooks say reaches the list.
 
-With django-anymail the service sets its own Return-Path, so only the check and the webhooks apply; import this module
-in an AppConfig.ready().  With Django's own SMTP backend, ``envelope`` gives a message its return path and the header
-fields by which its recipient unsubscribes.
+Import this module in the ready() of an AppConfig.  settings.BOUNCED_REDIS_URL is the Redis of bounced.  Where Redis is
+away, sending raises redis.exceptions.RedisError and nothing is sent: try again later, as for any other failure.
 """
 
 # mypy: disable-error-code="import-not-found, untyped-decorator"
 # Django is not among our dependencies.
 
+from contextlib import suppress
 from email.utils import parseaddr
 from typing import Any
 
@@ -17,7 +17,13 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.dispatch import receiver
 
-from bounced.client import Client
+from bounced.client import BadAddress, Client
+
+NO_REPLY = "no server's reply was given"
+"""What is told of a failure without a server's reply: the service's own words are no proof that an address is bad."""
+
+NO_COMPLAINTS = ("not-spam", "auth-failure")
+"""Types of feedback that are no complaint, as Amazon SES hands them on.  (RFC 5965 section 7.3, RFC 6591, RFC 6430)"""
 
 client = Client.from_url(settings.BOUNCED_REDIS_URL)
 
@@ -34,29 +40,44 @@ def leave_out_the_suppressed(message: EmailMessage, **_: Any) -> None:
 
 @receiver(tracking)
 def tell_what_happened(event: AnymailTrackingEvent, **_: Any) -> None:
-    """Hand on what the service's webhook says."""
-    match event.event_type:
-        case EventType.BOUNCED:
-            if reply := event.mta_response or event.description:  # without one nothing can be judged
-                client.report_rejected(event.recipient, reply, at=event.timestamp)
-        case EventType.COMPLAINED:
-            client.report_complained(event.recipient, at=event.timestamp)
-        case EventType.UNSUBSCRIBED:
-            client.report_unsubscribed(event.recipient, at=event.timestamp)
-        case EventType.DELIVERED:
-            client.report_delivered(event.recipient, at=event.timestamp)
-        case EventType.CLICKED:  # not OPENED: mail programs and filters open by themselves
-            client.report_engaged(event.recipient, at=event.timestamp)
+    """Hand on what the service's webhook says.
 
-
-def envelope(message: EmailMessage, sender: Client) -> EmailMessage:
-    """Give a message to one recipient its return path and header fields, such as List-Unsubscribe.
-
-    For Django's SMTP backend and a client with return_paths.
+    A message that the service did not send (EventType.REJECTED, FAILED) says nothing about the address.
     """
-    (recipient,) = message.recipients()
-    address = parseaddr(recipient)[1]
-    message.extra_headers.setdefault("From", message.from_email)
-    message.extra_headers.update(sender.headers_for(address))
-    message.from_email = sender.return_path_for(address)
-    return message
+    if not event.recipient or may_be_about_another(event):
+        return
+    with suppress(BadAddress):  # else the service would send the same event for days
+        match event.event_type:
+            case EventType.BOUNCED:
+                client.report_rejected(event.recipient, event.mta_response or NO_REPLY, at=event.timestamp)
+            case EventType.COMPLAINED if is_complaint(event):
+                client.report_complained(event.recipient, at=event.timestamp)
+            case EventType.UNSUBSCRIBED if is_from_all_mail(event):
+                client.report_unsubscribed(event.recipient, at=event.timestamp)
+            case EventType.DELIVERED:
+                client.report_delivered(event.recipient, at=event.timestamp)
+            case EventType.CLICKED:  # not OPENED: mail programs and filters open by themselves
+                client.report_engaged(event.recipient, at=event.timestamp)
+
+
+def may_be_about_another(event: AnymailTrackingEvent) -> bool:
+    """Return whether a message had several recipients and the service does not say which of them is meant.
+
+    Resend does not; Amazon SES names everybody who may have complained.
+    """
+    resend = event.esp_event.get("data") or {}
+    ses = event.esp_event.get("complaint") or {}
+    return len(resend.get("to", ())) > 1 or len(ses.get("complainedRecipients", ())) > 1
+
+
+def is_complaint(event: AnymailTrackingEvent) -> bool:
+    """Return whether it is a complaint, and no report of another kind.
+
+    A SpamNotification of Postmark is a server's judgement; anymail calls it a complaint.
+    """
+    return bool(event.esp_event.get("Type") != "SpamNotification" and event.description not in NO_COMPLAINTS)
+
+
+def is_from_all_mail(event: AnymailTrackingEvent) -> bool:
+    """Return whether somebody wants no mail at all, and not only none of one group of SendGrid."""
+    return bool(event.esp_event.get("event") != "group_unsubscribe")
