@@ -23,7 +23,7 @@ NO_REPLY = "no server's reply was given"
 """What is told of a failure without a server's reply: the service's own words are no proof that an address is bad."""
 
 NO_COMPLAINTS = ("not-spam", "auth-failure")
-"""Types of feedback that are no complaint, as Amazon SES hands them on.  (RFC 5965 section 7.3, RFC 6591, RFC 6430)"""
+"""Types of feedback that are no complaint, as Amazon SES hands them on.  (RFC 6430, RFC 6591)"""
 
 client = Client.from_url(settings.BOUNCED_REDIS_URL)
 

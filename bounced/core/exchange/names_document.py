@@ -19,7 +19,7 @@ def nearest() -> str:
 
 def meanings() -> str:
     """Return a section for each system: its names, what each means, and where they were looked up."""
-    return "\n".join(line for system in NAMES for line in _section(system))
+    return "\n".join(line for system in NAMES for line in _section(system)) + "\n"
 
 
 def _nearest(ours: str, class_: Class, theirs: Iterable[Name | None]) -> str:
@@ -32,7 +32,7 @@ def _section(system: System) -> Iterator[str]:
     for name in NAMES[system]:
         told = "nothing | " if name.category is None else f"`{name.category}` | `{class_of(name.category)}`"
         yield f"| {_written(name)} | {told} |"
-    yield "\n"
+    yield ""
 
 
 def _written(name: Name) -> str:
