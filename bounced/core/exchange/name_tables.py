@@ -171,7 +171,7 @@ CATEGORIES: Mapping[System, Mapping[str, Category | None]] = MappingProxyType(
             "SoftBounce": _C.MAILBOX_FULL,
             "Transient": _C.REMOTE_SYSTEM,
             "DnsError": _C.DNS_FAILURE,
-            "Blocked": _C.POLICY,
+            "Blocked": _C.REPUTATION_BLOCK,
             "SpamNotification": _C.SPAM_CONTENT,
             "VirusNotification": _C.VIRUS,
             "DMARCPolicy": _C.AUTH_FAILURE,
