@@ -10,6 +10,7 @@ from bounced.core.mailbox import normalise
 from bounced.core.terms import Category
 from bounced.edges import lookup
 from bounced.edges.lookup import LookupLimits, LookupServer, Suppressed, Unavailable, WhenUnavailable, netstring
+from bounced.explain import explain_reply
 from tests.support.mta import POSTFIX
 from tests.support.programs import in_private_root
 
@@ -17,6 +18,13 @@ CAROL = "carol@example.org"
 FOUND = Suppressed(Category.MAILBOX_UNKNOWN, "2026-11-21")
 DEFERRED = b"action=DEFER_IF_PERMIT 4.3.0 request too long\n\n"
 TOLD = "5.7.1 recipient is on the suppression list: mailbox_unknown since 2026-11-21"
+
+
+@pytest.mark.parametrize("words", [TOLD, f"554 {TOLD}"])
+def test_what_an_mta_was_told_changes_nothing_when_it_comes_back_in_a_notice(words):
+    """A notice for a recipient who is on the list says nothing new about the address."""
+    (finding,) = explain_reply(words).findings
+    assert finding.verdict.category is Category.ALREADY_SUPPRESSED
 
 
 async def only_carol(address):
