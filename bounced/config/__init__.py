@@ -1,7 +1,16 @@
 """The operator's configuration: read from TOML, checked, and frozen as a Config."""
 
 from bounced.config.errors import ConfigError, Problem, Severity, named
-from bounced.config.loading import Source, examine, found, load, load_for_web, load_to_run, read_configuration
+from bounced.config.loading import (
+    Source,
+    examine,
+    found,
+    load,
+    load_for_deliver,
+    load_for_web,
+    load_to_run,
+    read_configuration,
+)
 from bounced.config.model import Config
 
 __all__ = [
@@ -13,6 +22,7 @@ __all__ = [
     "examine",
     "found",
     "load",
+    "load_for_deliver",
     "load_for_web",
     "load_to_run",
     "named",

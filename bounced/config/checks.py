@@ -10,6 +10,7 @@ from bounced.config.file_checks import (
     secret_problems,
     tls_halves,
 )
+from bounced.config.hook_checks import hook_problems
 from bounced.config.model import Config, Key, SuppressionList
 from bounced.config.policy import PolicySettings, merged, named
 from bounced.config.web_checks import web_problems
@@ -23,6 +24,7 @@ def mutual_problems(config: Config) -> Iterator[Problem]:
     yield from _domains_twice(config)
     yield from _listeners_twice(config)
     yield from web_problems(config)
+    yield from hook_problems(config)
     for name, list_ in config.lists.items():
         yield from _keys(f"lists.{name}", list_.keys)
         yield from _references(f"lists.{name}", name, list_, config)
@@ -34,7 +36,8 @@ def mutual_problems(config: Config) -> Iterator[Problem]:
 def file_problems(config: Config) -> Iterator[Problem]:
     """Yield files that are missing, unreadable, too short, or not what they must be.
 
-    Those of `bounced web` are not among them: another user reads them.  (bounced.config.web_checks)
+    Those of `bounced web` and `bounced deliver` are not among them: other users read them.  (bounced.config.web_checks,
+    hook_checks)
     """
     if config.redis.password_file:
         yield from secret_problems("redis.password_file", config.redis.password_file, at_least=1)

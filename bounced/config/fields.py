@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, PlainValidator, Strict, ValidationInfo
 
+from bounced.core.contract.event_types import TYPES
 from bounced.core.mailbox import BadAddress, normalise_domain
 from bounced.core.return_path.pattern import Pattern
 
@@ -115,6 +116,41 @@ def _page_url(value: str) -> str:
         raise ValueError('be an https URL in ASCII, without query, such as "https://mail.example.com"') from None
 
 
+def _hook_url(value: str) -> str:
+    expected = 'be an "https://" or "http://" URL in ASCII, without user, password and fragment'
+    try:
+        parts = urlsplit(value)
+        known = parts.scheme in ("https", "http") and parts.hostname and parts.port != 0
+    except ValueError:
+        raise ValueError(expected) from None
+    if not known or "@" in parts.netloc or parts.fragment or not re.fullmatch(r"[!-~]+", value):
+        raise ValueError(expected)
+    return value
+
+
+def _allowed(value: Any) -> str | IPv4Network | IPv6Network:
+    """Return a host's name, or the network that an address or a network names."""
+    expected = 'be a host name, an IP address or a network, such as "crm.example.com" or "10.0.0.0/8"'
+    if isinstance(value, IPv4Network | IPv6Network):
+        return value
+    if not isinstance(value, str):
+        raise ValueError(expected)  # noqa: TRY004 - pydantic tells ValueErrors
+    try:
+        return ip_network(value.strip("[]"), strict=False)
+    except ValueError:
+        pass
+    try:
+        return _host_name(value)
+    except ValueError:
+        raise ValueError(expected) from None
+
+
+def _event_type(value: str) -> str:
+    if value not in TYPES:
+        raise ValueError(f"be a type of event: {', '.join(TYPES)}")
+    return value
+
+
 def _redis_url(value: str) -> str:
     if value != "embedded" and not _leads_to_redis(value):
         raise ValueError(
@@ -189,6 +225,10 @@ HeaderName = Annotated[
     ),
 ]
 HostName = Annotated[str, AfterValidator(_host_name)]
+HookName = Annotated[str, _fully(r"[a-z0-9-]{1,32}", "be the name of a webhook, 1 to 32 of a-z, 0-9 and -")]
+HookUrl = Annotated[str, AfterValidator(_hook_url)]
+Allowed = Annotated[str | IPv4Network | IPv6Network, PlainValidator(_allowed), _written]
+EventTypeName = Annotated[str, AfterValidator(_event_type)]
 PageUrl = Annotated[str, AfterValidator(_page_url)]
 RedisUrl = Annotated[str, AfterValidator(_redis_url)]
 Durability = Annotated[

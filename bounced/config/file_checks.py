@@ -35,7 +35,7 @@ def list_file_problems(config: Config) -> Iterator[Problem]:
 def rule_file_problems(config: Config) -> Iterator[Problem]:
     """Yield rule files that are missing or unreadable."""
     for position, rules in enumerate(config.rules.files):
-        yield from _unreadable(f"rules.files[{position}]", rules)
+        yield from unreadable(f"rules.files[{position}]", rules)
 
 
 def secret_problems(
@@ -68,7 +68,7 @@ def certificate_problems(table: str, settings: SpeaksTls) -> Iterator[Problem]:
         problem
         for name in ("tls_certificate", "tls_key")
         if (file := getattr(settings, name))
-        for problem in _unreadable(f"{table}.{name}", file)
+        for problem in unreadable(f"{table}.{name}", file)
     ]
     yield from broken
     if broken or not settings.tls_certificate or not settings.tls_key:
@@ -80,7 +80,8 @@ def certificate_problems(table: str, settings: SpeaksTls) -> Iterator[Problem]:
         yield Problem(f"{table}.tls_certificate", must, str(settings.tls_certificate))
 
 
-def _unreadable(key: str, file: Path) -> Iterator[Problem]:
+def unreadable(key: str, file: Path) -> Iterator[Problem]:
+    """Yield why a file cannot be read."""
     try:
         file.read_bytes()
     except OSError as error:

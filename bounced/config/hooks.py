@@ -1,50 +1,94 @@
-"""Which hosted services and MTAs may tell a list what became of its mail, and what proves that it is they."""
+"""The settings of `bounced deliver`: the webhooks that events are sent to, and how the process itself works."""
 
-from typing import Annotated
+from typing import Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from bounced.config.fields import File
+from bounced.config.fields import (
+    Allowed,
+    Count,
+    EventTypeName,
+    File,
+    HookName,
+    HookUrl,
+    ListName,
+    Seconds,
+)
 from bounced.config.shape import Section
-from bounced.core.exchange.hooks import SERVICES
-from bounced.core.exchange.hooks.topic import Topic
-
-SECRETS_AT_ONCE = 2
-"""The one that is used, and the one that replaces it."""
+from bounced.core.contract.event_types import TRANSITION
 
 
-def _service(name: str) -> str:
-    if name not in SERVICES:
-        raise ValueError(f"be a service whose events are understood: {', '.join(sorted(SERVICES))}")
-    return name
+class Hook(Section):
+    """A webhook: events of some lists go to a URL, signed as Standard Webhooks says."""
 
-
-def _topic(arn: str) -> str:
-    return Topic.of(arn).arn
-
-
-class HookSettings(Section):
-    """A service that posts events to /hooks/SERVICE/LIST on the public listener; NAME is SERVICE (docs/hooks.md)."""
-
-    secret_files: tuple[File, ...] | None = Field(
-        default=None,
-        max_length=SECRETS_AT_ONCE,
-        examples=[["credential:bounced-main-postmark"]],
-        description="Files with the secret that proves the service's requests. While one is replaced, both the new and "
-        "the old one.",
+    name: HookName = Field(
+        examples=["crm"], description="Name, 1 to 32 of a-z, 0-9 and -. What was delivered is remembered under it."
     )
-    path_secret_files: tuple[File, ...] | None = Field(
-        default=None,
-        max_length=SECRETS_AT_ONCE,
-        examples=[["credential:bounced-main-mailgun-path"]],
-        description="Files with a further secret of 16 octets or more that stands in the path: "
-        "/hooks/SERVICE/LIST/SECRET. Advised for mailgun, whose signature does not cover the events.",
+    url: HookUrl = Field(
+        examples=["https://crm.example.com/bounced"],
+        description="Where events are posted to: https; http on loopback and to what allow names.",
     )
-    topics: tuple[Annotated[str, AfterValidator(_topic)], ...] = Field(
+    lists: tuple[ListName, ...] = Field(
+        default=(), examples=[["main"]], description="Lists whose events are sent; all where it is empty."
+    )
+    types: tuple[EventTypeName, ...] = Field(
+        default=(TRANSITION,),
+        description="Types of events that are sent; all where it is empty. The body listmonk chooses by itself.",
+    )
+    body: Literal["bounced", "listmonk"] = Field(
+        default="bounced",
+        description='"bounced": the event as JSON; "listmonk": what its /webhooks/bounce takes, of addresses that came '
+        "onto the suppression list alone.",
+    )
+    secret_files: tuple[File, ...] = Field(
         default=(),
-        examples=[["arn:aws:sns:eu-west-1:123456789012:bounces"]],
-        description="Topics of Amazon SNS that may post here, for the service ses. Events of any other are refused.",
+        max_length=2,
+        examples=[["credential:bounced-hook-crm"]],
+        description='Files with the secret that signs, "whsec_" and base64; two while it is replaced. The body bounced '
+        "needs one.",
+    )
+    authorization: Literal["basic", "bearer"] | None = Field(
+        default=None,
+        examples=["basic"],
+        description='What stands in the header field Authorization: "basic" or "bearer", from authorization_file.',
+    )
+    authorization_file: File | None = Field(
+        default=None,
+        examples=["credential:bounced-hook-crm-login"],
+        description='File with "USER:PASSWORD" for basic, with the token for bearer.',
+    )
+    allow: tuple[Allowed, ...] = Field(
+        default=(),
+        examples=[["crm.internal.example", "10.1.2.0/24"]],
+        description="Hosts, addresses and networks that the hook may reach though they are private, or by http. All "
+        "others have to be public.",
+    )
+    ca_file: File | None = Field(
+        default=None,
+        examples=["/etc/bounced/tls/internal-ca.pem"],
+        description="Authorities in PEM that may sign the receiver's certificate, in place of the system's.",
+    )
+    connections: Count = Field(default=8, le=256, description="Requests at once for each list.")
+    request_s: Seconds = Field(default=15.0, description="Seconds for one request, from the name to the whole answer.")
+    give_up_s: Seconds = Field(
+        default=86_400.0, description="Seconds after its first failure from which on an event is set aside."
     )
 
 
-ServiceName = Annotated[str, AfterValidator(_service)]
+class Deliver(Section):
+    """The deliverer, `bounced deliver`: a process of its own that sends events to webhooks."""
+
+    redis_username: str | None = Field(
+        default=None,
+        examples=["bounced-deliver"],
+        description="The deliverer's own user at Redis, with fewer rights than the daemon's; else redis.username is "
+        "used.",
+    )
+    redis_password_file: File | None = Field(
+        default=None,
+        examples=["credential:bounced-deliver-redis"],
+        description="File with the password of redis_username.",
+    )
+    lease_s: Seconds = Field(
+        default=10.0, description="Seconds after which another deliverer takes over from one that is gone."
+    )

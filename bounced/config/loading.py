@@ -1,7 +1,7 @@
 """From a TOML file to a Config, or to everything that is wrong with it at once."""
 
 import tomllib
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import reduce
@@ -14,8 +14,9 @@ from pydantic import ValidationError
 from bounced.config.checks import file_problems, missing_to_run, mutual_problems
 from bounced.config.errors import DEFAULT_PATH, ConfigError, Problem, Severity
 from bounced.config.explaining import Location, place_of, problem_of
+from bounced.config.hook_checks import hook_file_problems
 from bounced.config.model import Config
-from bounced.config.modes import mode_problems, web_mode_problems
+from bounced.config.modes import hook_mode_problems, mode_problems, web_mode_problems
 from bounced.config.web_checks import web_file_problems
 
 
@@ -65,14 +66,12 @@ def load_for_web(source: Source, listeners: Collection[str]) -> Config:
 
     ``listeners`` are those that this process has.
     """
-    config, problems = _parsed(source, check_files=False, check_modes=True)
-    if config is not None:
-        further = (*web_file_problems(config, listeners), *web_mode_problems(config))
-        problems = (*problems, *further, *missing_to_run(config, problems))
-    errors = [problem for problem in problems if problem.severity is Severity.ERROR]
-    if config is None or errors:
-        raise ConfigError(source.path, errors)
-    return config
+    return _for_others(source, lambda config: (*web_file_problems(config, listeners), *web_mode_problems(config)))
+
+
+def load_for_deliver(source: Source) -> Config:
+    """Return the configuration for `bounced deliver`, which reads other files than the daemon.  Raises ConfigError."""
+    return _for_others(source, lambda config: (*hook_file_problems(config), *hook_mode_problems(config)))
 
 
 def examine(path: Path | None = None, *, check_files: bool = True) -> tuple[Config | None, tuple[Problem, ...]]:
@@ -96,6 +95,18 @@ def found() -> Path | None:
     except OSError:
         return DEFAULT_PATH
     return DEFAULT_PATH
+
+
+def _for_others(source: Source, further: Callable[[Config], Iterable[Problem]]) -> Config:
+    """Return the configuration for a process beside the daemon, with the problems that only it has."""
+    config, problems = _parsed(source, check_files=False, check_modes=True)
+    if config is not None:
+        problems = (*problems, *further(config))
+        problems = (*problems, *missing_to_run(config, problems))
+    errors = [problem for problem in problems if problem.severity is Severity.ERROR]
+    if config is None or errors:
+        raise ConfigError(source.path, errors)
+    return config
 
 
 def _sound(source: Source, *, check_files: bool, check_modes: bool) -> Config:

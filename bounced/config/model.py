@@ -37,7 +37,8 @@ from bounced.config.fields import (
     Workers,
 )
 from bounced.config.health import AlarmSettings, DisputeSettings
-from bounced.config.hooks import HookSettings, ServiceName
+from bounced.config.hooks import Deliver, Hook
+from bounced.config.incoming import HookSettings, ServiceName
 from bounced.config.policy import PolicySettings
 from bounced.config.shape import Section
 from bounced.config.web import Web
@@ -185,6 +186,9 @@ class Keep(Section):
         "Each takes 150 octets.",
     )
     intake_failed_max: Count = Field(default=10_000, description="Entries of each list's intake that failed, about.")
+    undelivered_max: Count = Field(
+        default=10_000, description="Events that a webhook's receiver did not take, of each webhook and list, about."
+    )
 
 
 class Key(Section):
@@ -344,6 +348,8 @@ class Config(Section):
     http: Http = Http()
     lookup: Lookup = Lookup()
     web: Web = Web()
+    deliver: Deliver = Deliver()
+    hooks: tuple[Hook, ...] = Field(default=(), description="Webhooks.")
 
     @property
     def worker_count(self) -> int:

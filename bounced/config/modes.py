@@ -45,6 +45,19 @@ def web_mode_problems(config: Config) -> Iterator[Problem]:
             yield from writable_by_everybody(f"web.{name}.tls_certificate", listener.tls_certificate)
 
 
+def hook_mode_problems(config: Config) -> Iterator[Problem]:
+    """Yield what only `bounced deliver` reads and everybody may read or change; the daemon starts all the same."""
+    if config.deliver.redis_password_file:
+        yield from _of_a_secret("deliver.redis_password_file", config.deliver.redis_password_file)
+    for position, hook in enumerate(config.hooks):
+        for place, secret in enumerate(hook.secret_files):
+            yield from _of_a_secret(f"hooks[{position}].secret_files[{place}]", secret)
+        if hook.authorization_file:
+            yield from _of_a_secret(f"hooks[{position}].authorization_file", hook.authorization_file)
+        if hook.ca_file:
+            yield from writable_by_everybody(f"hooks[{position}].ca_file", hook.ca_file)
+
+
 def writable_by_everybody(key: str, file: Path) -> list[Problem]:
     """Return what is wrong with a file that everybody may change, and so decide what the daemon does."""
     mode = _mode(file)

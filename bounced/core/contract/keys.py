@@ -145,5 +145,25 @@ class Keyspace:
         """STREAM: messages that gave no reason."""
         return self._key("unrecognised")
 
+    def hook(self, hook: str) -> str:
+        """HASH: how far a webhook has come in this list, and what became of its deliveries."""
+        return self._key(f"hook:{hook}")
+
+    def hook_lease(self, hook: str) -> str:
+        """STRING: which deliverer works for a webhook, for as long as it says so again."""  # noqa: D401 - see answered
+        return self._key(f"hook-lease:{hook}")
+
+    def hook_failing(self, hook: str) -> str:
+        """HASH: since when the deliveries fail that are tried again, by stream and entry."""
+        return self._key(f"hook-failing:{hook}")
+
+    def undelivered(self, hook: str) -> str:
+        """STREAM: events that a webhook's receiver did not take in the time that they had."""
+        return self._key(f"undelivered:{hook}")
+
+    def hook_again(self, hook: str) -> str:
+        """STREAM: events of ``undelivered`` that are to be delivered again."""
+        return self._key(f"hook-again:{hook}")
+
     def _key(self, name: str) -> str:
         return f"{self.prefix}:{{{self.list_}}}:{name}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bounced.config import Config
 from bounced.config.files import read_hook_secret, read_path_secret
-from bounced.config.hooks import HookSettings
+from bounced.config.incoming import HookSettings
 from bounced.core.exchange.hooks import SERVICES, Service
 from bounced.web.hooks.proof import Proof, Trusted
 from bounced.web.hooks.proofs import PROOFS
