@@ -45,7 +45,7 @@ def hook_file_problems(config: Config) -> Iterator[Problem]:
         yield from secret_problems("redis.password_file", config.redis.password_file, at_least=1)
     for position, hook in enumerate(config.hooks):
         where = f"hooks[{position}]"
-        for place, secret in enumerate(hook.secret_files):
+        for place, secret in enumerate(hook.secret_files or ()):
             yield from secret_problems(f"{where}.secret_files[{place}]", secret, at_least=1, read=read_hook_secret)
         if hook.authorization_file:
             yield from _of_the_login(f"{where}.authorization_file", hook.authorization_file, hook)

@@ -40,8 +40,9 @@ class Hook(Section):
         description='"bounced": the event as JSON; "listmonk": what its /webhooks/bounce takes, of addresses that came '
         "onto the suppression list alone.",
     )
-    secret_files: tuple[File, ...] = Field(
-        default=(),
+    secret_files: tuple[File, ...] | None = Field(
+        default=None,
+        min_length=1,
         max_length=2,
         examples=[["credential:bounced-hook-crm"]],
         description='Files with the secret that signs, "whsec_" and base64; two while it is replaced. The body bounced '

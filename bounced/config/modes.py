@@ -50,7 +50,7 @@ def hook_mode_problems(config: Config) -> Iterator[Problem]:
     if config.deliver.redis_password_file:
         yield from _of_a_secret("deliver.redis_password_file", config.deliver.redis_password_file)
     for position, hook in enumerate(config.hooks):
-        for place, secret in enumerate(hook.secret_files):
+        for place, secret in enumerate(hook.secret_files or ()):
             yield from _of_a_secret(f"hooks[{position}].secret_files[{place}]", secret)
         if hook.authorization_file:
             yield from _of_a_secret(f"hooks[{position}].authorization_file", hook.authorization_file)

@@ -77,6 +77,13 @@ class Event(StrEnum):
     HOOK_DEFERRED = "hook.deferred"
     HOOK_SUBSCRIBED = "hook.subscribed"
     HOOK_UNSUBSCRIBED = "hook.unsubscribed"
+    HOOK_TAKEN = "hook.taken"
+    HOOK_LEFT = "hook.left"
+    HOOK_STOPPED = "hook.stopped"
+    EVENT_DELIVERED = "event.delivered"
+    EVENT_REFUSED = "event.refused"
+    EVENT_SET_ASIDE = "event.set_aside"
+    EVENTS_TRIMMED = "events.trimmed"
     CONFIGURATION_DOUBTED = "configuration.doubted"
 
 

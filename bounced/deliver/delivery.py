@@ -1,0 +1,262 @@
+"""The events of one list to one webhook: in order for each address, at least once, in a bounded window.
+
+How it works.  The window holds the events that were read and not settled.  Each address in it has a queue and a task
+that works the queue off: an event that fails waits and is tried again, and holds only what came later for the same
+address.  When the window is full nothing more is read: the streams keep it.  An event is settled in Redis after the
+receiver has taken it, and before the next one of its address is sent.  So whatever ends the process, each event that
+was not settled is pending in the webhook's group, and comes first when somebody goes on.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from bounced.core.contract.hooks import Mark
+from bounced.core.contract.times import stamp
+from bounced.deliver.bodies import MakeBody, Message, message_id
+from bounced.deliver.lease import Lease, LeaseLost
+from bounced.deliver.notes import Notes
+from bounced.deliver.pace import Pace, pause_s
+from bounced.deliver.sender import Answer, Sender
+from bounced.edges.redis.hook_streams import HookStreams, Taken
+from bounced.edges.watch.log import Event
+from bounced.ports import StoreUnavailable
+
+LOG = structlog.get_logger()
+
+WINDOW = 1000
+"""How many events are held at once for one webhook and list; each takes two or three KiB."""
+PAGE = 100
+LOOK_EVERY_S = 0.5
+"""How often the streams are looked at where nothing waits, and Redis where it is away."""
+LOOK_WHETHER_RESUMED_S = 2.0
+DRAIN_S = 5.0
+"""How long requests under way have when the process stops."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a webhook wants: events of these types (of all where there is none), each as ``body`` makes it."""
+
+    hook: str
+    list_: str
+    types: frozenset[str]
+    body: MakeBody
+    connections: int
+    give_up: timedelta
+
+
+class Stopped(Exception):  # noqa: N818 - says what is so
+    """The receiver wants nothing more."""
+
+
+class Delivery:
+    """Works for one webhook in one list while it holds the lease.  ``clock`` returns the time."""
+
+    def __init__(
+        self, chosen: Chosen, streams: HookStreams, sender: Sender, lease: Lease, clock: Callable[[], datetime]
+    ) -> None:
+        self._chosen = chosen
+        self._streams = streams
+        self._sender = sender
+        self._lease = lease
+        self._clock = clock
+        self._log = LOG.bind(hook=chosen.hook, list=chosen.list_)
+        self._pace = Pace(chosen.connections)
+        self._closing = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._under_way = 0
+        self._begin_anew()
+        self._notes = Notes(streams, lambda: (self._held, min(self._failing.values(), default=None)))
+
+    async def run(self) -> None:
+        """Deliver until this task is cancelled."""
+        deferred = False
+        while True:
+            try:
+                await self._lease.taken()
+                self._log.info(Event.HOOK_TAKEN)
+                deferred = False
+                await self._work()
+            except LeaseLost:
+                self._log.warning(Event.HOOK_LEFT)
+            except StoreUnavailable as error:
+                if not deferred:
+                    self._log.warning(Event.HOOK_DEFERRED, error=str(error))
+                deferred = True
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def drain(self) -> None:
+        """Begin no more requests, and return when those under way have ended, or their time has."""
+        self._closing.set()
+        if self._under_way:
+            self._idle.clear()
+            try:
+                async with asyncio.timeout(DRAIN_S):
+                    await self._idle.wait()
+            except TimeoutError:
+                return
+
+    async def leave(self) -> None:
+        """Write how it stands, and let another one work; for one that no longer runs."""
+        try:
+            if self._lease.held:
+                await self._notes.write()
+                await self._lease.leave()
+        except StoreUnavailable:
+            return  # it ends by itself
+
+    async def _work(self) -> None:
+        """Deliver while the lease is held.  Raises LeaseLost, StoreUnavailable."""
+        self._begin_anew()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._lease.keep())
+                tasks.create_task(self._notes.write_for_ever())
+                tasks.create_task(self._deliver(tasks))
+        except* (LeaseLost, StoreUnavailable, Stopped) as group:
+            raise _first(group) from None
+
+    def _begin_anew(self) -> None:
+        self._queues: dict[str, deque[Taken]] = {}
+        self._failing: dict[str, datetime] = {}
+        self._held = 0
+        self._room = asyncio.Event()
+
+    async def _deliver(self, tasks: asyncio.TaskGroup) -> None:
+        """Read on whenever there is room."""
+        await self._until_resumed()
+        failing = await self._streams.failing()
+        given = await self._streams.pending(PAGE, self._clock())
+        names = {taken.name for taken in given.events}
+        await self._streams.forget_failing([name for name in failing if name not in names])
+        self._failing = {name: since for name, since in failing.items() if name in names}
+        await self._begin(given.events, given.trimmed, tasks)
+        while True:
+            while (room := WINDOW - self._held) < PAGE:
+                self._room.clear()
+                await self._room.wait()
+            given = await self._streams.next(min(PAGE, room // 3), self._clock())
+            await self._begin(given.events, given.trimmed, tasks)
+            if not given.events:
+                await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _until_resumed(self) -> None:
+        while (await self._streams.state()).stopped:
+            await asyncio.sleep(LOOK_WHETHER_RESUMED_S)
+
+    async def _begin(self, events: Sequence[Taken], trimmed: int, tasks: asyncio.TaskGroup) -> None:
+        """Put events into the queues of their addresses; settle those that the webhook does not want."""
+        if trimmed:
+            self._log.warning(Event.EVENTS_TRIMMED, events=trimmed)
+        unwanted = list[Taken]()
+        for taken in events:
+            if not self._wants(taken):
+                unwanted.append(taken)
+                continue
+            self._held += 1
+            address = taken.event.fields.get("address", "")
+            if address in self._queues:
+                self._queues[address].append(taken)
+            else:
+                self._queues[address] = deque([taken])
+                tasks.create_task(self._work_off(address))
+        if unwanted:
+            await self._surely(lambda: self._streams.settle(unwanted))
+
+    def _wants(self, taken: Taken) -> bool:
+        types, event = self._chosen.types, taken.event
+        return (not types or event.fields.get("type") in types) and self._message(taken) is not None
+
+    def _message(self, taken: Taken) -> Message | None:
+        body = self._chosen.body(self._chosen.list_, taken.event)
+        return Message(message_id(self._chosen.list_, taken.event), body) if body is not None else None
+
+    async def _work_off(self, address: str) -> None:
+        """Deliver the events of one address one after the other."""
+        queue = self._queues[address]
+        while queue:
+            await self._settle(queue[0])
+            queue.popleft()
+            self._held -= 1
+            self._room.set()
+        del self._queues[address]
+
+    async def _settle(self, taken: Taken) -> None:
+        """Deliver one event, or set it aside when its time is over."""
+        message, failures = self._message(taken), 0
+        assert message is not None
+        while True:
+            answer = await self._try(taken, message)
+            if answer.taken:
+                failed = self._failing.pop(taken.name, None) is not None
+                await self._surely(lambda: self._streams.settle([taken], failed=failed))
+                return
+            if answer.gone:
+                raise Stopped(answer.words)
+            failures += 1
+            if await self._has_failed(taken, message, answer.words):
+                return
+            await asyncio.sleep(pause_s(failures))
+
+    async def _has_failed(self, taken: Taken, message: Message, words: str) -> bool:
+        """Note a failure, and return whether the event was set aside for it."""
+        now = self._clock()
+        since = self._failing.get(taken.name)
+        if since is None:
+            self._failing[taken.name] = now
+            await self._surely(lambda: self._streams.fails(taken, now))
+            return False
+        if now - since < self._chosen.give_up:
+            return False
+        await self._surely(lambda: self._streams.set_aside(taken, words, since, now))
+        del self._failing[taken.name]
+        self._log.warning(Event.EVENT_SET_ASIDE, webhook_id=message.id, since=stamp(since), error=words)
+        return True
+
+    async def _try(self, taken: Taken, message: Message) -> Answer:
+        """Send one request, when it is this event's turn.  Raises LeaseLost."""
+        async with self._pace.turn():
+            if self._closing.is_set():
+                await asyncio.Event().wait()  # this task is about to be cancelled
+            if not self._lease.held:
+                raise LeaseLost
+            begun = asyncio.get_running_loop().time()
+            self._under_way += 1
+            try:
+                answer = await self._sender.post(message, self._clock())
+            finally:
+                self._under_way -= 1
+                if not self._under_way:
+                    self._idle.set()
+            self._hear(taken, message, answer, asyncio.get_running_loop().time() - begun)
+        return answer
+
+    def _hear(self, taken: Taken, message: Message, answer: Answer, elapsed_s: float) -> None:
+        facts = {
+            "webhook_id": message.id,
+            "address": taken.event.fields.get("address", ""),
+            "status": answer.status,
+            "elapsed_ms": round(elapsed_s * 1000),
+        }
+        if answer.taken:
+            self._pace.taken()
+            self._notes.delivered(self._clock())
+            self._log.info(Event.EVENT_DELIVERED, **facts)
+        else:
+            self._pace.failed(answer.pause_s)
+            self._notes.failed(answer.words, self._clock())
+            self._log.warning(Event.EVENT_REFUSED, **facts, error=answer.words)
+
+    async def _surely(self, write: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Write, again and again while Redis is away: until that is done, or the lease is lost, nothing goes on."""
+        while True:
+            try:
+                return await write()
+            except StoreUnavailable:
+                await asyncio.sleep(LOOK_EVERY_S)
