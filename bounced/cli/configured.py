@@ -14,6 +14,7 @@ from bounced.config import (
     Source,
     found,
     load,
+    load_for_deliver,
     load_for_web,
     load_to_run,
     named,
@@ -83,6 +84,12 @@ def configured_for_web(config_file: Path | None, listeners: Collection[str]) -> 
     """Return the configuration, checked for these listeners of the web application.  Raises ConfigRefused."""
     with _refused():
         return load_for_web(read_configuration(config_file), listeners)
+
+
+def configured_for_deliver(config_file: Path | None) -> Config:
+    """Return the configuration, checked for the deliverer.  Raises ConfigRefused."""
+    with _refused():
+        return load_for_deliver(read_configuration(config_file))
 
 
 @contextmanager

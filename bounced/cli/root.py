@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, CommandEntry] = MappingProxyType(
             "Answer Postfix's socketmap and policy requests from the suppression lists.",
         ),
         "web": CommandEntry("bounced.cli.web:web", "Serve the API over HTTP, and say who may use it."),
+        "deliver": CommandEntry("bounced.cli.deliver:deliver", "Send events to webhooks, as [[hooks]] says."),
         "check-config": CommandEntry(
             "bounced.cli.check_config:check_config", "Print the effective configuration, or all that is wrong with it."
         ),

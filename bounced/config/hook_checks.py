@@ -36,6 +36,25 @@ def hook_problems(config: Config) -> Iterator[Problem]:
             yield Problem(f"{where}.authorization", "be given beside authorization_file")
 
 
+def missing_to_deliver(config: Config) -> Iterator[Problem]:
+    """Yield what the deliverer needs and no other command does."""
+    if not config.hooks:
+        yield Problem("hooks", "hold a webhook to deliver to: a table [[hooks]] with name, url and secret_files")
+
+
+def as_deliverer(config: Config) -> Config:
+    """Return the configuration with the deliverer's own user of Redis, and without the secrets of lists."""
+    lists = {
+        name: list_.model_copy(update={"keys": (), "pepper_file": None, "address_form": "plain"})
+        for name, list_ in config.lists.items()
+    }
+    own = config.deliver
+    if own.redis_username is None:
+        return config.model_copy(update={"lists": lists})
+    login = {"username": own.redis_username, "password_file": own.redis_password_file}
+    return config.model_copy(update={"lists": lists, "redis": config.redis.model_copy(update=login)})
+
+
 def hook_file_problems(config: Config) -> Iterator[Problem]:
     """Yield files of the deliverer that are missing or not what they must be."""
     file = config.deliver.redis_password_file

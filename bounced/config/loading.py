@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from bounced.config.checks import file_problems, missing_to_run, mutual_problems
 from bounced.config.errors import DEFAULT_PATH, ConfigError, Problem, Severity
 from bounced.config.explaining import Location, place_of, problem_of
-from bounced.config.hook_checks import hook_file_problems
+from bounced.config.hook_checks import as_deliverer, hook_file_problems, missing_to_deliver
 from bounced.config.model import Config
 from bounced.config.modes import hook_mode_problems, mode_problems, web_mode_problems
 from bounced.config.web_checks import web_file_problems
@@ -70,8 +70,12 @@ def load_for_web(source: Source, listeners: Collection[str]) -> Config:
 
 
 def load_for_deliver(source: Source) -> Config:
-    """Return the configuration for `bounced deliver`, which reads other files than the daemon.  Raises ConfigError."""
-    return _for_others(source, lambda config: (*hook_file_problems(config), *hook_mode_problems(config)))
+    """Return the configuration for `bounced deliver`, which reads other files than the daemon.  Raises ConfigError.
+
+    Its lists have no secrets: the deliverer needs the names of their keys alone.
+    """
+    checks = (missing_to_deliver, hook_file_problems, hook_mode_problems)
+    return as_deliverer(_for_others(source, lambda config: [each for check in checks for each in check(config)]))
 
 
 def examine(path: Path | None = None, *, check_files: bool = True) -> tuple[Config | None, tuple[Problem, ...]]:

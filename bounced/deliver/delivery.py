@@ -16,12 +16,11 @@ from typing import Any
 
 import structlog
 
-from bounced.core.contract.hooks import Mark
 from bounced.core.contract.times import stamp
 from bounced.deliver.bodies import MakeBody, Message, message_id
 from bounced.deliver.lease import Lease, LeaseLost
 from bounced.deliver.notes import Notes
-from bounced.deliver.pace import Pace, pause_s
+from bounced.deliver.pace import Pace
 from bounced.deliver.sender import Answer, Sender
 from bounced.edges.redis.hook_streams import HookStreams, Taken
 from bounced.edges.watch.log import Event
@@ -35,6 +34,7 @@ PAGE = 100
 LOOK_EVERY_S = 0.5
 """How often the streams are looked at where nothing waits, and Redis where it is away."""
 LOOK_WHETHER_RESUMED_S = 2.0
+PAUSE_AFTER_A_FAULT_S = 10.0
 DRAIN_S = 5.0
 """How long requests under way have when the process stops."""
 
@@ -53,6 +53,9 @@ class Chosen:
 
 class Stopped(Exception):  # noqa: N818 - says what is so
     """The receiver wants nothing more."""
+
+
+_ENDS = (Stopped, StoreUnavailable, LeaseLost)
 
 
 class Delivery:
@@ -83,12 +86,17 @@ class Delivery:
                 self._log.info(Event.HOOK_TAKEN)
                 deferred = False
                 await self._work()
+            except Stopped as error:
+                await self._stop(str(error))
             except LeaseLost:
                 self._log.warning(Event.HOOK_LEFT)
             except StoreUnavailable as error:
                 if not deferred:
                     self._log.warning(Event.HOOK_DEFERRED, error=str(error))
                 deferred = True
+            except Exception:  # noqa: BLE001 - a fault of ours with one receiver must not end the others
+                self._log.exception(Event.HOOK_FAILED)
+                await asyncio.sleep(PAUSE_AFTER_A_FAULT_S)
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def drain(self) -> None:
@@ -112,15 +120,18 @@ class Delivery:
             return  # it ends by itself
 
     async def _work(self) -> None:
-        """Deliver while the lease is held.  Raises LeaseLost, StoreUnavailable."""
+        """Deliver while the lease is held.  Raises Stopped, StoreUnavailable, LeaseLost."""
         self._begin_anew()
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._lease.keep())
                 tasks.create_task(self._notes.write_for_ever())
                 tasks.create_task(self._deliver(tasks))
-        except* (LeaseLost, StoreUnavailable, Stopped) as group:
-            raise _first(group) from None
+        except BaseExceptionGroup as group:
+            for kind in _ENDS:
+                if expected := group.subgroup(kind):
+                    raise _leaf(expected) from None
+            raise
 
     def _begin_anew(self) -> None:
         self._queues: dict[str, deque[Taken]] = {}
@@ -146,8 +157,12 @@ class Delivery:
             if not given.events:
                 await asyncio.sleep(LOOK_EVERY_S)
 
+    async def _stop(self, why: str) -> None:
+        self._log.error(Event.HOOK_STOPPED, answer=why)
+        await self._surely(lambda: self._streams.stop(why, self._clock()))
+
     async def _until_resumed(self) -> None:
-        while (await self._streams.state()).stopped:
+        while (await self._streams.state()).stopped:  # noqa: ASYNC110 - another process resumes it
             await asyncio.sleep(LOOK_WHETHER_RESUMED_S)
 
     async def _begin(self, events: Sequence[Taken], trimmed: int, tasks: asyncio.TaskGroup) -> None:
@@ -194,15 +209,18 @@ class Delivery:
         while True:
             answer = await self._try(taken, message)
             if answer.taken:
-                failed = self._failing.pop(taken.name, None) is not None
-                await self._surely(lambda: self._streams.settle([taken], failed=failed))
+                await self._has_been_taken(taken)
                 return
             if answer.gone:
                 raise Stopped(answer.words)
             failures += 1
             if await self._has_failed(taken, message, answer.words):
                 return
-            await asyncio.sleep(pause_s(failures))
+            await asyncio.sleep(self._pace.pause_s(failures))
+
+    async def _has_been_taken(self, taken: Taken) -> None:
+        failed = self._failing.pop(taken.name, None) is not None
+        await self._surely(lambda: self._streams.settle([taken], failed=failed))
 
     async def _has_failed(self, taken: Taken, message: Message, words: str) -> bool:
         """Note a failure, and return whether the event was set aside for it."""
@@ -260,3 +278,10 @@ class Delivery:
                 return await write()
             except StoreUnavailable:
                 await asyncio.sleep(LOOK_EVERY_S)
+
+
+def _leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -33,10 +33,11 @@ class Lease:
         return asyncio.get_running_loop().time() < self._until
 
     async def taken(self) -> None:
-        """Return when the lease is ours.  Raises StoreUnavailable."""
+        """Return when the lease is ours, or ours still.  Raises StoreUnavailable."""
         while True:
             asked_at = asyncio.get_running_loop().time()
-            if await self._streams.take_lease(self._holder, self._ttl_s):
+            about = self._holder, self._ttl_s
+            if await self._streams.renew_lease(*about) or await self._streams.take_lease(*about):
                 self._until = asked_at + self._ttl_s
                 return
             await asyncio.sleep(self._ttl_s / ROUNDS)
@@ -49,6 +50,7 @@ class Lease:
             try:
                 async with asyncio.timeout_at(self._until):
                     if not await self._streams.renew_lease(self._holder, self._ttl_s):
+                        self._until = 0.0
                         raise LeaseLost
                     self._until = asked_at + self._ttl_s
             except (StoreUnavailable, TimeoutError):

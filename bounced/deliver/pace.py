@@ -13,11 +13,6 @@ ENOUGH_FAILURES = 10
 """So many in a row, with nothing taken between, say that the receiver is down, not that it refuses an event."""
 
 
-def pause_s(failures: int, last_s: float = LAST_PAUSE_S) -> float:
-    """Return how long to wait after so many failures, by chance a quarter more or less."""
-    return float(min(last_s, FIRST_PAUSE_S * 2 ** min(failures - 1, 20)) * random.uniform(0.75, 1.25))  # noqa: S311
-
-
 class Pace:
     """The requests to one receiver, ``most`` at once.
 
@@ -50,6 +45,10 @@ class Pace:
                 await self._until_wanted()
                 yield
 
+    def pause_s(self, failures: int) -> float:
+        """Return how long an event waits that failed so often: not as long where it is not the event's fault."""
+        return _pause_s(failures, LAST_PAUSE_OF_ALL_S if self.down else LAST_PAUSE_S)
+
     def taken(self) -> None:
         """Hear that the receiver took an event."""
         self._failures = self._pauses = 0
@@ -60,7 +59,7 @@ class Pace:
         self._failures += 1
         if self.down and now >= self._not_before:
             self._pauses += 1
-            self._not_before = now + pause_s(self._pauses, LAST_PAUSE_OF_ALL_S)
+            self._not_before = now + _pause_s(self._pauses, LAST_PAUSE_OF_ALL_S)
         if asked_s is not None:
             self._not_before = max(self._not_before, now + asked_s)
 
@@ -68,3 +67,9 @@ class Pace:
         loop = asyncio.get_running_loop()
         while (rest := self._not_before - loop.time()) > 0:  # noqa: ASYNC110 - it may be later by then
             await asyncio.sleep(rest)
+
+
+def _pause_s(failures: int, last_s: float) -> float:
+    """Return how long to wait after so many failures, by chance a quarter more or less."""
+    chance = random.uniform(0.75, 1.25)  # noqa: S311 - spreads load, hides nothing
+    return min(last_s, FIRST_PAUSE_S * 2.0 ** min(failures - 1, 20)) * chance

@@ -1,10 +1,11 @@
 """One signed request to a receiver, and what came of it: within bounds, whatever the receiver does."""
 
 import asyncio
+import errno
+import os
 import ssl
 from base64 import b64encode
 from collections.abc import Sequence
-from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -110,12 +111,8 @@ class Sender:
         heard, response = bytearray(), None
         sending = self._pool.stream("POST", self._url, headers=self._fields(message, now), content=message.body)
         try:
-            async with (
-                asyncio.timeout(self._request_s),
-                sending as response,
-                aclosing(response.aiter_stream()) as parts,
-            ):
-                async for part in parts:
+            async with asyncio.timeout(self._request_s), sending as response:
+                async for part in response.aiter_stream():
                     heard += part
                     if len(heard) > MAX_ANSWER_BYTES:
                         break
@@ -178,7 +175,12 @@ def _pause_s(text: str, now: datetime) -> float | None:
 def _words_of(error: BaseException, request_s: float) -> str:
     if isinstance(error, TimeoutError):
         return f"no answer in {request_s:g} s"
-    return _harmless(str(error) or type(error).__name__)
+    innermost = error
+    while innermost.__cause__ is not None:
+        innermost = innermost.__cause__
+    if isinstance(innermost, OSError) and innermost.errno and innermost.errno in errno.errorcode:
+        return os.strerror(innermost.errno)
+    return _harmless(str(innermost) or str(error) or type(error).__name__)
 
 
 def _harmless(words: str) -> str:

@@ -85,7 +85,7 @@ async def test_what_was_given_and_not_settled_is_given_again(
     """Whoever takes over from a killed deliverer begins with it."""
     await streams.next(10, NOW)
     await write(redis, keys.events, "a", "b", "c")
-    await write(redis, keys.bulk, "d")
+    await write(redis, keys.bulk, "d", id_="2000000000000-0")
     given = list((await streams.next(10, NOW)).events)
     assert [each.source for each in given] == [Source.EVENTS] * 3 + [Source.BULK]
     await streams.settle(given[1:2])

@@ -170,7 +170,11 @@ class HookStreams:
         await self.note({Mark.STOPPED: why, Mark.STOPPED_AT: stamp(now)})
 
     async def resume(self) -> int:
-        """Let a stopped webhook go on, and deliver again what was set aside; return how many events those are."""
+        """Let a stopped webhook go on, and deliver again what was set aside; return how many events those are.
+
+        What fails then has all its time anew.
+        """
+        await self._ask("DEL", self._failing)
         await self.note({Mark.STOPPED: "", Mark.STOPPED_AT: ""})
         moved = 0
         while True:

@@ -80,6 +80,7 @@ class Event(StrEnum):
     HOOK_TAKEN = "hook.taken"
     HOOK_LEFT = "hook.left"
     HOOK_STOPPED = "hook.stopped"
+    HOOK_FAILED = "hook.failed"
     EVENT_DELIVERED = "event.delivered"
     EVENT_REFUSED = "event.refused"
     EVENT_SET_ASIDE = "event.set_aside"
