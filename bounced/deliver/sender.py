@@ -175,8 +175,8 @@ def _pause_s(text: str, now: datetime) -> float | None:
 def _words_of(error: BaseException, request_s: float) -> str:
     if isinstance(error, TimeoutError):
         return f"no answer in {request_s:g} s"
-    innermost = error
-    while innermost.__cause__ is not None:
+    innermost = error.args[0] if error.args and isinstance(error.args[0], BaseException) else error
+    while innermost.__cause__ is not None:  # each layer of the library says it in its own way
         innermost = innermost.__cause__
     if isinstance(innermost, OSError) and innermost.errno and innermost.errno in errno.errorcode:
         return os.strerror(innermost.errno)
