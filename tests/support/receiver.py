@@ -56,6 +56,8 @@ class Receiver:
     answer: Answer | None = None
     requests: int = 0
     _more: asyncio.Event = field(default_factory=asyncio.Event)
+    _server: asyncio.Server | None = None
+    _writers: set[asyncio.StreamWriter] = field(default_factory=set)
 
     @property
     def addresses(self) -> list[str]:
@@ -63,18 +65,33 @@ class Receiver:
         return [request.address.partition("@")[0] for request in self.heard]
 
     async def until(self, ready: Callable[[], bool]) -> None:
-        """Wait until something is true, which is looked at after each request."""
-        async with asyncio.timeout(WAIT_S):
-            while not ready():
-                self._more.clear()
+        """Wait until something is true, which is looked at after each request; they must not be far between."""
+        while not ready():
+            self._more.clear()
+            async with asyncio.timeout(WAIT_S):
                 await self._more.wait()
 
     async def begun(self) -> None:
         """Wait until the first request has come."""
         await self.until(lambda: self.requests > 0)
 
+    async def down(self) -> None:
+        """Take no more connections, and drop those that there are."""
+        assert self._server is not None
+        self._server.close()
+        for writer in self._writers:
+            writer.transport.abort()
+
+    async def up(self, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
+        """Take connections; again at the same port where it was down."""
+        port = port_of(self) if self.url else port
+        self._server = await asyncio.start_server(self.serve, "127.0.0.1", port, ssl=tls)
+        opened = self._server.sockets[0].getsockname()[1]
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{opened}/hook"
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer the requests of one connection."""
+        self._writers.add(writer)
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -91,6 +108,7 @@ class Receiver:
                     break
                 writer.write(told)
                 await writer.drain()
+        self._writers.discard(writer)
         writer.close()
 
 
@@ -100,12 +118,11 @@ async def receiving(
 ) -> AsyncIterator[Receiver]:
     """Give a receiver on loopback."""
     receiver = Receiver(answer=answer)
-    server = await asyncio.start_server(receiver.serve, "127.0.0.1", port, ssl=tls)
-    receiver.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
+    await receiver.up(port, tls)
     try:
         yield receiver
     finally:
-        server.close()
+        await receiver.down()
 
 
 def answers(*told: bytes) -> Answer:
