@@ -27,6 +27,7 @@ from bounced.cli.run import in_loop, spare_the_collector
 from bounced.cli.selected import selected
 from bounced.cli.selecting import chosen_list, list_option
 from bounced.config import Config, build
+from bounced.core.contract.imported import Import
 from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.summary import Summary, summary_event
 from bounced.core.exchange import COLUMNS, Reader, Row, SkippedRow, SkipReason, Unrecognised, exported, merge, read_rows
@@ -160,7 +161,7 @@ class _Import:
 
     async def _write(self, batches: Iterator[Batch], advance: Advance) -> None:
         room = asyncio.Semaphore(AT_ONCE)
-        act = would_change if self._dry_run else merge_all
+        act = would_change if self._dry_run else partial(merge_all, by=Import(now(), self._actor))
         async with open_store(self._config) as store, self._told(store), asyncio.TaskGroup() as tasks:
 
             async def write(batch: Batch) -> None:

@@ -96,6 +96,7 @@ WHY = MappingProxyType(
         "stronger_reason": "a stronger reason than the one that stood",
         "nothing_to_lift": "there was nothing to lift",
         "unknown_state": "a later version of bounced set this state, so it changes nothing",
+        "imported": "imported from a file",
         "belongs_to_nobody": "it names no return path of ours",
     }
 )

@@ -101,7 +101,7 @@ class Disputer:
             await together(self._take_back(pipeline, each, address, now) for address in {*addresses, *suppressed})
 
     async def _take_back(self, pipeline: Pipeline, list_: str, address: AddressId, now: datetime) -> None:
-        evidence = Evidence(EvidenceType.DISPUTE, now, Origin.DAEMON)
+        evidence = Evidence(EvidenceType.DISPUTE, now, Origin.DAEMON, bulk=True)
         try:
             await pipeline.commit(ReportId(list_, "", f"dispute {address} {now}"), address, evidence)
         except (WrongTypeOfAddress, UnreadableState):  # one address must not keep the others from being taken back

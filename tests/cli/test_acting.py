@@ -84,8 +84,7 @@ def test_an_export_keeps_who_suppressed_an_address_and_an_import_names_who_impor
     events = [json.loads(line) for line in call("events", "--json").stdout.splitlines()]
     assert [(each["type"], each["actor"]) for each in events] == [
         ("address.erased", "mia"),
-        ("addresses.imported", "noa"),
-        ("addresses.imported", "noa"),
+        *[("transition", "noa"), ("addresses.imported", "noa")] * 2,
     ]
 
 

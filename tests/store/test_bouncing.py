@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 
+from bounced.core.contract.imported import Import
 from bounced.core.contract.keys import Keyspace
 from bounced.core.exchange import Row, merge
 from bounced.core.state import AddressState
@@ -66,7 +67,8 @@ async def test_an_import_that_suppresses_takes_out_of_the_count(store: RedisStor
     """Many states at once keep what a single commit keeps."""
     await store.commit(report(), ALICE, count())
     said = AddressState(State.SUPPRESSED, Category.MAILBOX_UNKNOWN, Class.HARD, datetime.now(UTC))
-    assert await merge_all(store, keys, [(ALICE, partial(merge, row=Row(1, ALICE, said)))]) == 1
+    items = [(ALICE, partial(merge, row=Row(1, ALICE, said)))]
+    assert await merge_all(store, keys, items, Import(datetime.now(UTC), "lena")) == 1
     assert await bouncing(store, keys) == 0
 
 

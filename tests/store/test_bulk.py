@@ -7,13 +7,17 @@ from functools import partial
 
 import pytest
 
+from bounced.core.contract.imported import Import
 from bounced.core.exchange import Row, merge
 from bounced.core.state import AddressState
 from bounced.core.terms import CLASS_OF, Category, State
 from bounced.edges.redis import RedisStore
 from bounced.edges.redis.bulk import BATCH, merge_all, suppressed_states, would_change
+from bounced.edges.redis.script import MostEvents
+from bounced.edges.redis.wire import fields
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+BY = Import(NOW, "lena")
 
 
 @pytest.fixture(params=["redis", "cluster"])
@@ -39,7 +43,7 @@ async def test_new_addresses_are_written_with_everything(redis_store, keys):
         suppressed("a@example.org"),
         suppressed("b@example.org", Category.MAILBOX_FULL, state=State.HELD, until=until),
     ]
-    assert await merge_all(redis_store, keys, items) == 2
+    assert await merge_all(redis_store, keys, items, BY) == 2
     assert (await redis_store.load("main", "a@example.org")).state is State.SUPPRESSED
     assert (await redis_store.load("main", "b@example.org")).until == until
     assert await redis_store.due("main", until, 10) == ["b@example.org"]
@@ -52,18 +56,50 @@ async def test_doing_it_again_changes_nothing(redis_store, keys):
     """Not even the version."""
     items = [suppressed(f"user{n}@example.org") for n in range(20)]
     assert await would_change(redis_store, keys, items) == 20
-    assert await merge_all(redis_store, keys, items) == 20
+    assert await merge_all(redis_store, keys, items, BY) == 20
     before = await everything(redis_store, keys)
     assert await would_change(redis_store, keys, items) == 0
-    assert await merge_all(redis_store, keys, items) == 0
+    assert await merge_all(redis_store, keys, items, BY) == 0
     assert await everything(redis_store, keys) == before
 
 
 async def test_the_stronger_reason_that_stands_is_kept(redis_store, keys):
     """Beside what is new."""
-    await merge_all(redis_store, keys, [suppressed("a@example.org", Category.COMPLAINT)])
-    assert await merge_all(redis_store, keys, [suppressed("a@example.org"), suppressed("b@example.org")]) == 1
+    await merge_all(redis_store, keys, [suppressed("a@example.org", Category.COMPLAINT)], BY)
+    assert await merge_all(redis_store, keys, [suppressed("a@example.org"), suppressed("b@example.org")], BY) == 1
     assert (await redis_store.load("main", "a@example.org")).category is Category.COMPLAINT
+
+
+async def told(store, keys):
+    """Return the events of `bulk`."""
+    return [fields(entry[1]) for entry in await store.read("main", "XRANGE", keys.bulk, "-", "+")]
+
+
+async def test_each_change_is_told_in_bulk(redis_store, keys):
+    """Once for each address that changed, with both states and who imports; nothing for what stays as it is."""
+    await merge_all(redis_store, keys, [suppressed("a@example.org")], BY)
+    items = [suppressed("a@example.org"), suppressed("b@example.org", Category.COMPLAINT)]
+    await merge_all(redis_store, keys, items, BY)
+    await merge_all(redis_store, keys, [suppressed("a@example.org", Category.UNSUBSCRIBED)], BY)
+    events = await told(redis_store, keys)
+    assert len({event.pop("id") for event in events}) == 3
+    always = {"type": "transition", "at": "2026-11-21T12:00:00Z", "after": "suppressed", "reason": "imported"}
+    always |= {"origin": "operator", "actor": "lena"}
+    assert events == [
+        {**always, "address": "a@example.org", "category": "mailbox_unknown", "class": "hard", "before": "active"},
+        {**always, "address": "b@example.org", "category": "complaint", "class": "complaint", "before": "active"},
+        {**always, "address": "a@example.org", "category": "unsubscribed", "class": "none", "before": "suppressed"},
+    ]
+    assert await redis_store.read("main", "XLEN", keys.events) == 0
+
+
+async def test_of_what_imports_tell_so_much_is_kept(redis_store, keys):
+    """About as many as `keep.bulk_max` says."""
+    redis_store.most = MostEvents(bulk=100)
+    for start in range(0, 500, BATCH):
+        items = [suppressed(f"user{n}@example.org") for n in range(start, start + BATCH)]
+        await merge_all(redis_store, keys, items, BY)
+    assert 100 <= len(await told(redis_store, keys)) < 250
 
 
 @dataclass
@@ -72,6 +108,11 @@ class Overtaken:
 
     store: RedisStore
     others: list[Awaitable[int]]
+
+    @property
+    def most(self):
+        """Keep as many events as the store does."""
+        return self.store.most
 
     async def read(self, *command):
         """Read, and be overtaken."""
@@ -87,9 +128,9 @@ class Overtaken:
 
 async def test_a_state_that_changed_meanwhile_is_decided_upon_again(redis_store, keys):
     """What another worker wrote between the look and the writing is not overwritten; the others are written."""
-    complaint = merge_all(redis_store, keys, [suppressed("b@example.org", Category.COMPLAINT)])
+    complaint = merge_all(redis_store, keys, [suppressed("b@example.org", Category.COMPLAINT)], BY)
     items = [suppressed(f"{name}@example.org") for name in "abc"]
-    assert await merge_all(Overtaken(redis_store, [complaint]), keys, items) == 2
+    assert await merge_all(Overtaken(redis_store, [complaint]), keys, items, BY) == 2
     states = [(await redis_store.load("main", address)) for address, _ in items]
     assert [(state.category, state.version) for state in states] == [
         (Category.MAILBOX_UNKNOWN, 1),
@@ -102,8 +143,8 @@ async def test_a_stronger_reason_takes_a_held_address_off_the_clock(redis_store,
     """A complaint is not released when the hold would have been over."""
     until = NOW + timedelta(days=30)
     held = suppressed("a@example.org", Category.MAILBOX_FULL, state=State.HELD, until=until)
-    await merge_all(redis_store, keys, [held])
-    await merge_all(redis_store, keys, [suppressed("a@example.org", Category.COMPLAINT)])
+    await merge_all(redis_store, keys, [held], BY)
+    await merge_all(redis_store, keys, [suppressed("a@example.org", Category.COMPLAINT)], BY)
     assert await redis_store.due("main", until, 10) == []
     assert (await redis_store.load("main", "a@example.org")).version == 2
 
@@ -113,5 +154,5 @@ async def test_all_of_a_long_list_is_found(redis_store, keys, count):
     """However many round trips it takes."""
     addresses = [f"user{n}@example.org" for n in range(count)]
     for start in range(0, count, BATCH):
-        await merge_all(redis_store, keys, [suppressed(each) for each in addresses[start : start + BATCH]])
+        await merge_all(redis_store, keys, [suppressed(each) for each in addresses[start : start + BATCH]], BY)
     assert (await everything(redis_store, keys)).keys() == set(addresses)

@@ -8,6 +8,7 @@ import pytest
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
+from bounced.core.contract.imported import Import
 from bounced.core.contract.keys import Keyspace
 from bounced.core.state import AddressState, Transition, Unattributed
 from bounced.core.terms import Engagement, OptIn, Profile
@@ -22,6 +23,7 @@ from bounced.ports import Decide, StoreUnavailable, WrongType, WrongTypeOfAddres
 from .conftest import Bench
 from .reports import ALICE, BOUNCE, HOUR, SPAM_BLOCK, count, hold, report
 
+BY = Import(BOUNCE.at, "lena")
 UNBELIEVED = replace(BOUNCE, profile=Profile(OptIn.CONFIRMED, Engagement.ACTIVE))
 BLOCK = replace(BOUNCE, verdict=SPAM_BLOCK, content=b"a message to keep")
 
@@ -110,7 +112,7 @@ async def test_a_script_that_reads_one_blames_no_key(redis_bench: Bench, redis_u
     assert not isinstance(refused.value, WrongType)
 
 
-@pytest.mark.parametrize("name", ["suppressed", "due", "bouncing"])
+@pytest.mark.parametrize("name", ["suppressed", "due", "bouncing", "bulk"])
 async def test_an_import_that_meets_one_writes_no_state(redis_bench: Bench, redis_url: str, name: str):
     """A state that says suppressed, with an address that is not in the set, would be mailed for ever."""
     bench, store = redis_bench, real(redis_bench)
@@ -118,7 +120,7 @@ async def test_an_import_that_meets_one_writes_no_state(redis_bench: Bench, redi
     async with Redis.from_url(redis_url) as redis:
         await redis.set(getattr(bench.keys, name), "by mistake")
         with pytest.raises(StoreUnavailable):
-            await merge_all(store, bench.keys, [(ALICE, lambda _: after)])
+            await merge_all(store, bench.keys, [(ALICE, lambda _: after)], BY)
         assert not await redis.exists(bench.keys.address(ALICE))
 
 
@@ -130,7 +132,7 @@ async def test_an_import_names_an_address_that_is_one(redis_bench: Bench, redis_
     async with Redis.from_url(redis_url) as redis:
         await redis.set(bench.keys.address(ALICE), "by mistake")
         with pytest.raises(WrongTypeOfAddress, match=ALICE):
-            await merge_all(store, bench.keys, items)
+            await merge_all(store, bench.keys, items, BY)
         assert not await redis.exists(bench.keys.address("bob@example.org"))
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from bounced.core.contract.imported import Import
 from bounced.core.exchange import Row, merge
 from bounced.core.state import AddressState, Evidence, EvidenceType, ReportId, Transition
 from bounced.core.terms import Category, Class, Engagement, OptIn, Origin, Profile, State
@@ -138,7 +139,8 @@ async def _imported(world: World) -> None:
     state = AddressState(State.SUPPRESSED, Category.MAILBOX_UNKNOWN, Class.HARD, world.clock())
     held = AddressState(State.HELD, Category.MAILBOX_FULL, Class.SOFT, world.clock(), world.clock() + timedelta(days=9))
     rows = (Row(1, "imported@receiver.example", state), Row(2, "imported-and-held@receiver.example", held))
-    await merge_all(world.store, world.store.keyspace("main"), [(row.address, partial(merge, row=row)) for row in rows])
+    items = [(row.address, partial(merge, row=row)) for row in rows]
+    await merge_all(world.store, world.store.keyspace("main"), items, Import(world.clock(), "lena"))
     world.known |= {("main", row.address): None for row in rows}
 
 

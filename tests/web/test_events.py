@@ -4,10 +4,17 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from functools import partial
 
 import httpx
 import pytest
 
+from bounced.core.contract.imported import Import
+from bounced.core.exchange import Row, merge
+from bounced.core.state import AddressState
+from bounced.core.terms import Category, Class, State
+from bounced.edges.redis.bulk import merge_all
 from bounced.web.tokens import Right
 
 from .conftest import ALL_RIGHTS, Site, Start
@@ -157,6 +164,25 @@ async def test_each_event_has_the_place_behind_it(site: Site) -> None:
         place = follower.last
     async with following(site, token, place) as follower:
         assert (await follower.next())["stream_id"] != first["stream_id"]
+
+
+async def test_what_an_import_changed_is_among_the_events(site: Site) -> None:
+    """Both streams are one to whoever asks: each page, each stream, and a place in the midst of a change to many."""
+    token = await site.token(*ALL_RIGHTS)
+    await act(site, token, "a@example.org")
+    said = AddressState(State.SUPPRESSED, Category.MAILBOX_UNKNOWN, Class.HARD, datetime.now(UTC))
+    items = [(f"{name}@example.org", partial(merge, row=Row(1, "", said))) for name in "bcd"]
+    assert await merge_all(site.store, site.keys, items, Import(datetime.now(UTC), "lena")) == 3
+    page = (await site.get(token, "events", type="transition")).json()["events"]
+    assert [(each["address"][0], each.get("stream")) for each in page] == [
+        ("a", None),
+        *((name, "bulk") for name in "bcd"),
+    ]
+    async with following(site, token, "0-0.0-0", type="transition") as follower:
+        assert [await follower.next() for _ in range(2)] == page[:2]
+        place = follower.last
+    async with following(site, token, place, type="transition") as follower:
+        assert [await follower.next() for _ in range(2)] == page[2:]
 
 
 async def test_a_revoked_token_is_cut_off(site: Site) -> None:

@@ -1,4 +1,4 @@
-"""Many states of a list at once, for import and export: one round trip a batch, no event for each address."""
+"""Many states of a list at once, for import and export: one round trip a batch; each change is told in `bulk`."""
 
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -6,9 +6,11 @@ from importlib.resources import files
 from itertools import chain
 from typing import NamedTuple, Protocol
 
+from bounced.core.contract.imported import Import, imported_event
 from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.state_hash import from_fields, scrubbed, to_fields
 from bounced.core.state import NOTHING_KNOWN, AddressState
+from bounced.edges.redis.script import MostEvents
 from bounced.edges.redis.wire import Argument, Reply, fields, in_glob, text, texts
 from bounced.ports import StoreUnavailable, WrongTypeOfAddress
 
@@ -46,12 +48,16 @@ class _Change(NamedTuple):
 
     item: Item
     id: str
-    version: int
+    before: AddressState
     after: AddressState
 
 
 class Server(Protocol):
     """The part of a store that is needed here."""
+
+    @property
+    def most(self) -> MostEvents:
+        """About how many entries the streams of events keep."""
 
     async def read(self, list_: str, *command: Argument) -> Reply:
         """Return the reply to a command that reads keys of one list.  Raises StoreUnavailable."""
@@ -60,18 +66,18 @@ class Server(Protocol):
         """Return the reply to a command that writes keys of one list, once it is durable.  Raises StoreUnavailable."""
 
 
-async def merge_all(server: Server, keys: Keyspace, items: Sequence[Item]) -> int:
+async def merge_all(server: Server, keys: Keyspace, items: Sequence[Item], by: Import) -> int:
     """Write what each Merge makes of the state of its normalised address; return how many states changed.
 
-    An address may occur once only in ``items``.  Raises StoreUnavailable; what was written then stays written, and
-    doing it again does no harm.
+    Each change is told in the stream `bulk`, by the same script call.  An address may occur once only in ``items``.
+    Raises StoreUnavailable; what was written then stays written, and doing it again does no harm.
     """
     changed = 0
     for _ in range(MAX_ROUNDS):
         asked = await _changes(server, keys, items)
         if not asked:
             return changed
-        stale = await server.write(keys.list_, *_request(keys, asked))
+        stale = await server.write(keys.list_, *_request(keys, asked, by, server.most.bulk))
         assert isinstance(stale, list)
         changed += len(asked) - len(stale)
         items = [asked[place].item for place in stale if isinstance(place, int)]
@@ -152,7 +158,7 @@ async def _changes(server: Server, keys: Keyspace, items: Sequence[Item]) -> lis
         after = merge(before)
         if after is not before:
             kept = after if keys.pepper is None else scrubbed(after, address.rpartition("@")[0])
-            changes.append(_Change(item, id_, before.version, kept))
+            changes.append(_Change(item, id_, before, kept))
     return changes
 
 
@@ -167,12 +173,14 @@ async def states(server: Server, keys: Keyspace, ids: Sequence[str]) -> list[dic
     return [fields(state) if isinstance(state, list) else None for state in reply]
 
 
-def _request(keys: Keyspace, changes: Sequence[_Change]) -> list[Argument]:
-    names = [keys.suppressed, keys.due, keys.bouncing, *(keys.address(change.id) for change in changes)]
-    return ["EVAL", WRITE, len(names), *names, json.dumps([_asked(change) for change in changes], ensure_ascii=False)]
+def _request(keys: Keyspace, changes: Sequence[_Change], by: Import, most: int) -> list[Argument]:
+    names = [keys.suppressed, keys.due, keys.bouncing, keys.bulk, *(keys.address(change.id) for change in changes)]
+    items = [_asked(keys, change, by) for change in changes]
+    return ["EVAL", WRITE, len(names), *names, json.dumps(items, ensure_ascii=False), most]
 
 
-def _asked(change: _Change) -> list[str | int]:
-    until, version = change.after.until, change.version
+def _asked(keys: Keyspace, change: _Change, by: Import) -> list[str | int | list[str]]:
+    until, version = change.after.until, change.before.version
+    event = list(chain.from_iterable(imported_event(keys, by, change.id, change.before, change.after).items()))
     state = chain.from_iterable(to_fields(change.after, version + 1).items())
-    return [change.id, version, int(until.timestamp()) if until else 0, *state]
+    return [change.id, version, int(until.timestamp()) if until else 0, event, *state]

@@ -63,7 +63,7 @@ class RedisStore:
         self._keys = keys
         self._known = known
         self._observer = observer
-        self._most = most
+        self.most = most
         self._commits = Lines(
             connections,
             lambda connect: Line(
@@ -120,7 +120,7 @@ class RedisStore:
             if transition.idle:
                 return Committed(report_id.event_id, transition)
             written = writes(keys, report_id, address, transition)
-            command = script.request(keys, report_id, address, state, written, most=self._most)
+            command = script.request(keys, report_id, address, state, written, most=self.most)
             match script.outcome(await self._commits.to(keys.events).ask(command, until)):
                 case ("committed", script.Written() as done):
                     self._observer.written(report_id.list, transition)
@@ -184,7 +184,7 @@ class RedisStore:
     async def tell(self, list_: str, event: Mapping[str, str]) -> None:
         """Write an event that is about no single address.  Raises StoreUnavailable."""
         told = chain.from_iterable(event.items())
-        await self.write(list_, "XADD", self._keys[list_].events, "MAXLEN", "~", self._most.events, "*", *told)
+        await self.write(list_, "XADD", self._keys[list_].events, "MAXLEN", "~", self.most.events, "*", *told)
 
     async def ping(self) -> None:
         """Return when every list's server answers.  Raises StoreUnavailable."""
