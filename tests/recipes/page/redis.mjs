@@ -7,6 +7,8 @@ function parsed(text, at) {
   const end = text.indexOf('\r\n', at);
   if (end < 0) return null;
   const [kind, said, next] = [text[at], text.slice(at + 1, end), end + 2];
+  if (said === '-1') return [null, next];
+  if (kind === '-') return [new Error(said), next];
   if (kind === '$') return text.length < next + Number(said) + 2 ? null : [text.slice(next, next + Number(said)), next + Number(said) + 2];
   if (kind !== '*') return [kind === ':' ? Number(said) : said, next];
   let [items, place] = [[], next];
@@ -27,7 +29,7 @@ class Client {
     this.socket = createConnection(process.env.REDIS_SOCKET);
     this.socket.on('data', (octets) => {
       this.#text += octets.toString('latin1');
-      for (let reply; (reply = parsed(this.#text, 0)); this.#text = this.#text.slice(reply[1])) this.#waiting.shift()(reply[0]);
+      for (let reply; (reply = parsed(this.#text, 0)); this.#text = this.#text.slice(reply[1])) this.#answer(reply[0]);
     });
     return this;
   }
@@ -35,7 +37,12 @@ class Client {
   sendCommand(words) {
     const packed = words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('');
     this.socket.write(`*${words.length}\r\n${packed}`);
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  }
+
+  #answer(reply) {
+    const { resolve, reject } = this.#waiting.shift();
+    (reply instanceof Error ? reject : resolve)(reply);
   }
 }
 
