@@ -1,7 +1,7 @@
 """The head of an answer and the first piece of its body in one write.
 
 uvicorn writes them one after the other.  Each write is a system call that wakes the client, who can do nothing with a
-head alone: the second one was a tenth of the processor time of a check.
+head alone.
 """
 
 import asyncio
