@@ -14,14 +14,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
-from multiprocessing import Process, Queue
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing import Event, Process, Queue
+from multiprocessing.synchronize import Event as EventType
 from pathlib import Path
+from random import random
 
 CONFIGURATION = """
 [redis]
-url = "embedded"
-data_dir = "data"
+{redis}
 [log]
 format = "json"
 [web.private]
@@ -29,67 +32,107 @@ listen = "127.0.0.1:0"
 tokens_file = "tokens.toml"
 [lists.main]
 domains = ["bounce.example.com"]
-keys = [{ id = "a", file = "a.key" }]
+keys = [{{ id = "a", file = "a.key" }}]
 """
+EMBEDDED = 'url = "embedded"\ndata_dir = "data"'
 CONNECTIONS = 16
 BATCH = 10_000
 BOUNCED = [sys.executable, "-m", "bounced", "web"]
 
 
 @dataclass(frozen=True)
-class Load:
-    """What is asked: so many addresses at once, over so many connections, for so long."""
+class Application:
+    """`bounced web` at work."""
 
+    pid: int
     port: int
     token: str
+
+
+@dataclass(frozen=True)
+class Load:
+    """What is asked: so many addresses at once, over so many connections.
+
+    ``pause_s`` is from one request of a connection to its next one; with 0 it asks again at once.
+    """
+
     size: int
     connections: int
-    seconds: float
+    pause_s: float = 0.0
+
+
+@dataclass
+class Answers:
+    """How long each answer took, and how long was asked."""
+
+    took_s: list[float] = field(default_factory=list)
+    seconds: float = 0.0
 
 
 def main() -> None:
     """Measure and print."""
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 10.0
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "bounced.toml").write_text(CONFIGURATION)
-        (folder / "a.key").touch(mode=0o600)
-        (folder / "a.key").write_text(secrets.token_urlsafe(32))
-        config = ["--config", str(folder / "bounced.toml")]
-        made = [*BOUNCED, "token", "add", "load", "--list", "main", "--right", "check", "--rate", "1000000", *config]
-        token = subprocess.run(made, capture_output=True, text=True, check=True).stdout.strip()
-        with (folder / "log").open("w") as log, subprocess.Popen([*BOUNCED, *config], stderr=log) as application:
-            try:
-                port = port_of(folder / "log")
-                for size, connections in ((1, CONNECTIONS), (BATCH, 4)):
-                    report(application.pid, Load(port, token, size, connections, seconds))
-            finally:
-                application.terminate()
+    with tempfile.TemporaryDirectory() as name, running(Path(name)) as application:
+        for load in (Load(1, CONNECTIONS), Load(BATCH, 4)):
+            report(application, load, seconds)
 
 
-def report(pid: int, load: Load) -> None:
+@contextmanager
+def running(folder: Path, redis: str = EMBEDDED, nice: int = 0) -> Iterator[Application]:
+    """Run the application in a folder of its own; ``redis`` is that section of its configuration."""
+    (folder / "bounced.toml").write_text(CONFIGURATION.format(redis=redis))
+    (folder / "a.key").touch(mode=0o600)
+    (folder / "a.key").write_text(secrets.token_urlsafe(32))
+    config = ["--config", str(folder / "bounced.toml")]
+    made = [*BOUNCED, "token", "add", "load", "--list", "main", "--right", "check", "--rate", "1000000", *config]
+    token = subprocess.run(made, capture_output=True, text=True, check=True).stdout.strip()
+    started = ["nice", "-n", str(nice), *BOUNCED, *config]
+    with (folder / "log").open("w") as log, subprocess.Popen(started, stderr=log) as application:
+        try:
+            yield Application(application.pid, port_of(folder / "log"), token)
+        finally:
+            application.terminate()
+
+
+def report(application: Application, load: Load, seconds: float) -> None:
     """Ask for so long, and print what was answered."""
-    answered: Queue[int] = Queue()
-    asking = Process(target=ask, args=(load, answered))
-    before, began = processor_s(pid), time.perf_counter()
-    asking.start()
-    count = answered.get()
-    took, used = time.perf_counter() - began, processor_s(pid) - before
-    asking.join()
+    before = processor_s(application.pid)
+    with asked(application, load) as answers:
+        time.sleep(seconds)
+    used, count = processor_s(application.pid) - before, len(answers.took_s)
     each = f"{1e6 * used / count:.0f} us of processor time each"
-    addresses = f"{load.size * count / took:,.0f} addresses/s"
-    print(f"{load.size} addresses: {count / took:,.0f} requests/s, {addresses}, {each}")
+    addresses = f"{load.size * count / answers.seconds:,.0f} addresses/s"
+    print(f"{load.size} addresses: {count / answers.seconds:,.0f} requests/s, {addresses}, {each}")
 
 
-def ask(load: Load, answered: "Queue[int]") -> None:
-    """Ask over several connections, each one request after another; tell how many were answered."""
-    answered.put(asyncio.run(_ask(load, time.monotonic() + load.seconds)))
+@contextmanager
+def asked(application: Application, load: Load) -> Iterator[Answers]:
+    """Ask from a further process for as long as the context lasts, and then know the answers."""
+    told: Queue[Answers] = Queue()
+    over = Event()
+    asking = Process(target=ask, args=(application, load, over, told))
+    asking.start()
+    answers = Answers()
+    try:
+        yield answers
+    finally:
+        over.set()
+        found = told.get(timeout=60)
+        answers.took_s, answers.seconds = found.took_s, found.seconds
+        asking.join()
 
 
-async def _ask(load: Load, until: float) -> int:
-    asked = [request(load.token, f"user{number}", load.size) for number in range(load.connections)]
-    asking = (_one(load.port, each, until) for each in asked)
-    return sum(await asyncio.gather(*asking))
+def ask(application: Application, load: Load, over: EventType, told: "Queue[Answers]") -> None:
+    """Ask over several connections, each one request after another, and tell what came."""
+    began, took_s = time.perf_counter(), asyncio.run(_ask(application, load, over))
+    told.put(Answers(took_s, time.perf_counter() - began))
+
+
+async def _ask(application: Application, load: Load, over: EventType) -> list[float]:
+    took_s: list[float] = []
+    bodies = [request(application.token, f"user{number}", load.size) for number in range(load.connections)]
+    await asyncio.gather(*(_one(application.port, each, load.pause_s, over, took_s) for each in bodies))
+    return took_s
 
 
 def request(token: str, name: str, size: int) -> bytes:
@@ -100,17 +143,20 @@ def request(token: str, name: str, size: int) -> bytes:
     return head.encode() + body
 
 
-async def _one(port: int, asked: bytes, until: float) -> int:
+async def _one(port: int, asked: bytes, pause_s: float, over: EventType, took_s: list[float]) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    count = 0
-    while time.monotonic() < until:
+    due = time.perf_counter() + random() * pause_s
+    while not over.is_set():
+        if pause_s:
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            due += pause_s
+        began = time.perf_counter()
         writer.write(asked)
         head = await reader.readuntil(b"\r\n\r\n")
         assert b" 200 OK" in head, head
         await reader.readexactly(int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]))
-        count += 1
+        took_s.append(time.perf_counter() - began)
     writer.close()
-    return count
 
 
 def port_of(log: Path) -> int:
