@@ -102,6 +102,25 @@ async def test_reading_one_names_it(redis_bench: Bench, redis_url: str):
             await ask("main", ALICE)
 
 
+@pytest.mark.parametrize(
+    "command", [("HGETALL", "other"), ("XRANGE", "list", "nonsense", "+")], ids=["key", "argument"]
+)
+async def test_whoever_reads_one_again_and_again_keeps_nobody_from_reading(
+    redis_bench: Bench, redis_url: str, command: tuple[str, ...]
+):
+    """An error reply is the answer to its own command: the server is there, and so is the connection."""
+    store, keys = real(redis_bench), redis_bench.keys
+    async with Redis.from_url(redis_url) as redis:
+        await redis.set(keys.due, "by mistake")
+    name, _, *arguments = command
+    key = keys.due if command[1] == "other" else keys.events
+    for _ in range(5):
+        with pytest.raises(StoreUnavailable):
+            await store.read("main", name, key, *arguments)
+    assert (await store.load("main", ALICE)).state is AddressState().state
+    assert store._reads.to(keys.events)._failures == 0
+
+
 async def test_a_script_that_reads_one_blames_no_key(redis_bench: Bench, redis_url: str):
     """It reads several; the server's own words are all that is known."""
     keys = redis_bench.keys

@@ -23,6 +23,7 @@ from redis.exceptions import (
     AskError,
     ClusterDownError,
     MovedError,
+    NoPermissionError,
     NoScriptError,
     ReadOnlyError,
     RedisError,
@@ -49,6 +50,8 @@ LAST_PAUSE_AFTER_FAULT_S = 5.0
 PING = pack("PING")
 
 _DID_NOTHING = (NoScriptError, ReadOnlyError, AskError, TryAgainError, ClusterDownError, ReadElsewhere)
+_OF_ITS_COMMAND = (ResponseError, NoPermissionError)
+"""Exactly these, not what derives from them: a key of another type, a right that the user lacks, a bad argument."""
 _TROUBLE = (RedisError, OSError, TimeoutError, NotDurable, Misconfigured)
 
 Prepare = Callable[[AbstractConnection], Awaitable[None]]
@@ -66,7 +69,8 @@ class Line:
 
     ``prepare`` runs on each new connection; ``trial`` is a packed command without effect, which a server takes if it
     takes those that follow; ``notice`` hears why the server was lost, and None when it takes batches again;
-    ``observer`` hears of batches and errors.
+    ``observer`` hears of batches and errors.  ``reads``: an error reply fails its command and says nothing of the
+    server, for whoever may only ask would else keep all others from asking.
     """
 
     def __init__(
@@ -77,10 +81,12 @@ class Line:
         notice: Notice,
         *,
         trial: bytes = PING,
+        reads: bool = False,
         observer: StoreObserver = UNOBSERVED,
         budget: TimeBudget = DEFAULT_BUDGET,
     ) -> None:
         self._trial = trial
+        self._reads = reads
         self._connect = connect
         self._budget = budget
         self._durability = durability
@@ -250,7 +256,7 @@ class Line:
             elif not isinstance(fault, _DID_NOTHING):
                 _refuse([queued], fault)
         self._put_back([queued for queued, fault in zip(batch, faults, strict=True) if isinstance(fault, _DID_NOTHING)])
-        trouble = next((fault for fault in faults if fault is not None), None)
+        trouble = next((fault for fault in faults if fault is not None and not self._is_of_its_command(fault)), None)
         if isinstance(trouble, MovedError):
             self._moved_to = trouble.host, trouble.port
         if trouble is not None:
@@ -265,6 +271,9 @@ class Line:
         async with asyncio.timeout(self._budget.flush_s):
             await connection.send_packed_command(b"".join(commands + waits), check_health=False)
             return [await read(connection) for _ in commands], [await read(connection) for _ in waits]
+
+    def _is_of_its_command(self, fault: Exception) -> bool:
+        return self._reads and type(fault) in _OF_ITS_COMMAND
 
     def _why_not_safe(self, waits: list[Reply]) -> NotDurable | None:
         """Return why a batch that was run may not be safe."""

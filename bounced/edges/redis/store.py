@@ -74,7 +74,13 @@ class RedisStore:
         self._reads = Lines(
             connections,
             lambda connect: Line(
-                connect, Primary(), _prepare_nothing, lambda _reason: None, observer=for_reads, budget=budget
+                connect,
+                Primary(),
+                _prepare_nothing,
+                lambda _reason: None,
+                reads=True,
+                observer=for_reads,
+                budget=budget,
             ),
         )
 
