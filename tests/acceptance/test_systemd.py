@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.container import ENVIRONMENT, Container, booted, why_not
+from tests.support.programs import private_root
 
 PROJECT = Path(__file__).parents[2]
 CONFIGURATION = "/etc/bounced/bounced.toml"
@@ -49,6 +50,16 @@ import socket
 peer = socket.create_connection(("127.0.0.1", 25))
 print("there", flush=True)
 print(peer.recv(3), flush=True)
+"""
+KNOCK = """
+import collections, pathlib, socket, sys
+answers = collections.Counter()
+while not pathlib.Path("/run/enough").exists():
+    with socket.create_connection(("127.0.0.1", 9027), 60) as peer:
+        peer.sendall(b"GET /healthz HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n")
+        answers[peer.recv(12).decode()] += 1
+    print(*answers, flush=True)
+print("end", *answers, flush=True)
 """
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
@@ -135,6 +146,22 @@ def test_moving_to_another_redis_loses_no_acknowledged_bounce(machine: Container
         assert {_say(sender, recipient) for recipient in (*after, *meanwhile)} == {250}
     known = machine.run("bounced export --json")
     assert [recipient for recipient in recipients if recipient not in known] == []
+
+
+def test_the_web_application_refuses_no_connection_whatever_is_done_with_its_unit(machine: Container) -> None:
+    """Installed as the page says.  Whoever comes while it is not there waits for its next start."""
+    if not list(Path(f"{private_root('environment')}").glob("lib/python3*/site-packages/starlette")):
+        pytest.skip("the container has no packages of the extra `web`: tests/install-programs environment")
+    machine.run(_page("web.md", "As a service"))
+    machine.run("bounced web token add crm --list main --right check")
+    with machine.running(f"{ENVIRONMENT}/bin/python", "-c", KNOCK) as knocking:
+        for done in ("reload", "restart", "stop", "restart"):
+            assert knocking.stdout.readline() == "HTTP/1.1 200\n"
+            machine.run(f"systemctl {done} bounced-web")
+        machine.until(lambda: machine.run("systemctl is-active bounced-web", code=None) == "active\n", "a start")
+        machine.run("touch /run/enough")
+        last = knocking.stdout.read().splitlines()[-1]
+    assert last == "end HTTP/1.1 200"
 
 
 def _page(name: str, heading: str) -> str:
