@@ -12,7 +12,7 @@ import click
 from bounced.cli.configured import config_option, configured
 from bounced.cli.ending import ExitCode
 from bounced.cli.output import json_option, print_json, print_table
-from bounced.cli.web_token import RELOAD
+from bounced.cli.web_token import SOON
 from bounced.config import Config
 from bounced.config.fields import TcpAddress
 from bounced.config.web import WebPrivate
@@ -156,7 +156,7 @@ def _new(name: str) -> User:
 
 def _save(private: WebPrivate, users: Users) -> None:
     save_users(private.users_file, users, private.login_folder)
-    click.echo(RELOAD, err=True)
+    click.echo(SOON, err=True)
 
 
 def _password() -> str:

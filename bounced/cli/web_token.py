@@ -15,7 +15,7 @@ from bounced.web.private_files import changing
 from bounced.web.token_file import load_tokens, save_tokens
 from bounced.web.tokens import DEFAULT_RATE, MAX_RATE, Right, Token, Tokens, TokensInvalid, new_token
 
-RELOAD = "A running application knows it after: systemctl reload bounced-web"
+SOON = "A running application knows it within two seconds."
 
 
 @click.group()
@@ -78,7 +78,7 @@ def add(
         print_json({**_record(made), "token": secret})
         return
     click.echo(secret)
-    click.echo(RELOAD, err=True)
+    click.echo(SOON, err=True)
 
 
 @token.command("list")
@@ -105,7 +105,7 @@ def list_tokens(config_file: Path | None, *, as_json: bool) -> None:
 def revoke(name: str, config_file: Path | None) -> None:
     """Take the token NAME away.  Exit code 1 if there is none.
 
-    A program that follows events with it is cut off when the application has read the file again.
+    A running application refuses it within two seconds, and cuts off the programs that follow events with it.
 
     \b
     bounced web token revoke crm
@@ -117,7 +117,7 @@ def revoke(name: str, config_file: Path | None) -> None:
             click.echo(f"bounced: there is no token {name!r}", err=True)
             sys.exit(ExitCode.NO)
         save_tokens(file, known.without(name))
-    click.echo(RELOAD, err=True)
+    click.echo(SOON, err=True)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from bounced.edges.watch.http import HttpServer
 from bounced.edges.watch.log import Event
 from bounced.pipeline import Pipeline
 from bounced.web import health
+from bounced.web.access import Access
 from bounced.web.application import application
 from bounced.web.connection import ConnectionLimits
 from bounced.web.desk import Desk, Settings, settings
@@ -85,6 +86,7 @@ class Serving:
                 lambda: sum(part.desk.streams for part in parts),
             )
             serving = Serving(parts, makers)
+            watching = [asyncio.create_task(Access(each.desk).keep()) for each in parts if each.desk.name == PRIVATE]
             try:
                 for part in parts:
                     await part.listener.start(sockets[part.desk.name])
@@ -93,6 +95,8 @@ class Serving:
                 LOG.info(Event.SERVICE_STARTED, doors=addresses, lists=list(config.lists))
                 yield serving
             finally:
+                for task in watching:
+                    task.cancel()
                 await serving.drain()
         LOG.info(Event.SERVICE_STOPPED)
 

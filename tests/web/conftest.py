@@ -18,6 +18,7 @@ from bounced.core.contract.keys import Keyspace
 from bounced.edges.redis import RedisStore
 from bounced.edges.sockets import open_socket
 from bounced.service import open_store, pipeline
+from bounced.web import access
 from bounced.web.api.document import document
 from bounced.web.desk import Desk
 from bounced.web.serving import Makers, Serving
@@ -156,6 +157,12 @@ def _rules_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Compile the packaged rules once for all tests: it takes longer than any of them."""
     packaged = rules.packaged()
     monkeypatch.setattr(rules, "load", lambda _files: packaged)
+
+
+@pytest.fixture(autouse=True)
+def _files_are_looked_at_when_a_test_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no look at the files of tokens and users come in between."""
+    monkeypatch.setattr(access, "LOOK_EVERY_S", 3600.0)
 
 
 @pytest.fixture

@@ -70,6 +70,7 @@ class Event(StrEnum):
     ALARM_CLEARED = "alarm.cleared"
     REQUEST_ANSWERED = "request.answered"
     REQUEST_FAILED = "request.failed"
+    ACCESS_CHANGED = "access.changed"
     PERSON_SIGNED_IN = "person.signed_in"
     PERSON_SIGNED_OUT = "person.signed_out"
     PERSON_REFUSED = "person.refused"
