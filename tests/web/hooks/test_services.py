@@ -141,3 +141,28 @@ async def test_thousands_in_one_request(heard: Heard, service: str) -> None:
     answer = await heard.post(service, sample.posted(*events))
     assert answer.json() == {"taken": 2000, "silent": 0, "kept": 0}
     assert await heard.waiting() == 2000
+
+
+@pytest.mark.parametrize("service", [name for name in SAMPLES if name != "generic"])
+async def test_what_is_told_of_every_message_is_not_remembered(heard: Heard, service: str) -> None:
+    """A key for each would fill Redis.  Programs of one's own have the choice: an id is remembered."""
+    sample, means = SAMPLES[service], SERVICES[service].means
+    names = [name for name, meaning in means.items() if meaning in (DELIVERED, ENGAGED, SENT)]
+    for number, name in enumerate(names):
+        request = sample.posted(sample.event(name, address_of(number), number))
+        assert (await heard.post(service, request)).status_code == 200
+    await heard.committed()
+    keys = await heard.site.store.read("main", "SCAN", 0, "MATCH", heard.site.keys.seen("*"), "COUNT", 100_000)
+    assert isinstance(keys, list)
+    assert keys[1] == []
+
+
+async def test_an_opening_that_comes_again_lifts_nothing_that_came_since(heard: Heard) -> None:
+    """It is as old as it was."""
+    sample, address = SAMPLES["postmark"], address_of(1)
+    opened = sample.posted(sample.event("Open", address, 1))
+    refused = sample.event("Bounce/HardBounce", address, 2, reply=FULL) | {"BouncedAt": "2026-03-03T10:00:00Z"}
+    for request in (opened, sample.posted(refused), opened):
+        assert (await heard.post("postmark", request)).status_code == 200
+        await heard.committed()
+    assert (await heard.state(address)).state is State.BOUNCING

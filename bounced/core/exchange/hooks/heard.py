@@ -109,6 +109,13 @@ class Unclear:
 
 Heard = Entry | Silent | Unclear
 
+_OF_EACH_MESSAGE = (EvidenceType.DELIVERED, EvidenceType.ENGAGED, EvidenceType.SENT)
+"""What is told of every message has no id: to remember each for weeks takes more memory than all states together.
+
+A delivery and an opening that come again are as old as they were, and change nothing.  A message that is told as sent
+twice counts twice in rates; a service repeats few requests.
+"""
+
 _COPIED = tuple(each.name for each in fields(Said) if each.name not in ("means", "id", "more", "among"))
 
 
@@ -120,7 +127,7 @@ def entry(said: Said, service: str, raw: str, place: int) -> Entry:
     means = said.means
     assert means.type is not None
     given = {name: cleaned(getattr(said, name), MAX_INTAKE_CHARS) for name in _COPIED}
-    named = {"type": str(means.type), "id": _id(said.id, service, raw, place)}
+    named = {"type": str(means.type), "id": "" if means.type in _OF_EACH_MESSAGE else _id(said.id, service, raw, place)}
     if means.type is EvidenceType.REJECTED:
         named |= {"category": str(means.category or ""), "action": str(means.action or "")}
     elif means.type is EvidenceType.SENT:
