@@ -62,8 +62,6 @@ async def _hear(request: Request) -> Response:
     desk, name, list_ = desk_of(request), request.path_params["service"], request.path_params["list"]
     if name not in SERVICES:
         raise Problem(HTTPStatus.NOT_FOUND, "no-such-service", "No service of this name is heard here.")
-    peer = f"hook {network_of(request.client.host if request.client else '')}"
-    _check_rate(desk, peer)
     body = await request.body()
     try:
         hook, proven = await _proven(desk, request, body)
@@ -72,20 +70,8 @@ async def _hear(request: Request) -> Response:
         heard = [await settled(desk, list_, each) for each in heard]
         await _write(desk, hook.service, list_, heard, proven)
     except NotProven as refused:
-        desk.rates.owe(peer, 1)
         raise _refused(desk, request, refused) from refused
     return _answer(desk, name, heard)
-
-
-def _check_rate(desk: Desk, peer: str) -> None:
-    """Raise Problem where a peer has made many requests without a good proof."""
-    if wait_s := desk.rates.wait_s(peer, REFUSED_A_SECOND, cost=0):
-        raise Problem(
-            HTTPStatus.TOO_MANY_REQUESTS,
-            "too-many-requests",
-            "Too many requests came from there that did not prove who sent them.",
-            headers={"retry-after": str(max(1, round(wait_s + 0.5)))},
-        )
 
 
 async def _proven(desk: Desk, request: Request, body: bytes) -> tuple[HookInUse, Proven]:
@@ -135,12 +121,23 @@ def _fields(service: Service, heard: Heard) -> dict[str, str]:
 
 
 def _refused(desk: Desk, request: Request, refused: NotProven) -> Problem:
-    """Tell the log and a metric of a bad proof, and return the answer: it says nothing of what was wrong."""
+    """Tell the log and a metric of a bad proof, and return the answer: it says nothing of what was wrong.
+
+    Who has many of them is told to wait.  A good proof never waits: a service posts for all its customers from the same
+    addresses, and each of them may let it post here.
+    """
     service, list_ = request.path_params["service"], request.path_params["list"]
     desk.metrics.refused(service, refused.why)
     known = list_ if list_ in desk.present.lists else ""
     peer = request.client.host if request.client else ""
     LOG.warning(Event.HOOK_REFUSED, service=service, list=known, reason=refused.why, peer=peer)
+    if wait_s := desk.rates.wait_s(f"hook {network_of(peer)}", REFUSED_A_SECOND):
+        return Problem(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            "too-many-requests",
+            "Too many requests came from there that did not prove who sent them.",
+            headers={"retry-after": str(max(1, round(wait_s + 0.5)))},
+        )
     return Problem(
         HTTPStatus.UNAUTHORIZED,
         "not-proven",

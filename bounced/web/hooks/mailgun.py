@@ -15,6 +15,8 @@ from bounced.web.hooks.proof import Asked, NotProven, Proven, Trusted, is_one_of
 TOLERANCE_S = 24 * 3600
 """How old a time may be: Mailgun repeats a request for eight hours."""
 AHEAD_S = 300
+MAX_BODY_BYTES = 256 * 1024
+"""Of one event.  It has to be read before it is proven, so that nobody may let much be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class Mailgun:
 
     async def check(self, asked: Asked) -> Proven:
         """Return the body, and the token that is good for it alone.  Raises NotProven."""
+        if len(asked.body) > MAX_BODY_BYTES:
+            raise NotProven("too_long")
         try:
             signed = Event(json_value(asked.body)).inner("signature")
         except NotJson:

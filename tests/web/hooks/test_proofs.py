@@ -106,6 +106,7 @@ async def test_mailgun_signs_time_and_token() -> None:
     assert await refusal(proof, by_mailgun(AT, "")) == "bad_signature"
     for seconds, why in ((-86_400, ""), (300, ""), (-86_401, "bad_time"), (301, "bad_time")):
         assert await refusal(proof, by_mailgun(AT + seconds, "t")) == why
+    assert await refusal(proof, Asked({}, b" " * 256 * 1024 + by_mailgun(AT, "t").body, NOW)) == "too_long"
     for body in (b"", b"[]", b"{}", b"\xff", b"[" * 100_000):
         assert await refusal(proof, Asked({}, body, NOW)) in ("no_signature", "bad_signature")
 
