@@ -13,6 +13,7 @@ from bounced.core.contract.intake import MAX_ID_CHARACTERS
 from bounced.core.limits import MAX_REPLY_CHARS
 from bounced.core.mailbox import MAX_ADDRESS_BYTES, MAX_DOMAIN_BYTES
 from bounced.core.meaning.bare import Command
+from bounced.core.return_path.directory import MAX_FORWARD_PATH_CHARACTERS
 from bounced.core.terms import Category, Class, Engagement, OptIn, Profile, State
 
 MAX_CHECKED = 10_000
@@ -205,6 +206,14 @@ class Entry(Asked):
     profile: ProfileText | None = None
     reason: Annotated[str, Field(max_length=MAX_REASON_CHARS)] | None = None
     shared: StrictBool | None = None
+    category: Word | None = Field(None, description="What somebody calls the failure; asked where no reply says more.")
+    action: Literal["failed", "delayed"] | None = Field(
+        None, description="Whether the message was given up or is tried again; without it the reply tells."
+    )
+    sent_at: Moment | None = Field(None, description="When the message was sent; without it, the day of at.")
+    return_path: Annotated[str, Field(max_length=MAX_FORWARD_PATH_CHARACTERS)] | None = Field(
+        None, description="That of the message. It names the recipient too, so address may be left out."
+    )
 
 
 class ReportRequest(Asked):

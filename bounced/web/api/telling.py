@@ -68,7 +68,7 @@ async def _register(asker: Asker, commands: Commands[object] | tuple[tuple[str |
 
 def _fields(entry: Entry, now: int, actor: str) -> dict[str, str]:
     """Return an entry as the contract has it.  Who acts is the token, whatever somebody says."""
-    given = entry.model_dump(exclude={"at", "shared"}, exclude_none=True)
+    given = entry.model_dump(mode="json", exclude={"at", "shared"}, exclude_none=True)
     at = int(entry.at.timestamp()) if entry.at else now
     shared = {"shared": "true"} if entry.shared else {}
     return {**{name: str(value) for name, value in given.items()}, "at": str(at), **shared, "actor": actor}
