@@ -22,8 +22,9 @@ async def test_a_failure_without_a_reply_and_without_an_address(site: Site) -> N
     assert (await site.post(token, "report", {"entries": [FAILED]})).status_code == 200
     reply = await site.store.read("main", "XRANGE", site.keys.intake, "-", "+")
     assert isinstance(reply, list)
-    ((_, written),) = reply
-    assert FAILED.items() <= fields(written).items()
+    (entry,) = reply
+    assert isinstance(entry, list)
+    assert FAILED.items() <= fields(entry[1]).items()
 
 
 @pytest.mark.parametrize(
