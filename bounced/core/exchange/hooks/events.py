@@ -7,7 +7,7 @@ from typing import Any
 
 _TYPE = re.compile(r"\s*(?:x-)?[a-z]+\s*;\s*", re.IGNORECASE)
 # Reply-code (RFC 5321 section 4.2), or status-code (RFC 3463 section 2), of a failure.
-_CODE = re.compile(r"\b[45][0-5][0-9](?:[ -]|$)|\b[45]\.[0-9]{1,3}\.[0-9]{1,3}\b")
+_CODE = re.compile(r"(?<![0-9.])(?:[45][0-5][0-9](?:[ -]|$)|[45]\.[0-9]{1,3}\.[0-9]{1,3}(?![0-9.]*[0-9]))")
 
 
 class NotJson(ValueError):  # noqa: N818 - says what is so

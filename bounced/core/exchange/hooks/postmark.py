@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bounced.core.exchange.hooks.events import Event, without_type
+from bounced.core.exchange.hooks.events import Event, server_reply
 from bounced.core.exchange.hooks.heard import (
     COMPLAINED,
     DELIVERED,
@@ -63,7 +63,7 @@ def hear(event: Event) -> Iterator[Said]:
         address=event.text("Email", "Recipient"),
         at=event.text("BouncedAt", "DeliveredAt", "ReceivedAt", "ChangedAt"),
         id=event.text("ID"),
-        reply=without_type(event.text("Details")) if kind == "Bounce" else "",
+        reply=server_reply(event.text("Details")) if kind == "Bounce" else "",
         campaign=event.text("Tag"),
         return_path=event.text(f"Metadata.{PATH_KEY}"),
     )
