@@ -1,7 +1,6 @@
 """What proves a message of SNS, and what follows from one about a subscription."""
 
 from base64 import b64decode
-from binascii import Error as NotBase64
 from datetime import timedelta
 
 import structlog
@@ -41,7 +40,7 @@ class SnsProof:
         key = await self._certificates.key(message.certificate, message.topic, asked.now)
         try:
             key.verify(b64decode(message.signature, validate=True), message.signed, PKCS1v15(), message.hash)
-        except (InvalidSignature, NotBase64):
+        except (InvalidSignature, ValueError):  # ValueError: no base64
             raise NotProven("bad_signature") from None
         if message.type is Type.NOTIFICATION:
             return Proven(message.text.encode())
