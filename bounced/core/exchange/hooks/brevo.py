@@ -1,7 +1,6 @@
 """Brevo: https://developers.brevo.com/docs/transactional-webhooks and .../docs/marketing-webhooks."""
 
 from collections.abc import Iterator
-from hashlib import sha256
 from types import MappingProxyType
 
 from bounced.core.exchange.hooks.events import Event, server_reply
@@ -49,15 +48,14 @@ _REPLIES = frozenset({"hard_bounce", "soft_bounce"})
 
 
 def hear(event: Event) -> Iterator[Said]:
-    """Say what one event says.  ``id`` is the webhook's, so message, recipient, event and time make the name."""
+    """Say what one event says.  ``id`` is the webhook's, so the message, the event and its time make the name."""
     name, at = event.text("event"), event.text("ts_event", "ts_epoch", "ts")
-    message, address = event.text("message-id"), event.text("email")
-    recipient = sha256(address.encode("utf-8", "replace")).hexdigest()[:16]
+    message = event.text("message-id")
     yield Said(
         meaning(MEANS, name),
-        address=address,
+        address=event.text("email"),
         at=at,
-        id=message and f"{message}/{recipient}/{name}/{at}",
+        id=message and f"{message}/{name}/{at}",
         reply=server_reply(event.text("reason")) if name in _REPLIES else "",
         campaign=next(iter(event.texts("tags")), "") or event.text("campaign name", "tag"),
         return_path=_path(event),

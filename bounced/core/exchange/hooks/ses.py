@@ -75,9 +75,8 @@ def hear(event: Event) -> Iterator[Said]:
             means = meaning(MEANS, "Subscription/unsubscribeAll" if left else "Subscription")
             yield from _of_one(event, means, _sent_to(event), "subscription")
         case _:
-            means, message = meaning(MEANS, kind), event.text("mail.messageId")
-            for place, each in enumerate(_sent_to(event) or [""]):
-                yield _said(event, means, each, kind, id_=message and f"{message}/{kind}/{place}")
+            means = meaning(MEANS, kind)
+            yield from (_said(event, means, each, kind) for each in _sent_to(event) or [""])
 
 
 def _bounce(event: Event) -> Iterator[Said]:
