@@ -1,7 +1,6 @@
 """One signed request to a receiver, and what came of it: within bounds, whatever the receiver does."""
 
 import asyncio
-import errno
 import os
 import ssl
 from base64 import b64encode
@@ -208,7 +207,7 @@ def _words_of(error: BaseException, request_s: float) -> str:
     innermost = error.args[0] if error.args and isinstance(error.args[0], BaseException) else error
     while innermost.__cause__ is not None:  # each layer of the library says it in its own way
         innermost = innermost.__cause__
-    if isinstance(innermost, OSError) and innermost.errno and innermost.errno in errno.errorcode:
+    if type(innermost).__module__ == "builtins" and isinstance(innermost, OSError) and innermost.errno:
         return os.strerror(innermost.errno)
     return _harmless(str(innermost) or str(error) or type(error).__name__)
 

@@ -55,9 +55,10 @@ class Receiver:
     refused: list[Request] = field(default_factory=list)
     answer: Answer | None = None
     requests: int = 0
+    connections: int = 0
     _more: asyncio.Event = field(default_factory=asyncio.Event)
     _server: asyncio.Server | None = None
-    _writers: set[asyncio.StreamWriter] = field(default_factory=set)
+    _writers: dict[asyncio.Task[Any], asyncio.StreamWriter] = field(default_factory=dict)
 
     @property
     def addresses(self) -> list[str]:
@@ -79,8 +80,11 @@ class Receiver:
         """Take no more connections, and drop those that there are."""
         assert self._server is not None
         self._server.close()
-        for writer in self._writers:
+        for task, writer in self._writers.items():
+            task.cancel()
             writer.transport.abort()
+        if self._writers:
+            await asyncio.wait(list(self._writers))
 
     async def up(self, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         """Take connections; again at the same port where it was down."""
@@ -91,7 +95,11 @@ class Receiver:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer the requests of one connection."""
-        self._writers.add(writer)
+        task = asyncio.current_task()
+        assert task is not None
+        self._writers[task] = writer
+        task.add_done_callback(self._writers.pop)
+        self.connections += 1
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -108,7 +116,6 @@ class Receiver:
                     break
                 writer.write(told)
                 await writer.drain()
-        self._writers.discard(writer)
         writer.close()
 
 
