@@ -161,7 +161,15 @@ ON_A_TERMINAL = {
     "demo-terminal": "demo --once --port 0 --folder demo",
 }
 
-ELSEWHERE = {"run": "run"}
+ELSEWHERE = {
+    "run": "run",
+    "hooks-list": "hooks",
+    "hooks-list-nobody": "hooks",
+    "hooks-resume": "hooks",
+    "hooks-resume-nothing": "hooks",
+    "hooks-test": "hooks",
+    "hooks-test-refused": "hooks",
+}
 """Names of files, and the commands, that other tests compare."""
 
 WITHOUT_FILE = {"status"}

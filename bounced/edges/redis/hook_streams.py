@@ -39,6 +39,11 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 return 1"""
 
 
+def group_of(hook: str) -> str:
+    """Return the name of a webhook's consumer group."""
+    return f"hook:{hook}"
+
+
 def _source(name: str) -> bytes:
     return files(__package__).joinpath(name).read_bytes()
 
@@ -87,7 +92,7 @@ class HookStreams:
         self._store = store
         self._list = list_
         self._undelivered_max = undelivered_max
-        self._group = f"hook:{hook}"
+        self._group = group_of(hook)
         self._hook, self._lease, self._failing = keys.hook(hook), keys.hook_lease(hook), keys.hook_failing(hook)
         self._undelivered, self._again = keys.undelivered(hook), keys.hook_again(hook)
         self._keys = {Source.EVENTS: keys.events, Source.BULK: keys.bulk, Source.AGAIN: self._again}
