@@ -28,6 +28,7 @@ DATED = {
     "bounced/cli/recover.py": "2026-05-01",
     "bounced/cli/times.py": "2026-05-01",
     "bounced/core/contract/intake.py": "2026-05-01",
+    "bounced/web/api/values.py": "2026-05-01",
 }
 """Where a date may stand, because nothing compares it with today: the days on which invented lists begin, and how to
 write a time, in help and messages."""
