@@ -62,7 +62,7 @@ async def test_curl_asks_and_is_answered(site: Site) -> None:
 
 def test_every_word_of_a_problem_is_on_the_page() -> None:
     """Programs compare them, so they are told."""
-    text = PAGE.read_text("utf-8")
+    text = PAGE.read_text("utf-8") + PAGE.with_name("hooks.md").read_text("utf-8")
     folder = Path(__file__).parents[2] / "bounced/web"
     sources = "\n".join(file.read_text("utf-8") for file in folder.rglob("*.py"))
     words = set(re.findall(r'(?:bad_request\(|HTTPStatus\.[A-Z_]+,)\s*"([a-z-]+)"', sources))
