@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import AuthorityInformationAccessOID
@@ -32,7 +32,6 @@ _HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 
 _BLOCK = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 
-T = TypeVar("T")
 Roots = Callable[[], Sequence[x509.Certificate]]
 
 
@@ -80,18 +79,25 @@ class Certificates:
             del self._kept[next(iter(self._kept))]
 
     async def _fetched(self, url: str, topic: Topic, now: datetime) -> _Kept:
-        leaf, *further = _read(x509.load_pem_x509_certificates, await self._get(url))
+        leaf, *further = _read(await self._get(url))
         roots = await asyncio.to_thread(self._roots)
-        if not any(leaf.issuer == each.subject for each in (*further, *roots)):
-            further.append(await self._issuer(leaf))
-        return _checked(leaf, further, roots, topic, now)
+        try:
+            if not any(leaf.issuer == each.subject for each in (*further, *roots)):
+                further.extend(await self._issuer(leaf))
+            return _checked(leaf, further, roots, topic, now)
+        except (VerificationError, UnsupportedAlgorithm, ValueError) as error:  # ValueError: what cannot be read of it
+            raise deferred(url, NotFetched(f"no authority of this machine vouches for it: {error}")) from error
 
-    async def _issuer(self, leaf: x509.Certificate) -> x509.Certificate:
-        """Return the certificate of the authority that issued one: SNS gives its own alone."""
-        for url in _issuers(leaf):
-            if _ISSUER.fullmatch(url):
-                return _read(x509.load_der_x509_certificate, await self._get(url))
-        raise NotProven("unknown_issuer")
+    async def _issuer(self, leaf: x509.Certificate) -> Sequence[x509.Certificate]:
+        """Return the certificate of the authority that issued one, if Amazon has it: SNS gives its own alone."""
+        for url in filter(_ISSUER.fullmatch, _issuers(leaf)):
+            try:
+                return [x509.load_der_x509_certificate(await self._fetch(url))]
+            except NotFetched as error:
+                raise deferred(url, error) from error
+            except ValueError:
+                break
+        return []
 
     async def _get(self, url: str) -> bytes:
         try:
@@ -102,9 +108,9 @@ class Certificates:
             raise deferred(url, error) from error
 
 
-def _read(load: Callable[[bytes], T], octets: bytes) -> T:
+def _read(octets: bytes) -> Sequence[x509.Certificate]:
     try:
-        return load(octets)
+        return x509.load_pem_x509_certificates(octets)
     except ValueError:
         raise NotProven("bad_certificate") from None
 
@@ -127,17 +133,18 @@ def _checked(
     topic: Topic,
     now: datetime,
 ) -> _Kept:
-    """Return the key of a certificate that is issued to SNS by a trusted authority.  Raises NotProven."""
+    """Return the key of a certificate that is issued to SNS by a trusted authority.
+
+    Raises NotProven where it is another's.  Raises VerificationError where nobody vouches for it: it stands where only
+    SNS can put it, so the authorities or the clock of this machine may be wrong.
+    """
     name = next((each for each in _names(leaf) if each in topic.names), None)
     key = leaf.public_key()
     if name is None or not isinstance(key, RSAPublicKey):
         raise NotProven("bad_certificate")
     at = now.astimezone(UTC).replace(tzinfo=None)
     verifier = PolicyBuilder().store(Store(list(roots))).time(at).build_server_verifier(x509.DNSName(name))
-    try:
-        verifier.verify(leaf, list(further))
-    except VerificationError:
-        raise NotProven("bad_certificate") from None
+    verifier.verify(leaf, list(further))
     return _Kept(key, leaf.not_valid_before_utc, leaf.not_valid_after_utc)
 
 
