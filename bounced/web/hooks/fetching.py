@@ -19,8 +19,8 @@ from bounced.web.problems import Problem, not_available
 LOG = structlog.get_logger()
 
 MAX_BYTES = 64 * 1024
-MAX_TIME_S = 10.0
-"""From the name of the server to the last octet; SNS waits 15 s for an answer."""
+MAX_TIME_S = 5.0
+"""From the name of the server to the last octet.  SNS waits 15 s for an answer; up to three documents are fetched."""
 
 _TRY_AGAIN = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
 

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bounced.web.hooks import fetching
 from bounced.web.hooks.fetching import MAX_BYTES, Fetcher, NotFetched
 from bounced.web.hooks.proof import Asked, NotProven, Proven, Trusted
 from bounced.web.hooks.sns import SnsProof
@@ -178,6 +179,14 @@ async def test_a_server_that_is_away_leaves_it_undecided(amazon: Amazon, port: i
     amazon.ports[port] = 1
     with pytest.raises(Problem, match="cannot be fetched now"):
         await proof(amazon).check(asked(posted(TEXT)))
+
+
+async def test_a_slow_server_leaves_it_undecided(amazon: Amazon, monkeypatch: pytest.MonkeyPatch):
+    """SNS does not wait for ever, and others are answered meanwhile."""
+    monkeypatch.setattr(fetching, "MAX_TIME_S", 0.05)
+    amazon.go_on.clear()
+    await undecided(amazon, posted(TEXT))
+    amazon.go_on.set()
 
 
 async def test_a_server_must_prove_who_it_is(amazon: Amazon):
