@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from bounced.config import Config, load_for_deliver, read_configuration
 from bounced.core.contract.hooks import HookState
 from bounced.core.contract.keys import Keyspace
+from bounced.deliver import delivery, notes, pace
 from bounced.deliver.serving import Delivering
 from bounced.edges.redis.hook_streams import HookStreams
 from bounced.edges.redis.store import RedisStore
@@ -27,9 +28,8 @@ prefix = "{prefix}"
 [lists.main]
 domains = ["bounce.example.com"]
 keys = [{{ id = "a", file = "nobody-reads-this" }}]
-[deliver]
-lease_s = 2.0
 """
+DELIVER = "[deliver]\nlease_s = 2.0\n"
 HOOK = """
 [[hooks]]
 name = "{name}"
@@ -49,6 +49,18 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 def keys(key_prefix: str) -> Keyspace:
     """Return the keys of the list."""
     return Keyspace(key_prefix)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses are shorter than an operator's, and as many."""
+    monkeypatch.setattr(pace, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(pace, "LAST_PAUSE_S", 0.05)
+    monkeypatch.setattr(pace, "LAST_PAUSE_OF_ALL_S", 0.05)
+    monkeypatch.setattr(delivery, "LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(delivery, "LOOK_WHETHER_RESUMED_S", 0.01)
+    monkeypatch.setattr(delivery, "DRAIN_S", 0.1)
+    monkeypatch.setattr(notes, "EVERY_S", 0.01)
 
 
 class Site:
@@ -107,13 +119,13 @@ def config_of(file: Path) -> Config:
     return load_for_deliver(read_configuration(file))
 
 
-def write_config(folder: Path, url: str, prefix: str, *hooks: str) -> Path:
+def write_config(folder: Path, url: str, prefix: str, *hooks: str, deliver: str = DELIVER) -> Path:
     """Write a configuration with webhooks."""
     secret = folder / "crm.secret"
     secret.touch(mode=0o600)
     secret.write_text(SECRET)
     file = folder / "bounced.toml"
-    file.write_text(CONFIGURATION.format(url=url, prefix=prefix) + "".join(hooks))
+    file.write_text(CONFIGURATION.format(url=url, prefix=prefix) + deliver + "".join(hooks))
     return file
 
 
@@ -131,11 +143,11 @@ def start(tmp_path: Path, redis_url: str, key_prefix: str, redis: Redis, keys: K
     """Return what delivers to webhooks, given as tables; it begins when their groups are there."""
 
     @asynccontextmanager
-    async def start(*hooks: str) -> AsyncIterator[Site]:
+    async def start(*hooks: str, deliver: str = DELIVER) -> AsyncIterator[Site]:
         login = tmp_path / "login"
         login.touch(mode=0o600)
         login.write_text("api:token")
-        config = config_of(write_config(tmp_path, redis_url, key_prefix, *hooks))
+        config = config_of(write_config(tmp_path, redis_url, key_prefix, *hooks, deliver=deliver))
         async with open_store(config, to_write=False) as store:
             for each in config.hooks:  # so that what is written from now on is theirs
                 await HookStreams(store, "main", each.name, undelivered_max=100).next(1, datetime.now(UTC))

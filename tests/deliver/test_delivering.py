@@ -6,22 +6,11 @@ from typing import Any
 
 import pytest
 
-from bounced.deliver import delivery, notes, pace
 from tests.support.receiver import OK, Request, answers, ids, port_of, receiving, status
 
 from .conftest import Site, Start, config_of, hook, until
 
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pauses are shorter than an operator's, and as many."""
-    monkeypatch.setattr(pace, "FIRST_PAUSE_S", 0.01)
-    monkeypatch.setattr(pace, "LAST_PAUSE_S", 0.05)
-    monkeypatch.setattr(pace, "LAST_PAUSE_OF_ALL_S", 0.05)
-    monkeypatch.setattr(delivery, "LOOK_EVERY_S", 0.01)
-    monkeypatch.setattr(delivery, "LOOK_WHETHER_RESUMED_S", 0.01)
-    monkeypatch.setattr(delivery, "DRAIN_S", 0.1)
-    monkeypatch.setattr(notes, "EVERY_S", 0.01)
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 async def test_an_event_arrives_as_it_stands_in_the_stream(start: Start) -> None:

@@ -11,6 +11,7 @@ from bounced.core.contract.hooks import Mark, Source
 from bounced.core.contract.keys import Keyspace
 from bounced.edges.redis import RedisStore, durability
 from bounced.edges.redis.connect import connections
+from bounced.edges.redis.erasing import erase
 from bounced.edges.redis.hook_streams import HookStreams, Taken
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -198,3 +199,19 @@ async def test_how_it_stands_is_written_and_taken_away(streams: HookStreams) -> 
     assert (state.delivered, state.last_failure, state.stopped, state.stopped_at) == (3, "503", "410 Gone", NOW)
     await streams.resume()
     assert (await streams.state()).stopped == ""
+
+
+async def test_an_erased_address_is_gone_from_what_waits_to_be_delivered_again(
+    streams: HookStreams, redis: Redis, keys: Keyspace
+) -> None:
+    """Also of a webhook that no configuration names any more."""
+    await streams.next(10, NOW)
+    await write(redis, keys.events, "alice", "bob")
+    for taken in (await streams.next(10, NOW)).events:
+        await streams.set_aside(taken, "422", NOW, NOW)
+    await write(redis, keys.hook_again("old"), "alice", "bob")
+    erased = await erase(streams._store, "main", "alice@example.org", lambda _count: None)
+    assert erased.entries == 3
+    for stream in (keys.undelivered("crm"), keys.hook_again("old")):
+        kept: Any = await redis.xrange(stream)
+        assert [entry[1]["address"] for entry in kept] == ["bob@example.org"]

@@ -159,6 +159,7 @@ class _Eraser:
         self._mention = Mention(address, self._ids)
         self._advance = advance
         self._kept = kept
+        self._of_hooks = set[str]()
 
     async def keep(self) -> None:
         """Write the keyed hash that stays suppressed, before anything is erased."""
@@ -183,10 +184,11 @@ class _Eraser:
 
     async def erase_mentions(self) -> Erased:
         """Look at every key and every entry once."""
-        erased = Erased()
+        erased, keys = Erased(), self._keys
         async for key in self._candidates():
             erased += await self._erase_from(key)
-        keys = self._keys
+        for stream in self._of_hooks:
+            erased += await self._erase_entries(stream, self._mention.forms, AT_ONCE)
         for stream in (keys.events, keys.bulk, keys.blocks, keys.intake, keys.intake_failed, keys.complaints):
             erased += await self._erase_entries(stream, self._mention.forms, AT_ONCE)
         return erased + await self._erase_entries(keys.unrecognised, ("",), MESSAGES_AT_ONCE)
@@ -195,11 +197,13 @@ class _Eraser:
         """Yield the keys that may hold the address."""
         keys, cursor = self._keys, "0"
         pattern = f"{in_glob(keys.address('')[: -len('address:')])}*"
+        hooks = (keys.undelivered(""), keys.hook_again(""))
         passed_over = {keys.suppressed, keys.due, keys.address(self._kept or "")}
         while True:
             reply = await self._store.read(self._list, "SCAN", cursor, "MATCH", pattern, "COUNT", AT_ONCE)
             assert isinstance(reply, list)
             cursor, found = text(reply[0]), [key for key in texts(reply[1]) if key not in passed_over]
+            self._of_hooks.update(key for key in found if key.startswith(hooks))
             if found:
                 places = await self._ask(_FIND, found, self._mention.forms)
                 for place in places:
