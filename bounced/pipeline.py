@@ -43,7 +43,8 @@ Found = tuple[Report, ReturnPath | TokenPath | None]
 class ListSettings:
     """How one list decides.  ``shares_hard_with`` names the lists in which its hard verdicts count too.
 
-    ``intake_may_release`` says whether senders may decide as operators do.
+    ``intake_may_release`` says whether senders may decide as operators do.  ``hooks`` names the webhooks that are sent
+    its events.
     """
 
     policy: Policy
@@ -53,6 +54,7 @@ class ListSettings:
     trust_unsigned: bool = False
     shares_hard_with: tuple[str, ...] = ()
     intake_may_release: bool = False
+    hooks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

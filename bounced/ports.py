@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol, TypeVar
 
+from bounced.core.contract.hook_standing import HookStanding
 from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.server_facts import ClockAndIdentity
 from bounced.core.mailbox import AddressId
@@ -237,13 +238,16 @@ class Alarms(Protocol):
 
 
 class HourlyCounters(Alarms, Disputed, Protocol):
-    """The job of the rates asks for the hourly counters and the disputes beside the alarms.
+    """The job of the rates asks for the hourly counters, the disputes and the webhooks beside the alarms.
 
     All methods raise StoreUnavailable.
     """
 
     async def counts(self, list_: str, now: datetime, hours: int) -> Sequence[Mapping[str, int]]:
         """Return the counters of the last hours, this one among them."""
+
+    async def hook_standing(self, list_: str, hook: str) -> HookStanding:
+        """Return how a webhook stands in a list."""
 
 
 class CommandHours(Protocol):

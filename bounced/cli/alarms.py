@@ -16,7 +16,7 @@ from bounced.cli.selecting import any_list_option, chosen_lists
 from bounced.cli.times import local_option, shown, zone_name
 from bounced.config import Config
 from bounced.config.health import alarm_rule
-from bounced.core.contract.alarms import CLOCK, FEEDBACK, REDIS, Alarm, AlarmRule
+from bounced.core.contract.alarms import CLOCK, FEEDBACK, HOOK, REDIS, Alarm, AlarmRule
 from bounced.core.policy.outage import disputed_provider
 from bounced.edges.redis.overview import Overview
 from bounced.service import open_store
@@ -74,6 +74,8 @@ class StandingAlarm:
         alarm = self.alarm
         if self.scope in (REDIS, CLOCK):
             return ""
+        if self.scope.startswith(HOOK):
+            return alarm.reason
         if self.scope == FEEDBACK:
             by = f", passed on by {alarm.who}" if alarm.providers else ""
             return f"{alarm.complaints:,} complaints that name nobody{by}"
@@ -98,6 +100,8 @@ class StandingAlarm:
         if kind == "domain":
             doing = "pause" if pause else "slow down"
             return f"{doing} mail to {name}, and look at what it says: bounced events --type report"
+        if self.scope.startswith(HOOK):
+            return f"mend its receiver: bounced hooks list, bounced hooks test {name}, bounced hooks resume {name}"
         if kind == FEEDBACK:
             return "find out whose mail they are about: bounced complaints --hours 168"
         if kind == REDIS:

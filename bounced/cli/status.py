@@ -17,6 +17,7 @@ from bounced.cli.output import console, json_option, print_entry, print_facts, p
 from bounced.cli.times import local_option, shown, zone_name
 from bounced.config import Config
 from bounced.config.errors import masked
+from bounced.core.contract.hook_standing import HookStanding
 from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.times import past_moment
 from bounced.edges.judge.finding import Finding, Outcome, error
@@ -27,7 +28,7 @@ from bounced.edges.redis.embedded import NoServer, redis_url
 from bounced.edges.redis.status import HostSeen, ListStatus, list_statuses
 from bounced.edges.watch.daemon import Told, ask
 from bounced.ports import StoreUnavailable
-from bounced.service import identities, keyspaces, now, open_store
+from bounced.service import hooks_of, identities, keyspaces, now, open_store
 
 START_IT = "systemctl status bounced bounced.socket; journalctl -u bounced -n 50; then systemctl start bounced"
 
@@ -121,7 +122,7 @@ async def _status(config: Config) -> Status:
     if look.answers:
         try:
             async with open_store(config) as store:
-                lists, hosts = await list_statuses(store, keyspaces(config), at)
+                lists, hosts = await list_statuses(store, keyspaces(config), hooks_of(config), at)
         except (StoreUnavailable, OSError) as failure:
             unread = str(failure)
     if told.is_gone:  # its workers were heard moments ago, and read nothing any more
@@ -212,6 +213,16 @@ def _of_list(list_: ListStatus) -> Iterator[tuple[str, str]]:
         yield f"  failure {number + 1}", f"{shown(at)}: {failure}"
     yield "alarms", ", ".join(list_.alarms) or "none"
     yield "disputed", ", ".join(list_.disputed) or "none"
+    for name, standing in list_.hooks.items():
+        yield f"webhook {name}", _of_hook(standing, list_.at)
+
+
+def _of_hook(standing: HookStanding, at: datetime) -> str:
+    """Return what is wrong with a webhook, or that nothing is."""
+    if not standing.state.begun:
+        return "no deliverer has begun: systemctl enable --now bounced-deliver"
+    wrong = [str(each) for each in standing.troubles(at)] + ([] if standing.holder else ["no deliverer works for it"])
+    return f"{', '.join(wrong)}: bounced hooks list" if wrong else "delivers"
 
 
 def _memory(server: ServerFacts) -> str:

@@ -124,6 +124,8 @@ def _alarm(fields: Mapping[str, str]) -> str:
     about = f"{fields['scope']}: {fields.get('level', '')}"
     if providers := fields.get("providers"):
         return f"{about}, complaints that name nobody: {fields.get('complaints', '')}, by {providers}"
+    if reason := fields.get("reason"):
+        return f"{about}, {reason}"
     if fields.get("sent", "0") != "0":
         return f"{about}, {fields['sent']} sent, {fields.get('hard')} hard, {fields.get('complaints')} complaints"
     return about

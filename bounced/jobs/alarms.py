@@ -7,11 +7,13 @@ from datetime import datetime
 import structlog
 
 from bounced.core.contract.alarms import (
+    HOOK,
     OF_THE_SERVER,
     WINDOW_HOURS,
     Alarm,
     alarms,
     complaints_of_nobody,
+    hook_alarms,
     provider_alarms,
     rates,
 )
@@ -40,6 +42,7 @@ class AlarmUpdater:
         """Bring the alarms of every list up to date; one list that fails does not stop the others."""
         pipeline = self._present()
         await together(self._compare(pipeline, list_) for list_ in pipeline.lists)
+        await together(self._compare_hooks(pipeline, list_) for list_ in pipeline.lists)
         return PAUSE_S
 
     async def _compare(self, pipeline: Pipeline, list_: str) -> None:
@@ -49,7 +52,17 @@ class AlarmUpdater:
         providers = filter(None, map(disputed_provider, await self._counts.disputed(list_, now)))
         raised = alarms(rates(hours), pipeline.lists[list_].alarms, now, complaints_of_nobody(hours))
         raised |= provider_alarms(providers, hours, standing, now)
-        for scope in sorted(raised.keys() | standing.keys() - OF_THE_SERVER):
+        of_others = {scope for scope in standing if scope in OF_THE_SERVER or scope.startswith(HOOK)}
+        for scope in sorted(raised.keys() | standing.keys() - of_others):
+            await self._replace(list_, scope, standing.get(scope, ""), raised.get(scope), now)
+
+    async def _compare_hooks(self, pipeline: Pipeline, list_: str) -> None:
+        now, names = pipeline.clock(), pipeline.lists[list_].hooks
+        standing = {
+            scope: text for scope, text in (await self._counts.standing(list_)).items() if scope.startswith(HOOK)
+        }
+        raised = hook_alarms({name: await self._counts.hook_standing(list_, name) for name in names}, now)
+        for scope in sorted(raised.keys() | standing.keys()):
             await self._replace(list_, scope, standing.get(scope, ""), raised.get(scope), now)
 
     async def _replace(self, list_: str, scope: str, standing: str, raised: Alarm | None, now: datetime) -> None:
@@ -63,6 +76,7 @@ class AlarmUpdater:
         if await self._counts.replace_alarm(list_, scope, standing, after, told) and told:
             event = Event.ALARM_RAISED if raised else Event.ALARM_CLEARED
             named = {"providers": raised.who} if raised and raised.providers else {}
+            named |= {"reason": raised.reason} if raised and raised.reason else {}
             LOG.warning(event, list=list_, scope=scope, level=raised.level if raised else None, **named)
 
 
@@ -84,4 +98,5 @@ def _event(scope: str, raised: Alarm | None, now: datetime) -> dict[str, str]:
         "hard": str(raised.hard),
         "complaints": str(raised.complaints),
         **({"providers": raised.who} if raised.providers else {}),
+        **({"reason": raised.reason} if raised.reason else {}),
     }

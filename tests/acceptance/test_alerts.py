@@ -106,6 +106,12 @@ SUPPRESSED = series("bounced_addresses", state="suppressed")
 EVERYTHING = series("bounced_")
 MAILED = series("bounced_mailed_while_suppressed_total")
 CERTIFICATE = series("bounced_certificate_expiry_timestamp_seconds")
+HOOK = frozenset({("hook", "crm"), ("list", "main")})
+BEHIND, STOPPED, ASIDE, TRIMMED = (
+    (f"bounced_hook_{name}", HOOK) for name in ("behind_seconds", "stopped", "set_aside", "trimmed_total")
+)
+NOT_ALWAYS_THERE = {CERTIFICATE[0], BEHIND[0], STOPPED[0], ASIDE[0], TRIMMED[0]}
+"""What a daemon without certificate and webhooks does not have."""
 SILENT = {of_class(word): course((0, 60, 0), (9000, 0, 26 * 60)) for word in HEALTHY}
 MX2 = HOSTS[1]
 
@@ -284,6 +290,15 @@ CASES = (
         {series("bounced_overdue_addresses"): lately(0, 5, 40)},
         (alert("BouncedReleasesLate", list="main"),),
     ),
+    *(
+        Case(
+            f"a webhook: {sample[0]}",
+            added={sample: lately(0, value, 10)},
+            fires=(alert("BouncedHookBehind", list="main", hook="crm"),),
+        )
+        for sample, value in ((BEHIND, 3700), (STOPPED, 1), (ASIDE, 3), (TRIMMED, 40))
+    ),
+    Case("a webhook is behind for half an hour", added={BEHIND: lately(0, 1800, 10)}),
     Case("releases are late for a moment", {series("bounced_overdue_addresses"): lately(0, 5, 20)}),
 )
 
@@ -296,7 +311,7 @@ def exposed(lasting_daemons: Callable[..., Daemon]) -> frozenset[Sample]:
     deadline = time.monotonic() + WAIT_S
     while True:  # the server is looked at when it is there
         series = frozenset(sample for sample in scrape(daemon) if sample[0] in asked)
-        missing = asked - {name for name, _ in series} - {CERTIFICATE[0]}
+        missing = asked - {name for name, _ in series} - NOT_ALWAYS_THERE
         if not missing:
             return series
         assert time.monotonic() < deadline, missing
@@ -333,7 +348,7 @@ def _test(case: Case, exposed: frozenset[Sample]) -> dict[str, Any]:
     """Return a case as a test of promtool's."""
     firing = [{"labels": _written("", alert), "value": 1} for alert in case.fires]
     asked = {
-        "expr": 'count by (alertname, list, instance) (ALERTS{alertstate="firing"})',
+        "expr": 'count by (alertname, list, hook, instance) (ALERTS{alertstate="firing"})',
         "eval_time": f"{MINUTES}m",
         "exp_samples": firing,
     }

@@ -33,7 +33,7 @@ def test_every_command_of_the_overview_is_there_and_explains_itself(name: str) -
 
 @pytest.mark.parametrize("name", sorted({*OFFERED} - {"return-path", "hooks", "demo", "explain"}))
 def test_every_command_takes_a_configuration(name: str) -> None:
-    """All but ``demo`` and ``explain``; ``return-path`` and ``hooks`` leave it to their subcommands."""
+    """All but ``demo`` and ``explain``, which need none; ``return-path`` and ``hooks`` leave it to subcommands."""
     command = bounced.get_command(click.Context(bounced), name)
     assert command is not None
     assert "--config" in {option for parameter in command.params for option in parameter.opts}

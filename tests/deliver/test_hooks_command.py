@@ -3,12 +3,14 @@
 import asyncio
 import json
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from structlog.testing import capture_logs
 
 from bounced.cli.root import bounced
 from bounced.core.contract.hooks import Mark
@@ -21,6 +23,13 @@ from tests.support.receiver import answers, receiving, status
 from .conftest import SECRET, Site, Start, hook
 
 GONE = status(410, body="bob@example.org is not wanted here")
+
+
+@pytest.fixture(autouse=True)
+def no_log() -> Iterator[None]:
+    """Keep the deliverer's log of this process out of what a command prints meanwhile."""
+    with capture_logs():
+        yield
 
 
 async def call(site: Site, *words: str) -> Result:
@@ -165,3 +174,18 @@ async def test_what_is_not_configured_is_a_mistake(start: Start, words: tuple[st
         result = await call(site, *words)
         assert result.exit_code == 2
         assert says in result.stderr
+
+
+async def test_status_names_what_does_not_deliver(start: Start) -> None:
+    """For people and for programs; no webhook makes it say that mail is not taken in."""
+    async with receiving(answers(GONE)) as receiver, start(hook(receiver.url)) as site:
+        await site.write("alice")
+        await site.stands(lambda state: state.stopped)
+        for words, says in (
+            ((), "webhook crm    stopped: bounced hooks list"),
+            (("--json",), '"hooks": {"crm": ["stopped"]}'),
+        ):
+            line = ["status", *words, "--config", str(site.file)]
+            result = await asyncio.to_thread(CliRunner().invoke, bounced, line, prog_name="bounced")
+            assert says in result.stdout
+            assert "crm" not in "".join(result.stdout.partition("Redis")[0])

@@ -18,9 +18,11 @@ from bounced.core.return_path import Directory
 from bounced.core.state import Evidence, EvidenceType, ReportId, Unattributed
 from bounced.core.terms import Action, Category, Envelope, Kind, Origin, Verdict
 from bounced.edges.redis import script
+from bounced.edges.redis.hook_streams import HookStreams
 from bounced.edges.redis.overview import Overview
 from bounced.edges.watch.metrics.meter import Meter
 from bounced.jobs import AlarmUpdater, IntakeReader
+from bounced.ports import StoreUnavailable
 
 from .conftest import Bench
 
@@ -170,6 +172,46 @@ async def test_a_complaint_without_our_return_path_is_an_event_and_an_alarm(benc
     assert len(await bench.events("report")) == 3
     bench.clock.forward(hours=25)
     assert await alarms(bench) == {}
+
+
+async def test_a_webhook_that_delivers_nothing_raises_an_alarm(bench: Bench) -> None:
+    """While it is stopped, or events are kept; it is told once, says why, and is cleared when somebody resumed it."""
+    bench.settings(hooks=("crm", "other"))
+    streams = HookStreams(bench.store, "main", "crm", undelivered_max=10)
+    await streams.next(1, bench.clock.now)
+    assert await alarms(bench) == {}
+    await streams.stop("410 Gone", bench.clock.now)
+    with capture_logs() as logs:
+        assert await alarms(bench) == {"hook:crm": "warn"}
+    await bench.ask(
+        "XADD", bench.keys.undelivered("crm"), "*", "type", "transition", "stream", "events", "entry", "1-1"
+    )
+    assert await alarms(bench) == {"hook:crm": "warn"}
+    standing = json.loads((await bench.job_store().standing("main"))["hook:crm"])
+    assert standing["reason"] == "stopped, set aside"
+    (raised,) = (line for line in logs if line["event"] == "alarm.raised")
+    assert (raised["scope"], raised["reason"]) == ("hook:crm", "stopped")
+    await streams.resume()
+    assert await alarms(bench) == {}
+    told = await bench.events("alarm")
+    assert [event["level"] for event in told] == ["warn", "clear"]
+    assert "hook:crm: warn, stopped" in sentence(told[0])
+
+
+async def test_the_alarm_of_a_webhook_ends_with_the_webhook(bench: Bench) -> None:
+    """It is taken out of the configuration; and one that cannot be looked at keeps no other alarm from being raised."""
+    bench.settings(hooks=("crm",))
+    await HookStreams(bench.store, "main", "crm", undelivered_max=10).stop("410 Gone", bench.clock.now)
+    assert await alarms(bench) == {"hook:crm": "warn"}
+    await bench.ask("DEL", bench.keys.hook("crm"))
+    await bench.ask("SET", bench.keys.hook("crm"), "by mistake")
+    await sent(bench, 1000)
+    await fail(bench, 50)
+    with pytest.raises(StoreUnavailable, match="WRONGTYPE"):
+        await alarms(bench)
+    assert {"list", "campaign:spring"} <= (await bench.job_store().standing("main")).keys()
+    bench.settings(hooks=())
+    assert "hook:crm" not in await alarms(bench)
 
 
 async def test_an_alarm_that_cannot_be_read_is_replaced(bench: Bench) -> None:

@@ -108,6 +108,9 @@ async def a_rich_life(store, redis, keys, address):
     await pipeline.commit(ReportId("main", "", "by hand"), address, released)
     event = summary_event(keys, Summary.RELEASED, NOW, address, note=address, filters=f"match {address}")
     await store.tell("main", event)
+    for stream in (keys.undelivered("crm"), keys.hook_again("crm")):
+        for other in (address, OTHERS[0]):
+            await redis.xadd(stream, {"type": "transition", "address": keys.address_id(other), "error": "500"})
     await redis.hset(keys.alarms, "campaign:nov", f'{{"example": "{address}"}}')
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
 
+from bounced.core.contract.hook_standing import HookStanding
 from bounced.core.contract.hourly_counters import (
     COMPLAINT,
     HARD,
@@ -26,6 +27,8 @@ FEEDBACK = "feedback"
 """The scope of complaints at a feedback address that brought no return path of ours."""
 REDIS, CLOCK = "redis", "clock"
 """The scopes of a Redis that is not the one that kept the list, and of clocks that contradict each other."""
+HOOK = "hook:"
+"""How the scope of a webhook begins; its name follows."""
 OF_THE_SERVER = frozenset({REDIS, CLOCK})
 """Alarms that no rate raises or clears."""
 
@@ -57,6 +60,7 @@ class Alarm:
 
     ``hard`` and ``complaints`` count distinct return paths among ``sent`` messages of the last 24 hours.  Of a provider
     ``hard`` counts the addresses that it called unknown.
+    ``reason`` is what is wrong with a webhook, empty for all others.
     ``providers`` says who passed on the complaints that name nobody, those with most of them first.
     """
 
@@ -66,12 +70,14 @@ class Alarm:
     hard: int
     complaints: int
     providers: Mapping[str, int] = field(default_factory=dict)
+    reason: str = ""
 
     def to_json(self) -> str:
         """Return what stands in the hash of alarms."""
         said = {each.name: getattr(self, each.name) for each in fields(self)}
-        if not self.providers:
-            del said["providers"]
+        for name in ("providers", "reason"):
+            if not said[name]:
+                del said[name]
         return json.dumps(said, separators=(",", ":"))
 
     @property
@@ -147,6 +153,16 @@ def provider_alarms(
             hard = sum(hour.known + hour.other + hour.new for hour in called)
             raised[scope] = Alarm(Level.PAUSE, stamp(now), sent, hard, 0)
     return raised
+
+
+def hook_alarms(standings: Mapping[str, HookStanding], now: datetime) -> dict[str, Alarm]:
+    """Return the alarms of webhooks that do not deliver what they should, by their scope."""
+    troubles = {name: ", ".join(standing.troubles(now)) for name, standing in standings.items()}
+    return {
+        f"{HOOK}{name}": Alarm(Level.WARN, stamp(now), 0, 0, 0, reason=reason)
+        for name, reason in troubles.items()
+        if reason
+    }
 
 
 def level_of(sent: int, hard: int, complaints: int, rule: AlarmRule) -> Level | None:

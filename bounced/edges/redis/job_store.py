@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from importlib.resources import files
 from itertools import chain, islice
 
+from bounced.core.contract.hook_standing import HookStanding
 from bounced.core.contract.hourly_counters import (
     COMMANDS,
     command_counter,
@@ -25,6 +26,7 @@ from bounced.core.numbers import whole
 from bounced.core.policy.dispute import suppressed_as_unknown
 from bounced.core.policy.outage import Unknowns, disputed_provider, to_take_back
 from bounced.core.terms import Origin
+from bounced.edges.redis.hook_overview import hook_standing
 from bounced.edges.redis.script import INTAKE_GROUP
 from bounced.edges.redis.store import RedisStore
 from bounced.edges.redis.wire import Argument, Reply, fields, text, texts
@@ -152,6 +154,10 @@ class JobStore:
             await self._store.read(list_, "HGETALL", keys.counts(hour(now - _HOUR * back))) for back in range(hours)
         ]
         return [read_counters(fields(reply)) for reply in replies]
+
+    async def hook_standing(self, list_: str, hook: str) -> HookStanding:
+        """Return how a webhook stands in a list."""
+        return await hook_standing(self._store, list_, self._keys(list_), hook)
 
     async def standing(self, list_: str) -> Mapping[str, str]:
         """Return the alarms now standing, as JSON by their scope."""

@@ -6,10 +6,12 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from bounced.core.contract.hook_standing import HookStanding
 from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.times import stamp
 from bounced.core.escape import visible
 from bounced.edges.redis.event_streams import entries
+from bounced.edges.redis.hook_overview import hook_standing
 from bounced.edges.redis.overview import ListSizes, Overview
 from bounced.edges.redis.script import INTAKE_GROUP
 from bounced.edges.redis.store import RedisStore
@@ -38,6 +40,8 @@ class ListStatus:
     failures: Sequence[tuple[datetime, str]]
     alarms: Sequence[str]
     disputed: Sequence[str]
+    hooks: Mapping[str, HookStanding]
+    at: datetime
 
     @property
     def record(self) -> dict[str, Any]:
@@ -49,20 +53,21 @@ class ListStatus:
             "intake_failures": failures,
             "alarms": list(self.alarms),
             "disputed": list(self.disputed),
+            "hooks": {name: list(standing.troubles(self.at)) for name, standing in self.hooks.items()},
         }
 
 
 async def list_statuses(
-    store: RedisStore, keys: Mapping[str, Keyspace], now: datetime
+    store: RedisStore, keys: Mapping[str, Keyspace], hooks: Mapping[str, Sequence[str]], now: datetime
 ) -> tuple[Sequence[ListStatus], Sequence[HostSeen]]:
-    """Return how each list is, and whose workers read its intake.  Raises StoreUnavailable."""
-    lists = [await _list_status(store, name, of_list, now) for name, of_list in keys.items()]
+    """Return how each list and its webhooks are, and whose workers read its intake.  Raises StoreUnavailable."""
+    lists = [await _list_status(store, name, of_list, hooks[name], now) for name, of_list in keys.items()]
     consumers = {consumer for name in keys for consumer in await _consumers(store, name)}
     hosts = [consumer.rsplit("-", 2)[0] for consumer in consumers]
     return lists, [HostSeen(name, hosts.count(name)) for name in sorted(set(hosts))]
 
 
-async def _list_status(store: RedisStore, name: str, keys: Keyspace, now: datetime) -> ListStatus:
+async def _list_status(store: RedisStore, name: str, keys: Keyspace, hooks: Sequence[str], now: datetime) -> ListStatus:
     overview = Overview(store, name, keys)
     sizes, failed, alarms, disputed = await asyncio.gather(
         overview.sizes(now),
@@ -71,7 +76,8 @@ async def _list_status(store: RedisStore, name: str, keys: Keyspace, now: dateti
         overview.disputed(now),
     )
     failures = [(_written(entry.id), entry.fields.get("error", "")) for entry in entries(failed)]
-    return ListStatus(name, sizes, failures, sorted(map(visible, texts(alarms))), disputed)
+    standings = {hook: await hook_standing(store, name, keys, hook) for hook in hooks}
+    return ListStatus(name, sizes, failures, sorted(map(visible, texts(alarms))), disputed, standings, now)
 
 
 async def _consumers(store: RedisStore, list_: str) -> list[str]:

@@ -6,13 +6,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
+from types import MappingProxyType
 
+from bounced.core.contract.hook_standing import HookStanding
 from bounced.core.contract.keys import Keyspace
 from bounced.core.terms import Origin
 from bounced.edges.judge.commit import SUBJECT as COMMITS
 from bounced.edges.judge.finding import Finding, error
 from bounced.edges.judge.look import REDIS, Look, RedisJudge
 from bounced.edges.redis import RedisStore
+from bounced.edges.redis.hook_overview import hook_standing
 from bounced.edges.redis.overview import ListSizes, Overview
 from bounced.edges.watch.http import Answer, Page
 from bounced.edges.watch.metrics.exposition import CONTENT_TYPE, exposition
@@ -63,8 +66,14 @@ class Monitor:
         self._doors = tuple(doors)
         self.use(keys)
 
-    def use(self, keys: Mapping[str, Keyspace], certificate_until: datetime | None = None) -> None:
-        """Know these lists from now on, and when the certificate that is loaded expires."""
+    def use(
+        self,
+        keys: Mapping[str, Keyspace],
+        certificate_until: datetime | None = None,
+        hooks: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    ) -> None:
+        """Know these lists from now on, their webhooks, and when the certificate that is loaded expires."""
+        self._hooks = [(list_, hook) for list_, names in hooks.items() for hook in names]
         self._known = Known(tuple(keys), self._doors)
         self._certificate_until = certificate_until
         if self._commands is not None:
@@ -83,6 +92,7 @@ class Monitor:
     async def metrics(self) -> Answer:
         """Return all metrics; those of Redis are absent while it takes no commits."""
         workers, sizes = self._workers(), await self._sizes()
+        hooks = await self._standings() if sizes is not None else {}
         found = self._watch.found if self._watch else {}
         text = exposition(
             self._totals,
@@ -93,6 +103,8 @@ class Monitor:
             known=self._known,
             commands=self._commands.total if self._commands else {},
             certificate_until=self._certificate_until,
+            hooks=hooks,
+            now=self._clock(),
         )
         return Answer(HTTPStatus.OK, text, CONTENT_TYPE)
 
@@ -140,6 +152,17 @@ class Monitor:
         except (StoreUnavailable, TimeoutError):
             return None
         return dict(zip(self._overviews, sizes, strict=True))
+
+    async def _standings(self) -> Mapping[tuple[str, ...], HookStanding]:
+        """Return how the webhooks stand; nothing where that cannot be read."""
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                found = await asyncio.gather(
+                    *(hook_standing(self._store, list_, self._keys[list_], hook) for list_, hook in self._hooks)
+                )
+        except (StoreUnavailable, TimeoutError):
+            return {}
+        return dict(zip(self._hooks, found, strict=True))
 
     async def _need_writable(self) -> None:
         await asyncio.gather(*(overview.need_writable() for overview in self._overviews.values()))

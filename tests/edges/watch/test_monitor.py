@@ -10,6 +10,7 @@ from bounced.core.contract.keys import Keyspace
 from bounced.edges.judge.look import RedisJudge
 from bounced.edges.redis import RedisStore, durability
 from bounced.edges.redis.connect import connections
+from bounced.edges.redis.hook_streams import HookStreams
 from bounced.edges.redis.identities import Identities
 from bounced.edges.redis.time_budget import DEFAULT_BUDGET
 from bounced.edges.watch.metrics.totals import Totals
@@ -48,6 +49,44 @@ async def test_addresses_are_counted_by_state_without_looking_at_each(redis_url:
         text = (await monitor.metrics()).body.decode()
     assert 'bounced_addresses{list="main",state="held"} 1.0' in text
     assert 'bounced_addresses{list="main",state="suppressed"} 2.0' in text
+
+
+async def test_webhooks_are_measured_when_somebody_asks(redis_url: str, key_prefix: str) -> None:
+    """How old the oldest event is that one does not have, what was kept, trimmed and delivered, and whether it stands.
+
+    One that no deliverer has begun is behind nothing.
+    """
+    keys, began = Keyspace(key_prefix, "main"), int(now().timestamp() * 1000)
+    async with _monitor(redis_url, key_prefix) as monitor:
+        monitor.use({"main": keys}, hooks={"main": ("crm", "new")})
+        store = monitor._store
+        await HookStreams(store, "main", "crm", undelivered_max=10).next(1, now())
+        await store.write("main", "HSET", keys.hook("crm"), "delivered", 7, "trimmed", 3, "stopped", "410 Gone")
+        await store.write("main", "XADD", keys.undelivered("crm"), "*", "type", "transition")
+        await store.write("main", "XADD", keys.bulk, f"{began - 90_000}-0", "type", "transition")
+        text = (await monitor.metrics()).body.decode()
+    found = dict(line.rsplit(" ", 1) for line in text.splitlines() if line.startswith("bounced_hook_"))
+    crm = '{hook="crm",list="main"}'
+    assert 90 <= float(found.pop(f"bounced_hook_behind_seconds{crm}")) < 190
+    assert {name.removesuffix(crm): float(value) for name, value in found.items() if name.endswith(crm)} == {
+        "bounced_hook_set_aside": 1,
+        "bounced_hook_stopped": 1,
+        "bounced_hook_delivered_total": 7,
+        "bounced_hook_trimmed_total": 3,
+    }
+    assert 'bounced_hook_behind_seconds{hook="new",list="main"}' not in found
+    assert found['bounced_hook_stopped{hook="new",list="main"}'] == "0.0"
+
+
+async def test_a_webhook_that_cannot_be_looked_at_hides_nothing_else(redis_url: str, key_prefix: str) -> None:
+    """Its own series are absent."""
+    keys = Keyspace(key_prefix, "main")
+    async with _monitor(redis_url, key_prefix) as monitor:
+        monitor.use({"main": keys}, hooks={"main": ("crm",)})
+        await monitor._store.write("main", "SET", keys.hook("crm"), "by mistake")
+        text = (await monitor.metrics()).body.decode()
+    assert "bounced_redis_up 1.0" in text
+    assert 'bounced_hook_stopped{hook="crm"' not in text
 
 
 @pytest.mark.parametrize(

@@ -224,6 +224,21 @@ INTAKE_OLDEST = _gauge(
     "bounced_intake_oldest_seconds", "Age of the oldest intake entry that waits; 0 where none does.", "list"
 )
 
+_HOOK = ("list", "hook")
+HOOK_BEHIND = _gauge(
+    "bounced_hook_behind_seconds", "Age of the oldest event that a webhook does not have; 0 for none.", *_HOOK
+)
+HOOK_SET_ASIDE = _gauge(
+    "bounced_hook_set_aside", "Events that a webhook's receiver did not take, and that are kept.", *_HOOK
+)
+HOOK_STOPPED = _gauge(
+    "bounced_hook_stopped", "Whether a webhook is stopped until somebody resumes it: its receiver said 410.", *_HOOK
+)
+HOOK_DELIVERED = _counter("bounced_hook_delivered", "Events that a webhook's receiver took.", *_HOOK)
+HOOK_TRIMMED = _counter(
+    "bounced_hook_trimmed", "Events that the streams dropped before a webhook was given them.", *_HOOK
+)
+
 COUNTED = (
     SESSIONS,
     SESSIONS_OPEN,
@@ -267,6 +282,11 @@ MEASURED = (
     ALARMS,
     STREAM_ENTRIES,
     INTAKE_OLDEST,
+    HOOK_BEHIND,
+    HOOK_SET_ASIDE,
+    HOOK_STOPPED,
+    HOOK_DELIVERED,
+    HOOK_TRIMMED,
 )
 """Known to the parent, or measured in Redis when Prometheus asks."""
 

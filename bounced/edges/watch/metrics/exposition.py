@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from importlib import metadata
 from types import MappingProxyType
 
@@ -10,6 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import Metric as Family
 
 from bounced.core.contract.alarms import REDIS
+from bounced.core.contract.hook_standing import HookStanding
 from bounced.edges.redis.overview import ListSizes
 from bounced.edges.watch.metrics import declared
 from bounced.edges.watch.metrics.known import Known, Labels
@@ -17,6 +18,7 @@ from bounced.edges.watch.metrics.totals import NOTHING_KNOWN, Totals, counter, g
 from bounced.ports import Findings
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 VERSION = metadata.version("bounced-mx")
 
 
@@ -30,10 +32,13 @@ def exposition(
     known: Known = NOTHING_KNOWN,
     commands: Mapping[Labels, int] = MappingProxyType({}),
     certificate_until: datetime | None = None,
+    hooks: Mapping[Labels, HookStanding] = MappingProxyType({}),
+    now: datetime = EPOCH,
 ) -> bytes:
     """Return all metrics as text.
 
     ``sizes`` are those of each list, None where Redis takes no commits now; ``found`` is what was seen of its server.
+    ``hooks`` is how webhooks stand, by list and name, ``now`` the time at which they were looked at.
     ``known`` is what the counters begin with; ``commands`` what commands committed, by list, origin and type.
     """
     registry = CollectorRegistry()
@@ -42,6 +47,7 @@ def exposition(
     registry.register(_Complete(_of_servers(found)))
     if sizes is not None:
         registry.register(_Complete(_of_lists(sizes)))
+        registry.register(_Complete(_of_hooks(hooks, now)))
     return generate_latest(registry)
 
 
@@ -74,6 +80,17 @@ def _own(workers: int, deaths: int, *, up: bool) -> Iterable[Family]:
 def _of_servers(found: Mapping[str, Findings]) -> Iterable[Family]:
     yield gauge(declared.REPLACED, [((name,), int(bool(one.faults[REDIS]))) for name, one in found.items()])
     yield gauge(declared.CLOCK_APART, [((name,), one.apart_s) for name, one in found.items()])
+
+
+def _of_hooks(hooks: Mapping[Labels, HookStanding], now: datetime) -> Iterable[Family]:
+    begun = {labels: each for labels, each in hooks.items() if each.state.begun}
+    yield gauge(
+        declared.HOOK_BEHIND, [(labels, each.behind_for(now).total_seconds()) for labels, each in begun.items()]
+    )
+    yield gauge(declared.HOOK_SET_ASIDE, [(labels, each.kept) for labels, each in hooks.items()])
+    yield gauge(declared.HOOK_STOPPED, [(labels, int(bool(each.state.stopped))) for labels, each in hooks.items()])
+    yield counter(declared.HOOK_DELIVERED, [(labels, each.state.delivered) for labels, each in hooks.items()])
+    yield counter(declared.HOOK_TRIMMED, [(labels, each.state.trimmed) for labels, each in hooks.items()])
 
 
 def _of_lists(sizes: Mapping[str, ListSizes]) -> Iterable[Family]:
