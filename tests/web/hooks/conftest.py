@@ -106,3 +106,10 @@ async def believing(amazon: Amazon) -> AsyncIterator[Amazon]:
         patch.setattr(in_use, "PROOFS", {**PROOFS, "ses": proof})
         async with amazon.serving():
             yield amazon
+
+
+@pytest.fixture
+async def amazon() -> AsyncIterator[Amazon]:
+    """Give a server that stands for Amazon."""
+    async with Amazon().serving() as serving:
+        yield serving
