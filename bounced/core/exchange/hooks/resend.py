@@ -48,23 +48,23 @@ MEANS = {
 
 
 def hear(event: Event) -> Iterator[Said]:
-    """Say what one event says.  It names every recipient of the message, so of several it is about nobody known."""
+    """Say what one event says.  It names every recipient of the message, so of several nobody knows which is meant."""
     data, type_ = event.inner("data"), event.text("type")
-    means, recipients = meaning(MEANS, _name(data, type_)), data.texts("to")
+    means = meaning(MEANS, _name(data, type_))
     if means.type is None:
         yield Said(means)
         return
-    return_path = data.header("headers", field=PATH_FIELD) or _tag(data, PATH_KEY)
+    recipients = [address for name in ("to", "cc", "bcc") for address in data.texts(name)]
     alone = len(recipients) == 1
     yield Said(
-        means if alone or return_path else NO_EVIDENCE,
+        means if alone else NO_EVIDENCE,
         address=recipients[0] if alone else "",
         at=event.text("created_at"),
         id=_id(event, data, type_),
         reply=_reply(data),
         campaign=_tag(data, "campaign") or data.text("broadcast_id"),
         sent_at=data.text("created_at"),
-        return_path=return_path,
+        return_path=data.header("headers", field=PATH_FIELD) or _tag(data, PATH_KEY),
     )
 
 
