@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +29,13 @@ MORE_MEMORY_KIB = 40 * 1024
 class Course:
     """How many events there are about how many addresses, how often the deliverer is killed, how long all may take.
 
-    ``failures`` is how often one event is refused at most.
+    ``failures`` is how often one event is refused at most: each pause is twice as long as the one before.
     """
 
     events: int
     addresses: int
     kills: int
-    failures: float
+    failures: int
     down_s: float
     wait_s: float
 
@@ -72,7 +71,7 @@ async def test_nothing_is_lost_of_a_hundred_thousand_events(
 ) -> None:
     """Nor does memory grow, nor is another receiver delayed."""
     await follow(
-        Course(100_000, 20_000, kills=12, failures=inf, down_s=30, wait_s=3600), tmp_path, redis_url, key_prefix, redis
+        Course(100_000, 20_000, kills=12, failures=7, down_s=30, wait_s=3600), tmp_path, redis_url, key_prefix, redis
     )
 
 
@@ -112,9 +111,9 @@ async def follow(course: Course, folder: Path, redis_url: str, prefix: str, redi
                     await well.until(partial(good.has, min(course.events, len(good.ids) + 1)))
                     await asyncio.sleep(course.down_s)
                     await failing.up()
-            await well.until(partial(good.has, course.events))
+            await well.until(partial(good.has, course.events), course.wait_s)
             assert len(bad.ids) < course.events, "the good receiver was delayed by the bad one"
-            await failing.until(partial(bad.has, course.events))
+            await failing.until(partial(bad.has, course.events), course.wait_s)
             memory.append(deliverer.most_memory_kib)
         finally:
             ended = await deliverer.stop()

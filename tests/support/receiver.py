@@ -65,11 +65,11 @@ class Receiver:
         """Whom it heard of, in the order in which it heard, without the domain."""
         return [request.address.partition("@")[0] for request in self.heard]
 
-    async def until(self, ready: Callable[[], bool]) -> None:
-        """Wait until something is true, which is looked at after each request; they must not be far between."""
+    async def until(self, ready: Callable[[], bool], wait_s: float = WAIT_S) -> None:
+        """Wait until something is true, which is looked at after each request; none may come later than ``wait_s``."""
         while not ready():
             self._more.clear()
-            async with asyncio.timeout(WAIT_S):
+            async with asyncio.timeout(wait_s):
                 await self._more.wait()
 
     async def begun(self) -> None:
