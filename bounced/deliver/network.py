@@ -20,7 +20,10 @@ class TargetRefused(OSError):  # noqa: N818 - says what is so
 
 async def resolved(host: str, port: int) -> Sequence[str]:
     """Return the addresses of a host.  Raises OSError."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:  # a label that is empty or too long
+        raise OSError(f"{host} is no name of a host: {error}") from error
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 

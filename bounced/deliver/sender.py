@@ -195,7 +195,7 @@ def _pause_s(text: str, now: datetime) -> float | None:
     if seconds is None:
         try:
             at = parsedate_to_datetime(text)
-        except ValueError:
+        except (ValueError, OverflowError):  # a year that no clock has
             return None
         seconds = (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds()
     return min(max(0.0, seconds), DAY_S)

@@ -12,6 +12,7 @@ from bounced.config.hooks import Hook
 from bounced.core.standard_webhooks import secret_of, signatures
 from bounced.core.targets import target
 from bounced.deliver.bodies import Message
+from bounced.deliver.network import resolved
 from bounced.deliver.sender import Answer, Sender
 from tests.support.certificate import write_certificate
 from tests.support.receiver import OK, Request, answers, port_of, receiving, status
@@ -120,6 +121,13 @@ async def test_the_address_is_checked_that_is_connected_to(hook: Callable[..., H
         assert (await posted(hook(url, allow=["127.0.0.0/8"]))).taken
         assert (await posted(hook(url, allow=["127.0.0.0/8"]), addresses=("10.0.0.1", "::1", "127.0.0.1"))).taken
         assert not (await posted(hook(url, allow=["127.0.0.0/8"]), addresses=())).taken
+
+
+@pytest.mark.parametrize("host", ["a..example", f"{'a' * 70}.example"])
+async def test_a_name_that_no_host_can_have_is_a_failure_like_any_other(host: str) -> None:
+    """The resolver refuses it before it asks anybody."""
+    with pytest.raises(OSError, match="no name of a host"):
+        await resolved(host, 443)
 
 
 async def test_no_redirect_is_followed(hook: Callable[..., Hook]) -> None:
@@ -231,6 +239,7 @@ async def test_a_certificate_is_checked(hook: Callable[..., Hook], tmp_path: Pat
         ("Retry-After: Sun, 29 Nov 2026 11:00:00 GMT", 0.0),
         ("Retry-After: 99999999", 86_400.0),
         ("Retry-After: soon", None),
+        ("Retry-After: Fri, 31 Dec 99999999999 23:59:59 GMT", None),
         ("X: y", None),
     ],
 )
