@@ -18,7 +18,8 @@ local ids = {}
 for _, entry in ipairs(cjson.decode(ARGV[1])) do
   ids[#ids + 1] = redis.call('XADD', KEYS[1], '*', unpack(entry))
 end
-local told = ARGV[2] .. ' ' .. table.concat(ids, ' ')
+local told = ARGV[2]
+if ARGV[4] == '1' then told = told .. ' ' .. table.concat(ids, ' ') end
 if KEYS[2] then redis.call('SET', KEYS[2], told, 'EX', ARGV[3]) end
 return {'written', told}"""
 
@@ -35,15 +36,16 @@ async def write_entries(
     answered: str = "",
     fingerprint: str = "",
     kept_s: int = 0,
+    keep_ids: bool = True,
 ) -> tuple[bool, str]:
     """Write entries, all or none, unless that was done under the same key before; return whether, and what is kept.
 
     ``answered`` is the key under which the answer is kept for ``kept_s``, empty for none.  What is kept are the
-    fingerprint and the ids of the entries, with spaces between them.  Raises StoreUnavailable.
+    fingerprint and, with ``keep_ids``, the ids of the entries, with spaces between them.  Raises StoreUnavailable.
     """
     names = [keys.intake, *([answered] if answered else [])]
     flat = json.dumps([list(chain.from_iterable(entry.items())) for entry in entries], ensure_ascii=False)
-    reply = await store.write(keys.list_, "EVAL", WRITE, len(names), *names, flat, fingerprint, kept_s)
+    reply = await store.write(keys.list_, "EVAL", WRITE, len(names), *names, flat, fingerprint, kept_s, int(keep_ids))
     assert isinstance(reply, list)
     return text(reply[0]) == "written", text(reply[1])
 

@@ -6,7 +6,7 @@ everything is written, 401 for a bad proof, and 503 where it shall send the same
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from hashlib import sha256
 from http import HTTPStatus
@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from bounced.core.contract.intake import HOOK_EVENT, NOT_HEARD
 from bounced.core.exchange.hooks import SERVICES, Entry, Heard, Service, Silent, Unclear
+from bounced.core.state import EvidenceType
 from bounced.edges.redis.intake_writer import write_entries
 from bounced.edges.watch.log import Event
 from bounced.web.desk import Desk, desk_of
@@ -36,6 +37,8 @@ READ_AT_ONCE_BYTES = 32 * 1024
 """A larger body is read in the thread for reading, so that others are answered meanwhile."""
 ONCE_S = 48 * 3600
 """How long it is remembered what may come with one body only; no proof takes a time that is older by then."""
+AGAIN_S = 2 * 3600
+"""How long a request is remembered that has an event without an id: services soon repeat what nobody answered."""
 SILENT = "silent"
 NOT_CONFIGURED = "not_configured"
 
@@ -97,16 +100,35 @@ async def _write(desk: Desk, service: Service, list_: str, heard: Sequence[Heard
     """Write entries, all or none.  Raises NotProven where the proof was used with another body, StoreUnavailable."""
     entries = [fields for each in heard if (fields := _fields(service, each))]
     keys = desk.present.lists[list_].keys
-    if not proven.once:
+    name, kept_s = _remembered(service, entries, proven)
+    if not name:
         if entries:
             await write_entries(desk.store, keys, entries)
         return
-    digest = sha256(f"{service.name}\0{proven.once}".encode("utf-8", "replace")).hexdigest()[:32]
-    fingerprint = sha256(proven.body).hexdigest()[:32]
-    answered = keys.answered(f"hook-{digest}")
-    _, kept = await write_entries(desk.store, keys, entries, answered=answered, fingerprint=fingerprint, kept_s=ONCE_S)
-    if kept.partition(" ")[0] != fingerprint:
+    fingerprint = _digest(proven.body)
+    answered = keys.answered(f"hook-{name}")
+    _, kept = await write_entries(
+        desk.store, keys, entries, answered=answered, fingerprint=fingerprint, kept_s=kept_s, keep_ids=False
+    )
+    if kept != fingerprint:
         raise NotProven("used_before")
+
+
+def _remembered(service: Service, entries: Sequence[Mapping[str, str]], proven: Proven) -> tuple[str, int]:
+    """Return under which name a request is remembered and for how long, so that it is written once; empty for none.
+
+    Entries with an id count once by themselves.  A delivery or an opening may come again: only ``sent`` would count
+    twice.  So most requests need no key.
+    """
+    if proven.once:
+        return _digest(f"{service.name}\0{proven.once}".encode("utf-8", "replace")), ONCE_S
+    if any(each["type"] == EvidenceType.SENT and "id" not in each for each in entries):
+        return _digest(f"{service.name}\0\0{proven.call}\0".encode("utf-8", "replace") + proven.body), AGAIN_S
+    return "", 0
+
+
+def _digest(octets: bytes) -> str:
+    return sha256(octets).hexdigest()[:32]
 
 
 def _fields(service: Service, heard: Heard) -> dict[str, str]:

@@ -28,11 +28,13 @@ class Asked:
 class Proven:
     """What is to be read: most often the body as it came; empty where there is nothing to read.
 
-    ``once`` is what may come with one body only, such as a token: it is remembered with the write.
+    ``once`` is what may come with one body only, such as a token: it is remembered with the write.  ``call`` is what
+    the sender calls the request, the same when it sends it again; empty where it does not say.
     """
 
     body: bytes
     once: str = ""
+    call: str = ""
 
 
 @dataclass(frozen=True, slots=True)

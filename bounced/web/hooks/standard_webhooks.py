@@ -38,7 +38,7 @@ class StandardWebhooks:
         sent_at = whole(at)
         if sent_at is None or abs(asked.now.timestamp() - sent_at) > TOLERANCE_S:
             raise NotProven("bad_time")
-        return Proven(asked.body)
+        return Proven(asked.body, call=id_)
 
 
 def _given(signatures: str) -> list[bytes]:

@@ -112,8 +112,8 @@ Heard = Entry | Silent | Unclear
 _OF_EACH_MESSAGE = (EvidenceType.DELIVERED, EvidenceType.ENGAGED, EvidenceType.SENT)
 """What is told of every message has no id: to remember each for weeks takes more memory than all states together.
 
-A delivery and an opening that come again are as old as they were, and change nothing.  A message that is told as sent
-twice counts twice in rates; a service repeats few requests.
+A delivery and an opening that come again are as old as they were, and change nothing.  A request that says that a
+message was sent is remembered as a whole, for as long as services repeat one that nobody answered.
 """
 
 _COPIED = tuple(each.name for each in fields(Said) if each.name not in ("means", "id", "more", "among"))
