@@ -168,7 +168,7 @@ class Delivery:
     async def _begin(self, events: Sequence[Taken], trimmed: int, tasks: asyncio.TaskGroup) -> None:
         """Put events into the queues of their addresses; settle those that the webhook does not want."""
         if trimmed:
-            self._log.warning(Event.EVENTS_TRIMMED, events=trimmed)
+            self._log.error(Event.EVENTS_TRIMMED, events=trimmed)
         unwanted = list[Taken]()
         for taken in events:
             if not self._wants(taken):
