@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bounced.core.exchange.hooks.events import Event
+from bounced.core.exchange.hooks.events import Event, server_reply
 from bounced.core.exchange.hooks.heard import (
     COMPLAINED,
     DELIVERED,
@@ -73,11 +73,14 @@ def _name(data: Event, name: str) -> str:
 
 
 def _reply(status: Event) -> str:
-    """Return the reply: what Mailgun writes in ``message`` may lack the codes."""
+    """Return the server's reply: what Mailgun writes in ``message`` may lack the codes.
+
+    Mailgun has codes of its own with words of its own, such as 498 ("No MX") and 602 ("Too old"): no server said those.
+    """
     message = status.text("message", "description")
     code, enhanced = status.text("code"), status.text("enhanced-code")
     codes = [each for each in (code, enhanced) if each and each not in message]
-    return " ".join([*codes, message]) if message else ""
+    return server_reply(" ".join([*codes, message])) if message else ""
 
 
 SERVICE = Service("mailgun", MEANS, hear)

@@ -58,6 +58,10 @@ MEANS = MappingProxyType(
 """Types of events.  ``bounce`` and ``out_of_band`` have the number of their bounce class behind it."""
 
 _FAILURES = frozenset({"bounce", "out_of_band"})
+_OF_ITS_MTA = "[internal]"
+"""Such as "550 5.1.2 [internal] Domain Lookup Failed": no server was asked.
+https://support.sparkpost.com/momentum/4/message-responses
+"""
 _OPENED = frozenset({"open", "initial_open", "amp_open", "amp_initial_open"})
 
 
@@ -89,21 +93,24 @@ def _name(event: Event) -> str:
 
 
 def _reply(event: Event) -> str:
-    """Return what the server said; SparkPost may keep its code apart."""
+    """Return what the server said; SparkPost may keep its code apart, and marks what its own MTA says."""
     said, code = event.text("raw_reason", "reason"), event.text("error_code")
+    if _OF_ITS_MTA in said:
+        return ""
     return server_reply(said) or (server_reply(f"{code} {said}") if said else "")
 
 
 def _events(body: bytes, content_type: str = "") -> Sequence[Event]:
     """Return the events of a batch: each stands in a class of events, in ``msys``; an empty batch is a test."""
-    return [_unwrapped(each) for each in json_events(body, content_type)] or [Event({"type": "empty batch"})]
+    unwrapped = (inner for each in json_events(body, content_type) for inner in _unwrapped(each))
+    return list(unwrapped) or [Event({"type": "empty batch"})]
 
 
-def _unwrapped(event: Event) -> Event:
+def _unwrapped(event: Event) -> Sequence[Event]:
     within = event.value("msys")
     if within == {}:
-        return Event({"type": "empty batch"})
-    return Event(next(iter(within.values()))) if isinstance(within, dict) else event
+        return [Event({"type": "empty batch"})]
+    return [Event(each) for each in within.values()] if isinstance(within, dict) else [event]
 
 
 SERVICE = Service("sparkpost", MEANS, hear, _events)
