@@ -65,6 +65,8 @@ async def _hear(request: Request) -> Response:
     desk, name, list_ = desk_of(request), request.path_params["service"], request.path_params["list"]
     if name not in SERVICES:
         raise Problem(HTTPStatus.NOT_FOUND, "no-such-service", "No service of this name is heard here.")
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "no-such-encoding", "Only a body without an encoding is read.")
     body = await request.body()
     try:
         hook, proven = await _proven(desk, request, body)

@@ -1,6 +1,7 @@
 """What a hook answers where something is wrong: with the body, with who asks, with Redis."""
 
 import asyncio
+import gzip
 import json
 from pathlib import Path
 
@@ -28,6 +29,16 @@ async def test_a_body_of_more_than_one_mib_gets_413(heard: Heard) -> None:
     for length, status in ((MIB, 200), (MIB + 1, 413)):
         body = request.body + b" " * (length - len(request.body))
         assert (await heard.post("postmark", Posted(body, request.headers))).status_code == status
+
+
+async def test_a_compressed_body_is_refused_and_comes_again(heard: Heard) -> None:
+    """Taken for one that nobody understands, all of its events would be lost."""
+    request = genuine()
+    packed = Posted(gzip.compress(request.body), {**request.headers, "content-encoding": "gzip"})
+    answer = await heard.post("postmark", packed)
+    assert (answer.status_code, answer.json()["type"]) == (415, "urn:bounced:problem:no-such-encoding")
+    plain = Posted(request.body, {**request.headers, "content-encoding": "identity"})
+    assert (await heard.post("postmark", plain)).json()["taken"] == 1
 
 
 async def test_whoever_proves_nothing_waits_after_a_hundred_times(heard: Heard) -> None:
