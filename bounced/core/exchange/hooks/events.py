@@ -17,9 +17,10 @@ class NotJson(ValueError):  # noqa: N818 - says what is so
 class Event:
     """One JSON object.  Names with dots go into inner objects: ``message.headers``."""
 
-    __slots__ = ("_values",)
+    __slots__ = ("_came", "_values")
 
     def __init__(self, values: object) -> None:
+        self._came = values
         self._values: Mapping[str, Any] = values if isinstance(values, dict) else {}
 
     def __contains__(self, name: str) -> bool:
@@ -71,9 +72,9 @@ class Event:
         return ""
 
     def raw(self) -> str:
-        """Return it as JSON, the same for the same event."""
+        """Return what came as JSON, the same for the same event, also where it is no object."""
         try:
-            return json.dumps(self._values, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+            return json.dumps(self._came, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         except (ValueError, RecursionError):
             return str(sorted(self._values))
 
@@ -97,8 +98,15 @@ def json_events(body: bytes, _content_type: str = "") -> Sequence[Event]:
 
 
 def json_lines(body: bytes, _content_type: str = "") -> Sequence[Event]:
-    """Return the objects that stand in a line each.  Raises NotJson."""
-    return [event for line in body.splitlines() if line.strip() for event in json_events(line)]
+    """Return the objects that stand in a line each.  A line that is no JSON is an event that nobody understands."""
+    return [event for line in body.splitlines() if line.strip() for event in _of_line(line)]
+
+
+def _of_line(line: bytes) -> Sequence[Event]:
+    try:
+        return json_events(line)
+    except NotJson:
+        return [Event(line.decode("utf-8", "replace"))]
 
 
 def without_type(diagnostic: str) -> str:
@@ -115,8 +123,11 @@ def server_reply(text: str) -> str:
 
 
 def json_value(body: bytes) -> Any:
-    """Return what a body says.  Raises NotJson, whatever it holds."""
+    """Return what a body says.  Raises NotJson, whatever it holds.
+
+    Octets of another charset, such as those of a server's reply, spoil the text in which they stand and nothing else.
+    """
     try:
-        return json.loads(body)
+        return json.loads(body.decode(json.detect_encoding(body), "replace"))
     except (ValueError, RecursionError) as error:
         raise NotJson(f"the body must be JSON: {str(error)[:200]}") from None

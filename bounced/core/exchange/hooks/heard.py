@@ -1,10 +1,11 @@
 """What an event of a service says: entries of the intake, nothing about an address, or nothing that we understand."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from hashlib import sha256
 
-from bounced.core.contract.intake import MAX_ID_CHARACTERS
+from bounced.core.contract.intake import MAX_ID_CHARACTERS, UNREADABLE
 from bounced.core.limits import MAX_INTAKE_CHARS
 from bounced.core.state import EvidenceType
 from bounced.core.terms import Action, Category, Word
@@ -116,6 +117,7 @@ A delivery and an opening that come again are as old as they were, and change no
 message was sent is remembered as a whole, for as long as services repeat one that nobody answered.
 """
 
+_HALVES = re.compile(r"[\ud800-\udfff]")
 _COPIED = tuple(each.name for each in fields(Said) if each.name not in ("means", "id", "more", "among"))
 
 
@@ -145,5 +147,8 @@ def _id(given: str, service: str, raw: str, place: int) -> str:
 
 
 def cleaned(text: str, most: int) -> str:
-    """Return the beginning of a text as UTF-8 can hold it: JSON may name halves of characters."""
-    return text[:most].encode("utf-8", "replace").decode()
+    """Return the beginning of a text as UTF-8 can hold it: JSON may name halves of characters.
+
+    They become what the intake takes in no address: a question mark in its place may be the address of somebody else.
+    """
+    return _HALVES.sub(UNREADABLE, text[:most])

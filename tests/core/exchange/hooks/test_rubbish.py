@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bounced.core.contract.intake import UNREADABLE
 from bounced.core.exchange.hooks import SERVICES, Entry, Silent, Unclear
 from bounced.core.limits import MAX_HOOK_EVENT_CHARS, MAX_INTAKE_CHARS
 from tests.support.hooks import REFUSES, SAMPLES
@@ -113,3 +114,57 @@ def test_an_id_without_end_is_one_all_the_same(service: str) -> None:
     event = json.dumps(sample.event(REFUSES[service], "alice@example.org", 123)).replace("123", "9" * 300)
     heard = SERVICES[service].read(event.encode())
     assert all(isinstance(each, Entry) and len(each.fields["id"]) <= 200 for each in heard)
+
+
+@services
+def test_half_a_character_makes_nobody_elses_address(service: str) -> None:
+    """A question mark in its place is a character of addresses; the intake takes none with what stands there now."""
+    event = json.dumps(SAMPLES[service].event(REFUSES[service], "joh@HALF@n@example.org", 1)).replace(
+        "@HALF@", "\\ud800"
+    )
+    for heard in SERVICES[service].read(event.encode()):
+        assert not isinstance(heard, Entry) or UNREADABLE in heard.fields["address"]
+
+
+@services
+def test_octets_of_another_charset_spoil_only_the_text_they_stand_in(service: str) -> None:
+    """A server may answer in Latin-1; the rest of a batch has nothing to do with it."""
+    sample = SAMPLES[service]
+    event = sample.event(REFUSES[service], "alice@example.org", 1, reply="550 5.1.1 caf@ACUTE@ unknown")
+    body = sample.posted(event).body.replace(b"@ACUTE@", b"\xe9")
+    body = body if service != "ses" else json.dumps(event).encode().replace(b"@ACUTE@", b"\xe9")
+    (heard,) = SERVICES[service].read(body)
+    assert isinstance(heard, Entry)
+    assert (heard.fields["address"], heard.fields["reply"]) == ("alice@example.org", "550 5.1.1 caf\ufffd unknown")
+
+
+@services
+@pytest.mark.parametrize("body", [b'["of no object"]', b'"of no object"', b'[["of no object"]]'])
+def test_what_is_no_object_is_kept_as_it_came(service: str, body: bytes) -> None:
+    """Somebody may still read it."""
+    (heard,) = SERVICES[service].read(body)
+    assert isinstance(heard, Unclear)
+    assert "of no object" in heard.raw
+
+
+def test_a_line_that_is_no_json_takes_no_other_with_it() -> None:
+    """Each record of KumoMTA stands in a line of its own."""
+    record = json.dumps(SAMPLES["kumomta"].event("Bounce", "alice@example.org", 1)).encode()
+    first, broken, last = SERVICES["kumomta"].read(
+        b"\n".join((record, b'{"type": "Bou', record)), "application/x-ndjson"
+    )
+    assert isinstance(first, Entry)
+    assert isinstance(last, Entry)
+    assert isinstance(broken, Unclear)
+    assert "Bou" in broken.raw
+
+
+def test_each_class_of_an_event_of_sparkpost_is_heard() -> None:
+    """Should one object hold two, both are there."""
+    first, second = (SAMPLES["sparkpost"].event("spam_complaint", f"user{each}@example.org", each) for each in (1, 2))
+    both = {"msys": {"message_event": first["msys"]["message_event"], "track_event": second["msys"]["message_event"]}}
+    heard = SERVICES["sparkpost"].read(json.dumps([both]).encode())
+    assert [each.fields["address"] for each in heard if isinstance(each, Entry)] == [
+        "user1@example.org",
+        "user2@example.org",
+    ]
