@@ -138,7 +138,9 @@ def _refused(file: Path) -> Iterator[None]:
     except UsersInvalid as error:
         raise click.UsageError(str(error)) from error
     except OSError as error:
-        raise click.UsageError(f"{error.filename or file}: {error.strerror}") from error
+        raise click.UsageError(
+            f"{error.filename or file}: {error.strerror}; web.private.users_file is in a folder that you can write"
+        ) from error
 
 
 def _must_be_known(known: Users, name: str) -> None:

@@ -129,7 +129,9 @@ def _locked(file: Path) -> Iterator[Tokens]:
     except TokensInvalid as error:
         raise click.UsageError(str(error)) from error
     except OSError as error:
-        raise click.UsageError(f"{error.filename or file}: {error.strerror}") from error
+        raise click.UsageError(
+            f"{error.filename or file}: {error.strerror}; web.private.tokens_file is in a folder that you can write"
+        ) from error
 
 
 def _known(config: Config) -> Tokens:

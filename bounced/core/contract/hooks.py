@@ -43,7 +43,8 @@ class HookState:
     """What is known of a webhook in one list.
 
     ``delivered``, ``set_aside`` and ``trimmed`` count from the beginning; ``trimmed`` is what the streams had dropped
-    before it was read.  ``delivered`` lacks what a killed deliverer had not written yet, a second's.  ``reached`` has the id of the last entry that was read of each stream.
+    before it was read.  ``delivered`` lacks what a killed deliverer had not written yet, a second's.
+    ``reached`` has the id of the last entry that was read of each stream.
     """
 
     delivered: int = 0
