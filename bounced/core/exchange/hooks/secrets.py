@@ -7,6 +7,9 @@ from binascii import Error as NotBase64
 # unreserved = ALPHA / DIGIT / "-" / "." / "_" / "~".  (RFC 3986 section 2.3)
 _UNRESERVED = re.compile(rb"[A-Za-z0-9._~-]+")
 
+# A field value is stripped of the white space around it.  (RFC 9110 section 5.5)
+_ONE_LINE = re.compile(rb"(?:[!-~](?:[ -~]*[!-~])?)?")
+
 MIN_SECRET_BYTES = 16
 """Of a secret that somebody chose."""
 _PEM = re.compile(rb"-----BEGIN PUBLIC KEY-----(.+)-----END PUBLIC KEY-----\s*", re.DOTALL)
@@ -18,7 +21,9 @@ STANDARD_WEBHOOKS_PREFIX = b"whsec_"
 
 
 def chosen_secret(written: bytes) -> bytes:
-    """Return a secret as it stands.  Raises ValueError for one that is too short."""
+    """Return a secret as it stands.  Raises ValueError for one that is too short, or that no header field can hold."""
+    if not _ONE_LINE.fullmatch(written):
+        raise ValueError("one line of printable ASCII without spaces at its ends is needed")
     if len(written) < MIN_SECRET_BYTES:
         raise ValueError(f"at least {MIN_SECRET_BYTES} octets are needed, got {len(written)}")
     return written

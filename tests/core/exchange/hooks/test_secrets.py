@@ -6,7 +6,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from bounced.core.exchange.hooks.secrets import p256_public_key
+from bounced.core.exchange.hooks.secrets import chosen_secret, p256_public_key
 from bounced.core.exchange.hooks.topic import Topic
 
 
@@ -64,3 +64,33 @@ def test_a_topic_has_one_host(region: str):
     topic = Topic.of(f"arn:aws:sns:{region}:123456789012:bounces.fifo")
     assert topic.host == f"sns.{region}.amazonaws.com"
     assert {"sns.amazonaws.com", f"sns-signing.{region}.amazonaws.com"} <= topic.names
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b" a secret that is long enough",
+        b"a secret that is long enough ",
+        b"a secret that is long enough\t",
+        b" " * 20,
+        b"the old secret, long enough\nthe new secret, long enough",
+        b"\xef\xbb\xbfa secret that is long enough",
+        b"\0" * 20,
+    ],
+)
+def test_a_secret_that_nobody_could_present_is_told(text: bytes):
+    """White space of an editor, two secrets in one file, a byte order mark: each request would be refused."""
+    with pytest.raises(ValueError, match="one line of printable ASCII"):
+        chosen_secret(text)
+
+
+def test_a_secret_may_hold_spaces_inside():
+    """And nothing of it is changed."""
+    assert chosen_secret(b"a secret: long enough") == b"a secret: long enough"
+
+
+def test_a_short_secret_is_told():
+    """Also none at all."""
+    for text in (b"", b"a", b"fifteen octets."):
+        with pytest.raises(ValueError, match="at least 16 octets"):
+            chosen_secret(text)
