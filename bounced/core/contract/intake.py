@@ -45,9 +45,10 @@ _FOLLOWING = (EvidenceType.SUBSCRIBED, EvidenceType.RELEASE)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _UNIX_TIME = re.compile(r"[0-9]{1,13}(?:\.[0-9]{1,12})?(?:[eE]\+?[0-9]{1,2})?", re.ASCII)
-# A date and a time of day, with or without a zone.  (RFC 3339 section 5.6)
+# A date and a time of day, with or without a zone, which PostgreSQL writes as +00.  (RFC 3339 section 5.6)
 _ISO_TIME = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.][0-9]{1,9})?)?(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})?"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.][0-9]{1,9})?)?"
+    r"(?:[Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)?"
 )
 _LEAST_MILLISECONDS = 1e11
 """A number from here on is milliseconds: the year 5138 in seconds, 1973 in milliseconds."""
