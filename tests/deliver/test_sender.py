@@ -1,10 +1,13 @@
 """One request to a receiver: whom it may reach, what it proves, and what becomes of it when the receiver misbehaves."""
 
 import asyncio
+import socket
 import ssl
+import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -128,6 +131,36 @@ async def test_a_name_that_no_host_can_have_is_a_failure_like_any_other(host: st
     """The resolver refuses it before it asks anybody."""
     with pytest.raises(OSError, match="no name of a host"):
         await resolved(host, 443)
+
+
+async def test_a_name_whose_server_does_not_answer_delays_no_other_receiver(
+    hook: Callable[..., Hook], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many requests wait for it: they share one look-up, which has a thread of its own."""
+    asked, answered, look_up = list[str](), threading.Event(), socket.getaddrinfo
+
+    def answer_late(host: str, *more: Any, **named: Any) -> Any:
+        asked.append(host)
+        if host == "silent.example":
+            answered.wait()
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        return look_up(host, *more, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", answer_late)
+    async with receiving() as crm:
+        silent = [Sender(hook(f"http://silent.example/{number}", request_s=60.0)) for number in range(20)]
+        well = Sender(hook(crm.url.replace("127.0.0.1", "localhost")))
+        try:
+            waiting = [asyncio.create_task(each.post(MESSAGE, NOW)) for each in (*silent, *silent)]
+            while len(asked) < len(silent):  # noqa: ASYNC110 - threads ask
+                await asyncio.sleep(0.01)
+            assert (await well.post(MESSAGE, NOW)).taken
+            answered.set()
+            assert all("Temporary failure" in answer.words for answer in await asyncio.gather(*waiting))
+        finally:
+            answered.set()
+            await asyncio.gather(*(each.close() for each in (*silent, well)))
+        assert asked.count("silent.example") == len(silent)
 
 
 async def test_no_redirect_is_followed(hook: Callable[..., Hook]) -> None:
