@@ -16,6 +16,9 @@ _PEM = re.compile(rb"-----BEGIN PUBLIC KEY-----(.+)-----END PUBLIC KEY-----\s*",
 # SubjectPublicKeyInfo of id-ecPublicKey on secp256r1, up to the first octet of an uncompressed point.  (RFC 5480)
 _P256 = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")
 _P256_BYTES = 91
+_P = 2**256 - 2**224 + 2**192 + 2**96 - 1
+_B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
+"""The curve: y^2 = x^3 - 3x + b, modulo p.  (NIST SP 800-186 section 3.2.1.3)"""
 
 STANDARD_WEBHOOKS_PREFIX = b"whsec_"
 
@@ -55,6 +58,11 @@ def p256_public_key(written: bytes) -> bytes:
         key = b64decode(b"".join((in_pem[1] if in_pem else written).split()), validate=True)
     except NotBase64:
         key = b""
-    if len(key) != _P256_BYTES or not key.startswith(_P256):
+    if len(key) != _P256_BYTES or not key.startswith(_P256) or not _is_on_curve(key.removeprefix(_P256)):
         raise ValueError("a public key (ECDSA, P-256) in base64 is needed")
     return key
+
+
+def _is_on_curve(point: bytes) -> bool:
+    x, y = int.from_bytes(point[:32]), int.from_bytes(point[32:])
+    return x < _P and y < _P and (y * y - x * x * x + 3 * x - _B) % _P == 0

@@ -30,6 +30,7 @@ def test_a_public_key_is_read_as_sendgrid_shows_it_and_as_pem():
         b"",
         b"secret",
         b"-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----\n",
+        b64encode(written(ec.generate_private_key(ec.SECP256R1()), Encoding.DER)[:-64] + bytes(64)),
         b64encode(written(ec.generate_private_key(ec.SECP384R1()), Encoding.DER)),
         b64encode(written(rsa.generate_private_key(65537, 2048), Encoding.DER)),
     ],
