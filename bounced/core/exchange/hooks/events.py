@@ -2,10 +2,11 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 _TYPE = re.compile(r"\s*(?:x-)?[a-z]+\s*;\s*", re.IGNORECASE)
+_ANGLED = re.compile(r"<([^<>]*)>\s*$")
 # Reply-code (RFC 5321 section 4.2), or status-code (RFC 3463 section 2), of a failure.
 _CODE = re.compile(r"(?<![0-9.])(?:[45][0-5][0-9](?:[ -]|$)|[45]\.[0-9]{1,3}\.[0-9]{1,3}(?![0-9.]*[0-9]))")
 
@@ -107,6 +108,11 @@ def _of_line(line: bytes) -> Sequence[Event]:
         return json_events(line)
     except NotJson:
         return [Event(line.decode("utf-8", "replace"))]
+
+
+def bare(addresses: Iterable[str]) -> Sequence[str]:
+    """Return addresses without the names that stand beside them where a sender gave some: ``Jane <jane@...>``."""
+    return [found[1] if (found := _ANGLED.search(each)) else each for each in addresses if each]
 
 
 def without_type(diagnostic: str) -> str:

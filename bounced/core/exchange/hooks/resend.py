@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bounced.core.exchange.hooks.events import Event, without_type
+from bounced.core.exchange.hooks.events import Event, bare, without_type
 from bounced.core.exchange.hooks.heard import (
     COMPLAINED,
     DELIVERED,
@@ -54,7 +54,7 @@ def hear(event: Event) -> Iterator[Said]:
     if means.type is None:
         yield Said(means)
         return
-    recipients = [address for name in ("to", "cc", "bcc") for address in data.texts(name)]
+    recipients = bare([address for name in ("to", "cc", "bcc") for address in data.texts(name)])
     alone = len(recipients) == 1
     yield Said(
         means if alone else NO_EVIDENCE,

@@ -5,10 +5,10 @@ https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from types import MappingProxyType
 
-from bounced.core.exchange.hooks.events import Event, json_events, without_type
+from bounced.core.exchange.hooks.events import Event, bare, json_events, without_type
 from bounced.core.exchange.hooks.heard import (
     COMPLAINED,
     DELIVERED,
@@ -53,7 +53,6 @@ MEANS = MappingProxyType(
 
 _TESTING = b"Successfully validated SNS topic"
 """What SES says, not in JSON, when somebody chooses a topic for its events."""
-_ANGLED = re.compile(r"<([^<>]*)>\s*$")
 _OF_SES = re.compile(r"(?:^|[.-])amazonses\.com$|\.amazonaws\.com$", re.IGNORECASE)
 
 
@@ -66,7 +65,7 @@ def hear(event: Event) -> Iterator[Said]:
         case "complaint":
             yield from _complaint(event)
         case "delivery":
-            named = _bare(event.texts("delivery.recipients")) or _sent_to(event)
+            named = bare(event.texts("delivery.recipients")) or _sent_to(event)
             yield from (_said(event, DELIVERED, each, "delivery") for each in named)
         case "open" | "click":
             yield from _of_one(event, meaning(MEANS, kind), _sent_to(event), kind.lower())
@@ -90,7 +89,7 @@ def _bounce(event: Event) -> Iterator[Said]:
     means = meaning(MEANS, name if name in MEANS else f"Bounce/{type_}")
     id_, sent_to = event.text("bounce.feedbackId"), _sent_to(event)
     for recipient in event.each("bounce.bouncedRecipients"):
-        for address in _bare([recipient.text("emailAddress")]):
+        for address in bare([recipient.text("emailAddress")]):
             if any(_is_same(address, each) for each in sent_to):
                 reply = without_type(recipient.text("diagnosticCode"))
                 yield _said(event, means, address, "bounce", id_=id_, reply=reply, mta=_server(event))
@@ -102,7 +101,7 @@ def _complaint(event: Event) -> Iterator[Said]:
     """Say who complained.  Where SES names all whom it may have been, it is the one of our return path."""
     kinds = (event.text("complaint.complaintSubType"), event.text("complaint.complaintFeedbackType"))
     names = [name for kind in kinds if (name := f"Complaint/{kind}") in MEANS]
-    recipients = _bare([each.text("emailAddress") for each in event.each("complaint.complainedRecipients")])
+    recipients = bare([each.text("emailAddress") for each in event.each("complaint.complainedRecipients")])
     means = meaning(MEANS, names[0] if names else "Complaint")
     yield from _of_one(event, means, recipients, "complaint", event.text("complaint.feedbackId"))
 
@@ -143,12 +142,7 @@ def _said(
 
 
 def _sent_to(event: Event) -> Sequence[str]:
-    return _bare(event.texts("mail.destination"))
-
-
-def _bare(addresses: Iterable[str]) -> Sequence[str]:
-    """Return addresses without the names that stand beside them where a sender gave some: ``Jane <jane@...>``."""
-    return [found[1] if (found := _ANGLED.search(each)) else each for each in addresses if each]
+    return bare(event.texts("mail.destination"))
 
 
 def _is_same(address: str, other: str) -> bool:

@@ -36,3 +36,10 @@ def test_a_refusal_is_about_the_only_recipient() -> None:
 def test_of_several_recipients_nobody_is_meant(to: Sequence[str], more: dict[str, object]) -> None:
     """Resend names all of them and not whom a server refused; the return path is that of the message, not of one."""
     assert SERVICES["resend"].read(posted(to, **more)) == [Silent(Silence.NO_EVIDENCE)]
+
+
+def test_a_name_beside_the_address_is_left_out() -> None:
+    """A sender may write one, and Resend gives back what was written."""
+    (heard,) = SERVICES["resend"].read(posted(["Alice <alice@example.org>"]))
+    assert isinstance(heard, Entry)
+    assert heard.fields["address"] == "alice@example.org"
