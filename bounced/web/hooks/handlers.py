@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bounced.core.contract.intake import HOOK_EVENT, NOT_HEARD
-from bounced.core.exchange.hooks import SERVICES, Entry, Heard, Service, Silent, Unclear
+from bounced.core.exchange.hooks import SERVICES, Entry, Heard, Service, Silent, TooManyEvents, Unclear
 from bounced.core.state import EvidenceType
 from bounced.edges.redis.intake_writer import write_entries
 from bounced.edges.watch.log import Event
@@ -92,10 +92,14 @@ async def _proven(desk: Desk, request: Request, body: bytes) -> tuple[HookInUse,
 
 
 async def _read(desk: Desk, service: Service, list_: str, body: bytes, content_type: str) -> Sequence[Heard]:
+    """Return what a body says.  Raises Problem for more events than Redis shall write in one step."""
     if not body:
         return []
     read = partial(service.read, body, content_type)
-    return read() if len(body) <= READ_AT_ONCE_BYTES else await desk.reading(f"hook {service.name} {list_}", read)
+    try:
+        return read() if len(body) <= READ_AT_ONCE_BYTES else await desk.reading(f"hook {service.name} {list_}", read)
+    except TooManyEvents as error:
+        raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", str(error)) from error
 
 
 async def _write(desk: Desk, service: Service, list_: str, heard: Sequence[Heard], proven: Proven) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from bounced.core.exchange.hooks.service import MAX_EVENTS
 from tests.support.hooks import REFUSES, SAMPLES, Posted
 from tests.web.conftest import Start
 
@@ -29,6 +30,15 @@ async def test_a_body_of_more_than_one_mib_gets_413(heard: Heard) -> None:
     for length, status in ((MIB, 200), (MIB + 1, 413)):
         body = request.body + b" " * (length - len(request.body))
         assert (await heard.post("postmark", Posted(body, request.headers))).status_code == status
+
+
+async def test_more_events_than_redis_may_write_at_once_get_413(heard: Heard) -> None:
+    """Somebody who has the secret puts half a million into a MiB; nothing of them is written."""
+    for number, status in ((MAX_EVENTS, 200), (MAX_EVENTS + 1, 413)):
+        body = json.dumps([{"RecordType": "Bounce", "Type": "Inactive"}] * number, separators=(",", ":")).encode()
+        answer = await heard.post("postmark", Posted(body, genuine().headers))
+        assert answer.status_code == status
+    assert await heard.waiting() == 0
 
 
 async def test_a_compressed_body_is_refused_and_comes_again(heard: Heard) -> None:

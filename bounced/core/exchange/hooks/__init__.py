@@ -16,7 +16,7 @@ from bounced.core.exchange.hooks import (
     sparkpost,
 )
 from bounced.core.exchange.hooks.heard import Entry, Heard, Means, Said, Silence, Silent, Unclear
-from bounced.core.exchange.hooks.service import PATH_FIELD, PATH_KEY, NotHeard, Service
+from bounced.core.exchange.hooks.service import PATH_FIELD, PATH_KEY, NotHeard, Service, TooManyEvents
 
 SERVICES: Mapping[str, Service] = MappingProxyType(
     {
@@ -49,5 +49,6 @@ __all__ = [
     "Service",
     "Silence",
     "Silent",
+    "TooManyEvents",
     "Unclear",
 ]

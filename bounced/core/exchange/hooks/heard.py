@@ -151,4 +151,5 @@ def cleaned(text: str, most: int) -> str:
 
     They become what the intake takes in no address: a question mark in its place may be the address of somebody else.
     """
-    return _HALVES.sub(UNREADABLE, text[:most])
+    beginning = text[:most]
+    return beginning if beginning.isascii() else _HALVES.sub(UNREADABLE, beginning)

@@ -1,7 +1,8 @@
 """A service whose events are heard: its table of names, and how a body is read by it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from bounced.core.exchange.hooks.events import Event, NotJson, json_events
 from bounced.core.exchange.hooks.heard import Heard, Means, Said, Silence, Silent, Unclear, cleaned, entry
@@ -12,6 +13,14 @@ PATH_KEY = "bounced_path"
 """Under which name senders put the return path into the metadata of a message, whatever the service calls those."""
 PATH_FIELD = "X-Bounced-Path"
 """In which header field, where a service shows those only."""
+
+
+MAX_EVENTS = 10_000
+"""In one body, counted for each recipient: they are written by one script, for which everybody else at Redis waits."""
+
+
+class TooManyEvents(ValueError):  # noqa: N818 - says what is so
+    """A body with more events than Redis shall write in one step."""
 
 
 class NotHeard(ValueError):  # noqa: N818 - says what is so
@@ -36,22 +45,27 @@ class Service:
     by_topic: bool = False
 
     def read(self, body: bytes, content_type: str = "") -> Sequence[Heard]:
-        """Return what the events of a body say, in their order.  Raises nothing."""
+        """Return what the events of a body say, in their order.  Raises TooManyEvents."""
         try:
             events = self.events(body, content_type)
         except NotJson as error:
             return [_unclear(body[: 4 * MAX_HOOK_EVENT_CHARS].decode("utf-8", "replace"), str(error))]
-        return [heard for event in events for heard in self._heard(event)]
+        heard = list(islice((each for event in events for each in self._heard(event)), MAX_EVENTS + 1))
+        if len(heard) > MAX_EVENTS:
+            raise TooManyEvents(f"A request has at most {MAX_EVENTS} events.")
+        return heard
 
-    def _heard(self, event: Event) -> Iterable[Heard]:
+    def _heard(self, event: Event) -> Iterator[Heard]:
         raw = event.raw()
         try:
             said = list(self.hear(event))
         except NotHeard as error:
-            return [_unclear(raw, str(error))]
+            yield _unclear(raw, str(error))
+            return
         if not said:
-            return [_unclear(raw, "the event names no recipient")]
-        return [_one(each, self.name, raw, place) for place, each in enumerate(said)]
+            yield _unclear(raw, "the event names no recipient")
+        for place, each in enumerate(said):
+            yield _one(each, self.name, raw, place)
 
 
 def meaning(means: Mapping[str, Means], name: str) -> Means:

@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bounced.core.contract.intake import UNREADABLE
-from bounced.core.exchange.hooks import SERVICES, Entry, Silent, Unclear
+from bounced.core.exchange.hooks import SERVICES, Entry, Silent, TooManyEvents, Unclear
+from bounced.core.exchange.hooks import service as service_module
 from bounced.core.limits import MAX_HOOK_EVENT_CHARS, MAX_INTAKE_CHARS
 from tests.support.hooks import REFUSES, SAMPLES
 
@@ -168,3 +169,13 @@ def test_each_class_of_an_event_of_sparkpost_is_heard() -> None:
         "user1@example.org",
         "user2@example.org",
     ]
+
+
+def test_each_recipient_of_an_event_is_one_that_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reply that stands once in a record would stand in each of half a million entries."""
+    monkeypatch.setattr(service_module, "MAX_EVENTS", 10)
+    record = SAMPLES["kumomta"].event("Bounce", "alice@example.org", 1)
+    most = record | {"recipient": ["a@example.org"] * 10}
+    assert len(SERVICES["kumomta"].read(json.dumps([most]).encode())) == 10
+    with pytest.raises(TooManyEvents):
+        SERVICES["kumomta"].read(json.dumps([most, record]).encode())
