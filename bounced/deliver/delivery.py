@@ -4,7 +4,8 @@ How it works.  The window holds the events that were read and not settled.  Each
 that works the queue off: an event that fails waits and is tried again, and holds only what came later for the same
 address.  When the window is full nothing more is read: the streams keep it.  An event is settled in Redis after the
 receiver has taken it, and before the next one of its address is sent.  So whatever ends the process, each event that
-was not settled is pending in the webhook's group, and comes first when somebody goes on.
+was not settled is pending in the webhook's group, and comes first when somebody goes on.  An event that waited is
+looked for in its stream again before it is sent: it may have been erased.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import structlog
 
@@ -26,6 +27,7 @@ from bounced.edges.redis.hook_streams import HookStreams, Taken
 from bounced.edges.watch.log import Event
 from bounced.ports import StoreUnavailable
 
+T = TypeVar("T")
 LOG = structlog.get_logger()
 
 WINDOW = 1000
@@ -37,6 +39,8 @@ LOOK_WHETHER_RESUMED_S = 2.0
 PAUSE_AFTER_A_FAULT_S = 10.0
 DRAIN_S = 5.0
 """How long requests under way have when the process stops."""
+STALE_S = 5.0
+"""How long an event may have been held that is sent without another look at its stream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,13 @@ class Chosen:
     body: MakeBody
     connections: int
     give_up: timedelta
+
+
+class _Held(NamedTuple):
+    """An event in a queue, and since when, by the loop's clock."""
+
+    taken: Taken
+    since: float
 
 
 class Stopped(Exception):  # noqa: N818 - says what is so
@@ -134,7 +145,7 @@ class Delivery:
             raise
 
     def _begin_anew(self) -> None:
-        self._queues: dict[str, deque[Taken]] = {}
+        self._queues: dict[str, deque[_Held]] = {}
         self._failing: dict[str, datetime] = {}
         self._held = 0
         self._room = asyncio.Event()
@@ -169,7 +180,7 @@ class Delivery:
         """Put events into the queues of their addresses; settle those that the webhook does not want."""
         if trimmed:
             self._log.error(Event.EVENTS_TRIMMED, events=trimmed)
-        unwanted = list[Taken]()
+        unwanted, now = list[Taken](), asyncio.get_running_loop().time()
         for taken in events:
             if not self._wants(taken):
                 unwanted.append(taken)
@@ -177,9 +188,9 @@ class Delivery:
             self._held += 1
             address = taken.event.fields.get("address", "")
             if address in self._queues:
-                self._queues[address].append(taken)
+                self._queues[address].append(_Held(taken, now))
             else:
-                self._queues[address] = deque([taken])
+                self._queues[address] = deque([_Held(taken, now)])
                 tasks.create_task(self._work_off(address))
         if unwanted:
             await self._surely(lambda: self._streams.settle(unwanted))
@@ -202,21 +213,22 @@ class Delivery:
             self._room.set()
         del self._queues[address]
 
-    async def _settle(self, taken: Taken) -> None:
+    async def _settle(self, held: _Held) -> None:
         """Deliver one event, or set it aside when its time is over."""
-        message, failures = self._message(taken), 0
+        message, failures = self._message(held.taken), 0
         assert message is not None
-        while True:
-            answer = await self._try(taken, message)
-            if answer.taken:
-                await self._has_been_taken(taken)
-                return
-            if answer.gone:
-                raise Stopped(answer.words)
+        while not await self._is_over(held, message):
             failures += 1
-            if await self._has_failed(taken, message, answer.words):
-                return
             await asyncio.sleep(self._pace.pause_s(failures))
+
+    async def _is_settled(self, taken: Taken, message: Message, answer: Answer) -> bool:
+        """Write what came of a request, and return whether the event is over.  Raises Stopped."""
+        if answer.taken:
+            await self._has_been_taken(taken)
+            return True
+        if answer.gone:
+            raise Stopped(answer.words)
+        return await self._has_failed(taken, message, answer.words)
 
     async def _has_been_taken(self, taken: Taken) -> None:
         failed = self._failing.pop(taken.name, None) is not None
@@ -232,28 +244,43 @@ class Delivery:
             return False
         if now - since < self._chosen.give_up:
             return False
+        if await self._is_erased(taken):
+            return True
         await self._surely(lambda: self._streams.set_aside(taken, words, since, now))
         del self._failing[taken.name]
         self._log.warning(Event.EVENT_SET_ASIDE, webhook_id=message.id, since=stamp(since), error=words)
         return True
 
-    async def _try(self, taken: Taken, message: Message) -> Answer:
-        """Send one request, when it is this event's turn.  Raises LeaseLost."""
+    async def _is_erased(self, taken: Taken) -> bool:
+        """Return whether an event was erased while it was held, and forget it then."""
+        erased = await self._surely(lambda: self._streams.erased(taken, self._clock()))
+        if erased:
+            self._failing.pop(taken.name, None)
+        return erased
+
+    async def _is_over(self, held: _Held, message: Message) -> bool:
+        """Send one request, when it is this event's turn, and return whether the event is settled.
+
+        Raises Stopped, LeaseLost.
+        """
+        loop = asyncio.get_running_loop()
         async with self._pace.turn():
             if self._closing.is_set():
                 await asyncio.Event().wait()  # this task is about to be cancelled
+            begun = loop.time()
+            if begun - held.since > STALE_S and await self._is_erased(held.taken):
+                return True
             if not self._lease.held:
                 raise LeaseLost
-            begun = asyncio.get_running_loop().time()
             self._under_way += 1
             try:
                 answer = await self._sender.post(message, self._clock())
-            finally:
+                self._hear(held.taken, message, answer, loop.time() - begun)
+                return await self._is_settled(held.taken, message, answer)
+            finally:  # not before: a request is at its end when Redis has heard of it
                 self._under_way -= 1
                 if not self._under_way:
                     self._idle.set()
-            self._hear(taken, message, answer, asyncio.get_running_loop().time() - begun)
-        return answer
 
     def _hear(self, taken: Taken, message: Message, answer: Answer, elapsed_s: float) -> None:
         facts = {
@@ -271,11 +298,11 @@ class Delivery:
             self._notes.failed(answer.words, self._clock())
             self._log.warning(Event.EVENT_REFUSED, **facts, error=answer.words)
 
-    async def _surely(self, write: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Write, again and again while Redis is away: until that is done, or the lease is lost, nothing goes on."""
+    async def _surely(self, ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Ask or write, again and again while Redis is away: until it answers, or the lease is lost, all waits."""
         while True:
             try:
-                return await write()
+                return await ask()
             except StoreUnavailable:
                 await asyncio.sleep(LOOK_EVERY_S)
 

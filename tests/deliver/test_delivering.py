@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from bounced.deliver import delivery
+from bounced.edges.redis.erasing import erase
 from tests.support.receiver import OK, Request, answers, ids, port_of, receiving, status
 
 from .conftest import Site, Start, config_of, hook, until
@@ -212,6 +214,73 @@ async def test_a_reload_stops_what_is_gone_and_starts_what_is_new(start: Start) 
         await site.write("bob")
         await crm.until(lambda: len(crm.heard) == 2)
         await new.until(lambda: len(new.heard) == 1)
+
+
+async def test_a_reload_waits_until_what_was_taken_is_settled(start: Start) -> None:
+    """So no receiver is sent an event twice for it."""
+
+    async def answer(_request: Request) -> bytes:
+        await asyncio.sleep(0.02)
+        return OK
+
+    async with receiving(answer) as crm, start(hook(crm.url)) as site:
+        for round_ in range(5):
+            await site.write(*(f"a{round_}-{number}" for number in range(30)))
+            await crm.until(lambda: crm.requests > 30 * round_ + 5)  # noqa: B023 - awaited in this round
+            await site.delivering.reload(config_of(site.file))
+            await crm.until(lambda: len(set(ids(crm.heard))) == 30 * round_ + 30)  # noqa: B023
+        assert len(crm.heard) == 150
+
+
+async def test_an_erased_event_is_neither_sent_again_nor_set_aside(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where it is held already, and what waits behind it for the same address."""
+    monkeypatch.setattr(delivery, "STALE_S", 0.0)
+
+    async def answer(request: Request) -> bytes:
+        return status(500) if "alice" in request.address else OK
+
+    async with receiving(answer) as crm, start(hook(crm.url, more="give_up_s = 0.5")) as site:
+        await site.write("alice", "alice", "alice")
+        await crm.until(lambda: bool(crm.refused))
+        await erase(site.store, "main", "alice@example.org", lambda _count: None)
+        await site.write("bob")
+        await site.settled()
+        assert await site.redis.exists(site.keys.undelivered("crm"), site.keys.hook_failing("crm")) == 0
+        assert len(set(ids(crm.refused))) == 1
+        await site.stands(lambda state: (state.failing_since, state.set_aside) == (None, 0))
+
+
+async def test_an_event_that_is_erased_while_it_is_sent_is_not_set_aside(start: Start) -> None:
+    """Its last request has ended after the erasure."""
+    erased = asyncio.Event()
+
+    async def answer(request: Request) -> bytes:
+        if crm.refused:
+            await erased.wait()
+        return status(500)
+
+    async with receiving(answer) as crm, start(hook(crm.url, more="give_up_s = 0.1")) as site:
+        await site.write("alice")
+        await crm.until(lambda: crm.requests == 2)
+        await erase(site.store, "main", "alice@example.org", lambda _count: None)
+        erased.set()
+        await site.settled()
+        assert await site.redis.exists(site.keys.undelivered("crm")) == 0
+
+
+async def test_an_event_that_is_trimmed_while_it_is_held_is_delivered(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was read in time."""
+    monkeypatch.setattr(delivery, "STALE_S", 0.0)
+    async with receiving(answers(status(500), status(500), OK)) as crm, start(hook(crm.url)) as site:
+        await site.write("alice")
+        await crm.until(lambda: bool(crm.refused))
+        await site.redis.xtrim(site.keys.events, maxlen=0, approximate=False)
+        await crm.until(lambda: bool(crm.heard))
+        await site.settled()
 
 
 async def test_trimmed_events_are_told(start: Start) -> None:

@@ -38,6 +38,13 @@ _LEAVE = b"""
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 return 1"""
 
+_LAST_DELETED = b"""
+local about = redis.pcall('XINFO', 'STREAM', KEYS[1])
+for i = 1, #about, 2 do
+  if about[i] == 'max-deleted-entry-id' then return about[i + 1] end
+end
+return '0-0'"""
+
 
 def group_of(hook: str) -> str:
     """Return the name of a webhook's consumer group."""
@@ -114,6 +121,21 @@ class HookStreams:
                 behind[source] = page[-1].id if page else behind[source]
             if not any(pages.values()):
                 return Given(sorted(found, key=_place), trimmed)
+
+    async def erased(self, taken: Taken, now: datetime) -> bool:
+        """Return whether an event was taken out of its stream since it was given; it is settled then.
+
+        What was trimmed and not erased can be delivered still.
+        """
+        key = self._keys[taken.source]
+        if await self._ask("XRANGE", key, taken.entry, taken.entry):
+            return False
+        last = text(await self._ask("EVAL", _LAST_DELETED, 1, key))
+        if StreamEvent(last, {}).place < StreamEvent(taken.entry, {}).place:
+            return False
+        await self._gone(taken.source, [taken.entry], now)
+        await self.forget_failing([taken.name])
+        return True
 
     async def settle(self, taken: Sequence[Taken], *, failed: bool = False) -> None:
         """Forget events that were delivered, or that the webhook does not want."""
