@@ -62,12 +62,19 @@ async def _serve(config: Config, config_file: Path | None) -> None:
         Delivering.running(config, store) as delivering,
         asyncio.TaskGroup() as tasks,
     ):
+        before = keyspaces(config)
 
         async def reload() -> None:
+            nonlocal before
             try:
                 present = await asyncio.to_thread(lambda: load_for_deliver(read_configuration(config_file)))
-                store.use(keyspaces(present))
-                await delivering.reload(present)
+                lists = keyspaces(present)
+                store.use({**before, **lists})  # what is stopped still writes how far it has come
+                try:
+                    await delivering.reload(present)
+                    before = lists
+                finally:
+                    store.use(before)
             except NOT_RELOADED as error:
                 LOG.error(Event.RELOAD_FAILED, errors=str(error).splitlines())  # noqa: TRY400 - for an operator
 

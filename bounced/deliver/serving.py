@@ -4,7 +4,7 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -61,16 +61,13 @@ class Delivering:
 
     def use(self, config: Config) -> None:
         """Begin.  Raises OSError, ValueError, SSLError, and then nothing has begun."""
-        made = list(self._made(config))
-        self._parts = [
-            _Part(delivery, sender, asyncio.create_task(delivery.run(), name=name)) for name, delivery, sender in made
-        ]
+        self._begin(list(self._made(config)))
 
     async def reload(self, config: Config) -> None:
         """Stop, and go on as another configuration wants.  Raises what ``use`` raises, and then all goes on."""
-        list(self._made(config))
+        made = list(self._made(config))
         await self.stop()
-        self.use(config)
+        self._begin(made)
         LOG.info(Event.SERVICE_RELOADED)
 
     async def stop(self) -> None:
@@ -82,6 +79,11 @@ class Delivering:
         if parts:
             await asyncio.wait([part.task for part in parts])
         await asyncio.gather(*(part.delivery.leave() for part in parts), *(part.sender.close() for part in parts))
+
+    def _begin(self, made: Sequence[tuple[str, Delivery, Sender]]) -> None:
+        self._parts = [
+            _Part(delivery, sender, asyncio.create_task(delivery.run(), name=name)) for name, delivery, sender in made
+        ]
 
     def _made(self, config: Config) -> Iterator[tuple[str, Delivery, Sender]]:
         for hook in config.hooks:
