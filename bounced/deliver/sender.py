@@ -141,7 +141,7 @@ class Sender:
         try:
             yield connection
         finally:
-            if connection.is_idle() and not connection.has_expired():
+            if connection.is_idle() and not connection.has_expired() and not _holds_more(connection):
                 self._idle.append(connection)
             else:
                 await connection.aclose()
@@ -174,6 +174,15 @@ def tls_context(ca_file: Path | None) -> ssl.SSLContext:
     Raises OSError, SSLError.
     """
     return ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+
+
+def _holds_more(connection: httpcore.AsyncHTTPConnection) -> bool:
+    """Whether octets came behind the answer: the next request would take them for its own answer.
+
+    A body behind 204 is such, and so is a second answer.  The library keeps them and does not say so.
+    """
+    inner = connection._connection  # noqa: SLF001
+    return not isinstance(inner, httpcore.AsyncHTTP11Connection) or bool(inner._h11_state.trailing_data[0])  # noqa: SLF001
 
 
 def _answer(response: httpcore.Response, heard: bytes, now: datetime) -> Answer:

@@ -250,6 +250,18 @@ async def test_a_connection_is_used_again_until_the_receiver_closes_it(hook: Cal
         await sender.close()
 
 
+@pytest.mark.parametrize("more", [b"ok", status(200)], ids=["body behind 204", "second answer"])
+async def test_what_comes_behind_an_answer_is_no_answer_to_the_next_request(
+    hook: Callable[..., Hook], more: bytes
+) -> None:
+    """Else an event would count as taken, or as refused, before its receiver has said anything."""
+    async with receiving(answers(OK + more, status(500))) as crm:
+        sender = Sender(hook(crm.url))
+        told = [(await sender.post(MESSAGE, NOW)).status for _ in range(2)]
+        await sender.close()
+    assert (told, crm.connections) == ([204, 500], 2)
+
+
 async def test_a_certificate_is_checked(hook: Callable[..., Hook], tmp_path: Path) -> None:
     """Against the authorities of ca_file, else the system's, and for the name in the URL."""
     write_certificate(tmp_path, "crm.example.com")
