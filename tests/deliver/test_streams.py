@@ -166,6 +166,24 @@ async def test_what_is_set_aside_is_kept_with_the_reason_and_can_be_delivered_ag
     assert await redis.xlen(keys.hook_again("crm")) == await redis.xlen(keys.undelivered("crm")) == 0
 
 
+async def test_who_is_killed_between_two_writes_leaves_nothing_behind_of_what_was_sent_again(
+    streams: HookStreams, redis: Redis, keys: Keyspace
+) -> None:
+    """An entry that stayed there would be behind for ever."""
+    await streams.next(10, NOW)
+    await write(redis, keys.events, "alice", "bob")
+    for taken in (await streams.next(10, NOW)).events:
+        await streams.set_aside(taken, "422", NOW, NOW)
+    await streams.resume()
+    alice, bob = (await streams.next(10, NOW)).events
+    await redis.xdel(keys.hook_again("crm"), alice.entry)  # the first half of settling it
+    await streams.set_aside(bob, "422", NOW, NOW)
+    given = await streams.pending(10, NOW)
+    assert (given.events, given.trimmed) == ([], 0)
+    (group,) = await redis.xinfo_groups(keys.hook_again("crm"))
+    assert (group["pending"], await redis.xlen(keys.hook_again("crm"))) == (0, 0)
+
+
 async def test_a_webhook_whose_group_is_gone_goes_on_where_it_had_come_to(
     streams: HookStreams, redis: Redis, keys: Keyspace
 ) -> None:

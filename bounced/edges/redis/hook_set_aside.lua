@@ -8,6 +8,7 @@
 
 if redis.call('XACK', KEYS[2], ARGV[1], ARGV[2]) == 0 then return 0 end
 redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[4], '*', unpack(ARGV, 6))
+if string.sub(ARGV[3], 1, 6) == 'again:' then redis.call('XDEL', KEYS[2], ARGV[2]) end
 redis.call('HDEL', KEYS[4], ARGV[3])
 redis.call('HINCRBY', KEYS[1], 'set_aside', 1)
 redis.call('HSET', KEYS[1], 'set_aside_at', ARGV[5])

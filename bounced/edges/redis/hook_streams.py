@@ -141,10 +141,10 @@ class HookStreams:
         """Forget events that were delivered, or that the webhook does not want."""
         for source, key in self._keys.items():
             ids = [each.entry for each in taken if each.source is source]
+            if ids and source is Source.AGAIN:  # first: what is pending and gone is settled by whoever reads it
+                await self._ask("XDEL", key, *ids)
             if ids:
                 await self._ask("XACK", key, self._group, *ids)
-            if ids and source is Source.AGAIN:
-                await self._ask("XDEL", key, *ids)
         if failed and taken:
             await self._ask("HDEL", self._failing, *(each.name for each in taken))
 
@@ -161,8 +161,6 @@ class HookStreams:
         keys = (self._hook, self._keys[taken.source], self._undelivered, self._failing)
         settled = (self._group, taken.entry, taken.name, self._undelivered_max, stamp(now))
         await self._ask("EVAL", _SET_ASIDE, len(keys), *keys, *settled, *chain.from_iterable(told.items()))
-        if taken.source is Source.AGAIN:
-            await self._ask("XDEL", self._again, taken.entry)
 
     async def failing(self) -> dict[str, datetime]:
         """Return since when the events fail that were tried, by their names."""
@@ -247,10 +245,12 @@ class HookStreams:
     async def _gone(self, source: Source, ids: Sequence[str], now: datetime) -> int:
         """Settle pending entries that are gone; return how many of them were trimmed: the others were erased."""
         await self._ask("XACK", self._keys[source], self._group, *ids)
+        if source is Source.AGAIN:  # nothing is trimmed there
+            return 0
         first = _entries(await self._ask("XRANGE", self._keys[source], "-", "+", "COUNT", 1))
         begin = StreamEvent(first[0].id, {}).place if first else None
         trimmed = sum(begin is None or StreamEvent(id_, {}).place < begin for id_ in ids)
-        if trimmed and source is not Source.AGAIN:
+        if trimmed:
             await self._ask("HINCRBY", self._hook, Mark.TRIMMED, trimmed)
             await self.note({Mark.TRIMMED_AT: stamp(now)})
         return trimmed
