@@ -1,6 +1,7 @@
 """What docs/api.md shows works as it stands: in each language that is here."""
 
 import asyncio
+import json
 import re
 import shutil
 import subprocess
@@ -14,20 +15,20 @@ from bounced.web.tokens import Right
 from .conftest import ALL_RIGHTS, Site
 
 PAGE = Path(__file__).parents[2] / "docs/api.md"
-ASKED = ["alice@example.org", "bob@example.org"]
+ASKED = ["alice@example.org", "bob@example.org", "no address"]
+NOT_TO_MAIL = ["alice@example.org", "no address"]
 CALLS = {
-    "python": 'import sys\nprint(suppressed(sys.argv[1], sys.argv[2], ["alice@example.org", "bob@example.org"]))',
-    "js": 'suppressed(process.argv[1], process.argv[2], ["alice@example.org", "bob@example.org"]).then(console.log);',
-    "php": 'print_r(suppressed($argv[1], $argv[2], ["alice@example.org", "bob@example.org"]));',
+    "python": "import sys\nprint(json.dumps(not_to_mail(sys.argv[1], sys.argv[2], sys.argv[3:])))",
+    "js": "const [url, token, ...asked] = process.argv.slice(1);"
+    "notToMail(url, token, asked).then((found) => console.log(JSON.stringify(found)));",
+    "php": "echo json_encode(notToMail($argv[1], $argv[2], array_slice($argv, 3)));",
 }
 PROGRAMS = {"python": [sys.executable, "-c"], "js": ["node", "-e"], "php": ["php", "-r"]}
 
 
-def block(language: str) -> str:
-    """Return what the page shows in a language, the first of each."""
-    found = re.search(rf"^```{language}\n(.*?)^```", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
-    assert found is not None
-    return found[1]
+def blocks(language: str) -> list[str]:
+    """Return what the page shows in a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
 
 
 async def run(*command: str) -> str:
@@ -44,9 +45,18 @@ async def test_the_examples_ask_and_are_answered(site: Site, language: str) -> N
         pytest.skip(f"{PROGRAMS[language][0]} is not here")
     await site.post(await site.token(*ALL_RIGHTS, name="op"), "suppress", {"address": ASKED[0], "reason": "a test"})
     token, url = await site.token(Right.CHECK), f"http://127.0.0.1:{site.ports['private']}"
-    told = await run(*PROGRAMS[language], block(language) + CALLS[language], url, token)
-    assert "alice@example.org" in told
-    assert "bob@example.org" not in told
+    told = await run(*PROGRAMS[language], blocks(language)[0] + CALLS[language], url, token, *ASKED)
+    assert json.loads(told) == NOT_TO_MAIL
+
+
+async def test_the_example_follows_events(site: Site) -> None:
+    """From the place that it kept, so it hears what happened before it began."""
+    token = await site.token(*ALL_RIGHTS, name="op")
+    place = (await site.get(token, "events?after=end")).json()["next"]
+    await site.post(token, "suppress", {"address": ASKED[0], "reason": "a test"})
+    call = "import sys\nlast, event = next(follow(*sys.argv[1:]))\nprint(event['address'], bool(last))"
+    url = f"http://127.0.0.1:{site.ports['private']}"
+    assert await run(*PROGRAMS["python"], blocks("python")[1] + call, url, token, place) == f"{ASKED[0]} True\n"
 
 
 @pytest.mark.skipif(not shutil.which("curl") or not shutil.which("jq"), reason="curl or jq is not here")
@@ -54,7 +64,7 @@ async def test_curl_asks_and_is_answered(site: Site) -> None:
     """The command line of the page, with the token and the address of this application."""
     await site.post(await site.token(*ALL_RIGHTS, name="op"), "suppress", {"address": ASKED[0], "reason": "a test"})
     (command,) = re.findall(
-        r"^(curl --fail-with-body .*?suppressed\[\]')$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL
+        r"^(curl --fail-with-body .*?\.invalid\[\]\.address')$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL
     )
     given = f"TOKEN={await site.token(Right.CHECK)}; URL=http://127.0.0.1:{site.ports['private']}; "
     assert (await run("sh", "-c", given + command)).split() == [ASKED[0]]
