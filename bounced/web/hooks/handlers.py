@@ -39,6 +39,8 @@ ONCE_S = 48 * 3600
 """How long it is remembered what may come with one body only; no proof takes a time that is older by then."""
 AGAIN_S = 2 * 3600
 """How long a request is remembered that has an event without an id: services soon repeat what nobody answered."""
+MAY_COME_AGAIN = (EvidenceType.DELIVERED, EvidenceType.ENGAGED, NOT_HEARD)
+"""What changes nothing when it comes again without an id."""
 SILENT = "silent"
 NOT_CONFIGURED = "not_configured"
 
@@ -123,12 +125,12 @@ async def _write(desk: Desk, service: Service, list_: str, heard: Sequence[Heard
 def _remembered(service: Service, entries: Sequence[Mapping[str, str]], proven: Proven) -> tuple[str, int]:
     """Return under which name a request is remembered and for how long, so that it is written once; empty for none.
 
-    Entries with an id count once by themselves.  A delivery or an opening may come again: only ``sent`` would count
-    twice.  So most requests need no key.
+    Entries with an id count once by themselves, and a delivery or an opening may come again.  So most requests need no
+    key: only one that tells of a sent message, or of something without id and time.
     """
     if proven.once:
         return _digest(f"{service.name}\0{proven.once}".encode("utf-8", "replace")), ONCE_S
-    if any(each["type"] == EvidenceType.SENT and "id" not in each for each in entries):
+    if any(each["type"] not in MAY_COME_AGAIN and "id" not in each for each in entries):
         return _digest(f"{service.name}\0\0{proven.call}\0".encode("utf-8", "replace") + proven.body), AGAIN_S
     return "", 0
 

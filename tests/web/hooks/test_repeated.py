@@ -55,6 +55,19 @@ async def test_the_same_words_in_another_call_are_another_event(heard: Heard) ->
     assert await heard.waiting() == 2
 
 
+async def test_what_has_neither_id_nor_time_is_another_event_in_another_call(heard: Heard) -> None:
+    """The same words about the same address next week are another failure; the same call is none."""
+    body = b'{"type": "rejected", "address": "alice@example.org", "reply": "452 4.2.2 full", "action": "failed"}'
+    for call in ("msg_1", "msg_2", "msg_1"):
+        at = int(time.time())
+        fields = {"webhook-id": call, "webhook-timestamp": str(at), "webhook-signature": signature(KEY, call, at, body)}
+        assert (await heard.post("generic", Posted(body, fields))).status_code == 200
+    assert await heard.waiting() == 2
+    entries = await heard.site.store.read("main", "XRANGE", heard.site.keys.intake, "-", "+")
+    assert isinstance(entries, list)
+    assert b"id" not in [field for entry in entries if isinstance(entry, list) for field in (entry[1] or [])]
+
+
 async def test_only_a_request_that_needs_it_is_remembered_and_not_for_long(heard: Heard) -> None:
     """A key for each delivery or opening would fill Redis; the ids of the entries are not kept."""
     sample = SAMPLES["sendgrid"]

@@ -125,11 +125,13 @@ def entry(said: Said, service: str, raw: str, place: int) -> Entry:
     """Return what is said as an entry of the intake.
 
     ``raw`` is the event as it came and ``place`` which of its sayings this is: they name an event that has no name.
+    Without a time too it stays nameless: what reads the same next month is another event.
     """
     means = said.means
     assert means.type is not None
     given = {name: cleaned(getattr(said, name), MAX_INTAKE_CHARS) for name in _COPIED}
-    named = {"type": str(means.type), "id": "" if means.type in _OF_EACH_MESSAGE else _id(said.id, service, raw, place)}
+    nameless = means.type in _OF_EACH_MESSAGE or not (said.id or given["at"] or said.more.get("at"))
+    named = {"type": str(means.type), "id": "" if nameless else _id(said.id, service, raw, place)}
     if means.type is EvidenceType.REJECTED:
         named |= {"category": str(means.category or ""), "action": str(means.action or "")}
     elif means.type is EvidenceType.SENT:
