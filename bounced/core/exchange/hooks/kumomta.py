@@ -1,5 +1,6 @@
 """KumoMTA's log hook: its log records, one alone, an array, or a line each.  (docs/hooks.md)"""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -38,6 +39,8 @@ MEANS = {
 }
 """The record's type."""
 
+_IN_LINES = re.compile(rb"\}[ \t\r]*\n\s*\{")
+"""Two objects in two lines, which no JSON document has."""
 _BY_MAIL = ("OOB", "Feedback")
 _STAGES = {"EHLO": "EHLO", "HELO": "EHLO", "MAIL": "MAIL", "RCPT": "RCPT", "DATA": "DATA", ".": "DATA"}
 NOT_ABUSE = frozenset({"not-spam", "auth-failure", "opt-out-list"})
@@ -46,7 +49,7 @@ NOT_ABUSE = frozenset({"not-spam", "auth-failure", "opt-out-list"})
 
 def events(body: bytes, content_type: str) -> Sequence[Event]:
     """Return the records of a body.  Raises NotJson."""
-    return json_lines(body) if "ndjson" in content_type or b"}\n{" in body else json_events(body)
+    return json_lines(body) if "ndjson" in content_type.lower() or _IN_LINES.search(body) else json_events(body)
 
 
 def hear(event: Event) -> Iterator[Said]:

@@ -179,3 +179,12 @@ def test_each_recipient_of_an_event_is_one_that_is_written(monkeypatch: pytest.M
     assert len(SERVICES["kumomta"].read(json.dumps([most]).encode())) == 10
     with pytest.raises(TooManyEvents):
         SERVICES["kumomta"].read(json.dumps([most, record]).encode())
+
+
+@pytest.mark.parametrize("between", [b"\n", b"\r\n", b" \n\n"])
+def test_records_in_lines_are_known_without_their_content_type(between: bytes) -> None:
+    """Whatever ends the lines."""
+    records = [
+        json.dumps(SAMPLES["kumomta"].event("Bounce", f"user{each}@example.org", each)).encode() for each in (1, 2)
+    ]
+    assert [type(each) for each in SERVICES["kumomta"].read(between.join(records))] == [Entry, Entry]
