@@ -32,6 +32,13 @@ def request(body: bytes = BODY, at: int | None = None, *secrets: str) -> dict[st
     return {"secret": SECRET, "headers": headers, "body": body.decode()}
 
 
+STRANGE: list[dict[str, str]] = [
+    {"webhook-signature": "v1,\xe4"},
+    {"webhook-signature": ""},
+    {"webhook-timestamp": "\xb2"},
+    {"webhook-timestamp": "1" * 5000},
+    {"webhook-timestamp": "-1"},
+]
 CASES = [
     (request(), True),
     (request(BODY, None, OTHER, SECRET), True),  # while a secret is replaced
@@ -39,6 +46,8 @@ CASES = [
     (request(BODY + b" "), False),
     (request(BODY, int(time.time()) - 3600), False),
 ]
+CASES += [(request() | {"headers": request()["headers"] | strange}, False) for strange in STRANGE]
+CASES += [({**request(), "headers": {}}, False)]
 VERDICTS = [verdict for _, verdict in CASES]
 
 
