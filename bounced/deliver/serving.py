@@ -4,7 +4,7 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,6 +24,8 @@ from bounced.edges.watch.log import Event
 
 LOG = structlog.get_logger()
 
+AGAIN_S = 0.1
+
 
 @dataclass(frozen=True, slots=True)
 class _Part:
@@ -35,6 +37,15 @@ class _Part:
 def utc_now() -> datetime:
     """Return the time."""
     return datetime.now(UTC)
+
+
+async def end(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they have ended: a group of tasks may raise an error in the place of a cancellation."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=AGAIN_S)
 
 
 class Delivering:
@@ -74,10 +85,7 @@ class Delivering:
         """Let the requests under way come to their end, and leave the rest to whoever comes next."""
         parts, self._parts = self._parts, []
         await asyncio.gather(*(part.delivery.drain() for part in parts))
-        for part in parts:
-            part.task.cancel()
-        if parts:
-            await asyncio.wait([part.task for part in parts])
+        await end([part.task for part in parts])
         await asyncio.gather(*(part.delivery.leave() for part in parts), *(part.sender.close() for part in parts))
 
     def _begin(self, made: Sequence[tuple[str, Delivery, Sender]]) -> None:

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from bounced.deliver import delivery
+from bounced.deliver.notes import Notes
 from bounced.edges.redis.erasing import erase
-from tests.support.receiver import OK, Request, answers, ids, port_of, receiving, status
+from bounced.ports import StoreUnavailable
+from tests.support.receiver import OK, WAIT_S, Request, answers, ids, port_of, receiving, status
 
 from .conftest import Site, Start, config_of, hook, until
 
@@ -230,6 +232,23 @@ async def test_a_reload_waits_until_what_was_taken_is_settled(start: Start) -> N
             await site.delivering.reload(config_of(site.file))
             await crm.until(lambda: len(set(ids(crm.heard))) == 30 * round_ + 30)  # noqa: B023
         assert len(crm.heard) == 150
+
+
+async def test_a_stop_is_a_stop_also_while_redis_goes_away(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error that comes of it, or at the same moment, does not begin the work anew."""
+
+    async def go_away(_notes: Notes) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise StoreUnavailable("away")
+
+    monkeypatch.setattr(Notes, "write_for_ever", go_away)
+    async with receiving() as crm, start(hook(crm.url)) as site:
+        await site.write("alice")
+        await crm.until(lambda: bool(crm.heard))
+        async with asyncio.timeout(WAIT_S):
+            await site.delivering.stop()
 
 
 async def test_an_erased_event_is_neither_sent_again_nor_set_aside(
