@@ -89,9 +89,9 @@ class Delivery:
         self._notes = Notes(streams, lambda: (self._held, min(self._failing.values(), default=None)))
 
     async def run(self) -> None:
-        """Deliver until this task is cancelled."""
+        """Deliver until this task is cancelled, or begins anew after ``drain``."""
         deferred = False
-        while True:
+        while not self._closing.is_set():
             try:
                 await self._lease.taken()
                 self._log.info(Event.HOOK_TAKEN)
