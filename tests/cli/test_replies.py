@@ -14,7 +14,7 @@ from bounced.cli.root import bounced
 
 UNKNOWN, FULL = "550 5.1.1 <zoe@example.net>: User unknown", "452 4.2.2 Mailbox full"
 DENIED = "550 5.4.1 Recipient address rejected: Access denied"
-SECTION = ("reply", "status", "reply_code", "category", "class", "rule", "proof", "doubt", "statements")
+SECTION = ("reply", "status", "reply_code", "category", "class", "rule", "proof", "doubt", "names", "statements")
 
 Explain = Callable[..., Result]
 
