@@ -5,8 +5,10 @@ import sys
 
 USAGE = 2  # ExitCode.USAGE, which is still to be imported, as the next is
 BY_CTRL_C = 130  # ExitCode.INTERRUPTED
-RELOAD_AT_SIGHUP = frozenset({"run", "web"})
+RELOAD_AT_SIGHUP = frozenset({"run", "web", "deliver"})
 """Commands that let a SIGHUP come as soon as they know what to do at one; until then it waits and does not end them."""
+EXTRAS = {"web": "web", "deliver": "deliver", "hooks": "deliver"}
+"""Commands that need more than the extra ``daemon``, and what brings it."""
 
 
 def main() -> None:
@@ -21,8 +23,9 @@ def main() -> None:
         package = (error.name or "bounced").partition(".")[0]
         if package == "bounced" or package in sys.stdlib_module_names:
             raise
+        extra = EXTRAS.get("".join(sys.argv[1:2]), "daemon")
         sys.stderr.write(
-            f"bounced: {package} is not installed: commands need the extra `daemon`, pip install 'bounced-mx[daemon]'\n"
+            f"bounced: {package} is not installed: it needs the extra `{extra}`, pip install 'bounced-mx[{extra}]'\n"
         )
         sys.exit(USAGE)
 

@@ -5,13 +5,16 @@ bound is raised to a version without them.
 """
 
 import ast
+import asyncio
 import importlib
 import inspect
 import pkgutil
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import httpcore
 import pytest
 from redis.asyncio.connection import AbstractConnection
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -89,6 +92,9 @@ SET_BY_THE_CYCLE = {"transport", "scope", "disconnected", "response_complete"}
 
 DOCUMENTED = {"_asdict", "_replace", "_fields"}
 """Of named tuples: they begin with an underscore so that no field can have their names, and are public."""
+LEFT_OVER = b"HTTP/1.1 200 OK\r\n\r\n"
+OF_HTTPCORE = {"_connection", "_h11_state"}
+"""What deliver/sender.py asks of a connection: what came behind an answer is told nowhere else."""
 
 
 def is_private(name: str) -> bool:
@@ -152,9 +158,30 @@ def test_nobody_reaches_into_an_object_of_a_library() -> None:
         f"{file.relative_to(PACKAGE)}:{node.lineno} {node.attr}"
         for file, tree in trees.items()
         for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute) and is_private(node.attr) and node.attr not in ours | DOCUMENTED
+        if isinstance(node, ast.Attribute)
+        and is_private(node.attr)
+        and node.attr not in ours | DOCUMENTED | OF_HTTPCORE
         if not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"))
     ] == []
+
+
+async def test_a_connection_of_httpcore_has_what_came_behind_an_answer() -> None:
+    """Two answers at once: the second one is what is left over."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n" + LEFT_OVER)
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, httpcore.AsyncHTTPConnection(httpcore.Origin(b"http", b"127.0.0.1", port)) as connection:
+        await connection.request("GET", f"http://127.0.0.1:{port}/")
+        inner: Any = connection
+        assert isinstance(inner._connection, httpcore.AsyncHTTP11Connection)
+        assert inner._connection._h11_state.trailing_data == (LEFT_OVER, False)
 
 
 @pytest.mark.parametrize("method", RELIED_ON)

@@ -17,7 +17,7 @@ from bounced.edges.redis import Misconfigured
 from bounced.edges.redis.embedded import NoServer
 from bounced.edges.systemd import Notifier
 from bounced.edges.watch.log import Event
-from bounced.service import keyspaces, open_store
+from bounced.service import keyspaces, now, open_store
 
 LOG = structlog.get_logger()
 
@@ -57,9 +57,10 @@ async def _serve(config: Config, config_file: Path | None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     loop.add_signal_handler(signal.SIGHUP, reloading.set)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # one that came since the program began comes now
     async with (
         open_store(config, to_write=False) as store,
-        Delivering.running(config, store) as delivering,
+        Delivering.running(config, store, now) as delivering,
         asyncio.TaskGroup() as tasks,
     ):
         before = keyspaces(config)

@@ -151,7 +151,7 @@ def _must_be_known(known: Users, name: str) -> None:
 
 def _new(name: str) -> User:
     try:
-        return new_user(name, _password())
+        return new_user(name, _password(), datetime.now(UTC))
     except ValueError as error:
         raise click.UsageError(str(error)) from error
 

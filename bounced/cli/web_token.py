@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -70,7 +71,7 @@ def add(
         if known.get(name):
             raise click.UsageError(f"there is a token {name!r}; revoke it first, or choose another name")
         try:
-            secret, made = new_token(name, lists, map(Right, rights), rate=rate)
+            secret, made = new_token(name, lists, map(Right, rights), now=datetime.now(UTC), rate=rate)
         except ValueError as error:
             raise click.UsageError(str(error)) from error
         save_tokens(file, known.with_(made))

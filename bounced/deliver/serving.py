@@ -7,7 +7,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -34,11 +34,6 @@ class _Part:
     task: asyncio.Task[None]
 
 
-def utc_now() -> datetime:
-    """Return the time."""
-    return datetime.now(UTC)
-
-
 async def end(tasks: Collection[asyncio.Task[None]]) -> None:
     """Cancel tasks until they have ended: a group of tasks may raise an error in the place of a cancellation."""
     left = set(tasks)
@@ -51,7 +46,7 @@ async def end(tasks: Collection[asyncio.Task[None]]) -> None:
 class Delivering:
     """The deliveries of one process.  ``running`` makes it, and stops it."""
 
-    def __init__(self, store: RedisStore, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, store: RedisStore, clock: Callable[[], datetime]) -> None:
         self._store = store
         self._clock = clock
         self._parts: list[_Part] = []
@@ -59,9 +54,9 @@ class Delivering:
 
     @staticmethod
     @asynccontextmanager
-    async def running(config: Config, store: RedisStore) -> AsyncIterator["Delivering"]:
+    async def running(config: Config, store: RedisStore, clock: Callable[[], datetime]) -> AsyncIterator["Delivering"]:
         """Deliver what a configuration wants.  Raises OSError, ValueError, SSLError."""
-        delivering = Delivering(store)
+        delivering = Delivering(store, clock)
         delivering.use(config)
         LOG.info(Event.SERVICE_STARTED, hooks=[hook.name for hook in config.hooks], lists=list(config.lists))
         try:

@@ -10,7 +10,7 @@ import secrets
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any
@@ -99,14 +99,14 @@ def digest_of(presented: str) -> str:
 
 
 def new_token(
-    name: str, lists: Iterable[str], rights: Iterable[Right], *, rate: int = DEFAULT_RATE, now: datetime | None = None
+    name: str, lists: Iterable[str], rights: Iterable[Right], *, now: datetime, rate: int = DEFAULT_RATE
 ) -> tuple[str, Token]:
     """Return a new token and what is kept of it.  Raises ValueError for a bad name."""
     if not _NAME.fullmatch(name):
         raise ValueError("a name has 1 to 64 of A-Z, a-z, 0-9, dot, - and _, and begins with a letter or a digit")
     secret = PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
-    created = stamp(now or datetime.now(UTC))
-    return secret, Token(name, digest_of(secret), tuple(dict.fromkeys(lists)), frozenset(rights), rate, created)
+    about = tuple(dict.fromkeys(lists)), frozenset(rights), rate, stamp(now)
+    return secret, Token(name, digest_of(secret), *about)
 
 
 def read_tokens(text: str) -> Tokens:

@@ -57,14 +57,16 @@ def test_a_command_without_its_packages_says_in_one_line_which_extra_brings_them
 ) -> None:
     """Whichever command it is: a mistake of the installation, not a crash of the program."""
     done = subprocess.run([sender / "bounced", *words], capture_output=True, text=True, check=False)
-    said = "bounced: click is not installed: commands need the extra `daemon`, pip install 'bounced-mx[daemon]'\n"
+    extra = {"web": "web", "deliver": "deliver", "hooks": "deliver"}.get(words[0], "daemon")
+    said = f"bounced: click is not installed: it needs the extra `{extra}`, pip install 'bounced-mx[{extra}]'\n"
     assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
 
 
 def test_what_the_extra_daemon_brings_is_all_that_the_program_imports(wheel: Path, tmp_path: Path) -> None:
-    """Every module but the web application's, in an installation with that extra alone."""
+    """Every module but those of `bounced web` and `bounced deliver`, in an installation with that extra alone."""
     programs = install(wheel, tmp_path, "daemon")
-    subprocess.run([programs / "python", "-c", ALL, "bounced.web", "bounced.cli.web"], check=True)
+    others = ("bounced.web", "bounced.cli.web", "bounced.deliver", "bounced.cli.deliver")
+    subprocess.run([programs / "python", "-c", ALL, *others], check=True)
     done = subprocess.run([programs / "bounced", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("bounced ")
 

@@ -17,7 +17,7 @@ from bounced.deliver import delivery, notes, pace
 from bounced.deliver.serving import Delivering
 from bounced.edges.redis.hook_streams import HookStreams
 from bounced.edges.redis.store import RedisStore
-from bounced.service import open_store
+from bounced.service import now, open_store
 from tests.support.receiver import WAIT_S
 
 SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
@@ -151,7 +151,7 @@ def start(tmp_path: Path, redis_url: str, key_prefix: str, redis: Redis, keys: K
         async with open_store(config, to_write=False) as store:
             for each in config.hooks:  # so that what is written from now on is theirs
                 await HookStreams(store, "main", each.name, undelivered_max=100).next(1, datetime.now(UTC))
-            async with Delivering.running(config, store) as delivering:
+            async with Delivering.running(config, store, now) as delivering:
                 yield Site(tmp_path / "bounced.toml", store, delivering, redis, keys)
 
     return start

@@ -10,6 +10,7 @@ from bounced.deliver import delivery
 from bounced.deliver.notes import Notes
 from bounced.edges.redis.erasing import erase
 from bounced.ports import StoreUnavailable
+from bounced.service import now
 from tests.support.receiver import OK, WAIT_S, Request, answers, ids, port_of, receiving, status
 
 from .conftest import Site, Start, config_of, hook, until
@@ -194,7 +195,7 @@ async def test_of_two_deliverers_one_works(start: Start) -> None:
         await site.write("alice")
         await crm.begun()
         config = config_of(site.file)
-        other = type(site.delivering)(site.store)
+        other = type(site.delivering)(site.store, now)
         other.use(config)
         first = site.delivering._parts[0]
         first.task.cancel()  # as a kill: it leaves nothing

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from bounced.deliver.serving import Delivering, end
+from bounced.service import now
 from tests.support.receiver import OK, Request, receiving, status
 
 from .conftest import Site, Start, config_of, hook
@@ -33,7 +34,7 @@ async def test_no_event_overtakes_another_of_its_address(start: Start, seed: int
         return OK if chance.random() < 0.9 else b""
 
     async with receiving(answer) as crm, start(hook(crm.url, more="connections = 6"), deliver=LEASE) as site:
-        second = Delivering(site.store)
+        second = Delivering(site.store, now)
         second.use(config_of(site.file))
         for written in range(STEP, EVENTS + 1, STEP):
             await write(site, written, chance)

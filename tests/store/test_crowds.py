@@ -109,7 +109,11 @@ async def test_a_frozen_server_ends_every_asyncio_call_within_its_time_out(fleet
         assert all(isinstance(outcome, RedisError) for outcome in outcomes)
         assert "none of the client's 50 connections became free within 1 s; nothing was sent" in map(str, outcomes)
         client._places._timeout_s = PATIENCE_S
-        assert not any(await asyncio.gather(*(client.is_suppressed(ALICE) for _ in range(TASKS))))
+        async with asyncio.timeout(PATIENCE_S):
+            while any(
+                await asyncio.gather(*(client.is_suppressed(ALICE) for _ in range(TASKS)), return_exceptions=True)
+            ):
+                pass  # where the machine is busy, fifty connections take longer than one may take
 
 
 async def test_a_frozen_server_ends_every_thread_s_call_within_twice_its_time_out(fleet: Fleet) -> None:

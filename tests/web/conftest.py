@@ -4,6 +4,7 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ class Site:
         self, *rights: Right, name: str = "crm", lists: tuple[str, ...] = ("main",), rate: int = 1000
     ) -> str:
         """Make a token, known at once."""
-        secret, made = new_token(name, lists, rights, rate=rate)
+        secret, made = new_token(name, lists, rights, now=datetime.now(UTC), rate=rate)
         file = self.file.parent / "tokens.toml"
         save_tokens(file, load_tokens(file).without(name).with_(made))
         self.desk.use(replace(self.desk.present, tokens=load_tokens(file)))

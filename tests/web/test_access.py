@@ -1,5 +1,7 @@
 """Who may ask: tokens, rights, lists, rates, hosts; and what a proxy may say for others."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from bounced.web.rates import LARGEST_COST, Rates
@@ -74,7 +76,7 @@ def test_a_bucket_fills_steadily() -> None:
 
 def test_what_is_kept_of_a_token_does_not_make_one() -> None:
     """Its hash; the file reads back what was written."""
-    secret, token = new_token("crm", ["main", "main"], [Right.READ], rate=5)
+    secret, token = new_token("crm", ["main", "main"], [Right.READ], now=datetime.now(UTC), rate=5)
     text = written(Tokens([token]))
     assert secret not in text
     (again,) = read_tokens(text)

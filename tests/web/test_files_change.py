@@ -1,5 +1,6 @@
 """The files of tokens and users are read again when they have changed, without a signal."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from bounced.web.tokens import Right, Tokens, new_token
 
 from .conftest import Site, Start
 
-ALICE = new_user("alice", "correct horse battery")
+ALICE = new_user("alice", "correct horse battery", datetime.now(UTC))
 
 
 async def may_ask(site: Site, token: str) -> bool:
@@ -28,7 +29,7 @@ def tokens_file(site: Site) -> Path:
 
 async def test_a_changed_file_is_read_when_two_looks_have_found_the_same(site: Site) -> None:
     """Whoever writes it in place may be in the middle at the first.  A file that is not there has nobody."""
-    secret, made = new_token("crm", ["main"], [Right.CHECK])
+    secret, made = new_token("crm", ["main"], [Right.CHECK], now=datetime.now(UTC))
     access = Access(site.desk)
     save_tokens(tokens_file(site), Tokens([made]))
     await access.look()
@@ -76,7 +77,7 @@ async def test_a_broken_file_changes_nothing_and_is_logged_once(start: Start, na
 
 async def test_a_file_that_may_be_read_again_is(site: Site) -> None:
     """Its rights are among what is looked at."""
-    secret, made = new_token("crm", ["main"], [Right.CHECK])
+    secret, made = new_token("crm", ["main"], [Right.CHECK], now=datetime.now(UTC))
     access, file = Access(site.desk), tokens_file(site)
     file.mkdir()  # which nobody can read as a file, not even root
     await access.look()

@@ -29,7 +29,7 @@ from bounced.web.tokens import TokensInvalid
 from .conftest import Site, Start, client_of
 
 PASSWORD = "correct horse battery"
-ALICE = new_user("alice", PASSWORD)
+ALICE = new_user("alice", PASSWORD, datetime.now(UTC))
 PRIVATE = 'users_file = "users.toml"\nlogin_folder = "run"\n'
 PROXY = PRIVATE + 'user_header = "X-Forwarded-User"\n'
 PAGES = ("/", "/sign-in", "/sign-in/style.css", "/sign-out", "/login/abc")
@@ -167,7 +167,7 @@ async def test_another_password_ends_the_session(people: Site, users: Path) -> N
     await sign_in(people.private)
     async with client_of(people.ports["private"]) as linked:
         await linked.get(f"/login/{new_link(users.parent / 'run', 'alice', datetime.now(UTC))}")
-        save_users(users, Users([new_user("alice", PASSWORD + " staple")]))
+        save_users(users, Users([new_user("alice", PASSWORD + " staple", datetime.now(UTC))]))
         await people.reload()
         assert not await is_in(people.private)
         assert await is_in(linked)
@@ -393,12 +393,12 @@ def test_the_file_of_users_is_for_the_application_and_no_other_service(tmp_path:
 def test_a_bad_name_or_password_makes_no_user(name: str, password: str) -> None:
     """A password has at least twelve characters."""
     with pytest.raises(ValueError, match="has"):
-        new_user(name, password)
+        new_user(name, password, datetime.now(UTC))
 
 
 def test_a_password_is_the_same_however_its_letters_are_composed() -> None:
     """Keyboards of phones and desktops send other code points for one letter."""
-    user: User = new_user("a", "cafe\u0301 au lait, s'il vous pla\u00eet")
+    user: User = new_user("a", "cafe\u0301 au lait, s'il vous pla\u00eet", datetime.now(UTC))
     assert Users([user]).find("a", "caf\u00e9 au lait, s'il vous plai\u0302t") == user
 
 

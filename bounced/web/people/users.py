@@ -12,7 +12,7 @@ import tomllib
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from unicodedata import normalize
 
@@ -82,14 +82,14 @@ def is_name(name: str) -> bool:
     return bool(_NAME.fullmatch(name))
 
 
-def new_user(name: str, password: str, *, now: datetime | None = None) -> User:
+def new_user(name: str, password: str, now: datetime) -> User:
     """Return a user with a password.  Raises ValueError for a bad name or a bad password."""
     if not is_name(name):
         raise ValueError("a name has 1 to 64 of A-Z, a-z, 0-9, dot, - and _, and begins with a letter or a digit")
     if not LEAST_CHARS <= len(password) <= MOST_CHARS:
         raise ValueError(f"a password has {LEAST_CHARS} to {MOST_CHARS} characters")
     salt = secrets.token_bytes(SALT_BYTES)
-    return User(name, _kept(salt, _hash(password, salt)), stamp(now or datetime.now(UTC)))
+    return User(name, _kept(salt, _hash(password, salt)), stamp(now))
 
 
 def read_users(text: str) -> Users:
