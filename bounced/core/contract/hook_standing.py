@@ -26,9 +26,9 @@ class HookStanding:
     """What Redis tells of a webhook in a list.
 
     ``unread`` is how many events the deliverer has not read yet, ``pending`` how many it has read and not settled.
-    ``oldest_at`` is when the oldest event came that is
-    not settled, None where all are.  ``kept`` is how many events were set aside and are kept, ``again`` how many of
-    those that were kept are being sent again.  ``holder`` is the deliverer that works for it, empty where none does.
+    ``oldest_at`` is when the oldest event came that is not settled, None where all are.  ``kept`` is how many events
+    were set aside and are kept, ``again`` how many of those that were kept are being sent again.  ``holder`` is the
+    deliverer that works for it, empty where none does.
     """
 
     state: HookState

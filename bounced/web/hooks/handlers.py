@@ -74,11 +74,23 @@ async def _hear(request: Request) -> Response:
         hook, proven = await _proven(desk, request, body)
         request.state.list = list_
         heard = await _read(desk, hook.service, list_, proven.body, request.headers.get("content-type", ""))
-        heard = [await settled(desk, list_, each) for each in heard]
+        heard = [await _settled(desk, list_, each) for each in heard]
         await _write(desk, hook.service, list_, heard, proven)
     except NotProven as refused:
         raise _refused(desk, request, refused) from refused
     return _answer(desk, name, heard)
+
+
+async def _settled(desk: Desk, list_: str, heard: Heard) -> Heard:
+    """Return what is heard with the one recipient that is meant.  Raises NotProven, StoreUnavailable."""
+    _check_list(desk, list_)
+    return await settled(desk, list_, heard)
+
+
+def _check_list(desk: Desk, list_: str) -> None:
+    """Raise NotProven where a reload took the list away since the request was proven."""
+    if list_ not in desk.present.lists:
+        raise NotProven(NOT_CONFIGURED)
 
 
 async def _proven(desk: Desk, request: Request, body: bytes) -> tuple[HookInUse, Proven]:
@@ -106,6 +118,7 @@ async def _read(desk: Desk, service: Service, list_: str, body: bytes, content_t
 
 async def _write(desk: Desk, service: Service, list_: str, heard: Sequence[Heard], proven: Proven) -> None:
     """Write entries, all or none.  Raises NotProven where the proof was used with another body, StoreUnavailable."""
+    _check_list(desk, list_)
     entries = [fields for each in heard if (fields := _fields(service, each))]
     keys = desk.present.lists[list_].keys
     name, kept_s = _remembered(service, entries, proven)

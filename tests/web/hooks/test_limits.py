@@ -3,12 +3,15 @@
 import asyncio
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
+from bounced.config.web_checks import PUBLIC
 from bounced.core.exchange.hooks.service import MAX_EVENTS
+from bounced.web.hooks.proof import Asked, Proven
 from tests.support.hooks import REFUSES, SAMPLES, Posted
 from tests.web.conftest import Start
 
@@ -62,6 +65,24 @@ async def test_whoever_proves_nothing_waits_after_a_hundred_times(heard: Heard) 
     assert told[-1] == 429
     assert len(told) > 100
     assert (await heard.post("postmark", genuine())).status_code == 200
+
+
+async def test_a_list_that_a_reload_takes_away_meanwhile_hears_nothing(heard: Heard) -> None:
+    """The request was proven for it, and is answered as the next one will be."""
+    desk = next(part.desk for part in heard.site.serving._parts if part.desk.name == PUBLIC)
+    hook = desk.present.hooks["postmark", "main"]
+
+    class Reloaded:
+        """The proof, in the middle of which the list goes."""
+
+        async def check(self, asked: Asked) -> Proven:
+            proven = await hook.proof.check(asked)
+            desk.present = replace(desk.present, lists={})
+            return proven
+
+    desk.present = replace(desk.present, hooks={("postmark", "main"): replace(hook, proof=Reloaded())})
+    assert (await heard.post("postmark", genuine())).status_code == 401
+    assert await heard.waiting() == 0
 
 
 async def test_another_service_is_not_there(heard: Heard) -> None:
