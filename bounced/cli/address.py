@@ -18,8 +18,8 @@ from bounced.cli.output import json_option, print_facts, print_json
 from bounced.cli.recover import Wanted, dry_run_option, release_selected
 from bounced.cli.selecting import chosen_list, list_option, normalised
 from bounced.cli.shared import release_shared, shared_option
-from bounced.cli.story import WHY
 from bounced.config import Config, build
+from bounced.core.contract.event_words import WHY
 from bounced.core.contract.summary import Summary, summary_event
 from bounced.core.policy import decide
 from bounced.core.state import Evidence, EvidenceType, ReportId, Transition

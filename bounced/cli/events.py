@@ -19,10 +19,11 @@ from bounced.cli.filters import none_such
 from bounced.cli.output import json_option, print_entry, print_json, printable
 from bounced.cli.progress import looking
 from bounced.cli.selecting import any_list_option, chosen_lists, normalised
-from bounced.cli.story import sentence
-from bounced.cli.times import READS, local_option, shown, since_option, span, until_option
+from bounced.cli.times import local_option, shown, since_option, span, until_option
 from bounced.config import Config
 from bounced.core.contract.event_types import TRANSITION, TYPES, Wanted, about
+from bounced.core.contract.event_words import sentence
+from bounced.core.spoken_times import READS
 from bounced.edges.redis.event_streams import (
     BEGINNING,
     EventStreams,
@@ -236,7 +237,7 @@ class _Printer:
             (printable(about(fields)), COLOURS.get(fields.get("after", ""), "")),
             "  ",
         )
-        print_entry(beginning, sentence(fields))
+        print_entry(beginning, sentence(fields, shown))
 
 
 def _told_by_next(fields: Mapping[str, str]) -> bool:

@@ -8,12 +8,13 @@ from typing import Any, TypeVar
 import click
 
 from bounced import rules
-from bounced.cli.times import READS, local_option, since_option, span, until_option
+from bounced.cli.times import local_option, since_option, span, until_option
 from bounced.config import Config
 from bounced.core.mailbox import BadAddress, normalise_domain
 from bounced.core.meaning.providers import PROVIDERS
 from bounced.core.meaning.rulefile import RulesInvalid
 from bounced.core.selection import PERSONS, Selection
+from bounced.core.spoken_times import READS
 from bounced.core.terms import Category
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -13,9 +13,9 @@ from bounced.cli.ending import ExitCode
 from bounced.cli.output import console, json_option, print_entry, print_facts, print_json, printable
 from bounced.cli.selecting import any_list_option, chosen_lists, normalised
 from bounced.cli.similar import is_pattern, look_up_all
-from bounced.cli.story import sentence
 from bounced.cli.times import local_option, shown, zone_name
 from bounced.config import Config
+from bounced.core.contract.event_words import sentence
 from bounced.core.contract.state_hash import to_fields
 from bounced.core.state import AddressState
 from bounced.core.terms import Class, State
@@ -98,7 +98,7 @@ def _tell_one(answer: AddressStory) -> None:
     if answer.history and target.is_terminal:
         target.print(Text(f"Events, the oldest first, times in {zone_name()}:"))
     for entry in answer.history:
-        print_entry(Text(f"{shown(entry.get('at', '')):<16}  ", "dim"), sentence(_told_once(entry, facts)))
+        print_entry(Text(f"{shown(entry.get('at', '')):<16}  ", "dim"), sentence(_told_once(entry, facts), shown))
     if not facts and not answer.history:
         target.print(Text("Nothing is known of it: no report, or too long ago."))
 

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,63 +26,10 @@ from bounced.edges.judge.server import ServerFacts
 from bounced.edges.redis.connect import reason
 from bounced.edges.redis.embedded import NoServer, redis_url
 from bounced.edges.redis.status import HostSeen, ListStatus, list_statuses
-from bounced.edges.watch.daemon import Told, ask
+from bounced.edges.watch.daemon import ask
+from bounced.edges.watch.taken_in import Status
 from bounced.ports import StoreUnavailable
 from bounced.service import hooks_of, identities, keyspaces, now, open_store
-
-START_IT = "systemctl status bounced bounced.socket; journalctl -u bounced -n 50; then systemctl start bounced"
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """Everything that is known.  ``lists`` and ``hosts`` are empty where Redis does not answer."""
-
-    told: Told
-    look: Look
-    lists: Sequence[ListStatus]
-    hosts: Sequence[HostSeen]
-    at: datetime
-    unread: str = ""
-    """Why the lists could not be read; empty where they were."""
-
-    @property
-    def daemon(self) -> Mapping[str, Any]:
-        """What the daemon of this host tells, empty where none answers."""
-        return self.told.record or {}
-
-    @property
-    def ready(self) -> int:
-        """How many workers take in mail: those of this host's daemon, else those that Redis hears from elsewhere."""
-        return int(self.daemon["workers"]["ready"]) if self.daemon else sum(host.workers for host in self.hosts)
-
-    @property
-    def faults(self) -> list[str]:
-        """Why not every bounce is taken in and committed: of the daemon and of Redis, each once."""
-        found = list(map(str, self.daemon.get("faults", ())))
-        if not self.ready and not self.daemon:
-            found.append("no daemon answers on this host, and Redis hears from no worker")
-        known = "\n".join(found)
-        found += [
-            f"{each.subject}: {each.text}"
-            for each in self.look.faults
-            if each.subject not in known and each.text not in known
-        ]
-        if self.unread:
-            found.append(f"the lists cannot be read: {self.unread}")
-        return found
-
-    @property
-    def advice(self) -> list[str]:
-        """What to do about the faults."""
-        said = [each.advice for each in self.look.faults]
-        return list(dict.fromkeys([*said, *([] if self.ready else [START_IT])]))
-
-    @property
-    def code(self) -> ExitCode:
-        """The exit code."""
-        if not self.look.answers:
-            return ExitCode.UNREACHABLE
-        return ExitCode.NO if self.faults else ExitCode.DONE
 
 
 @click.command()
@@ -109,7 +56,7 @@ def status(ctx: click.Context, config_file: Path | None, *, as_json: bool) -> No
         print_json(_record(found, config))
     else:
         _show(found, config)
-    ctx.exit(found.code)
+    ctx.exit(_code(found))
 
 
 async def _status(config: Config) -> Status:
@@ -138,6 +85,12 @@ async def _look(config: Config, at: datetime) -> Look:
     except (NoServer, OSError, ValueError) as failure:
         text = f"{masked(str(config.redis.url))} does not answer: {reason(failure)}"
         return Look((error(REDIS, text, "bounced doctor looks at everything", defers=True),), answers=False)
+
+
+def _code(found: Status) -> ExitCode:
+    if not found.look.answers:
+        return ExitCode.UNREACHABLE
+    return ExitCode.NO if found.faults else ExitCode.DONE
 
 
 def _show(found: Status, config: Config) -> None:

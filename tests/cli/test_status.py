@@ -7,13 +7,14 @@ from socket import gethostname
 from redis import Redis
 
 from bounced.cli.ending import ExitCode
-from bounced.cli.status import Status, _certificate
+from bounced.cli.status import _certificate, _code
 from bounced.config import Config
 from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.times import stamp
 from bounced.edges.judge.look import Look
 from bounced.edges.redis.script import INTAKE_GROUP
 from bounced.edges.watch.daemon import Told
+from bounced.edges.watch.taken_in import Status
 
 from .conftest import Call
 
@@ -29,9 +30,9 @@ def test_an_expired_certificate_is_never_called_good() -> None:
 def test_lists_that_cannot_be_read_are_a_fault() -> None:
     """Else nothing would be shown of them, as if there were none."""
     ready = Told({"workers": {"ready": 1}}, ())
-    assert Status(ready, Look((), answers=True), (), (), AT).code is ExitCode.DONE
+    assert _code(Status(ready, Look((), answers=True), (), (), AT)) is ExitCode.DONE
     found = Status(ready, Look((), answers=True), (), (), AT, "no answer within 2 s")
-    assert (found.faults, found.code) == (["the lists cannot be read: no answer within 2 s"], ExitCode.NO)
+    assert (found.faults, _code(found)) == (["the lists cannot be read: no answer within 2 s"], ExitCode.NO)
 
 
 def test_workers_of_a_daemon_that_is_gone_are_not_counted(call: Call, redis_url: str, key_prefix: str) -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from bounced.cli.story import sentence
+from bounced.cli.times import shown
+from bounced.core.contract.event_words import sentence
 
 _DISPUTE = "its domain or provider"
 
@@ -91,4 +92,4 @@ _DISPUTE = "its domain or provider"
 )
 def test_an_event_reads_like_a_sentence(fields: dict[str, str], told: str) -> None:
     """What came, what followed, why; what nobody knows is left out."""
-    assert sentence(fields) == told
+    assert sentence(fields, shown) == told

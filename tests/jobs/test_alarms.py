@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from bounced.cli.story import sentence
+from bounced.core.contract.event_words import sentence
 from bounced.core.contract.hourly_counters import MAX_FIELDS
 from bounced.core.contract.times import hour
 from bounced.core.meaning.classify import classify_reply
@@ -168,7 +168,7 @@ async def test_a_complaint_without_our_return_path_is_an_event_and_an_alarm(benc
     standing = json.loads((await bench.job_store().standing("main"))["feedback"])
     assert (standing["complaints"], standing["providers"]) == (3, {"yahoo": 2, "isp.example": 1})
     (told,) = await bench.events("alarm")
-    assert "feedback: warn, complaints that name nobody: 3, by yahoo 2, isp.example 1" in sentence(told)
+    assert "feedback: warn, complaints that name nobody: 3, by yahoo 2, isp.example 1" in sentence(told, str)
     assert len(await bench.events("report")) == 3
     bench.clock.forward(hours=25)
     assert await alarms(bench) == {}

@@ -1,9 +1,8 @@
 """An event in words: what came, and what followed from it and why."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from bounced.cli.times import shown
 from bounced.core.contract.event_types import ALARM, DISPUTED, MAILED_WHILE_SUPPRESSED
 from bounced.core.contract.summary import Summary
 from bounced.core.terms import Category, Kind
@@ -103,9 +102,13 @@ WHY = MappingProxyType(
 """Reasons that say more than what came and what followed."""
 
 
-def sentence(fields: Mapping[str, str]) -> str:
+Shown = Callable[[str], str]
+"""Returns a stamp as it is shown to whoever reads."""
+
+
+def sentence(fields: Mapping[str, str], shown: Shown) -> str:
     """Return one event, in the fields of the contract, as a sentence without its time and address."""
-    parts = [_what(fields), _followed(fields), _alarm(fields)]
+    parts = [_what(fields, shown), _followed(fields, shown), _alarm(fields)]
     if actor := fields.get("actor"):
         parts.append(f"by {actor}")
     if why := WHY.get(fields.get("reason", "")):
@@ -131,12 +134,12 @@ def _alarm(fields: Mapping[str, str]) -> str:
     return about
 
 
-def _what(fields: Mapping[str, str]) -> str:
+def _what(fields: Mapping[str, str], shown: Shown) -> str:
     type_ = fields.get("type", "")
     if type_ in MANY:
         return _many(fields)
     if who := fields.get(DISPUTED.get(type_, "")):
-        return _dispute(who, fields)
+        return _dispute(who, fields, shown)
     if "kind" in fields or "category" in fields:
         came = _report(fields)
     else:
@@ -156,7 +159,7 @@ def _many(fields: Mapping[str, str]) -> str:
     return f"{told} ({fields['filters']})" if fields.get("filters") else told
 
 
-def _dispute(who: str, fields: Mapping[str, str]) -> str:
+def _dispute(who: str, fields: Mapping[str, str], shown: Shown) -> str:
     until = f" until {shown(fields['until'])}" if fields.get("until") else ""
     return f"{who} called {fields.get('addresses', 'many')} addresses unknown; it is not believed{until}"
 
@@ -169,7 +172,7 @@ def _report(fields: Mapping[str, str]) -> str:
     return f"{category.replace('_', ' ')} ({fields.get('class', '')}{doubt})" if category else kind
 
 
-def _followed(fields: Mapping[str, str]) -> str:
+def _followed(fields: Mapping[str, str], shown: Shown) -> str:
     before, after = fields.get("before", ""), fields.get("after", "")
     if not after:
         return ""
