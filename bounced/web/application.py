@@ -8,7 +8,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bounced.config.web_checks import PRIVATE
-from bounced.web import api, health, unsubscribe
+from bounced.web import api, health, pages, unsubscribe
 from bounced.web.desk import Desk
 from bounced.web.guard import Guard
 from bounced.web.hooks import handlers as hooks
@@ -26,7 +26,7 @@ def application(desk: Desk) -> ASGIApp:
 def _routes(name: str) -> Sequence[Route]:
     """Return the routes of a listener, the most used first: each request looks through them."""
     if name == PRIVATE:
-        return [*api.routes(), *people.routes(), *health.routes()]
+        return [*api.routes(), *pages.routes(), *people.routes(), *health.routes()]
     return [*unsubscribe.routes(), *hooks.routes()]
 
 

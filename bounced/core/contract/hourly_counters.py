@@ -36,6 +36,9 @@ ATTRIBUTED = "attributed"
 FEEDBACK, FEEDBACK_OF_OTHERS = "feedback", "feedback_of"
 """How the counters of complaints by provider begin: those of known providers, which are few, and of any domain."""
 
+KEPT_DAYS = 35
+"""How long the counters of an hour are kept: COUNTS_TTL_S in commit.lua."""
+
 COMMANDS = (
     (Origin.INGEST, EvidenceType.REPORT),
     (Origin.OPERATOR, EvidenceType.SUPPRESS),

@@ -1,13 +1,15 @@
-"""Signing in and out: with a password, or with a link of `bounced web login`; and the page that says who is in.
+"""Signing in and out: with a password, or with a link of `bounced web login`.
 
 Whatever is wrong with a name, a password or a link gets one answer, which does not say what.
 """
 
 import asyncio
+import re
 import secrets
 from http import HTTPStatus
 from importlib.resources import files
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 from jinja2 import Environment, PackageLoader
@@ -31,6 +33,9 @@ OLD_FORM = "This form is too old, or it was made elsewhere. Try again."
 OLD_LINK = "This link was used already, is older than ten minutes, or never was one."
 TOO_OFTEN = "Too many attempts. Wait a while."
 
+# "/" and no second one, nor a backslash, which browsers take for one: that would be another host.
+_OWN_PATH = re.compile(r"/(?![/\\])[!-~]{0,2000}")
+
 _PAGES = Environment(loader=PackageLoader(__package__, "pages"), autoescape=True)
 _PAGE = _PAGES.get_template("page.html")
 _STYLE = files(__package__).joinpath("pages/style.css").read_bytes()
@@ -39,7 +44,6 @@ _STYLE = files(__package__).joinpath("pages/style.css").read_bytes()
 def routes() -> list[Route]:
     """Return the routes for people of the private listener."""
     return [
-        Route("/", home),
         Route("/sign-in", ask),
         Route("/sign-in", sign_in, methods=["POST"]),
         Route("/sign-in/style.css", style),
@@ -53,17 +57,9 @@ async def style(_request: Request) -> Response:
     return Response(_STYLE, headers={"cache-control": "public, max-age=86400"}, media_type="text/css")
 
 
-async def home(request: Request) -> Response:
-    """Say who is signed in; whoever is not may sign in first."""
-    person = person_of(request)
-    if person is None:
-        return _to("/sign-in")
-    return _page(person=person, form=form_token(person.secret))
-
-
 async def ask(request: Request) -> Response:
     """Ask for name and password."""
-    return _to("/") if person_of(request) else _form(request)
+    return _to(_next(request)) if person_of(request) else _form(request)
 
 
 async def sign_in(request: Request) -> Response:
@@ -82,7 +78,7 @@ async def sign_in(request: Request) -> Response:
         known = name if users.get(name) else ""
         LOG.warning(Event.PERSON_REFUSED, door=PASSWORD, person=known, **_from(request))
         return _form(request, REFUSED, HTTPStatus.FORBIDDEN)
-    response = _to("/")
+    response = _to(_next(request))
     _begin(request, response, user.name, PASSWORD, user.kept)
     set_cookie(request, response, FORM, "")
     return response
@@ -137,9 +133,16 @@ def _form(request: Request, said: str = "", status: HTTPStatus = HTTPStatus.OK, 
     if not desk_of(request).present.users:
         return _page(status, headers, said=said)
     cookie = secrets.token_urlsafe(16)
-    response = _page(status, headers, said=said, form=form_token(_form_secret(cookie)))
+    query = f"?next={quote(_next(request), safe='')}" if "next" in request.query_params else ""
+    response = _page(status, headers, said=said, form=form_token(_form_secret(cookie)), query=query)
     set_cookie(request, response, FORM, cookie)
     return response
+
+
+def _next(request: Request) -> str:
+    """Return where somebody wanted to go: a path of ours, which the URL of the form has kept."""
+    path = request.query_params.get("next", "")
+    return path if _OWN_PATH.fullmatch(path) else "/"
 
 
 def _form_secret(cookie: str) -> str:

@@ -1,0 +1,18 @@
+"""Pages for people at the private listener: a folder of templates, a file for each page, one style sheet."""
+
+from starlette.routing import Route
+
+from bounced.web.pages import address, assets, overview
+
+
+def routes() -> list[Route]:
+    """Return the routes of the pages."""
+    return [
+        Route("/", overview.overview),
+        Route("/overview/now", overview.now),
+        Route("/address", address.address),
+        Route("/address/events", address.events),
+        Route("/address/release", address.release, methods=["POST"]),
+        Route("/address/suppress", address.suppress, methods=["POST"]),
+        Route(f"{assets.FOLDER}/{{name}}", assets.asset),
+    ]

@@ -1,0 +1,104 @@
+"""Charts drawn here, as SVG: bars that are stacked, upwards and downwards from a line.
+
+The drawing holds bars alone and is stretched to its place; words and numbers stand around it as HTML, so they keep
+their size on a narrow screen.  Colours are classes of the style sheet.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+HEIGHT = 200
+_COLUMN, _BAR = 12, 10
+"""Units of a column, and of the bar in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One piece of a bar: what it counts, how many, and the class that gives its colour; below the line if ``down``."""
+
+    name: str
+    count: int
+    colour: str
+    down: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A span of time with what was counted in it."""
+
+    name: str
+    pieces: Sequence[Piece]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Bars over time.  ``top`` and ``bottom`` are the numbers at its ends; ``names`` stand below it."""
+
+    title: str
+    bars: Sequence[Bar]
+
+    @property
+    def top(self) -> int:
+        """The number at the upper end."""
+        return round_up(max((_sum(bar, down=False) for bar in self.bars), default=0))
+
+    @property
+    def bottom(self) -> int:
+        """The number at the lower end: 0 where nothing goes down."""
+        most = max((_sum(bar, down=True) for bar in self.bars), default=0)
+        return round_up(most) if most else 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to draw."""
+        return not any(piece.count for bar in self.bars for piece in bar.pieces)
+
+    @property
+    def svg(self) -> Markup:
+        """The drawing."""
+        unit = HEIGHT / ((self.top + self.bottom) or 1)
+        line = self.top * unit
+        drawn = "".join(_column(bar, place * _COLUMN, line, unit) for place, bar in enumerate(self.bars))
+        width = len(self.bars) * _COLUMN
+        grid = "".join(f'<path class="grid" d="M0 {y:g}H{width}"/>' for y in (0, line / 2, line, HEIGHT))
+        return Markup(  # noqa: S704 - made of numbers and of escaped names
+            f'<svg viewBox="0 0 {width} {HEIGHT}" preserveAspectRatio="none" role="img"'
+            f' aria-label="{escape(self.title)}">'
+            f"{grid}{drawn}</svg>"
+        )
+
+
+def round_up(count: int) -> int:
+    """Return the next number of 1, 2 or 5 with zeros."""
+    size = 1
+    while True:
+        for step in (1, 2, 5):
+            if step * size >= count:
+                return step * size
+        size *= 10
+
+
+def _column(bar: Bar, x: int, line: float, unit: float) -> str:
+    pieces = [piece for piece in bar.pieces if piece.count]
+    told = "\n".join(f"{piece.name}: {piece.count:,}" for piece in pieces) or "nothing"
+    title = f"<title>{escape(bar.name)}\n{escape(told)}</title>"
+    hit = f'<rect class="hit" x="{x}" y="0" width="{_COLUMN}" height="{HEIGHT}"/>'
+    return f"<g>{title}{hit}{''.join(_rects(pieces, x, line, unit))}</g>"
+
+
+def _rects(pieces: Sequence[Piece], x: int, line: float, unit: float) -> Iterator[str]:
+    up = down = line
+    for piece in pieces:
+        height = piece.count * unit
+        if piece.down:
+            y, down = down, down + height
+        else:
+            y = up = up - height
+        at = f'x="{x + (_COLUMN - _BAR) / 2:g}" y="{y:.2f}" width="{_BAR}" height="{height:.2f}"'
+        yield f'<rect class="{escape(piece.colour)}" {at}/>'
+
+
+def _sum(bar: Bar, *, down: bool) -> int:
+    return sum(piece.count for piece in bar.pieces if piece.down is down)

@@ -1,0 +1,41 @@
+"use strict";
+// What the pages do beside htmx: "/" goes to the search box, and a part that could not be loaded is said so.
+
+(() => {
+  const SETTING = "bounced-slash";
+  const search = document.getElementById("search");
+  const failure = document.getElementById("failure");
+  const slash = document.getElementById("slash");
+  let isOn = localStorage.getItem(SETTING) !== "off"; // WCAG 2.2, 2.1.4: a key of one character can be turned off
+
+  const name = () => {
+    slash.textContent = isOn ? "Turn off the key / for the search" : "Turn on the key / for the search";
+    document.querySelector(".search kbd").hidden = !isOn;
+  };
+  slash.hidden = false;
+  slash.addEventListener("click", () => {
+    isOn = !isOn;
+    localStorage.setItem(SETTING, isOn ? "on" : "off");
+    name();
+  });
+  name();
+
+  document.addEventListener("keydown", (event) => {
+    if (!isOn || event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+    event.preventDefault();
+    search.focus();
+    search.select();
+  });
+
+  const say = (text) => {
+    failure.textContent = text;
+    failure.hidden = !text;
+  };
+  const LATER = " What stands below is as it was before.";
+  document.addEventListener("htmx:sendError", () => say("bounced web does not answer." + LATER));
+  document.addEventListener("htmx:timeout", () => say("bounced web did not answer in time." + LATER));
+  document.addEventListener("htmx:responseError", (event) =>
+    say(`It could not be loaded (${event.detail.xhr.status}).` + LATER));
+  document.addEventListener("htmx:afterOnLoad", (event) => event.detail.successful && say(""));
+})();
