@@ -64,7 +64,14 @@ class Looked:
     count: int = 0
     back_to: datetime | None = None
     found: list[Told] = field(default_factory=list)
+    last_id: str = ""
     is_over: bool = False
+
+    def take(self, fields: Mapping[str, str], view: View) -> None:
+        """Take down an event.  What one commit told of twice, as a report and as a change, is one for people."""
+        if not fields.get("id") or fields["id"] != self.last_id:
+            self.found.append(_told(fields, view))
+        self.last_id = fields.get("id", "")
 
     def note(self, count: int, reached: datetime) -> None:
         """Take down that so many more were looked through, to this time."""
@@ -93,7 +100,7 @@ async def events(visit: Visit) -> Response:
     try:
         async with asyncio.timeout(LOOK_S):
             async for each in streams.search(begin, end, Wanted((), id_), looked=looked.note, backwards=True):
-                looked.found.append(_told(each.fields, view))
+                looked.take(each.fields, view)
                 if len(looked.found) == MOST_EVENTS:
                     break
             else:
@@ -181,7 +188,8 @@ def _sentence(story: AddressStory, view: View) -> str:
     mailed = "must not be mailed" if story.must_not_be_mailed else "may be mailed"
     because = f", because of {words(state.category)}" if state.category else ""
     since = f" since {view.shown(state.since)} {view.zone}" if state.since and state.state is not State.ACTIVE else ""
-    return f"{mailed}: it is {words(state.state)}{since}{because}."
+    until = f" until {view.shown(state.until)} {view.zone}" if state.until else ""
+    return f"{mailed}: it is {words(state.state)}{since}{until}{because}."
 
 
 def _facts(story: AddressStory, event: Mapping[str, str], view: View) -> Iterator[tuple[str, str]]:
@@ -216,7 +224,7 @@ def _until(story: AddressStory, view: View) -> str:
 
 def _knew(event: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Yield what the sender knew about the recipient when it sent the mail in question."""
-    yield "How it subscribed, and interest", event.get("profile", "")
+    yield "Opt-in, interest", event.get("profile", "")
     yield "Campaign", event.get("campaign", "")
     yield "Mail of", event.get("sent_on", "")
 

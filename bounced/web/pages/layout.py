@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
 from http import HTTPStatus
-from urllib.parse import quote
+from urllib.parse import SplitResult, quote, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.datastructures import URL
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -43,16 +44,17 @@ class Visit:
 Page = Callable[[Visit], Awaitable[Response]]
 
 
-def page(usual_since: str = "") -> Callable[[Page], Callable[[Request], Awaitable[Response]]]:
+def page(usual_since: str = "", *, is_use: bool = True) -> Callable[[Page], Callable[[Request], Awaitable[Response]]]:
     """Make a handler of a page: for people who are signed in, and with words where it fails.
 
-    ``usual_since`` is where the span begins if the URL does not say it.
+    ``usual_since`` is where the span begins if the URL does not say it.  ``is_use`` is false for a part that a page
+    asks for by itself, which keeps nobody signed in.
     """
 
     def made(handler: Page) -> Callable[[Request], Awaitable[Response]]:
         @wraps(handler)
         async def answer(request: Request) -> Response:
-            person = person_of(request)
+            person = person_of(request, is_use=is_use)
             if person is None:
                 return _to_the_door(request)
             desk = desk_of(request)
@@ -117,13 +119,19 @@ def _to_the_door(request: Request) -> Response:
     A browser that follows a link of another site leaves our cookie out (``SameSite=Strict``).  So the page asks for
     itself once more: that request comes from us.
     """
-    path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    door = "/sign-in" if path == "/" else f"/sign-in?next={quote(path, safe='')}"
     if "hx-request" in request.headers:
-        return Response(headers={"hx-redirect": "/sign-in"})
-    if request.headers.get("sec-fetch-site") == "cross-site" and request.method == "GET":
+        return Response(headers={"hx-redirect": _door(urlsplit(request.headers.get("hx-current-url", "")))})
+    if request.method != "GET":
+        return RedirectResponse("/sign-in", HTTPStatus.SEE_OTHER.value)
+    if request.headers.get("sec-fetch-site") == "cross-site":
         return Response(_PAGES.get_template("again.html").render(), media_type="text/html")
-    return RedirectResponse(door if request.method == "GET" else "/sign-in", HTTPStatus.SEE_OTHER.value)
+    return RedirectResponse(_door(request.url), HTTPStatus.SEE_OTHER.value)
+
+
+def _door(wanted: URL | SplitResult) -> str:
+    """Return where somebody signs in and then sees the page that was wanted."""
+    path = f"{wanted.path}?{wanted.query}".removesuffix("?")
+    return "/sign-in" if path in ("", "/") else f"/sign-in?next={quote(path, safe='')}"
 
 
 _FILTERS: Mapping[str, Callable[..., str]] = {"number": number, "words": words, "iso": iso, "visible": visible}

@@ -72,7 +72,7 @@ async def overview(visit: Visit) -> Response:
     )
 
 
-@page(USUAL)
+@page(USUAL, is_use=False)
 async def now(visit: Visit) -> Response:
     """Show what stands at this moment: the part that the page asks for again and again."""
     return rendered(visit, "now.html", now=await _now(visit))

@@ -19,15 +19,18 @@ MAX_FIELDS = 20
 _OWN_SITE = ("same-origin", "none")
 
 
-def person_of(request: Request) -> Person | None:
-    """Return who asks: whom a proxy of ours names, else whose session the cookie names; None for nobody."""
+def person_of(request: Request, *, is_use: bool = True) -> Person | None:
+    """Return who asks: whom a proxy of ours names, else whose session the cookie names; None for nobody.
+
+    ``is_use`` is false for what a page asks by itself: nobody may be there any more.
+    """
     desk = desk_of(request)
     listener, users = desk.present.config.web.private, desk.present.users
     if named := request.state.proxy_user:
         person: Person | None = Person(named, PROXY, f"{PROXY} {named}")
     else:
         person = desk.door.sessions.find(
-            cookie_of(request, SESSION), users, listener.session_idle_s, listener.session_s
+            cookie_of(request, SESSION), users, listener.session_idle_s, listener.session_s, is_use=is_use
         )
     if person:
         request.state.person = person.name

@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from bounced.edges.watch.log import Event
 from bounced.web.desk import desk_of
+from bounced.web.pages import assets
 from bounced.web.peers import network_of
 from bounced.web.people.asking import FORM, PROXY, SESSION, cookie_of, own_form, person_of, set_cookie
 from bounced.web.people.links import use_up
@@ -169,4 +170,4 @@ def _to(path: str) -> Response:
 
 
 def _page(status: HTTPStatus = HTTPStatus.OK, headers: dict[str, str] | None = None, **facts: Any) -> Response:
-    return Response(_PAGE.render(**facts), status.value, headers, media_type="text/html")
+    return Response(_PAGE.render(icon=assets.URLS["icon.svg"], **facts), status.value, headers, media_type="text/html")

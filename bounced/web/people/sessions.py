@@ -52,8 +52,11 @@ class Sessions:
         self._sessions[_key(cookie)] = Session(Person(name, door, f"session {cookie}"), kept, now, now)
         return cookie
 
-    def find(self, cookie: str, users: Users, idle_s: float, most_s: float) -> Person | None:
-        """Return whose session a cookie names, and count as its use.  Another password, or none, ends a session."""
+    def find(self, cookie: str, users: Users, idle_s: float, most_s: float, *, is_use: bool = True) -> Person | None:
+        """Return whose session a cookie names.  Another password, or none, ends a session.
+
+        It counts as the session's use, unless ``is_use`` is false.
+        """
         key, now = _key(cookie), self._now()
         session = self._sessions.pop(key, None)  # and back to the end: the first is idle for the longest
         if session is None or now - session.used >= idle_s or now - session.begun >= most_s:
@@ -61,7 +64,7 @@ class Sessions:
         user = users.get(session.person.name)
         if session.kept and (user is None or user.kept != session.kept):
             return None
-        self._sessions[key] = replace(session, used=now)
+        self._sessions[key] = replace(session, used=now if is_use else session.used)
         return session.person
 
     def end(self, cookie: str) -> None:

@@ -28,6 +28,13 @@
     search.select();
   });
 
+  // A part that is looked at again by itself stays while somebody is in it.
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const part = event.target;
+    if (part.id !== "now") return;
+    if (part.contains(document.activeElement) || part.querySelector("details[open]")) event.preventDefault();
+  });
+
   const say = (text) => {
     failure.textContent = text;
     failure.hidden = !text;

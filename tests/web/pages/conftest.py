@@ -1,0 +1,53 @@
+"""The application with Alice, who may sign in, seen through a client or through a real browser."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from bounced.web.people.user_file import save_users
+from bounced.web.people.users import Users, new_user
+from tests.support.browser import Watched, browsing
+from tests.web.conftest import Site, Start
+
+PASSWORD = "correct horse battery"
+ALICE = new_user("alice", PASSWORD)
+PRIVATE = 'users_file = "users.toml"\nlogin_folder = "run"\n'
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> None:
+    """Leave the file with Alice in it, beside the folder of the links."""
+    (tmp_path / "run").mkdir()
+    save_users(tmp_path / "users.toml", Users([ALICE]))
+
+
+@pytest.fixture
+async def site(start: Start, people: None) -> AsyncIterator[Site]:
+    """Give the application."""
+    async with start(private=PRIVATE) as site:
+        yield site
+
+
+@pytest.fixture
+async def alice(site: Site) -> httpx.AsyncClient:
+    """Return a client in which Alice is signed in."""
+    return await signed_in(site)
+
+
+async def signed_in(site: Site) -> httpx.AsyncClient:
+    """Return the client of the private listener, with a session."""
+    site.private.cookies.set("bounced", site.desk.door.sessions.begin("alice", "password", ALICE.kept))
+    return site.private
+
+
+@pytest.fixture
+async def browser(site: Site, tmp_path: Path) -> AsyncIterator[Watched]:
+    """Give a page of a real browser, in which Alice is signed in; nothing may go wrong on it."""
+    async with browsing(tmp_path) as opened:
+        context = await opened.new_context(viewport={"width": 1440, "height": 900})
+        watched = Watched(await context.new_page(), f"http://127.0.0.1:{site.ports['private']}")
+        await watched.sign_in("alice", PASSWORD)
+        yield watched
+    assert watched.wrong == []
