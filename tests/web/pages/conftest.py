@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bounced.web.people.asking import SESSION
 from bounced.web.people.user_file import save_users
 from bounced.web.people.users import Users, new_user
 from tests.support.browser import Watched, browsing
@@ -38,16 +39,23 @@ async def alice(site: Site) -> httpx.AsyncClient:
 
 async def signed_in(site: Site) -> httpx.AsyncClient:
     """Return the client of the private listener, with a session."""
-    site.private.cookies.set("bounced", site.desk.door.sessions.begin("alice", "password", ALICE.kept))
+    site.private.cookies.set(SESSION, session(site))
     return site.private
+
+
+def session(site: Site) -> str:
+    """Begin a session of Alice, and return its cookie."""
+    return site.desk.door.sessions.begin("alice", "password", ALICE.kept)
 
 
 @pytest.fixture
 async def browser(site: Site, tmp_path: Path) -> AsyncIterator[Watched]:
     """Give a page of a real browser, in which Alice is signed in; nothing may go wrong on it."""
+    origin = f"http://127.0.0.1:{site.ports['private']}"
     async with browsing(tmp_path) as opened:
         context = await opened.new_context(viewport={"width": 1440, "height": 900})
-        watched = Watched(await context.new_page(), f"http://127.0.0.1:{site.ports['private']}")
-        await watched.sign_in("alice", PASSWORD)
+        await context.add_cookies([{"name": SESSION, "value": session(site), "url": origin}])
+        watched = Watched(await context.new_page(), origin)
+        await watched.open("/")
         yield watched
     assert watched.wrong == []

@@ -35,7 +35,7 @@ async def bounced(site: Site, address: str = BOB, list_: str = "main", **more: s
 async def decide(browser: httpx.AsyncClient, verb: str, list_: str = "main", **fields: str) -> httpx.Response:
     """Send the form as a browser does."""
     page = await browser.get("/address", params={"q": BOB})
-    form = re.search(r'name="form" value="([^"]+)"', page.text)[1]
+    form = re.findall(r'name="form" value="([^"]+)"', page.text)[0]
     data = {"form": form, "q": BOB, "reason": "they wrote to us"} | fields
     return await browser.post(f"/address/{verb}?list={list_}", data=data)
 

@@ -37,8 +37,8 @@ async def test_a_link_is_seen_after_signing_in(site: Site) -> None:
     browser = site.private
     door = (await browser.get(LINK)).headers["location"]
     form = await browser.get(door)
-    action = re.search(r'action="(/sign-in[^"]*)"', form.text)[1]
-    token = re.search(r'name="form" value="([^"]+)"', form.text)[1]
+    (action,) = re.findall(r'action="(/sign-in[^"]*)"', form.text)
+    (token,) = re.findall(r'name="form" value="([^"]+)"', form.text)
     done = await browser.post(action, data={"form": token, "name": "alice", "password": PASSWORD})
     assert (done.status_code, done.headers["location"]) == (303, LINK)
 

@@ -87,8 +87,12 @@ async def test_what_stands_now_is_shown(site: Site, alice: httpx.AsyncClient, re
 async def test_what_came_in_is_counted_by_category(site: Site, alice: httpx.AsyncClient, redis_url: str) -> None:
     """What looks hard and is not proven stands apart, in the class as which it counts."""
     async with Redis.from_url(redis_url) as server:
-        counts = {"category:mailbox_unknown": 1500, "doubtful:mailbox_unknown": 300, "category:undetermined": 500}
-        await server.hset(site.keys.counts(hour(site.desk.clock())), mapping=counts)
+        for name, count in {
+            "category:mailbox_unknown": "1500",
+            "doubtful:mailbox_unknown": "300",
+            "category:undetermined": "500",
+        }.items():
+            await server.hset(site.keys.counts(hour(site.desk.clock())), name, count)
     told = text_of(await alice.get("/"))
     assert "mailbox unknown hard 1,200 60.0" in told
     assert "mailbox unknown (doubtful) soft 300 15.0" in told
