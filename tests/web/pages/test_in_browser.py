@@ -1,11 +1,13 @@
 """The pages in a real browser: keyboard, both themes, narrow and wide, whatever text others wrote."""
 
+import pytest
 from redis.asyncio import Redis
 
 from bounced.core.contract.alarms import Alarm, Level
 from bounced.core.contract.times import hour
 from bounced.core.terms import State
 from tests.support.browser import Watched
+from tests.support.programs import private_root
 from tests.web.conftest import Site
 
 from .test_address import BOB, bounced, state
@@ -117,6 +119,21 @@ async def test_what_others_wrote_is_text_and_nothing_else(site: Site, browser: W
         assert not {"\x1b", "\x07", "\u202e", "\u2066"} & set(text)
         assert "owned" not in title
         assert await page.evaluate("document.querySelectorAll('main script, main img, div.events img').length") == 0
+
+
+async def test_axe_finds_nothing(site: Site, browser: Watched, redis_url: str) -> None:
+    """What of WCAG 2.2 AA and of good practice a program can see is kept, in both themes, narrow and wide."""
+    root = private_root("axe") or pytest.skip("axe-core is not here: tests/install-programs")
+    axe = (root / "node_modules/axe-core/axe.min.js").read_text("utf-8")
+    await fill(site, redis_url)
+    for theme, width in (("light", 1440), ("dark", 360)):
+        await browser.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+        await browser.page.set_viewport_size({"width": width, "height": 800})
+        for path in ("/", f"/address?q={BOB}", "/address?q=nobody"):
+            await browser.open(path)
+            await browser.page.evaluate(axe)
+            found = await browser.page.evaluate("axe.run().then((found) => found.violations)")
+            assert [(each["id"], each["nodes"][0]["html"]) for each in found] == [], f"{path} in {theme} at {width} px"
 
 
 async def test_pages_print_without_what_is_pressed(site: Site, browser: Watched) -> None:
