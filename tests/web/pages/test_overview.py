@@ -1,9 +1,11 @@
 """What the overview of a list shows."""
 
+import asyncio
 import re
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -17,7 +19,10 @@ from bounced.edges.redis.script import INTAKE_GROUP
 from bounced.web.pages.chart import Bar, Chart, Piece, round_up
 from bounced.web.pages.counted import Counted, Span, spans
 from bounced.web.pages.view import View
-from tests.web.conftest import Site
+from tests.support.daemon import Daemon
+from tests.web.conftest import Site, Start
+
+from .conftest import PRIVATE, signed_in
 
 AT = datetime(2001, 5, 10, 12, 30, tzinfo=UTC)
 
@@ -61,6 +66,35 @@ async def test_workers_elsewhere_take_mail_in(site: Site, alice: httpx.AsyncClie
     told = text_of(await alice.get("/"))
     assert "Mail is taken in and committed: yes" in told
     assert "mx2.example.com (1): these hosts have workers that read the intake" in told
+
+
+async def until(browser: httpx.AsyncClient, words: str) -> str:
+    """Look at what stands now until it says so: the daemon hears of its workers a moment later."""
+    async with asyncio.timeout(60):
+        while words not in (told := text_of(await browser.get("/overview/now"))):
+            pass
+    return told
+
+
+async def test_the_daemon_tells_how_it_is(
+    start: Start, people: None, tmp_path: Path, redis_url: str, key_prefix: str
+) -> None:
+    """By the socket in its data folder: its workers, and the paths that it refused since its start."""
+    folder = tmp_path / "daemon"
+    folder.mkdir()
+    daemon = Daemon(folder, url=redis_url, prefix=key_prefix)
+    await asyncio.to_thread(daemon.start)
+    try:
+        async with start(private=PRIVATE, redis='data_dir = "daemon/data"') as site:
+            browser = await signed_in(site)
+            told = await until(browser, "Mail is taken in and committed: yes")
+            assert "1 of 1 workers are ready on " in told
+            assert "None since the daemon" in told
+            code, _ = await asyncio.to_thread(daemon.send, "b+forged@bounce.example.com", b"Subject: x\r\n\r\nx\r\n")
+            assert code == 550
+            await until(browser, "Since the daemon’s start, of all lists:")  # noqa: RUF001 - as the page has it
+    finally:
+        await asyncio.to_thread(daemon.stop)
 
 
 async def test_what_stands_now_is_shown(site: Site, alice: httpx.AsyncClient, redis_url: str) -> None:
