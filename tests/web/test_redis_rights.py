@@ -15,6 +15,7 @@ from bounced.edges.redis.event_streams import EventStreams
 from bounced.edges.redis.intake_writer import write_entries
 from bounced.edges.redis.story import story_of
 from bounced.ports import StoreUnavailable
+from bounced.web.people.asking import SESSION
 from bounced.web.tokens import Right
 from tests.support.hooks import REFUSES, SAMPLES
 
@@ -67,6 +68,9 @@ async def test_the_private_listener_reads_all_that_it_shows(
         ]
         assert [answer.status_code for answer in told] == [200] * 6
         assert all(ALICE in answer.text for answer in told[:5])
+        site.private.cookies.set(SESSION, site.desk.door.sessions.begin("alice", "link"))
+        for path in ("/", "/overview/now", f"/address?q={ALICE}", f"/address/events?q={ALICE}"):
+            assert (await site.private.get(path)).status_code == 200, path
     await admin.execute_command("ACL", "DELUSER", f"{key_prefix}-web")
 
 
