@@ -6,6 +6,7 @@ their size on a narrow screen.  Colours are classes of the style sheet.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from markupsafe import Markup, escape
 
@@ -32,19 +33,19 @@ class Bar:
     pieces: Sequence[Piece]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Chart:
     """Bars over time.  ``top`` and ``bottom`` are the numbers at its ends; ``names`` stand below it."""
 
     title: str
     bars: Sequence[Bar]
 
-    @property
+    @cached_property
     def top(self) -> int:
         """The number at the upper end."""
         return round_up(max((_sum(bar, down=False) for bar in self.bars), default=0))
 
-    @property
+    @cached_property
     def bottom(self) -> int:
         """The number at the lower end: 0 where nothing goes down."""
         most = max((_sum(bar, down=True) for bar in self.bars), default=0)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from itertools import groupby
 
 from bounced.core.contract.hourly_counters import MAILED_WHILE_SUPPRESSED, SENT, UNATTRIBUTED, rate_counters
@@ -89,14 +90,14 @@ def spans(view: View) -> tuple[Span, ...]:
     return tuple(Span(day, tuple(map(hour, hours))) for day, hours in days)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Counted:
-    """What was counted in each span of time."""
+    """What was counted in each span of time.  What is made of it is made once: a page shows most of it twice."""
 
     spans: Sequence[Span]
     counts: Sequence[Counter[str]]
 
-    @property
+    @cached_property
     def total(self) -> Counter[str]:
         """The counts of all spans together."""
         return sum(self.counts, Counter())
@@ -106,14 +107,14 @@ class Counted:
         """How long one span is."""
         return "hour" if all(len(span.hours) == 1 for span in self.spans) else "day"
 
-    @property
+    @cached_property
     def rows(self) -> list[tuple[Row, int]]:
         """What came in, by category, without what did not; the most of each class first."""
         total = self.total
         rows = [(row, count) for row in ROWS if (count := row.count(total))]
         return sorted(rows, key=lambda row: (ORDER.index(row[0].class_), -row[1]))
 
-    @property
+    @cached_property
     def classes(self) -> list[tuple[Class, int]]:
         """What came in, by class, in the order of the bars."""
         by_class = Counter[Class]()
@@ -121,7 +122,7 @@ class Counted:
             by_class[row.class_] += count
         return [(class_, by_class[class_]) for class_ in ORDER if by_class[class_]]
 
-    @property
+    @cached_property
     def came_in(self) -> Chart:
         """The chart of what came in."""
         rows = [row for row, _ in self.rows]
@@ -133,7 +134,7 @@ class Counted:
             ],
         )
 
-    @property
+    @cached_property
     def changes(self) -> Chart:
         """The chart of who came onto the suppression list and who left it."""
         return Chart(
@@ -148,7 +149,7 @@ class Counted:
         left = sum(total[name] for name, (before, _) in _CHANGES.items() if before is state)
         return came, left
 
-    @property
+    @cached_property
     def said(self) -> int:
         """How many verdicts there were."""
         return sum(self.total[f"category:{each}"] for each in Category)
@@ -158,7 +159,7 @@ class Counted:
         """How many of them gave no reason that anybody could tell."""
         return self.total[f"category:{Category.UNDETERMINED}"]
 
-    @property
+    @cached_property
     def doubtful(self) -> int:
         """How many of them looked hard, and were not proven."""
         return sum(self.total[f"doubtful:{each}"] for each in _HARD)

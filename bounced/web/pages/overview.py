@@ -1,8 +1,9 @@
 """The overview of a list: whether mail is taken in, what stands now, what came in, how the list grew."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
 
 from starlette.responses import Response
 
@@ -88,7 +89,7 @@ async def _now(visit: Visit) -> Now:
         _aside(visit),
     )
     record = told.record or {}
-    findings = [Finding(**each) for each in record.get("findings", ())]
+    findings = [_finding(each) for each in record.get("findings", ())]
     doubts = [each for each in findings if each.outcome in (Outcome.WARNING, Outcome.ERROR) and not each.defers]
     # The daemon looks at Redis: the pages' own user of Redis may not.
     status = Status(told, Look(()), lists, hosts, view.now)
@@ -110,6 +111,11 @@ async def _aside(visit: Visit) -> list[tuple[str, int]]:
     keys = visit.desk.present.lists[list_].keys
     found = await asyncio.gather(*(hook_standing(visit.desk.store, list_, keys, hook) for hook in hooks))
     return [(hook, standing.kept) for hook, standing in zip(hooks, found, strict=True)]
+
+
+def _finding(told: Mapping[str, Any]) -> Finding:
+    """Return what the daemon found; a later version may tell more of it."""
+    return Finding(**{each.name: told[each.name] for each in fields(Finding) if each.name in told})
 
 
 def _alarm(text: str) -> Alarm | None:

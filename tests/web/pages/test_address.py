@@ -155,6 +155,9 @@ async def test_all_events_that_are_kept_can_be_looked_through(site: Site, alice:
     assert "4 events were looked through" in told
     before = text_of(await alice.get("/address/events", params={"q": BOB, "until": "2h"}))
     assert "No event of this address is kept." in before
+    assert "Look through all events that are kept" in text_of(await alice.get("/address", params={"q": BOB}))
+    page = text_of(await alice.get("/address", params={"q": BOB, "since": "2001-05-01"}))
+    assert "Look through the events since 2001-05-01 00:00" in page
 
 
 async def test_a_list_without_addresses_shows_none(start: Start, people: None) -> None:
