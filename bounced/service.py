@@ -20,7 +20,6 @@ from bounced import rules
 from bounced.config import Config, build
 from bounced.config.files import tls_context
 from bounced.config.health import alarm_rule, dispute_rule, provider_rule
-from bounced.config.hook_checks import lists_of
 from bounced.config.model import Listener
 from bounced.core.contract.keys import Keyspace
 from bounced.core.return_path import Directory
@@ -93,14 +92,6 @@ def keyspaces(config: Config) -> dict[str, Keyspace]:
     return {name: build.keyspace(config, name) for name in config.lists}
 
 
-def hooks_of(config: Config) -> dict[str, tuple[str, ...]]:
-    """Return the names of the webhooks that are sent the events of each list."""
-    return {
-        list_: tuple(hook.name for hook in config.hooks if list_ in lists_of(hook, config.lists))
-        for list_ in config.lists
-    }
-
-
 def pipeline(config: Config, store: Store, clock: Clock = now) -> Pipeline:
     """Return the path that messages take under a configuration.  Raises RulesInvalid, OSError."""
     return Pipeline(
@@ -115,7 +106,7 @@ def pipeline(config: Config, store: Store, clock: Clock = now) -> Pipeline:
                 trust_unsigned=settings.trust_unsigned,
                 shares_hard_with=settings.shares_hard_with,
                 intake_may_release=settings.intake_may_release,
-                hooks=hooks_of(config)[name],
+                hooks=build.webhooks_of(config)[name],
             )
             for name, settings in config.lists.items()
         },

@@ -29,7 +29,7 @@ from bounced.edges.watch.monitor import Monitor, WorkerCounts
 from bounced.edges.watch.status import Running, StatusPage
 from bounced.jobs import Background, CommandCounts, Job
 from bounced.jobs.redis_watch import RedisWatch
-from bounced.service import doors, hooks_of, identities, keyspaces, now, open_store
+from bounced.service import doors, identities, keyspaces, now, open_store
 from bounced.workers import Workers
 
 LOG = structlog.get_logger()
@@ -79,7 +79,7 @@ async def _monitored(
             watch=redis_watch,
             commands=commands,
         )
-        monitor.use(keys, ends_at(config.smtp), hooks_of(config))
+        monitor.use(keys, ends_at(config.smtp), build.webhooks_of(config))
         pages: dict[str, Page] = {**monitor.pages, status.PATH: StatusPage(running, monitor, workers, totals)}
         jobs: tuple[Job, ...] = (redis_watch,)
         if config.http.listen is not None:
@@ -150,7 +150,7 @@ class Reloads:
             LOG.warning(Event.CONFIGURATION_DOUBTED, key=table, text="takes effect after a restart only")
         if not waiting:  # the files that the old one names may be gone when another worker has to be started
             self._workers.source = source
-        self._monitor.use(keyspaces(config), ends_at(config.smtp), hooks_of(config))
+        self._monitor.use(keyspaces(config), ends_at(config.smtp), build.webhooks_of(config))
         HASHES.use(build.log_secrets(config))
         changes = self._running.take(after, waiting)
         LOG.info(Event.CONFIGURATION_LOADED, changes=changes or ["no list, key or rule"])

@@ -15,7 +15,7 @@ from bounced.cli.configured import config_option, configured
 from bounced.cli.ending import ExitCode
 from bounced.cli.output import console, json_option, print_entry, print_facts, print_json
 from bounced.cli.times import local_option, shown, zone_name
-from bounced.config import Config
+from bounced.config import Config, build
 from bounced.config.errors import masked
 from bounced.core.contract.hook_standing import HookStanding
 from bounced.core.contract.keys import Keyspace
@@ -29,7 +29,7 @@ from bounced.edges.redis.status import HostSeen, ListStatus, list_statuses
 from bounced.edges.watch.daemon import ask
 from bounced.edges.watch.taken_in import Status
 from bounced.ports import StoreUnavailable
-from bounced.service import hooks_of, identities, keyspaces, now, open_store
+from bounced.service import identities, keyspaces, now, open_store
 
 
 @click.command()
@@ -69,7 +69,7 @@ async def _status(config: Config) -> Status:
     if look.answers:
         try:
             async with open_store(config) as store:
-                lists, hosts = await list_statuses(store, keyspaces(config), hooks_of(config), at)
+                lists, hosts = await list_statuses(store, keyspaces(config), build.webhooks_of(config), at)
         except (StoreUnavailable, OSError) as failure:
             unread = str(failure)
     if told.is_gone:  # its workers were heard moments ago, and read nothing any more

@@ -4,6 +4,7 @@ import hmac
 from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
 from bounced.config.files import read_secret
+from bounced.config.hook_checks import lists_of
 from bounced.config.model import Config, Redis, SuppressionList
 from bounced.config.policy import policy_of
 from bounced.core.contract.keys import Keyspace
@@ -87,3 +88,11 @@ def redis_place(settings: Redis) -> str:
     parts = urlsplit(settings.url)
     database = parse_qs(parts.query).get("db", ("",))[-1]
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" + (f"?db={database}" if database else "")
+
+
+def webhooks_of(config: Config) -> dict[str, tuple[str, ...]]:
+    """Return the names of the webhooks that are sent the events of each list."""
+    return {
+        list_: tuple(hook.name for hook in config.hooks if list_ in lists_of(hook, config.lists))
+        for list_ in config.lists
+    }

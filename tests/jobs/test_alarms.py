@@ -195,7 +195,7 @@ async def test_a_webhook_that_delivers_nothing_raises_an_alarm(bench: Bench) -> 
     assert await alarms(bench) == {}
     told = await bench.events("alarm")
     assert [event["level"] for event in told] == ["warn", "clear"]
-    assert "hook:crm: warn, stopped" in sentence(told[0])
+    assert "hook:crm: warn, stopped" in sentence(told[0], str)
 
 
 async def test_the_alarm_of_a_webhook_ends_with_the_webhook(bench: Bench) -> None:

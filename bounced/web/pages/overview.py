@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from bounced.config import build
 from bounced.core.contract.alarms import Alarm
 from bounced.core.contract.hourly_counters import KEPT_DAYS
 from bounced.core.escape import visible
@@ -84,7 +85,7 @@ async def _now(visit: Visit) -> Now:
     keys = desk.present.lists[view.list_].keys
     told, (lists, hosts), raised, aside = await asyncio.gather(
         _told(visit),
-        list_statuses(desk.store, {view.list_: keys}, view.now),
+        list_statuses(desk.store, {view.list_: keys}, build.webhooks_of(desk.present.config), view.now),
         Overview(desk.store, view.list_, keys).alarms(),
         _aside(visit),
     )
