@@ -21,7 +21,7 @@ from bounced.cli.progress import looking
 from bounced.cli.selecting import any_list_option, chosen_lists, normalised
 from bounced.cli.times import local_option, shown, since_option, span, until_option
 from bounced.config import Config
-from bounced.core.contract.event_types import TRANSITION, TYPES, Wanted, about
+from bounced.core.contract.event_types import TYPES, Wanted, about, told_by_next
 from bounced.core.contract.event_words import sentence
 from bounced.core.spoken_times import READS
 from bounced.edges.redis.event_streams import (
@@ -227,7 +227,7 @@ class _Printer:
         """Print one, unless the next one tells the same."""
         if self._as_json:
             print_json({"list": each.list_, **each.event.record})
-        elif self._types_asked or not _told_by_next(each.event.fields):
+        elif self._types_asked or not told_by_next(each.event.fields):
             self._print_line(each.list_, each.event.fields)
 
     def _print_line(self, list_: str, fields: Mapping[str, str]) -> None:
@@ -238,8 +238,3 @@ class _Printer:
             "  ",
         )
         print_entry(beginning, sentence(fields, shown))
-
-
-def _told_by_next(fields: Mapping[str, str]) -> bool:
-    """Whether the next event is this event's transition, which says the same again."""
-    return fields.get("type") != TRANSITION and fields.get("before") != fields.get("after")

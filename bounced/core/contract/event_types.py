@@ -48,3 +48,8 @@ def about(fields: Mapping[str, str]) -> str:
     if type_ == Summary.ACCEPTED:
         return "redis"
     return "the list" if type_ in tuple(Summary) else "nobody"
+
+
+def told_by_next(fields: Mapping[str, str]) -> bool:
+    """Whether the next event is this event's transition, which says the same again."""
+    return fields.get("type") != TRANSITION and fields.get("before") != fields.get("after")

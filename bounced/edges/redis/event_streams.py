@@ -239,6 +239,14 @@ def before(at: datetime) -> Position:
     return Position(f"({id_at(at)}", f"({id_at(at)}")
 
 
+def older_than(event: StreamEvent) -> Position:
+    """Return the position, as an end, of what stands before an event."""
+    milliseconds = event.id.partition("-")[0]
+    if event.bulk:
+        return Position(f"({milliseconds}-0", f"({event.id}")
+    return Position(f"({event.id}", f"({int(milliseconds) + 1}-0")
+
+
 def behind(end: Position) -> Position:
     """Return the position behind the last events of each stream."""
     return Position(f"({end.events}", f"({end.bulk}")

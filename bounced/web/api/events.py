@@ -4,7 +4,6 @@
 """
 
 import asyncio
-import re
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import suppress
@@ -15,7 +14,6 @@ from starlette.types import Receive, Scope, Send
 
 from bounced.edges.redis.event_streams import (
     BEGINNING,
-    LAST_NUMBER,
     EventStreams,
     Position,
     StreamEvent,
@@ -24,8 +22,9 @@ from bounced.edges.redis.event_streams import (
 from bounced.ports import StoreUnavailable
 from bounced.web.api.asking import Asker, admitted, answer, query_of
 from bounced.web.api.models import EventsQuery
+from bounced.web.cursors import cursor_of, position_of
 from bounced.web.json import dumped
-from bounced.web.problems import bad_request, not_available
+from bounced.web.problems import not_available
 from bounced.web.tokens import Right
 
 LOOK_EVERY_S = 1.0
@@ -33,15 +32,12 @@ SILENT_FOR_S = 15.0
 """After so long without an event a comment is sent, so that no proxy takes the stream for dead."""
 RETRY_MS = 2000
 FROM_NOW_ON = "end"
-EMPTY = "0-0"
 
 TRIMMED = b'event: trimmed\ndata: {"type":"trimmed"}\n\n'
 """Tells who follows that events behind the place they named are kept no longer.  It has no id: it is no such event."""
 
 UNBUFFERED = {"x-accel-buffering": "no"}
 """What nginx asks for, to hand each event on at once."""
-
-_POSITION = re.compile(r"([0-9]{1,20}-[0-9]{1,20})\.([0-9]{1,20}-[0-9]{1,20})")
 
 
 async def events(request: Request) -> Response:
@@ -55,7 +51,7 @@ async def events(request: Request) -> Response:
         return await _followed(asker, streams, await _begin(streams, last), asked.type)
     page, position, trimmed = await _next(streams, await _begin(streams, asked.after or ""))
     told = [each.record for each in page if asked.type in (None, each.fields.get("type"))]
-    return answer({"events": told, "next": _cursor(position), "trimmed": trimmed})
+    return answer({"events": told, "next": cursor_of(position), "trimmed": trimmed})
 
 
 async def _begin(streams: EventStreams, cursor: str) -> Position:
@@ -64,21 +60,7 @@ async def _begin(streams: EventStreams, cursor: str) -> Position:
         return BEGINNING
     if cursor == FROM_NOW_ON:
         return behind(await streams.end())
-    found = _POSITION.fullmatch(cursor)
-    if found is None or not all(map(_may_be_passed, found.groups())):
-        raise bad_request("bad-cursor", "Last-Event-ID and after are what an answer gave as id or next.")
-    return behind(Position(found[1], found[2]))
-
-
-def _may_be_passed(id_: str) -> bool:
-    """Whether a stream may have an entry behind this id.  Redis takes no larger one."""
-    milliseconds, _, number = id_.partition("-")
-    return int(milliseconds) <= LAST_NUMBER and int(number) < LAST_NUMBER
-
-
-def _cursor(position: Position) -> str:
-    """Return a position as programs keep it."""
-    return ".".join(EMPTY if each == BEGINNING.events else each.removeprefix("(") for each in position)
+    return position_of(cursor, "Last-Event-ID and after are")
 
 
 async def _next(streams: EventStreams, begin: Position) -> tuple[list[StreamEvent], Position, bool]:
@@ -120,7 +102,7 @@ async def _stream(asker: Asker, streams: EventStreams, position: Position, type_
     While Redis is away nothing comes but comments: a browser would not come again after an error.
     """
     loop, desk = asyncio.get_running_loop(), asker.desk
-    yield f"retry: {RETRY_MS}\nid: {_cursor(position)}\n\n".encode()
+    yield f"retry: {RETRY_MS}\nid: {cursor_of(position)}\n\n".encode()
     said_at = loop.time()
     while not desk.stopping.is_set() and _may_go_on(asker):
         page, before, trimmed = list[StreamEvent](), position, False
@@ -151,6 +133,6 @@ def _told(page: Iterable[StreamEvent], position: Position, type_: str | None) ->
         position = position._replace(bulk=here) if event.bulk else position._replace(events=here)
         passed_over = type_ not in (None, event.fields.get("type"))
         if not passed_over:
-            yield b"id: %b\ndata: %b\n\n" % (_cursor(position).encode(), dumped(event.record))
+            yield b"id: %b\ndata: %b\n\n" % (cursor_of(position).encode(), dumped(event.record))
     if passed_over:
-        yield f"id: {_cursor(position)}\n\n".encode()
+        yield f"id: {cursor_of(position)}\n\n".encode()

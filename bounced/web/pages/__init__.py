@@ -2,7 +2,7 @@
 
 from starlette.routing import Route
 
-from bounced.web.pages import address, assets, overview
+from bounced.web.pages import address, assets, live, overview
 
 
 def routes() -> list[Route]:
@@ -14,5 +14,7 @@ def routes() -> list[Route]:
         Route("/address/events", address.events),
         Route("/address/release", address.release, methods=["POST"]),
         Route("/address/suppress", address.suppress, methods=["POST"]),
+        Route("/live", live.live),
+        Route("/live/new", live.new),
         Route(f"{assets.FOLDER}/{{name}}", assets.asset),
     ]

@@ -22,7 +22,7 @@ from bounced.web.people.asking import person_of
 from bounced.web.people.sessions import Person, form_token
 from bounced.web.problems import Problem, problem_of
 
-NAVIGATION = (("overview", "/", "Overview"), ("address", "/address", "Address"))
+NAVIGATION = (("overview", "/", "Overview"), ("address", "/address", "Address"), ("live", "/live", "Live"))
 """The pages in the order of the navigation: name, path, title."""
 
 
@@ -81,6 +81,7 @@ def rendered(visit: Visit, template: str, status: HTTPStatus = HTTPStatus.OK, **
         "navigation": NAVIGATION,
         "assets": assets.URLS,
         "q": "",
+        "kept": {},
     }
     text = _PAGES.get_template(template).render(frame | facts)
     return Response(text, status.value, media_type="text/html")

@@ -17,6 +17,10 @@ HOSTILE = (
     "\x1b[31mred\x00\x07 \u202etxt.exe\u202c \u2066\u200f \u0301\u0301\u0301 " + "W" * 120
 )
 """Markup, control characters, marks that turn the direction, a word without an end."""
+PAGES = ("/live",)
+"""Further pages."""
+TELLING = ("/live",)
+"""Those of them that tell what others wrote."""
 WIDTHS = (360, 800, 1440)
 
 
@@ -99,7 +103,7 @@ async def test_pages_fit_every_screen_in_both_themes(site: Site, browser: Watche
     page, backs = browser.page, set()
     for theme in ("light", "dark"):
         await page.emulate_media(color_scheme=theme)
-        for path in ("/", "/?since=35d&list=other", f"/address?q={BOB}", "/address?q=nobody", "/?since=never"):
+        for path in ("/", "/?since=35d&list=other", f"/address?q={BOB}", "/address?q=nobody", "/?since=never", *PAGES):
             await browser.open(path)
             for width in WIDTHS:
                 await page.set_viewport_size({"width": width, "height": 800})
@@ -112,7 +116,7 @@ async def test_what_others_wrote_is_text_and_nothing_else(site: Site, browser: W
     """No element comes of it, no control character is sent, and nothing turns the direction of what stands beside."""
     await fill(site, redis_url)
     page = browser.page
-    for path in ("/", f"/address?q={BOB}", f"/address/events?q={BOB}", "/address?q=%3Cscript%3E%E2%80%AE"):
+    for path in ("/", f"/address?q={BOB}", f"/address/events?q={BOB}", "/address?q=%3Cscript%3E%E2%80%AE", *TELLING):
         await browser.open(path)
         text, title = await page.inner_text("body"), await page.title()
         assert "script>" in text
@@ -129,7 +133,7 @@ async def test_axe_finds_nothing(site: Site, browser: Watched, redis_url: str) -
     for theme, width in (("light", 1440), ("dark", 360)):
         await browser.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
         await browser.page.set_viewport_size({"width": width, "height": 800})
-        for path in ("/", f"/address?q={BOB}", "/address?q=nobody"):
+        for path in ("/", f"/address?q={BOB}", "/address?q=nobody", *PAGES):
             await browser.open(path)
             await browser.page.evaluate(axe)
             found = await browser.page.evaluate("axe.run().then((found) => found.violations)")

@@ -35,6 +35,13 @@
     if (part.contains(document.activeElement) || part.querySelector("details[open]")) event.preventDefault();
   });
 
+  // A page that follows what happens keeps the newest.
+  const MOST_EVENTS = 500;
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.target.id !== "events") return;
+    while (event.target.children.length > MOST_EVENTS) event.target.lastElementChild.remove();
+  });
+
   const say = (text) => {
     failure.textContent = text;
     failure.hidden = !text;
