@@ -1,6 +1,6 @@
 """``bounced unknown``: what was not understood, in groups, and the row that would understand it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,10 @@ from bounced.config import Config
 from bounced.core.meaning.rulefile import RulesInvalid
 from bounced.core.meaning.rules import RuleSet
 from bounced.core.terms import Category
-from bounced.edges.redis import RedisStore
-from bounced.edges.redis.event_streams import BEGINNING, EventStreams
-from bounced.edges.redis.kept import kept_messages
+from bounced.edges.redis.unknowns import unknown_in
 from bounced.learning.evidence import Judge
-from bounced.learning.groups import Group, Groups, Unknown, Why
-from bounced.learning.rows import NAMED_SERVERS, propose
+from bounced.learning.groups import NAMED_SERVERS, Group, Groups, Why
+from bounced.learning.rows import propose
 from bounced.service import open_store, pipeline
 
 NO_ADDRESSES = 'Nothing is kept to learn from on a list with address_form = "hmac": {}.'
@@ -129,25 +127,9 @@ async def _find(config: Config, names: Sequence[str]) -> Found:
         rules = pipeline(config, store).rules
         judge = Judge(rules)
         for name in names:
-            async for one in _unknown(store, name, judge):
+            async for one in unknown_in(store, name, judge):
                 groups.add(one)
     return Found(groups.biggest(), groups.left_out, rules)
-
-
-async def _unknown(store: RedisStore, list_: str, judge: Judge) -> AsyncIterator[Unknown]:
-    """Yield what is unknown in the messages that a list keeps, and in the events of which no message is kept."""
-    kept = set()
-    async for message in kept_messages(store, list_):
-        kept.add(message.fields.get("id"))
-        one = judge.of_message(list_, message.id, message.fields, message.content)
-        if one:
-            yield one
-    events = EventStreams(store, store.keyspace(list_))
-    async for page in events.between(BEGINNING, await events.end()):
-        for event in page:
-            one = judge.of_event(list_, event.fields) if event.fields.get("id") not in kept else None
-            if one:
-                yield one
 
 
 def _show_all(found: Found, limit: int, *, as_json: bool) -> None:
@@ -161,7 +143,7 @@ def _show_all(found: Found, limit: int, *, as_json: bool) -> None:
         print_table(
             ("no", "id", "count", "why", "said by", "words", "example"),
             (
-                (number, group.id, group.count, _why(group), _servers(group), group.words, group.example)
+                (number, group.id, group.count, group.told_why, group.said_by, group.words, group.example)
                 for number, group in shown
             ),
         )
@@ -178,10 +160,10 @@ def _show_one(found: Found, group: Group, *, as_json: bool) -> None:
         {
             "id": group.id,
             "count": group.count,
-            "why": _why(group),
+            "why": group.told_why,
             "missing": group.doubt,
-            "said by": _servers(group),
-            "days": " to ".join(dict.fromkeys(filter(None, (group.first, group.last)))),
+            "said by": group.said_by,
+            "days": group.days,
             "words": group.words if group.why is not Why.UNPROVEN else "",
             "signs": group.words if group.why is Why.UNPROVEN else "",
             "example": group.example,
@@ -214,13 +196,3 @@ def _record(found: Found, group: Group, number: int) -> dict[str, Any]:
 def _row(found: Found, group: Group) -> str:
     row = propose(group, {rule.id for rule in found.rules.rules})
     return row.toml() if row else ""
-
-
-def _why(group: Group) -> str:
-    return f"{group.why} {group.category}".rstrip()
-
-
-def _servers(group: Group) -> str:
-    """Return those who said so most often, at most three."""
-    named = [name for name, _ in group.servers.most_common(NAMED_SERVERS)]
-    return ", ".join(named) + (", ..." if len(group.servers) > len(named) else "")

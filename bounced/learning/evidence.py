@@ -19,7 +19,8 @@ from bounced.learning.groups import Unknown, Why
 from bounced.learning.words import Masker, Words
 
 _NOTICES = frozenset({Kind.BOUNCE, Kind.DELAYED})
-_SAID = frozenset({"report", "rejected"})
+SAID = ("report", "rejected")
+"""The types of event that tell what a mail system said."""
 _IN_WORDS = frozenset({"diagnostic", "text"})
 _NO_REPORT = Report(Kind.BOUNCE, "reply")
 _NO_WORDS = Words("", (), ())
@@ -54,7 +55,7 @@ class Judge:
     def of_event(self, list_: str, fields: Mapping[str, str]) -> Unknown | None:
         """Return what a report or a refusal left unknown when it came, unless a row understands its words today."""
         kind = fields.get("kind")
-        if fields.get("type") not in _SAID or (kind and kind not in _NOTICES) or not _is_in_question(fields):
+        if fields.get("type") not in SAID or (kind and kind not in _NOTICES) or not _is_in_question(fields):
             return None
         then = Verdict(
             Category.read(fields["category"]),

@@ -12,6 +12,7 @@ MAX_GROUPS = 5000
 MAX_ENTRIES = 5
 MAX_SERVERS = 50
 """Of one group, by name.  Further ones are counted together."""
+NAMED_SERVERS = 3
 ID_CHARS = 8
 _SEPARATOR = "\0"
 
@@ -71,6 +72,22 @@ class Group:
     def words(self) -> str:
         """The words on one line, the reply code before them."""
         return " ".join(filter(None, (self.code, *self.shown)))
+
+    @property
+    def told_why(self) -> str:
+        """In which way they were not understood, with the category that is in doubt."""
+        return f"{self.why} {self.category}".rstrip()
+
+    @property
+    def said_by(self) -> str:
+        """Who said so most often, at most three."""
+        named = [name for name, _ in self.servers.most_common(NAMED_SERVERS)]
+        return ", ".join(named) + (", ..." if len(self.servers) > len(named) else "")
+
+    @property
+    def days(self) -> str:
+        """The first and the last day."""
+        return " to ".join(dict.fromkeys(filter(None, (self.first, self.last))))
 
     @property
     def sources(self) -> int:

@@ -6,14 +6,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from bounced.core.terms import CLASS_OF, Category, Class
-from bounced.learning.groups import Group, Why
+from bounced.learning.groups import NAMED_SERVERS, Group, Why
 from bounced.learning.words import MASK, is_status
 
 MAX_WORDS = 20
 """Of a pattern: the reason is at the beginning."""
 FEWEST_LETTERS = 8
 """Of the words that stay in a pattern: with fewer it would catch other replies too."""
-NAMED_SERVERS = 3
 _IN_ID = 4
 _SPECIAL = re.compile(r"([\\.+*?()|\[\]{}^$])")
 _NAME = re.compile(r"[a-z]{3,20}")

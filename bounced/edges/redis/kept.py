@@ -17,11 +17,11 @@ class KeptMessage(NamedTuple):
     content: bytes
 
 
-async def kept_messages(store: RedisStore, list_: str) -> AsyncIterator[KeptMessage]:
-    """Yield the messages that a list keeps, the oldest first.  Raises StoreUnavailable."""
-    begin, stream = "-", store.keyspace(list_).unrecognised
+async def kept_messages(store: RedisStore, list_: str, begin: str = "-", end: str = "+") -> AsyncIterator[KeptMessage]:
+    """Yield the messages that a list keeps between two positions, the oldest first.  Raises StoreUnavailable."""
+    stream = store.keyspace(list_).unrecognised
     while True:
-        reply = await store.read(list_, "XRANGE", stream, begin, "+", "COUNT", MESSAGES_AT_ONCE)
+        reply = await store.read(list_, "XRANGE", stream, begin, end, "COUNT", MESSAGES_AT_ONCE)
         assert isinstance(reply, list)
         for entry in reply:
             assert isinstance(entry, list)

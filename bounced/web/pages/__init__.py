@@ -2,7 +2,7 @@
 
 from starlette.routing import Route
 
-from bounced.web.pages import address, assets, live, overview
+from bounced.web.pages import address, assets, live, overview, unknown
 
 
 def routes() -> list[Route]:
@@ -16,5 +16,7 @@ def routes() -> list[Route]:
         Route("/address/suppress", address.suppress, methods=["POST"]),
         Route("/live", live.live),
         Route("/live/new", live.new),
+        Route("/unknown", unknown.unknown),
+        Route("/unknown/groups", unknown.groups),
         Route(f"{assets.FOLDER}/{{name}}", assets.asset),
     ]

@@ -22,7 +22,12 @@ from bounced.web.people.asking import person_of
 from bounced.web.people.sessions import Person, form_token
 from bounced.web.problems import Problem, problem_of
 
-NAVIGATION = (("overview", "/", "Overview"), ("address", "/address", "Address"), ("live", "/live", "Live"))
+NAVIGATION = (
+    ("overview", "/", "Overview"),
+    ("address", "/address", "Address"),
+    ("live", "/live", "Live"),
+    ("unknown", "/unknown", "Unknown"),
+)
 """The pages in the order of the navigation: name, path, title."""
 
 

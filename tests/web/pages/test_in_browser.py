@@ -11,15 +11,16 @@ from tests.support.programs import private_root
 from tests.web.conftest import Site
 
 from .test_address import BOB, bounced, state
+from .test_unknown import leave
 
 HOSTILE = (
     "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">&lt;b&gt;{{7*7}} "
     "\x1b[31mred\x00\x07 \u202etxt.exe\u202c \u2066\u200f \u0301\u0301\u0301 " + "W" * 120
 )
 """Markup, control characters, marks that turn the direction, a word without an end."""
-PAGES = ("/live",)
+PAGES = ("/live", "/unknown?look=1")
 """Further pages."""
-TELLING = ("/live",)
+TELLING = ("/live", "/unknown?look=1")
 """Those of them that tell what others wrote."""
 WIDTHS = (360, 800, 1440)
 
@@ -38,6 +39,7 @@ async def fill(site: Site, url: str) -> None:
             await server.hset(site.keys.alarms, scope, Alarm(Level.WARN, HOSTILE, 500, 20, 1).to_json())
         await server.zadd(site.keys.disputed, {HOSTILE: int(now.timestamp()) + 3600})
         await server.xadd(site.keys.intake_failed, {"error": HOSTILE})
+    await leave(site, url, "eve", words=HOSTILE.replace("{{7*7}}", "") + "{} {}")
     await bounced(site, words=HOSTILE, mta=HOSTILE, campaign=HOSTILE)
 
 
