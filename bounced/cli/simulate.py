@@ -22,17 +22,15 @@ from bounced.core.policy import DEFAULT_POLICY
 from bounced.core.policy.dispute import DisputeRule
 from bounced.core.policy.outage import ProviderRule
 from bounced.core.state import Evidence
-from bounced.core.terms import ON_SUPPRESSION_LIST
 from bounced.edges.redis.event_streams import BEGINNING, END
 from bounced.pipeline import ListSettings
-from bounced.simulation.compare import Changes, Life, invent, lives, replay, totals
+from bounced.simulation.compare import TOTALS, Changes, Life, invent, lives, replay, story, totals
 from bounced.simulation.population import SHARED_DOMAIN
-from bounced.simulation.recorded import NotAnEvent, evidence_in
+from bounced.simulation.recorded import NotAnEvent, in_order
 from bounced.simulation.simulator import StateChange
 
 BEGIN = datetime(2026, 1, 5, 9, tzinfo=UTC)
 SHOWN = 50
-TOTALS = ("held", "suppressed", "released", "held at the end", "suppressed at the end")
 
 
 class _Rules(TypedDict):
@@ -156,7 +154,7 @@ async def _stream(config: Config, list_: str) -> list[tuple[str, Evidence]]:
 
 def _in_order(events: Iterator[Mapping[str, str]]) -> list[tuple[str, Evidence]]:
     try:
-        return sorted(evidence_in(events), key=lambda told: told[1].at)
+        return in_order(events)
     except NotAnEvent as error:
         raise click.UsageError(str(error)) from error
 
@@ -184,20 +182,7 @@ def _more(different: int) -> str:
 
 
 def _row(life: Life) -> tuple[str, str, str]:
-    return life.address, _story(life.in_force), _story(life.proposed)
-
-
-def _story(changes: tuple[StateChange, ...]) -> str:
-    """Return the changes that decided whether the address could be mailed."""
-    told = [_sentence(change) for change in changes if {change.before, change.after} & ON_SUPPRESSION_LIST]
-    return ", ".join(told) or "mailed all the time"
-
-
-def _sentence(change: StateChange) -> str:
-    day = f"{change.at:%Y-%m-%d}"
-    if change.after not in ON_SUPPRESSION_LIST:
-        return f"released {day}"
-    return f"{change.after} {day}" + (f" to {change.until:%Y-%m-%d}" if change.until else "")
+    return life.address, story(life.in_force), story(life.proposed)
 
 
 def _record(change: StateChange) -> dict[str, str]:

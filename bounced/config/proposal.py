@@ -34,14 +34,20 @@ def proposal(file: Path, in_force: SuppressionList | None) -> Proposal:
         raise ConfigError(file, problems)
     try:
         changed = tomllib.loads(file.read_text("utf-8"))
-        merged = Proposal.model_validate(_merged(_written(in_force), changed) if in_force else changed)
-        merged.to_policy()
     except OSError as error:
         raise ConfigError(file, [Problem("", f"be a file that can be read: {error.strerror}")]) from error
     except UnicodeDecodeError as error:
         raise ConfigError(file, [Problem("", f"be TOML: {error}")]) from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(file, [Problem("", f"be TOML: {error}")]) from error
+    return proposed(changed, in_force, file)
+
+
+def proposed(changed: Mapping[str, Any], in_force: SuppressionList | None, file: Path | None = None) -> Proposal:
+    """Return the policy of a list with some settings changed in it.  Raises ConfigError."""
+    try:
+        merged = Proposal.model_validate(_merged(_written(in_force), changed) if in_force else changed)
+        merged.to_policy()
     except ValidationError as error:
         raise ConfigError(file, [problem_of(detail, Proposal) for detail in error.errors()]) from error
     except ValueError as error:

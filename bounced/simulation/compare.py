@@ -15,6 +15,8 @@ from bounced.simulation.population import populate
 from bounced.simulation.simulator import LIST, Simulator, StateChange
 
 Changes = Sequence[StateChange]
+TOTALS = ("held", "suppressed", "released", "held at the end", "suppressed at the end")
+"""What is counted of each policy, in the order in which people read it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,19 @@ def totals(changes: Changes) -> Counter[str]:
     counts["held at the end"] = sum(state is State.HELD for state in last.values())
     counts["suppressed at the end"] = sum(state is State.SUPPRESSED for state in last.values())
     return counts
+
+
+def story(changes: Iterable[StateChange]) -> str:
+    """Return the changes that decided whether the address could be mailed."""
+    told = [_sentence(change) for change in changes if {change.before, change.after} & ON_SUPPRESSION_LIST]
+    return ", ".join(told) or "mailed all the time"
+
+
+def _sentence(change: StateChange) -> str:
+    day = f"{change.at:%Y-%m-%d}"
+    if change.after not in ON_SUPPRESSION_LIST:
+        return f"released {day}"
+    return f"{change.after} {day}" + (f" to {change.until:%Y-%m-%d}" if change.until else "")
 
 
 def _simulator(settings: ListSettings, begin: datetime) -> Simulator:

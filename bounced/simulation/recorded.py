@@ -35,6 +35,11 @@ def evidence_in(events: Iterable[Mapping[str, str]]) -> Iterator[tuple[str, Evid
                 raise NotAnEvent(f"not an event of ours ({error}): {dict(event)}") from error
 
 
+def in_order(events: Iterable[Mapping[str, str]]) -> list[tuple[str, Evidence]]:
+    """Return addresses and the evidence about them, in the order of its time.  Raises NotAnEvent."""
+    return sorted(evidence_in(events), key=lambda told: told[1].at)
+
+
 def _evidence_type(event: Mapping[str, str]) -> EvidenceType | None:
     """Return what was said; of a change to many addresses at once only what followed is told."""
     if event.get("stream") == BULK and event.get("type") == "transition":

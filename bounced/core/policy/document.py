@@ -70,12 +70,12 @@ def defaults() -> str:
     return "\n".join(lines) + "\n"
 
 
-def sentence(rule: FailureRule) -> str:
-    """Return what one rule of the default policy says."""
+def sentence(rule: FailureRule, caution_hours: int = DEFAULT_POLICY.caution_hours) -> str:
+    """Return what one rule of a policy says, which holds for ``caution_hours`` what is not believed."""
     if rule.then is Then.NOTHING:
         return "nothing"
     if rule.then is Then.SUPPRESS:
-        return _suppressing(rule)
+        return _suppressing(rule, caution_hours)
     days = ", then ".join(str(days) for days in rule.hold_days)
     last = "suppressed" if rule.finally_ is Then.SUPPRESS else f"held {rule.last_hold_days} days each time"
     return f"{_threshold(rule)}: held {days} days, one step for the first failure after each release; then {last}"
@@ -90,9 +90,8 @@ def classes() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _suppressing(rule: FailureRule) -> str:
+def _suppressing(rule: FailureRule, hours: int) -> str:
     if rule.cautious:
-        hours = DEFAULT_POLICY.caution_hours
         first = "the first" if rule.failures == 1 else _threshold(rule)
         return (
             f"{first}: suppressed. Where the address is confirmed or was recently active, or its domain or provider is "

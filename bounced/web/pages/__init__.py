@@ -2,7 +2,7 @@
 
 from starlette.routing import Route
 
-from bounced.web.pages import address, assets, live, overview, unknown
+from bounced.web.pages import address, assets, live, overview, policy, unknown
 
 
 def routes() -> list[Route]:
@@ -18,5 +18,6 @@ def routes() -> list[Route]:
         Route("/live/new", live.new),
         Route("/unknown", unknown.unknown),
         Route("/unknown/groups", unknown.groups),
+        Route("/policy", policy.policy),
         Route(f"{assets.FOLDER}/{{name}}", assets.asset),
     ]

@@ -27,6 +27,7 @@ NAVIGATION = (
     ("address", "/address", "Address"),
     ("live", "/live", "Live"),
     ("unknown", "/unknown", "Unknown"),
+    ("policy", "/policy", "Policy"),
 )
 """The pages in the order of the navigation: name, path, title."""
 
