@@ -1,7 +1,6 @@
 """``bounced doctor``: everything that could keep the daemon from its work, and what to do about it."""
 
 import asyncio
-import socket
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -20,7 +19,7 @@ from bounced.config.loading import found
 from bounced.core.contract.keys import Keyspace
 from bounced.doctor.daemon import examine_daemon, examine_files
 from bounced.doctor.dns import examine_dns, resolver
-from bounced.doctor.ports import examine_ports
+from bounced.doctor.ports import examine_host_name, examine_ports
 from bounced.edges.judge.certificate import examine_certificate
 from bounced.edges.judge.finding import Finding, Outcome, error, ok, warning
 from bounced.edges.judge.look import REDIS, RedisJudge
@@ -114,9 +113,8 @@ def _configuration(config_file: Path | None, say: Callable[[Finding], None]) -> 
         return None
     keys = sum(len(list_.keys) for list_ in config.lists.values())
     say(ok("configuration", f"{file}: lists: {len(config.lists)}, keys: {keys}"))
-    if config.host_name is None:
-        advice = "Set host_name to the name of the MX."
-        say(warning("host_name", f"not set: the greeting names {socket.gethostname()}", advice))
+    for finding in examine_host_name(config):
+        say(finding)
     return config
 
 

@@ -3,24 +3,35 @@
 import asyncio
 import errno
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 from bounced.config import Config
 from bounced.config.fields import TcpAddress, UnixAddress
-from bounced.edges.judge.finding import Finding, error, ok, warning
+from bounced.edges.judge.finding import Finding, error, ok, skipped, warning
 from bounced.edges.sockets import CannotListen, open_socket
 
 ANSWER_S = 5.0
 
 
-async def examine_ports(config: Config) -> AsyncIterator[Finding]:
-    """Yield how each address is on which SMTP or LMTP should be spoken."""
+def examine_host_name(config: Config) -> Iterator[Finding]:
+    """Yield what is to be done where the greeting does not name the MX."""
+    if config.host_name is None:
+        yield warning(
+            "host_name", f"not set: the greeting names {socket.gethostname()}", "Set host_name to the name of the MX."
+        )
+
+
+async def examine_ports(config: Config, *, may_listen: bool = True) -> AsyncIterator[Finding]:
+    """Yield how each address is on which SMTP or LMTP should be spoken.
+
+    Where nobody answers it is tried whether the daemon could listen there, if it ``may_listen``.
+    """
     addresses = [*config.smtp.listen, *(listener.address for listener in config.listeners if not listener.proxy_from)]
     for address in addresses:
-        yield await examine_port(address, config.host_name or socket.gethostname())
+        yield await examine_port(address, config.host_name or socket.gethostname(), may_listen=may_listen)
 
 
-async def examine_port(address: TcpAddress | UnixAddress, host_name: str) -> Finding:
+async def examine_port(address: TcpAddress | UnixAddress, host_name: str, *, may_listen: bool = True) -> Finding:
     """Return whether the daemon, or somebody else, answers at an address, and else whether it could listen there."""
     subject = f"port {address}"
     try:
@@ -29,7 +40,7 @@ async def examine_port(address: TcpAddress | UnixAddress, host_name: str) -> Fin
     except TimeoutError:
         return warning(subject, f"somebody listens and says nothing within {ANSWER_S:.0f} s", "See who: ss -ltnp")
     except OSError:
-        return _free(subject, address)
+        return _free(subject, address) if may_listen else skipped(subject, "nobody answers on this host")
     if greeting.split()[1:2] == [host_name]:
         return ok(subject, f"answers: {greeting}")
     advice = f"The daemon greets with {host_name} (host_name). Is it another MTA? See: ss -ltnp"

@@ -2,7 +2,7 @@
 
 from starlette.routing import Route
 
-from bounced.web.pages import address, assets, live, overview, policy, unknown
+from bounced.web.pages import address, assets, health, live, overview, policy, unknown
 
 
 def routes() -> list[Route]:
@@ -19,5 +19,7 @@ def routes() -> list[Route]:
         Route("/unknown", unknown.unknown),
         Route("/unknown/groups", unknown.groups),
         Route("/policy", policy.policy),
+        Route("/health", health.health),
+        Route("/health/findings", health.findings),
         Route(f"{assets.FOLDER}/{{name}}", assets.asset),
     ]

@@ -28,6 +28,7 @@ NAVIGATION = (
     ("live", "/live", "Live"),
     ("unknown", "/unknown", "Unknown"),
     ("policy", "/policy", "Policy"),
+    ("health", "/health", "Health"),
 )
 """The pages in the order of the navigation: name, path, title."""
 

@@ -84,20 +84,21 @@ async def _now(visit: Visit) -> Now:
     view, desk = visit.view, visit.desk
     keys = desk.present.lists[view.list_].keys
     told, (lists, hosts), raised, aside = await asyncio.gather(
-        _told(visit),
+        daemon_told(visit),
         list_statuses(desk.store, {view.list_: keys}, build.webhooks_of(desk.present.config), view.now),
         Overview(desk.store, view.list_, keys).alarms(),
         _aside(visit),
     )
     record = told.record or {}
-    findings = [_finding(each) for each in record.get("findings", ())]
+    findings = [finding_of(each) for each in record.get("findings", ())]
     doubts = [each for each in findings if each.outcome in (Outcome.WARNING, Outcome.ERROR) and not each.defers]
     # The daemon looks at Redis: the pages' own user of Redis may not.
     status = Status(told, Look(()), lists, hosts, view.now)
     return Now(status, [(visible(scope), _alarm(text)) for scope, text in sorted(raised.items())], doubts, aside)
 
 
-async def _told(visit: Visit) -> Told:
+async def daemon_told(visit: Visit) -> Told:
+    """Return how the daemon of this host says that it is."""
     try:
         async with asyncio.timeout(ANSWER_S):
             return await ask(visit.desk.present.config)
@@ -114,7 +115,7 @@ async def _aside(visit: Visit) -> list[tuple[str, int]]:
     return [(hook, standing.kept) for hook, standing in zip(hooks, found, strict=True)]
 
 
-def _finding(told: Mapping[str, Any]) -> Finding:
+def finding_of(told: Mapping[str, Any]) -> Finding:
     """Return what the daemon found; a later version may tell more of it."""
     return Finding(**{each.name: told[each.name] for each in fields(Finding) if each.name in told})
 

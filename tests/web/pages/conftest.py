@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bounced.web.pages import health
 from bounced.web.people.asking import SESSION
 from bounced.web.people.user_file import save_users
 from bounced.web.people.users import Users, new_user
@@ -15,6 +16,16 @@ from tests.web.conftest import Site, Start
 PASSWORD = "correct horse battery"
 ALICE = new_user("alice", PASSWORD)
 PRIVATE = 'users_file = "users.toml"\nlogin_folder = "run"\n'
+
+
+@pytest.fixture(autouse=True)
+def _asks_no_name_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answer as a name server that knows nothing."""
+
+    async def resolve(_name: str, _type: str) -> list[str]:
+        return []
+
+    monkeypatch.setattr(health, "resolver", lambda: resolve)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ HOSTILE = (
     "\x1b[31mred\x00\x07 \u202etxt.exe\u202c \u2066\u200f \u0301\u0301\u0301 " + "W" * 120
 )
 """Markup, control characters, marks that turn the direction, a word without an end."""
-PAGES = ("/live", "/unknown?look=1", "/policy?rule=mailbox_unknown&failures=3&then=hold")
+PAGES = ("/live", "/unknown?look=1", "/policy?rule=mailbox_unknown&failures=3&then=hold", "/health?look=1")
 """Further pages."""
 TELLING = ("/live", "/unknown?look=1")
 """Those of them that tell what others wrote."""
