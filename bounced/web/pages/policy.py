@@ -100,7 +100,7 @@ async def policy(visit: Visit) -> Response:
         "policy.html",
         here="policy",
         usual=USUAL,
-        rules=list(_rules(in_force)),
+        rules=_together(_rules(in_force)),
         others=OTHERS,
         tables=[
             ("policy", list(_figures(config.policy, "policy"))),
@@ -134,6 +134,18 @@ def _rules(settings: ListSettings) -> Iterator[Rule]:
         if class_ in given:
             text, is_default = sentence(given[class_], hours), given[class_] == DEFAULT_RULES[class_]
             yield Rule(f"every other {class_} one" if own else f"every {class_} one", class_, text, is_default, rest)
+
+
+def _together(rules: Iterator[Rule]) -> list[Rule]:
+    """Return the rules with those of one class that say the same as one."""
+    found: list[Rule] = []
+    for rule in rules:
+        last = found[-1] if found else None
+        if last and replace(last, name=rule.name) == rule:
+            found[-1] = replace(last, name=f"{last.name}, {rule.name}")
+        else:
+            found.append(rule)
+    return found
 
 
 def _figures(section: Section, table: str) -> Iterator[Figure]:
