@@ -69,7 +69,18 @@ async def test_the_private_listener_reads_all_that_it_shows(
         assert [answer.status_code for answer in told] == [200] * 6
         assert all(ALICE in answer.text for answer in told[:5])
         site.private.cookies.set(SESSION, site.desk.door.sessions.begin("alice", "link"))
-        for path in ("/", "/overview/now", f"/address?q={ALICE}", f"/address/events?q={ALICE}"):
+        pages = (
+            "/",
+            "/overview/now",
+            f"/address?q={ALICE}",
+            f"/address/events?q={ALICE}",
+            "/live",
+            "/live/new?after=1-1.1-1",
+            "/unknown/groups",
+            "/policy?rule=soft&failures=5",
+            "/health",
+        )
+        for path in pages:
             assert (await site.private.get(path)).status_code == 200, path
     await admin.execute_command("ACL", "DELUSER", f"{key_prefix}-web")
 
