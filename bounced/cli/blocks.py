@@ -13,11 +13,11 @@ import click
 from rich.text import Text
 
 from bounced.cli.configured import config_option, configured
-from bounced.cli.filters import known_as
 from bounced.cli.output import console, json_option, print_json, print_table, printable
 from bounced.cli.selecting import any_list_option, chosen_lists
 from bounced.cli.times import local_option, shown, since_option, span, until_option, zone_name
 from bounced.config import Config
+from bounced.core.choosing import known_as
 from bounced.core.contract.times import stamp
 from bounced.core.spoken_times import READS
 from bounced.edges.redis.event_streams import StreamEvent, came_at

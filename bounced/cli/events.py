@@ -15,12 +15,12 @@ import click
 from rich.text import Text
 
 from bounced.cli.configured import config_option, configured
-from bounced.cli.filters import none_such
 from bounced.cli.output import json_option, print_entry, print_json, printable
 from bounced.cli.progress import looking
 from bounced.cli.selecting import any_list_option, chosen_lists, normalised
 from bounced.cli.times import local_option, shown, since_option, span, until_option
 from bounced.config import Config
+from bounced.core.choosing import none_such
 from bounced.core.contract.event_types import TYPES, Wanted, about, told_by_next
 from bounced.core.contract.event_words import sentence
 from bounced.core.spoken_times import READS

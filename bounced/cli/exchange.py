@@ -24,7 +24,6 @@ from bounced.cli.output import json_option, print_facts, print_json, printable
 from bounced.cli.progress import counting, measuring
 from bounced.cli.recover import dry_run_option
 from bounced.cli.run import in_loop, spare_the_collector
-from bounced.cli.selected import selected
 from bounced.cli.selecting import chosen_list, list_option
 from bounced.config import Config, build
 from bounced.core.contract.imported import Import
@@ -41,6 +40,7 @@ from bounced.core.selection import Selection
 from bounced.core.terms import Category, Class
 from bounced.edges.redis import RedisStore
 from bounced.edges.redis.bulk import BATCH, Merge, merge_all, suppressed_states, would_change
+from bounced.edges.redis.selected import selected
 from bounced.service import now, open_store
 
 AT_ONCE = 20

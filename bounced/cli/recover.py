@@ -1,7 +1,6 @@
 """``bounced recover``: what a provider, a rule or a campaign did wrong to many addresses is taken back."""
 
 import sys
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,15 +15,15 @@ from bounced.cli.filters import chosen, filter_options
 from bounced.cli.output import console, json_option, print_entry, print_facts, print_json, print_table
 from bounced.cli.progress import counting
 from bounced.cli.run import in_loop, spare_the_collector
-from bounced.cli.selected import SAMPLES, Found, Releaser, find
 from bounced.cli.selecting import chosen_list, list_option
 from bounced.cli.times import shown, zone_name
 from bounced.config import Config, build
-from bounced.core.contract.summary import Summary, summary_event
+from bounced.core.contract.summary import Summary
 from bounced.core.selection import Selection
 from bounced.core.state import Evidence, EvidenceType
 from bounced.core.terms import Origin
 from bounced.edges.redis import RedisStore
+from bounced.edges.redis.selected import SAMPLES, Found, Releaser, find, released
 from bounced.service import now, open_store
 
 dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
@@ -107,43 +106,22 @@ async def _release_selected(config: Config, wanted: Wanted, reason: str, *, as_j
             if as_json:
                 _tell(wanted, found, 0)
             return ExitCode.DONE if wanted.dry_run and many else ExitCode.NO
-        released = await _release(config, store, wanted, found, reason)
+        done = await _release(config, store, wanted, found, reason)
     if as_json:
-        _tell(wanted, found, released)
+        _tell(wanted, found, done)
     else:
-        print_facts({"released": released, "left alone": many - released if released < many else ""})
-    return ExitCode.DONE if released else ExitCode.NO
+        print_facts({"released": done, "left alone": many - done if done < many else ""})
+    return ExitCode.DONE if done else ExitCode.NO
 
 
 async def _release(config: Config, store: RedisStore, wanted: Wanted, found: Found, reason: str) -> int:
     """Release what was found, and tell once of it, also where only a part could be done."""
     at = now().replace(microsecond=0)
     evidence = Evidence(EvidenceType.RELEASE, at, Origin.OPERATOR, note=reason, actor=wanted.actor, bulk=True)
-    policy, told = build.policy(config.lists[wanted.list_]), Counter({True: 0, False: 0})
+    policy = build.policy(config.lists[wanted.list_])
     releaser = Releaser(store, policy, wanted.list_, wanted.selection, evidence, wanted.imported_too)
-
-    def done(released: bool) -> None:  # noqa: FBT001 - what became of one
-        told[released] += 1
-        advance(1)
-
-    try:
-        with counting("addresses released or left", len(found.addresses)) as advance:
-            await releaser.release(found, done)
-    finally:
-        if told[True]:
-            await store.tell(
-                wanted.list_,
-                summary_event(
-                    store.keyspace(wanted.list_),
-                    wanted.summary,
-                    at,
-                    wanted.actor,
-                    note=reason,
-                    filters=str(wanted.selection),
-                    counts={"addresses": told[True], "left_alone": told[False]},
-                ),
-            )
-    return told[True]
+    with counting("addresses released or left", len(found.addresses)) as advance:
+        return await released(releaser, found, wanted.summary, lambda _: advance(1))
 
 
 def _show(wanted: Wanted, found: Found) -> None:
@@ -194,7 +172,7 @@ def _samples(found: Found) -> list[_Sample]:
     ]
 
 
-def _tell(wanted: Wanted, found: Found, released: int) -> None:
+def _tell(wanted: Wanted, found: Found, done: int) -> None:
     """Print what was found and done for a program."""
     print_json(
         {
@@ -208,6 +186,6 @@ def _tell(wanted: Wanted, found: Found, released: int) -> None:
                 for each in _samples(found)
             ],
             "dry_run": wanted.dry_run,
-            "released": released,
+            "released": done,
         }
     )

@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from bounced.cli.selected import AT_ONCE, Releaser, find
 from bounced.core.contract.keys import Keyspace
 from bounced.core.policy import DEFAULT_POLICY, decide
 from bounced.core.selection import Selection
@@ -25,6 +24,7 @@ from bounced.core.state import Evidence, EvidenceType, ReportId
 from bounced.core.terms import Action, Category, Kind, Origin, Profile, Verdict
 from bounced.edges.redis import RedisStore, durability
 from bounced.edges.redis.connect import connections
+from bounced.edges.redis.selected import AT_ONCE, Releaser, find
 from bounced.ports import StoreUnavailable
 
 from .conftest import MAIN, Call

@@ -1,4 +1,4 @@
-"""Addresses on a list that a selection means: found, and released one by one."""
+"""Addresses on a list that a selection means: found, released one by one, and told of once in a summary."""
 
 import asyncio
 from collections import Counter
@@ -9,12 +9,13 @@ from itertools import islice
 from typing import NamedTuple
 
 from bounced.core.contract.state_hash import UnreadableState, from_fields, to_fields
+from bounced.core.contract.summary import Summary, summary_event
 from bounced.core.mailbox import AddressId
 from bounced.core.policy import Policy, decide
 from bounced.core.selection import Selection, why_it_stays
 from bounced.core.state import AddressState, Evidence, ReportId, Transition
-from bounced.edges.redis import RedisStore
 from bounced.edges.redis.bulk import histories, states, suppressed_states
+from bounced.edges.redis.store import RedisStore
 from bounced.ports import WrongTypeOfAddress
 
 SAMPLES = 20
@@ -132,3 +133,31 @@ class Releaser:
         held = to_fields(state)
         fits = self.selection.fits(id_, held) and not self.selection.needs_history(id_, held)
         return fits and not why_it_stays(held, imported_too=self.imported_too)
+
+
+async def released(releaser: Releaser, found: Found, summary: Summary, done: Callable[[bool], object]) -> int:
+    """Release what was found and return how many; tell once of it, also where only a part could be done.
+
+    ``done`` hears of each address that was tried, and whether it was released.  Raises StoreUnavailable.
+    """
+    told, evidence, list_ = Counter({True: 0, False: 0}), releaser.evidence, releaser.list_
+
+    def count(was_released: bool) -> None:  # noqa: FBT001 - what became of one
+        told[was_released] += 1
+        done(was_released)
+
+    try:
+        await releaser.release(found, count)
+    finally:
+        if told[True]:
+            event = summary_event(
+                releaser.store.keyspace(list_),
+                summary,
+                evidence.at,
+                evidence.actor,
+                note=evidence.note,
+                filters=str(releaser.selection),
+                counts={"addresses": told[True], "left_alone": told[False]},
+            )
+            await releaser.store.tell(list_, event)
+    return told[True]
