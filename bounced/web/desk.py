@@ -25,6 +25,7 @@ from bounced.web.people.door import Door
 from bounced.web.people.users import Users
 from bounced.web.problems import not_available
 from bounced.web.rates import Rates
+from bounced.web.recoveries import Recoveries
 from bounced.web.tokens import Tokens
 
 T = TypeVar("T")
@@ -136,6 +137,7 @@ class Desk:
         self.rates = Rates()
         self.reading = Reading()
         self.door = Door()
+        self.recoveries = Recoveries()
         self.metrics = metrics
         self.stopping = asyncio.Event()
         self.following = Counter[str]()

@@ -124,6 +124,7 @@ class Serving:
         for part in self._parts:
             part.desk.reading.close()
             part.desk.door.close()
+            await part.desk.recoveries.close()
         if not all(done):
             LOG.warning(Event.DRAIN_TIMED_OUT, after_s=DRAIN_S)
 

@@ -19,16 +19,14 @@ from bounced.core.terms import Category, Class, Origin, State
 from bounced.edges.redis.event_streams import BEGINNING, END, EventStreams, before, position_at
 from bounced.edges.redis.story import AddressStory, named_in_log, story_of
 from bounced.web.desk import ListInUse
+from bounced.web.pages.deciding import reason_in, written
 from bounced.web.pages.layout import Visit, page, rendered, words
 from bounced.web.pages.view import View
-from bounced.web.people.asking import own_form
-from bounced.web.problems import Problem, bad_request
+from bounced.web.problems import bad_request
 
 MOST_CHARS = 400
 """Of what is searched for: an address has at most 320."""
-MOST_REASON_CHARS = 200
 MOST_EVENTS = 200
-OLD_FORM = "This form is too old, or it was made elsewhere."
 LOOK_S = 10.0
 """How long one request looks through the events."""
 
@@ -132,16 +130,8 @@ def _shown(
 
 
 async def _decide(visit: Visit, type_: EvidenceType) -> Response:
-    fields = await own_form(visit.request, visit.person.secret)
-    if not fields:
-        raise Problem(
-            HTTPStatus.FORBIDDEN, "old-form", "This form is too old, or it was made elsewhere. Nothing was done."
-        )
-    if not visit.may_write:
-        raise Problem(HTTPStatus.FORBIDDEN, "forbidden", "Nothing is written here: web.private.writes is false.")
-    reason = fields.get("reason", "").strip()
-    if not reason or len(reason) > MOST_REASON_CHARS:
-        raise bad_request("bad-reason", f"A reason has 1 to {MOST_REASON_CHARS} characters. Nothing was done.")
+    fields = await written(visit)
+    reason = reason_in(fields)
     list_, asked = visit.desk.present.lists[visit.view.list_], fields.get("q", "")
     about = visit.request.state.address = _normalised(list_, asked)
     at = visit.desk.clock().replace(microsecond=0)

@@ -23,6 +23,8 @@ PAGES = ("/live", "/unknown?look=1", "/policy?rule=mailbox_unknown&failures=3&th
 TELLING = ("/live", "/unknown?look=1")
 """Those of them that tell what others wrote."""
 WIDTHS = (360, 800, 1440)
+RECOVER = "/recover?since=9d"
+FURTHER = (RECOVER, "/recover", "/recover?provider=nobody")
 
 
 async def fill(site: Site, url: str) -> None:
@@ -105,7 +107,15 @@ async def test_pages_fit_every_screen_in_both_themes(site: Site, browser: Watche
     page, backs = browser.page, set()
     for theme in ("light", "dark"):
         await page.emulate_media(color_scheme=theme)
-        for path in ("/", "/?since=35d&list=other", f"/address?q={BOB}", "/address?q=nobody", "/?since=never", *PAGES):
+        for path in (
+            "/",
+            "/?since=35d&list=other",
+            f"/address?q={BOB}",
+            "/address?q=nobody",
+            "/?since=never",
+            *PAGES,
+            *FURTHER,
+        ):
             await browser.open(path)
             for width in WIDTHS:
                 await page.set_viewport_size({"width": width, "height": 800})
@@ -118,7 +128,14 @@ async def test_what_others_wrote_is_text_and_nothing_else(site: Site, browser: W
     """No element comes of it, no control character is sent, and nothing turns the direction of what stands beside."""
     await fill(site, redis_url)
     page = browser.page
-    for path in ("/", f"/address?q={BOB}", f"/address/events?q={BOB}", "/address?q=%3Cscript%3E%E2%80%AE", *TELLING):
+    for path in (
+        "/",
+        f"/address?q={BOB}",
+        f"/address/events?q={BOB}",
+        "/address?q=%3Cscript%3E%E2%80%AE",
+        RECOVER,
+        *TELLING,
+    ):
         await browser.open(path)
         text, title = await page.inner_text("body"), await page.title()
         assert "script>" in text
@@ -135,7 +152,7 @@ async def test_axe_finds_nothing(site: Site, browser: Watched, redis_url: str) -
     for theme, width in (("light", 1440), ("dark", 360)):
         await browser.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
         await browser.page.set_viewport_size({"width": width, "height": 800})
-        for path in ("/", f"/address?q={BOB}", "/address?q=nobody", *PAGES):
+        for path in ("/", f"/address?q={BOB}", "/address?q=nobody", *PAGES, *FURTHER):
             await browser.open(path)
             await browser.page.evaluate(axe)
             found = await browser.page.evaluate("axe.run().then((found) => found.violations)")
