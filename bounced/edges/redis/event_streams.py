@@ -142,11 +142,21 @@ class EventStreams:
             begin = _beyond(page, begin)
 
     async def search(
-        self, begin: Position, end: Position, wanted: Wanted, *, looked: Looked, backwards: bool = False
+        self,
+        begin: Position,
+        end: Position,
+        wanted: Wanted,
+        *,
+        looked: Looked,
+        backwards: bool = False,
+        bulk: bool = True,
     ) -> AsyncIterator[StreamEvent]:
-        """Yield the events between two positions that are asked for, the oldest first, or the newest."""
+        """Yield the events between two positions that are asked for, the oldest first, or the newest.
+
+        ``bulk`` is false to leave out the stream of that name.
+        """
         span = ("XREVRANGE", end, begin) if backwards else ("XRANGE", begin, end)
-        found = [self._search(span, wanted, looked, bulk=bulk) for bulk in (False, True)]
+        found = [self._search(span, wanted, looked, bulk=each) for each in ((False, True) if bulk else (False,))]
         heads = [await anext(each, None) for each in found]
         while ready := [each for each in heads if each]:
             next_ = max(ready, key=_place) if backwards else min(ready, key=_place)

@@ -2,7 +2,7 @@
 
 from starlette.routing import Route
 
-from bounced.web.pages import address, assets, health, live, overview, policy, recover, unknown
+from bounced.web.pages import address, assets, changes, health, live, overview, policy, recover, unknown
 
 
 def routes() -> list[Route]:
@@ -21,6 +21,7 @@ def routes() -> list[Route]:
         Route("/policy", policy.policy),
         Route("/health", health.health),
         Route("/health/findings", health.findings),
+        Route("/changes", changes.changes),
         Route("/recover", recover.recover),
         Route("/recover/watch", recover.watch),
         Route("/recover/part", recover.part),

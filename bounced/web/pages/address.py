@@ -2,8 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from starlette.responses import RedirectResponse, Response
@@ -16,19 +15,16 @@ from bounced.core.mailbox import BadAddress, normalise
 from bounced.core.selection import deciding_event
 from bounced.core.state import Evidence, EvidenceType, ReportId
 from bounced.core.terms import Category, Class, Origin, State
-from bounced.edges.redis.event_streams import BEGINNING, END, EventStreams, before, position_at
 from bounced.edges.redis.story import AddressStory, named_in_log, story_of
 from bounced.web.desk import ListInUse
 from bounced.web.pages.deciding import reason_in, written
 from bounced.web.pages.layout import Visit, page, rendered, words
+from bounced.web.pages.looking import look_through
 from bounced.web.pages.view import View
 from bounced.web.problems import bad_request
 
 MOST_CHARS = 400
 """Of what is searched for: an address has at most 320."""
-MOST_EVENTS = 200
-LOOK_S = 10.0
-"""How long one request looks through the events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,28 +51,6 @@ class Account:
         return self.story.is_known or bool(self.story.history)
 
 
-@dataclass(slots=True)
-class Looked:
-    """How far a look through the events has come, the newest first."""
-
-    count: int = 0
-    back_to: datetime | None = None
-    found: list[Told] = field(default_factory=list)
-    last_id: str = ""
-    is_over: bool = False
-
-    def take(self, fields: Mapping[str, str], view: View) -> None:
-        """Take down an event.  What one commit told of twice, as a report and as a change, is one for people."""
-        if not fields.get("id") or fields["id"] != self.last_id:
-            self.found.append(_told(fields, view))
-        self.last_id = fields.get("id", "")
-
-    def note(self, count: int, reached: datetime) -> None:
-        """Take down that so many more were looked through, to this time."""
-        self.count += count
-        self.back_to = min(self.back_to or reached, reached)
-
-
 @page()
 async def address(visit: Visit) -> Response:
     """Show what every list knows of the address that somebody searches for."""
@@ -93,19 +67,9 @@ async def events(visit: Visit) -> Response:
     """Show all that is kept of an address in one list: the part that somebody asks for, because it takes a while."""
     view, list_ = visit.view, visit.desk.present.lists[visit.view.list_]
     id_ = list_.keys.address_id(_normalised(list_, _asked(visit)))
-    begin, end = position_at(view.since) if view.since else BEGINNING, before(view.until) if view.until else END
-    looked, streams = Looked(), EventStreams(visit.desk.store, list_.keys)
-    try:
-        async with asyncio.timeout(LOOK_S):
-            async for each in streams.search(begin, end, Wanted((), id_), looked=looked.note, backwards=True):
-                looked.take(each.fields, view)
-                if len(looked.found) == MOST_EVENTS:
-                    break
-            else:
-                looked.is_over = True
-    except TimeoutError:
-        pass  # what was found is shown, and how far it went
-    return rendered(visit, "events.html", looked=looked, q=_asked(visit))
+    looked = await look_through(visit, Wanted((), id_))
+    told = [_told(each, view) for each in looked.found]
+    return rendered(visit, "events.html", looked=looked, told=told, q=_asked(visit))
 
 
 @page()

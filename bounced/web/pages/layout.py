@@ -25,6 +25,7 @@ from bounced.web.problems import Problem, problem_of
 NAVIGATION = (
     ("overview", "/", "Overview"),
     ("address", "/address", "Address"),
+    ("changes", "/changes", "Changes"),
     ("recover", "/recover", "Recover"),
     ("live", "/live", "Live"),
     ("unknown", "/unknown", "Unknown"),

@@ -24,7 +24,9 @@ TELLING = ("/live", "/unknown?look=1")
 """Those of them that tell what others wrote."""
 WIDTHS = (360, 800, 1440)
 RECOVER = "/recover?since=9d"
-FURTHER = (RECOVER, "/recover", "/recover?provider=nobody")
+CHANGES = "/changes?what=all"
+SAID = (RECOVER, CHANGES)
+FURTHER = (RECOVER, CHANGES, "/changes", "/recover", "/recover?provider=nobody")
 
 
 async def fill(site: Site, url: str) -> None:
@@ -133,7 +135,7 @@ async def test_what_others_wrote_is_text_and_nothing_else(site: Site, browser: W
         f"/address?q={BOB}",
         f"/address/events?q={BOB}",
         "/address?q=%3Cscript%3E%E2%80%AE",
-        RECOVER,
+        *SAID,
         *TELLING,
     ):
         await browser.open(path)
