@@ -5,10 +5,12 @@ with its ``address`` and ``verdict`` (``category``, ``class_``, ``rule``, ``stat
 """
 
 from collections.abc import Mapping
+from datetime import date
 from typing import NamedTuple
 
 from bounced import rules
 from bounced.core.exchange.names import names_as_json
+from bounced.core.limits import MAX_HEADER_BYTES
 from bounced.core.meaning.account import Account, account
 from bounced.core.meaning.bare import NOTHING_KNOWN, Known, as_reported
 from bounced.core.meaning.classify import classify, classify_reply
@@ -16,7 +18,8 @@ from bounced.core.meaning.rules import RuleSet
 from bounced.core.reading import report as reports
 from bounced.core.reading.border import attempt
 from bounced.core.reading.message.limits import MAX_WORK
-from bounced.core.terms import Kind, PerRecipientFields, Report, Verdict
+from bounced.core.return_path import Directory
+from bounced.core.terms import Kind, PerRecipientFields, Report, ReturnPath, Verdict
 
 Json = Mapping[str, object]
 
@@ -76,6 +79,13 @@ def explain_reply(reply: str, rule_set: RuleSet | None = None, known: Known = NO
 def statements(finding: ExplainedRecipient, report: Report, rule_set: RuleSet | None = None) -> tuple[Account, ...]:
     """Return who said what of one recipient, in the order of weight, which counted, and why the others did not."""
     return account(finding.fields, report, rule_set or packaged_rules(), finding.verdict)
+
+
+def return_path_in(content: bytes, report: Report, directory: Directory, today: date) -> ReturnPath | None:
+    """Return the return path of ours that a message was sent to, or that stands in the message it returns."""
+    header = content[:MAX_HEADER_BYTES].replace(b"\r\n", b"\n").partition(b"\n\n")[0].decode("utf-8", "replace")
+    found = directory.find(f"{header}\n{report.traces or report.returned_header}", today)
+    return found if isinstance(found, ReturnPath) else None
 
 
 def _explained(report: Report, rule_set: RuleSet) -> Explanation:

@@ -11,13 +11,13 @@ import click
 from bounced import explain as explaining
 from bounced import rules
 from bounced.cli.configured import config_option, configured
-from bounced.cli.explained import Totals, show, show_reply, unsubscribes
+from bounced.cli.explained import Totals, show, show_reply
 from bounced.cli.mailboxes import Stored, all_messages, reverse_path_of, reverse_path_options
 from bounced.cli.output import console, json_option, print_json
 from bounced.cli.replies import all_replies, known_of, reply_options
 from bounced.config import Config, build
-from bounced.core.limits import MAX_HEADER_BYTES
 from bounced.core.meaning.bare import Known
+from bounced.core.meaning.in_words import unsubscribes
 from bounced.core.meaning.rulefile import RulesInvalid
 from bounced.core.meaning.rules import RuleSet
 from bounced.core.return_path import Directory
@@ -150,10 +150,6 @@ def _directory(config: Config) -> Directory | None:
 
 
 def _return_path(content: bytes, explanation: explaining.Explanation, directory: Directory | None) -> ReturnPath | None:
-    """Return the return path of ours that a message was sent to, or that stands in the message it returns."""
-    if directory is None:
-        return None
-    header = content[:MAX_HEADER_BYTES].replace(b"\r\n", b"\n").partition(b"\n\n")[0].decode("utf-8", "replace")
-    report = explanation.report
-    found = directory.find(f"{header}\n{report.traces or report.returned_header}", datetime.now(UTC).date())
-    return found if isinstance(found, ReturnPath) else None
+    """Return the return path of ours in a message; None on a machine without the keys."""
+    today = datetime.now(UTC).date()
+    return explaining.return_path_in(content, explanation.report, directory, today) if directory else None

@@ -2,7 +2,7 @@
 
 from starlette.routing import Route
 
-from bounced.web.pages import address, assets, changes, health, live, overview, policy, recover, unknown
+from bounced.web.pages import address, assets, changes, explain, health, live, overview, policy, recover, unknown
 
 
 def routes() -> list[Route]:
@@ -26,5 +26,7 @@ def routes() -> list[Route]:
         Route("/recover/watch", recover.watch),
         Route("/recover/part", recover.part),
         Route("/recover/release", recover.release, methods=["POST"]),
+        Route("/explain", explain.explain),
+        Route("/explain", explain.explained, methods=["POST"]),
         Route(f"{assets.FOLDER}/{{name}}", assets.asset),
     ]

@@ -14,11 +14,16 @@ async def written(visit: Visit) -> dict[str, str]:
     """Return the fields of a form of ours by which somebody may change something.  Raises Problem."""
     fields = await own_form(visit.request, visit.person.secret)
     if not fields:
-        detail = "This form is too old, or it was made elsewhere. Nothing was done."
-        raise Problem(HTTPStatus.FORBIDDEN, "old-form", detail)
+        raise old_form()
     if not visit.may_write:
         raise Problem(HTTPStatus.FORBIDDEN, "forbidden", "Nothing is written here: web.private.writes is false.")
     return fields
+
+
+def old_form() -> Problem:
+    """Return what to raise for a form that is not ours."""
+    detail = "This form is too old, or it was made elsewhere. Nothing was done."
+    return Problem(HTTPStatus.FORBIDDEN, "old-form", detail)
 
 
 def reason_in(fields: Mapping[str, str]) -> str:

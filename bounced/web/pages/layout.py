@@ -27,6 +27,7 @@ NAVIGATION = (
     ("address", "/address", "Address"),
     ("changes", "/changes", "Changes"),
     ("recover", "/recover", "Recover"),
+    ("explain", "/explain", "Explain"),
     ("live", "/live", "Live"),
     ("unknown", "/unknown", "Unknown"),
     ("policy", "/policy", "Policy"),

@@ -61,8 +61,13 @@ def set_cookie(request: Request, response: Response, name: str, value: str) -> N
 async def own_form(request: Request, secret: str) -> dict[str, str]:
     """Return the fields of a form, empty unless we made it for whoever has this secret.  Raises Problem."""
     fields = await _fields(request)
+    return fields if is_own(request, fields.get("form", ""), secret) else {}
+
+
+def is_own(request: Request, token: str, secret: str) -> bool:
+    """Return whether a form is one that we made for whoever has this secret, and a page of ours sent it."""
     ours = request.headers.get("sec-fetch-site", _OWN_SITE[0]) in _OWN_SITE
-    return fields if ours and is_form_token(fields.get("form", ""), secret) else {}
+    return ours and is_form_token(token, secret)
 
 
 async def _fields(request: Request) -> dict[str, str]:

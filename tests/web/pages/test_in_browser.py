@@ -26,7 +26,7 @@ WIDTHS = (360, 800, 1440)
 RECOVER = "/recover?since=9d"
 CHANGES = "/changes?what=all"
 SAID = (RECOVER, CHANGES)
-FURTHER = (RECOVER, CHANGES, "/changes", "/recover", "/recover?provider=nobody")
+FURTHER = ("/explain", RECOVER, CHANGES, "/changes", "/recover", "/recover?provider=nobody")
 
 
 async def fill(site: Site, url: str) -> None:

@@ -6,6 +6,7 @@ import re
 import httpx
 import pytest
 
+from bounced.core.selection import Selection
 from bounced.core.state import Evidence, EvidenceType, ReportId
 from bounced.core.terms import Origin, State
 from bounced.edges.redis.event_streams import BEGINNING, END, EventStreams
@@ -185,10 +186,10 @@ async def test_only_so_many_go_on_at_once(site: Site, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(recoveries, "find", for_ever)
     all_, now = recoveries.Recoveries(), site.desk.clock()
-    look = [all_.look(site.store, "main", recoveries.Selection(), (str(n),), now) for n in range(recoveries.AT_ONCE)]
-    assert all_.look(site.store, "main", recoveries.Selection(), ("0",), now) is look[0]
+    look = [all_.look(site.store, "main", Selection(), (str(n),), now) for n in range(recoveries.AT_ONCE)]
+    assert all_.look(site.store, "main", Selection(), ("0",), now) is look[0]
     with pytest.raises(Problem, match="are under way"):
-        all_.look(site.store, "main", recoveries.Selection(), ("more",), now)
+        all_.look(site.store, "main", Selection(), ("more",), now)
     await all_.close()
     assert all(each.task and each.task.cancelled() for each in look)
 

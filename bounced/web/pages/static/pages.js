@@ -1,5 +1,5 @@
 "use strict";
-// What the pages do beside htmx: "/" goes to the search box, and a part that could not be loaded is said so.
+// What the pages do beside htmx: "/" goes to the search box, a dropped file is sent, and a part that could not be loaded is said so.
 
 (() => {
   const SETTING = "bounced-slash";
@@ -41,6 +41,18 @@
     if (event.target.id !== "events") return;
     while (event.target.children.length > MOST_EVENTS) event.target.lastElementChild.remove();
   });
+
+  // A file that is dropped anywhere on a form which takes one is sent.
+  for (const form of document.querySelectorAll("form.takes-file")) {
+    const hasFile = (event) => event.dataTransfer.types.includes("Files");
+    form.addEventListener("dragover", (event) => hasFile(event) && event.preventDefault());
+    form.addEventListener("drop", (event) => {
+      if (!event.dataTransfer.files.length) return;
+      event.preventDefault();
+      form.querySelector("input[type=file]").files = event.dataTransfer.files;
+      form.requestSubmit();
+    });
+  }
 
   const say = (text) => {
     failure.textContent = text;
