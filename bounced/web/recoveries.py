@@ -5,10 +5,11 @@ They are in memory only.  A restart ends them: what was released stays released,
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from http import HTTPStatus
 from secrets import token_urlsafe
 from time import monotonic
@@ -90,14 +91,14 @@ class Recoveries:
             if (each.list_, each.asked) == (list_, asked) and (each.stage is Stage.LOOKING or is_fresh):
                 return each
         recovery = Recovery(asked, list_, selection, at)
-        self._begin(recovery, self._look(store, recovery))
+        self._begin(recovery, partial(self._look, store, recovery))
         return recovery
 
     def release(self, store: RedisStore, recovery: Recovery, policy: Policy, evidence: Evidence) -> None:
         """Begin to release what was found; what is being released already goes on.  Raises Problem."""
         if recovery.stage is Stage.FOUND:
             releaser = Releaser(store, policy, recovery.list_, recovery.selection, evidence, imported_too=False)
-            self._begin(recovery, self._release(recovery, releaser))
+            self._begin(recovery, partial(self._release, recovery, releaser))
             recovery.stage, recovery.evidence = Stage.RELEASING, evidence
 
     async def close(self) -> None:
@@ -107,9 +108,8 @@ class Recoveries:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _begin(self, recovery: Recovery, work: Coroutine[object, object, None]) -> None:
+    def _begin(self, recovery: Recovery, work: Callable[[], Awaitable[None]]) -> None:
         if sum(each.is_under_way for each in self._all.values()) >= AT_ONCE:
-            work.close()
             raise not_available(f"{AT_ONCE} recoveries are under way; this one begins when one of them is over.")
         for old in [each for each in self._all.values() if not each.is_under_way][: max(0, len(self._all) - KEPT + 1)]:
             if old is not recovery:
@@ -117,9 +117,9 @@ class Recoveries:
         self._all[recovery.id] = recovery
         recovery.task = asyncio.create_task(self._guarded(recovery, work))
 
-    async def _guarded(self, recovery: Recovery, work: Coroutine[object, object, None]) -> None:
+    async def _guarded(self, recovery: Recovery, work: Callable[[], Awaitable[None]]) -> None:
         try:
-            await work
+            await work()
         except Exception as error:
             problem = problem_of(error)
             if problem.kind == "internal":
