@@ -208,3 +208,21 @@ async def test_a_thousand_are_recovered_in_the_browser(site: Site, browser: Watc
     await page.click("text=Release 1,000 addresses")
     await page.wait_for_selector("text=1,000 of 1,000 addresses are released.")
     assert await state(site, "user7@example.org") is State.ACTIVE
+
+
+async def test_a_long_look_tells_how_far_it_is(alice: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page asks for itself again, with a script and without one; the part that it asks for alone has no frame."""
+
+    async def for_long(*given: object, **_: object) -> None:
+        advance = given[3]
+        assert callable(advance)
+        advance(1234)
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(recoveries, "find", for_long)
+    page = (await alice.get("/recover?since=2h")).text
+    assert "1,234 addresses fit so far" in page
+    assert '<noscript><meta http-equiv="refresh" content="2"></noscript>' in page
+    part = re.findall(r'hx-get="(/recover/part[^"]+)"', page)[0].replace("&amp;", "&")
+    assert "1,234" in (again := (await alice.get(part)).text)
+    assert "<html" not in again
