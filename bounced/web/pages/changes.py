@@ -85,6 +85,7 @@ def _shown(visit: Visit, asked: Asked, looked: Looked, fault: str = "") -> Respo
         HTTPStatus.BAD_REQUEST if fault else HTTPStatus.OK,
         here="changes",
         asked=asked,
+        kept={"what": asked.what, "who": asked.who, "about": asked.address},
         looked=looked,
         changes=[_change(each, visit.view) for each in looked.found],
         fault=fault,

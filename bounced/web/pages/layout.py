@@ -82,7 +82,7 @@ def page(usual_since: str = "", *, is_use: bool = True) -> Callable[[Page], Call
 
 
 def rendered(visit: Visit, template: str, status: HTTPStatus = HTTPStatus.OK, **facts: object) -> Response:
-    """Return a page, or a part of one."""
+    """Return a page, or a part of one; ``kept`` of the facts is what its URL names beside list, span and zone."""
     frame = {
         "visit": visit,
         "view": visit.view,

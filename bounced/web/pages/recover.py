@@ -85,6 +85,7 @@ def _shown(
         status,
         here="recover",
         asked=asked,
+        kept=asked or {"id": recovery.id if recovery else ""},
         recovery=recovery,
         fault=fault,
         providers=PROVIDER_NAMES,

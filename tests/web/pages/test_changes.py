@@ -40,7 +40,8 @@ async def test_changes_are_filtered_by_what_who_and_address(site: Site, alice: h
     assert "Nobody decided anything in this time that fits." in text_of(await alice.get("/changes?who=mallory"))
     assert "carol" not in text_of(await alice.get("/changes", params={"what": "all", "about": f" {BOB} "}))
     assert "Nothing of this kind happened in this time" in text_of(await alice.get("/changes?what=alarms"))
-    assert "what=states&amp;who=ali" in (await alice.get("/changes?what=states&who=ali")).text
+    page = (await alice.get("/changes?what=states&who=ali")).text
+    assert "tz=local&amp;what=states&amp;who=ali" in page, "the other zone shows the same"
 
 
 @pytest.mark.parametrize(

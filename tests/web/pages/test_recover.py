@@ -89,6 +89,7 @@ async def test_what_was_looked_at_is_released_and_told_once(site: Site, alice: h
     told = text_of(page)
     assert "2 of 2 addresses are released." in told
     assert "By alice Why they called everybody unknown" in told
+    assert "tz=local&amp;id=" in page.text, "the other zone shows the same"
     assert [await state(site, each) for each in (BOB, "dave@example.net")] == [State.ACTIVE, State.SUPPRESSED]
     streams = EventStreams(site.store, site.keys)
     events = [each async for several in streams.between(BEGINNING, END) for each in several]
