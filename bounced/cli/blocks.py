@@ -3,8 +3,7 @@
 import asyncio
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -17,16 +16,13 @@ from bounced.cli.output import console, json_option, print_json, print_table, pr
 from bounced.cli.selecting import any_list_option, chosen_lists
 from bounced.cli.times import local_option, shown, since_option, span, until_option, zone_name
 from bounced.config import Config
-from bounced.core.choosing import known_as
 from bounced.core.contract.times import stamp
+from bounced.core.meaning.providers import known_as
 from bounced.core.spoken_times import READS
-from bounced.edges.redis.event_streams import StreamEvent, came_at
-from bounced.edges.redis.overview import Overview
+from bounced.edges.redis.refusals import Refusal, Refusals, refusals
 from bounced.service import now, open_store
 
 USUAL = timedelta(hours=24)
-MOST_KEPT = 10_000
-"""From so many entries on the stream is cut at its beginning (BLOCKS_MAX in commit.lua)."""
 
 
 @click.command()
@@ -78,87 +74,12 @@ class _Asked(NamedTuple):
     provider: str
 
 
-class _About(NamedTuple):
-    """A list, who refused its mail, why, and of which sending address where that is known."""
-
-    list_: str
-    provider: str
-    category: str
-    rule: str
-    sending_ip: str
-
-
-@dataclass(slots=True)
-class _Refusal:
-    """Refusals about the same; ``words`` are those of the last."""
-
-    about: _About
-    first: datetime
-    last: datetime
-    hours: Counter[datetime] = field(default_factory=Counter)
-    campaigns: Counter[str] = field(default_factory=Counter)
-    words: str = ""
-
-    @property
-    def count(self) -> int:
-        return self.hours.total()
-
-    def add(self, entry: StreamEvent) -> None:
-        at, said = came_at(entry.id), entry.fields
-        self.hours[at.replace(minute=0, second=0, microsecond=0)] += 1
-        if campaign := said.get("campaign"):
-            self.campaigns[campaign] += 1
-        self.last, self.words = at, said.get("words") or said.get("diagnostic", "") or self.words
-
-    def as_record(self) -> Mapping[str, object]:
-        return {
-            "list": self.about.list_,
-            "provider": self.about.provider,
-            "category": self.about.category,
-            "rule": self.about.rule,
-            "sending_ip": self.about.sending_ip or None,
-            "count": self.count,
-            "first": stamp(self.first),
-            "last": stamp(self.last),
-            "words": self.words,
-            "campaigns": dict(self.campaigns.most_common(10)),
-            "hours": {stamp(at): count for at, count in self.hours.items()},
-        }
-
-
-@dataclass(slots=True)
-class _Found:
-    """What was found, and since when more refusals than that are no longer kept, by list."""
-
-    refusals: dict[_About, _Refusal] = field(default_factory=dict)
-    kept_since: dict[str, datetime] = field(default_factory=dict)
-
-    def add(self, list_: str, entries: Iterable[StreamEvent], provider: str) -> None:
-        for entry in entries:
-            said = entry.fields
-            if provider and said.get("provider") != provider:
-                continue
-            about = _About(list_, *(said.get(name, "") for name in _About._fields[1:]))
-            at = came_at(entry.id)
-            self.refusals.setdefault(about, _Refusal(about, at, at)).add(entry)
-
-    def ranked(self) -> Sequence[_Refusal]:
-        return sorted(self.refusals.values(), key=lambda each: (-each.count, each.about))
-
-
-async def _find(config: Config, lists: Sequence[str], asked: _Asked) -> _Found:
-    found = _Found()
+async def _find(config: Config, lists: Sequence[str], asked: _Asked) -> Refusals:
     async with open_store(config) as store:
-        for list_ in lists:
-            overview = Overview(store, list_, store.keyspace(list_))
-            async for page in overview.blocks(asked.since, asked.until):
-                found.add(list_, page, asked.provider)
-            if (await overview.sizes(now())).streams["blocks"] >= MOST_KEPT and (at := await overview.oldest_block()):
-                found.kept_since[list_] = at
-    return found
+        return await refusals(store, lists, *asked)
 
 
-def _print(found: _Found, asked: _Asked) -> None:
+def _print(found: Refusals, asked: _Asked) -> None:
     target, ranked = console(), found.ranked()
     at = f"from {shown(asked.since)} to {shown(min(asked.until, now()))} {zone_name()}"
     if target.is_terminal and not ranked:
@@ -190,11 +111,11 @@ def _by(asked: _Asked) -> str:
     return f" by {asked.provider}" if asked.provider else ""
 
 
-def _row(refusal: _Refusal) -> Sequence[str | int]:
+def _row(refusal: Refusal) -> Sequence[str | int]:
     return *refusal.about, refusal.count, shown(refusal.first), shown(refusal.last), refusal.words
 
 
-def _tell(refusal: _Refusal) -> None:
+def _tell(refusal: Refusal) -> None:
     """Print one kind of refusal with all its words; a link is never broken."""
     target = console()
     times = "once" if refusal.count == 1 else f"{refusal.count:,} times"

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
-from types import MappingProxyType
 from typing import NamedTuple
 
 from bounced.core.mailbox import BadAddress, normalise_domain
-from bounced.core.meaning.providers import PROVIDERS
+from bounced.core.meaning.providers import PROVIDERS, known_as
 from bounced.core.selection import PERSONS, Selection
 from bounced.core.terms import Category
 
@@ -15,16 +14,6 @@ FILTERS = ("domain", "provider", "category", "campaign", "rule", "match")
 PROVIDER_NAMES = tuple(provider.name for provider in PROVIDERS)
 RELEASABLE = tuple(category for category in Category if category not in PERSONS)
 """The categories that a selection may release."""
-_ALSO_KNOWN_AS = MappingProxyType(
-    {
-        word: provider.name
-        for provider in reversed(PROVIDERS)
-        for domain in (*reversed(provider.domains), *reversed(provider.servers))
-        for word in (domain, domain.partition(".")[0])
-        if word not in PROVIDER_NAMES
-    }
-)
-"""Providers by words that people take for their names: hotmail, gmail.com."""
 _NEAREST, _SHOWN = 5, 20
 
 
@@ -83,13 +72,8 @@ class Choice(NamedTuple):
 def _provider(text: str) -> str:
     if not text or text.lower() in PROVIDER_NAMES:
         return text.lower()
-    known = _ALSO_KNOWN_AS.get(text.lower())
-    raise NotThere("provider", none_such(text, PROVIDER_NAMES, [known] if known else []))
-
-
-def known_as(text: str) -> str:
-    """Return the provider that people mean by a word, such as google by gmail; any other word as it is."""
-    return _ALSO_KNOWN_AS.get(text.strip().lower(), text.strip().lower())
+    known = known_as(text)
+    raise NotThere("provider", none_such(text, PROVIDER_NAMES, [known] if known in PROVIDER_NAMES else []))
 
 
 def _category(text: str, *, persons_too: bool) -> Category | None:

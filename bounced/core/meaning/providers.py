@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from ipaddress import ip_address
+from types import MappingProxyType
 
 _IP = re.compile(r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4})(?![\w:]|\.\d)")
 _FOR_EXAMPLES = ("192.0.2.", "198.51.100.", "203.0.113.", "2001:db8:")
@@ -114,6 +115,16 @@ KNOWN_PROVIDERS = {provider.name: provider for provider in PROVIDERS}
 _BY_SERVER = {server: provider.name for provider in PROVIDERS for server in provider.servers}
 _MOST_LABELS = max(server.count(".") + 1 for server in _BY_SERVER)
 _BY_DOMAIN = {domain: provider.name for provider in PROVIDERS for domain in provider.domains}
+_ALSO_KNOWN_AS = MappingProxyType(
+    {
+        word: provider.name
+        for provider in reversed(PROVIDERS)
+        for domain in (*reversed(provider.domains), *reversed(provider.servers))
+        for word in (domain, domain.partition(".")[0])
+        if word not in KNOWN_PROVIDERS
+    }
+)
+"""Providers by words that people take for their names: hotmail, gmail.com."""
 
 
 def provider_of(remote_mta: str | None, domain: str) -> str:
@@ -125,6 +136,11 @@ def known_provider(*hosts: str) -> str | None:
     """Return the first provider of this list to which a name of a server or a domain belongs."""
     found = (_by_server(host) or _BY_DOMAIN.get(host.lower().rstrip(".")) for host in hosts)
     return next(filter(None, found), None)
+
+
+def known_as(text: str) -> str:
+    """Return the provider that people mean by a word, such as google by gmail; any other word as it is."""
+    return _ALSO_KNOWN_AS.get(text.strip().lower(), text.strip().lower())
 
 
 def sending_ip(reply: str) -> str:

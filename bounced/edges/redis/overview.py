@@ -106,9 +106,9 @@ class Overview:
         """Yield the complaints that name nobody and came since a time, a page at a time, the oldest first."""
         return self._between(self._keys.complaints, id_at(at), "+")
 
-    def blocks(self, since: datetime, until: datetime) -> AsyncIterator[list[StreamEvent]]:
-        """Yield the refusals of the sender that came in a span of time, a page at a time, the oldest first."""
-        return self._between(self._keys.blocks, id_at(since), f"({id_at(until)}")
+    async def blocks_kept(self) -> int:
+        """Return how many refusals of the sender are kept."""
+        return await self._number("XLEN", self._keys.blocks)
 
     async def oldest_block(self) -> datetime | None:
         """Return when the oldest refusal came that is kept."""

@@ -2,7 +2,19 @@
 
 from starlette.routing import Route
 
-from bounced.web.pages import address, assets, changes, explain, health, live, overview, policy, recover, unknown
+from bounced.web.pages import (
+    address,
+    assets,
+    changes,
+    explain,
+    health,
+    live,
+    overview,
+    policy,
+    providers,
+    recover,
+    unknown,
+)
 
 
 def routes() -> list[Route]:
@@ -14,13 +26,6 @@ def routes() -> list[Route]:
         Route("/address/events", address.events),
         Route("/address/release", address.release, methods=["POST"]),
         Route("/address/suppress", address.suppress, methods=["POST"]),
-        Route("/live", live.live),
-        Route("/live/new", live.new),
-        Route("/unknown", unknown.unknown),
-        Route("/unknown/groups", unknown.groups),
-        Route("/policy", policy.policy),
-        Route("/health", health.health),
-        Route("/health/findings", health.findings),
         Route("/changes", changes.changes),
         Route("/recover", recover.recover),
         Route("/recover/watch", recover.watch),
@@ -28,5 +33,13 @@ def routes() -> list[Route]:
         Route("/recover/release", recover.release, methods=["POST"]),
         Route("/explain", explain.explain),
         Route("/explain", explain.explained, methods=["POST"]),
+        Route("/providers", providers.providers),
+        Route("/live", live.live),
+        Route("/live/new", live.new),
+        Route("/unknown", unknown.unknown),
+        Route("/unknown/groups", unknown.groups),
+        Route("/policy", policy.policy),
+        Route("/health", health.health),
+        Route("/health/findings", health.findings),
         Route(f"{assets.FOLDER}/{{name}}", assets.asset),
     ]

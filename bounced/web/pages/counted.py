@@ -90,6 +90,11 @@ def spans(view: View) -> tuple[Span, ...]:
     return tuple(Span(day, tuple(map(hour, hours))) for day, hours in days)
 
 
+def unit_of(shown: Sequence[Span]) -> str:
+    """Return how long one of these spans is."""
+    return "hour" if all(len(span.hours) == 1 for span in shown) else "day"
+
+
 @dataclass(frozen=True)
 class Counted:
     """What was counted in each span of time.  What is made of it is made once: a page shows most of it twice."""
@@ -105,7 +110,7 @@ class Counted:
     @property
     def unit(self) -> str:
         """How long one span is."""
-        return "hour" if all(len(span.hours) == 1 for span in self.spans) else "day"
+        return unit_of(self.spans)
 
     @cached_property
     def rows(self) -> list[tuple[Row, int]]:

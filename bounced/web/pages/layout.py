@@ -28,6 +28,7 @@ NAVIGATION = (
     ("changes", "/changes", "Changes"),
     ("recover", "/recover", "Recover"),
     ("explain", "/explain", "Explain"),
+    ("providers", "/providers", "Providers"),
     ("live", "/live", "Live"),
     ("unknown", "/unknown", "Unknown"),
     ("policy", "/policy", "Policy"),
@@ -82,7 +83,7 @@ def page(usual_since: str = "", *, is_use: bool = True) -> Callable[[Page], Call
 
 
 def rendered(visit: Visit, template: str, status: HTTPStatus = HTTPStatus.OK, **facts: object) -> Response:
-    """Return a page, or a part of one; ``kept`` of the facts is what its URL names beside list, span and zone."""
+    """Return a page, or a part of one.  ``kept`` has what its URL names beside list, span and zone."""
     frame = {
         "visit": visit,
         "view": visit.view,

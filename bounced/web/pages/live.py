@@ -93,7 +93,6 @@ async def live(visit: Visit) -> Response:
         visit,
         "live.html",
         here="live",
-        filters="live_filters.html",
         found=found,
         after=cursor_of(end) if follows else "",
         is_new=False,

@@ -21,8 +21,8 @@ async def bounced(site: Site, address: str = BOB, list_: str = "main", **more: s
     """Commit a hard bounce of mail that was sent three days ago."""
     at = site.desk.clock() - timedelta(days=3)
     verdict = Verdict(
-        Category.MAILBOX_UNKNOWN, "generic-user-unknown", "diagnostic", status="5.1.1", reply_code="550",
-        diagnostic=more.get("words", WORDS), proof="words",
+        Category(more.get("category", Category.MAILBOX_UNKNOWN)), "generic-user-unknown", "diagnostic",
+        status="5.1.1", reply_code="550", diagnostic=more.get("words", WORDS), proof="words",
     )  # fmt: skip
     evidence = Evidence(
         EvidenceType.REPORT, at, Origin.SMTP, kind=Kind.BOUNCE, verdict=verdict, sent_on=at.date(),

@@ -18,15 +18,33 @@ HOSTILE = (
     "\x1b[31mred\x00\x07 \u202etxt.exe\u202c \u2066\u200f \u0301\u0301\u0301 " + "W" * 120
 )
 """Markup, control characters, marks that turn the direction, a word without an end."""
-PAGES = ("/live", "/unknown?look=1", "/policy?rule=mailbox_unknown&failures=3&then=hold", "/health?look=1")
-"""Further pages."""
-TELLING = ("/live", "/unknown?look=1")
-"""Those of them that tell what others wrote."""
+TELLING = (
+    "/",
+    f"/address?q={BOB}",
+    "/address?q=%3Cscript%3E%E2%80%AE",
+    "/changes?what=all",
+    "/recover?since=9d",
+    "/providers",
+    "/providers?provider=%3Cscript%3E%E2%80%AE",
+    "/live",
+    "/unknown?look=1",
+)
+"""Pages that tell what others wrote."""
+PAGES = (
+    *TELLING,
+    "/?since=35d&list=other",
+    "/?since=never",
+    "/address?q=nobody",
+    "/changes",
+    "/recover",
+    "/recover?provider=nobody",
+    "/explain",
+    "/providers?list=other",
+    "/policy?rule=mailbox_unknown&failures=3&then=hold",
+    "/health?look=1",
+)
+"""Every page, also empty and where what was asked for is wrong."""
 WIDTHS = (360, 800, 1440)
-RECOVER = "/recover?since=9d"
-CHANGES = "/changes?what=all"
-SAID = (RECOVER, CHANGES)
-FURTHER = ("/explain", RECOVER, CHANGES, "/changes", "/recover", "/recover?provider=nobody")
 
 
 async def fill(site: Site, url: str) -> None:
@@ -44,6 +62,8 @@ async def fill(site: Site, url: str) -> None:
         await server.zadd(site.keys.disputed, {HOSTILE: int(now.timestamp()) + 3600})
         await server.xadd(site.keys.intake_failed, {"error": HOSTILE})
     await leave(site, url, "eve", words=HOSTILE.replace("{{7*7}}", "") + "{} {}")
+        names = ("provider", "category", "rule", "sending_ip", "words", "campaign")
+        await server.xadd(site.keys.blocks, dict.fromkeys(names, HOSTILE))
     await bounced(site, words=HOSTILE, mta=HOSTILE, campaign=HOSTILE)
 
 
@@ -109,15 +129,7 @@ async def test_pages_fit_every_screen_in_both_themes(site: Site, browser: Watche
     page, backs = browser.page, set()
     for theme in ("light", "dark"):
         await page.emulate_media(color_scheme=theme)
-        for path in (
-            "/",
-            "/?since=35d&list=other",
-            f"/address?q={BOB}",
-            "/address?q=nobody",
-            "/?since=never",
-            *PAGES,
-            *FURTHER,
-        ):
+        for path in PAGES:
             await browser.open(path)
             for width in WIDTHS:
                 await page.set_viewport_size({"width": width, "height": 800})
@@ -130,14 +142,7 @@ async def test_what_others_wrote_is_text_and_nothing_else(site: Site, browser: W
     """No element comes of it, no control character is sent, and nothing turns the direction of what stands beside."""
     await fill(site, redis_url)
     page = browser.page
-    for path in (
-        "/",
-        f"/address?q={BOB}",
-        f"/address/events?q={BOB}",
-        "/address?q=%3Cscript%3E%E2%80%AE",
-        *SAID,
-        *TELLING,
-    ):
+    for path in (*TELLING, f"/address/events?q={BOB}"):
         await browser.open(path)
         text, title = await page.inner_text("body"), await page.title()
         assert "script>" in text
@@ -154,7 +159,7 @@ async def test_axe_finds_nothing(site: Site, browser: Watched, redis_url: str) -
     for theme, width in (("light", 1440), ("dark", 360)):
         await browser.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
         await browser.page.set_viewport_size({"width": width, "height": 800})
-        for path in ("/", f"/address?q={BOB}", "/address?q=nobody", *PAGES, *FURTHER):
+        for path in PAGES:
             await browser.open(path)
             await browser.page.evaluate(axe)
             found = await browser.page.evaluate("axe.run().then((found) => found.violations)")
