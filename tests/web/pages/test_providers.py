@@ -1,6 +1,7 @@
 """What is told of those who refused the sender."""
 
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -33,7 +34,7 @@ async def refused(site: Site, url: str, hours_ago: int, list_: str = "main", **f
     """Let a provider have refused the sender some hours ago."""
     at = site.desk.clock() - timedelta(hours=hours_ago)
     async with Redis.from_url(url) as server:
-        entry = {name: value for name, value in (USUAL | fields).items() if value}
+        entry: dict[Any, Any] = {name: value for name, value in (USUAL | fields).items() if value}
         await server.xadd(site.store.keyspace(list_).blocks, entry, id=f"{int(at.timestamp() * 1000)}-*")
 
 
