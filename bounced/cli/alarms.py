@@ -11,12 +11,13 @@ from rich.text import Text
 
 from bounced.cli.configured import config_option, configured
 from bounced.cli.ending import ExitCode
-from bounced.cli.output import Share, console, json_option, print_facts, print_json, print_table, printable
+from bounced.cli.output import console, json_option, print_facts, print_json, print_table, printable
 from bounced.cli.selecting import any_list_option, chosen_lists
 from bounced.cli.times import local_option, shown, zone_name
 from bounced.config import Config
 from bounced.config.health import alarm_rule
 from bounced.core.contract.alarms import CLOCK, FEEDBACK, HOOK, REDIS, Alarm, AlarmRule
+from bounced.core.numbers import Share
 from bounced.core.policy.outage import disputed_provider
 from bounced.edges.redis.overview import Overview
 from bounced.service import open_store

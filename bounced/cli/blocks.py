@@ -16,7 +16,6 @@ from bounced.cli.output import console, json_option, print_json, print_table, pr
 from bounced.cli.selecting import any_list_option, chosen_lists
 from bounced.cli.times import local_option, shown, since_option, span, until_option, zone_name
 from bounced.config import Config
-from bounced.core.contract.times import stamp
 from bounced.core.meaning.providers import known_as
 from bounced.core.spoken_times import READS
 from bounced.edges.redis.refusals import Refusal, Refusals, refusals

@@ -2,9 +2,7 @@
 
 import asyncio
 import sys
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -12,19 +10,15 @@ from rich.text import Text
 
 from bounced.cli.configured import config_option, configured
 from bounced.cli.ending import ExitCode
-from bounced.cli.output import ROOMY, Cell, Share, console, json_option, print_json, print_table, printable
+from bounced.cli.output import ROOMY, Cell, console, json_option, print_json, print_table, printable
 from bounced.cli.selecting import any_list_option, chosen_lists
 from bounced.config import Config
 from bounced.config.health import alarm_rule
-from bounced.core.contract.alarms import AlarmRule, Level, level_of
-from bounced.core.contract.hourly_counters import COMPLAINT, HARD, SENT, scope_of
-from bounced.core.terms import Class
-from bounced.edges.redis.overview import Overview
+from bounced.core.contract.alarms import Level
+from bounced.core.contract.campaigns import Campaign, campaign_of, named_in
+from bounced.core.contract.hourly_counters import hours_before
+from bounced.edges.redis.course import campaign_sums
 from bounced.service import now, open_store
-
-SCOPE = "campaign:"
-TELL_SENT = "report_sent(COUNT, campaign=NAME)"
-"""How a sender tells what it sent, with the client."""
 
 
 @click.command()
@@ -63,114 +57,16 @@ def campaigns(
     sys.exit(ExitCode.NO if any(each.level is Level.PAUSE for each in found) else ExitCode.DONE)
 
 
-@dataclass(frozen=True, slots=True)
-class Campaign:
-    """The numbers of one campaign of a list.
-
-    ``hard`` and ``complaints`` count messages, ``soft`` and ``blocks`` count reports.
-    """
-
-    list_: str
-    name: str
-    rule: AlarmRule
-    sent: int
-    hard: int
-    complaints: int
-    soft: int
-    blocks: int
-
-    @property
-    def came_back(self) -> int:
-        """How much came back of it, for the order."""
-        return self.hard + self.complaints + self.soft + self.blocks
-
-    @property
-    def level(self) -> Level | None:
-        """The alarm that the numbers raise, None for none."""
-        return level_of(self.sent, self.hard, self.complaints, self.rule)
-
-    @property
-    def verdict(self) -> str:
-        """What to do."""
-        if self.level:
-            return {Level.PAUSE: "pause", Level.WARN: "slow down"}[self.level]
-        if not self.sent:
-            return "unknown"
-        return "go on" if self.sent >= self.rule.at_least_sent else "too few"
-
-    @property
-    def urgency(self) -> int:
-        """Where it stands in the order: what should pause first, then what nobody can judge."""
-        return ("pause", "slow down", "unknown", "too few", "go on").index(self.verdict)
-
-    @property
-    def why(self) -> str:
-        """What the verdict rests on."""
-        if not self.sent:
-            return f"nobody told what was sent ({TELL_SENT})"
-        if self.sent < self.rule.at_least_sent:
-            return f"{self.sent:,} sent, a rate needs {self.rule.at_least_sent:,}"
-        rule = self.rule
-        measured = (
-            ("hard", self.hard, rule.hard_warn, rule.hard_pause),
-            ("complaints", self.complaints, rule.complaint_warn, rule.complaint_pause),
-        )
-        over = [
-            f"{name} {Share(count / self.sent)}, {'pause' if count >= pause * self.sent else 'warn'} from "
-            f"{Share(pause if count >= pause * self.sent else warn)}"
-            for name, count, warn, pause in measured
-            if count >= warn * self.sent
-        ]
-        return "; ".join(over)
-
-    def share(self, count: int) -> Share | str:
-        """Return a number as a share of what was sent; nothing where nobody told."""
-        return Share(min(1.0, count / self.sent)) if self.sent else ""
-
-    def as_record(self, hours: int) -> Mapping[str, object]:
-        """Return it for a program."""
-        numbers = {name: getattr(self, name) for name in ("sent", "hard", "complaints", "soft", "blocks")}
-        sent, told = self.sent, [name for name in numbers if name != "sent"]
-        shares = {f"{name}_share": round(numbers[name] / sent, 6) if sent else None for name in told}
-        return {
-            "list": self.list_,
-            "campaign": self.name,
-            "hours": hours,
-            **numbers,
-            **shares,
-            "verdict": self.verdict,
-            "why": self.why,
-        }
-
-
 async def _find(config: Config, lists: Sequence[str], names: Sequence[str], hours: int) -> list[Campaign]:
     found: list[Campaign] = []
     async with open_store(config) as store:
         for list_ in lists:
             settings = config.lists[list_]
             asked = {settings.tags.get(name, name) for name in names}
-            counted = await Overview(store, list_, store.keyspace(list_)).counts(now(), hours)
-            counts = sum((counts for _, counts in counted), Counter[str]())
+            counts = await campaign_sums(store, store.keyspace(list_), hours_before(now(), hours))
             rule = alarm_rule(settings.alarms)
-            found += [_campaign(list_, name, rule, counts) for name in _names(counts) if not names or name in asked]
+            found += [campaign_of(list_, name, rule, counts) for name in named_in(counts) if not names or name in asked]
     return found
-
-
-def _names(counts: Mapping[str, int]) -> set[str]:
-    """Return the campaigns that an hour's counters name."""
-    found = set()
-    for counter in counts:
-        if (rate := scope_of(counter)) and rate[1].startswith(SCOPE):
-            found.add(rate[1].removeprefix(SCOPE))
-        elif counter.startswith(SCOPE):
-            found.add(counter.removeprefix(SCOPE).rpartition(":")[0])
-    return found
-
-
-def _campaign(list_: str, name: str, rule: AlarmRule, counts: Mapping[str, int]) -> Campaign:
-    rates = [counts.get(f"rate:{measure}:{SCOPE}{name}", 0) for measure in (SENT, HARD, COMPLAINT)]
-    reports = [counts.get(f"{SCOPE}{name}:{class_}", 0) for class_ in (Class.SOFT, Class.BLOCK)]
-    return Campaign(list_, name, rule, *rates, *reports)
 
 
 COLOURS = {"pause": "red", "slow down": "yellow"}

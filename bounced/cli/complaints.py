@@ -15,7 +15,6 @@ from bounced.cli.configured import config_option, configured
 from bounced.cli.output import (
     ROOMY,
     Cell,
-    Share,
     bar,
     console,
     course,
@@ -30,6 +29,7 @@ from bounced.cli.times import local_option, shown, span_of, zone_name
 from bounced.config import Config
 from bounced.core.contract.hourly_counters import ATTRIBUTED, UNATTRIBUTED, feedback_of
 from bounced.core.contract.times import stamp
+from bounced.core.numbers import Share
 from bounced.service import now
 
 ABOUT = ("from_domain", "return_path_domain", "provider", "feedback_type")

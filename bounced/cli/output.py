@@ -15,6 +15,7 @@ from rich.text import Text
 
 from bounced.core.contract.times import stamp
 from bounced.core.escape import json_escaped, visible
+from bounced.core.numbers import Share
 
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object on each line.")
 """Hands ``as_json: bool`` to a command."""
@@ -30,20 +31,6 @@ LEAST_ROOM = 20
 
 _LEVELS = "▁▂▃▄▅▆▇█"
 _EIGHTHS = " ▏▎▍▌▋▊▉"
-
-
-class Share(float):
-    """A part of a whole, from 0 to 1, printed as a percentage."""
-
-    SMALLEST = 0.001
-
-    def __str__(self) -> str:
-        """Return the percentage to a tenth; what is neither nothing nor all is never printed as such."""
-        if 0 < self < self.SMALLEST:
-            return f"<{self.SMALLEST:.1%}"
-        if 1 - self.SMALLEST < self < 1:
-            return f">{1 - self.SMALLEST:.1%}"
-        return f"{self:.0%}" if self.is_integer() else f"{self:.1%}"
 
 
 Cell = str | int | Share

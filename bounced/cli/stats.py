@@ -12,7 +12,6 @@ from rich.text import Text
 from bounced.cli.configured import config_option, configured
 from bounced.cli.output import (
     ROOMY,
-    Share,
     bar,
     console,
     course,
@@ -28,6 +27,7 @@ from bounced.cli.times import local_option, span_of
 from bounced.config import Config
 from bounced.core.contract.hourly_counters import MAILED_WHILE_SUPPRESSED, UNATTRIBUTED
 from bounced.core.contract.times import stamp
+from bounced.core.numbers import Share
 from bounced.core.terms import Category, Class, Kind, State, class_of
 from bounced.service import now
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from bounced.cli.output import Share
 from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.times import hour
+from bounced.core.numbers import Share
 from bounced.service import now
 
 from .conftest import MAIN, Call

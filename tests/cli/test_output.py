@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bounced.cli import output
+from bounced.core.numbers import Share
 
 COLUMNS = ("address", "category")
 ROWS = [("alice@example.org", "mailbox_unknown"), ("evil\x1b[2J\n@example.org", "[bold]policy[/bold]")]
@@ -72,7 +73,7 @@ def test_numbers_are_aligned_and_have_separators_and_a_total(
     terminal: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """On a terminal the units of a column of numbers stand below each other; its total stands below a line."""
-    rows = [("a.example", 1_234_567, output.Share(0.5)), ("b.example", 7, output.Share(1))]
+    rows = [("a.example", 1_234_567, Share(0.5)), ("b.example", 7, output.Share(1))]
     output.print_table(("domain", "count", "share"), rows, total=("total", 1_234_574, ""))
     *_, first, second, _line, total, _ = map(str.split, map(_without_lines, capsys.readouterr().out.splitlines()))
     assert (first, second, total) == (
@@ -94,7 +95,7 @@ def test_in_a_pipe_numbers_are_digits_and_there_is_no_total(capsys: pytest.Captu
 )
 def test_a_share_is_nothing_or_all_only_where_it_is(share: float, text: str) -> None:
     """What is rounded away would be read as none."""
-    assert str(output.Share(share)) == text
+    assert str(Share(share)) == text
 
 
 def _without_lines(line: str) -> str:

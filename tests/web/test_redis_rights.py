@@ -76,6 +76,8 @@ async def test_the_private_listener_reads_all_that_it_shows(
             f"/address/events?q={ALICE}",
             "/changes?what=all",
             "/recover?provider=google",
+            "/providers",
+            "/campaigns?campaign=x&look=yes",
             "/live",
             "/live/new?after=1-1.1-1",
             "/unknown/groups",

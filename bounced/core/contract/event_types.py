@@ -25,15 +25,20 @@ TYPES: tuple[str, ...] = (
 
 
 class Wanted(NamedTuple):
-    """Which events are asked for: of some types, of one address in the form that keys carry; of all where empty."""
+    """Which events are asked for: of some types, of one address in the form that keys carry, of a campaign.
+
+    What is empty does not matter.
+    """
 
     types: tuple[str, ...] = ()
     address: str = ""
+    campaign: str = ""
 
     def covers(self, fields: Mapping[str, str]) -> bool:
         """Whether an event is one of them."""
         of_type = not self.types or fields.get("type") in self.types
-        return of_type and (not self.address or fields.get("address") == self.address)
+        of_campaign = not self.campaign or fields.get("campaign") == self.campaign
+        return of_type and of_campaign and (not self.address or fields.get("address") == self.address)
 
 
 def about(fields: Mapping[str, str]) -> str:

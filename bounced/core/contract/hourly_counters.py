@@ -24,6 +24,8 @@ from bounced.core.terms import Category, Class, Kind, Origin, Verdict, Word
 SENT = "sent"
 HARD = "hard"
 COMPLAINT = "complaint"
+DELIVERED = "delivered"
+"""A delivery that somebody reported, in the counters of a campaign."""
 FAILED = "failed"
 """A failure of a class that never counts, as it is remembered of a return path."""
 MAILED_WHILE_SUPPRESSED = "mailed_while_suppressed"
@@ -111,6 +113,8 @@ def counters(domain: str, transition: Transition) -> tuple[str, ...]:
         names.append(f"kind:{evidence.kind}")
     if evidence.type is EvidenceType.SENT:
         names += rate_counters(SENT, evidence.campaign, evidence.domain)
+    if evidence.campaign and (evidence.type is EvidenceType.DELIVERED or evidence.kind is Kind.DELIVERED):
+        names.append(f"campaign:{evidence.campaign}:{DELIVERED}")
     if verdict:
         names += _of_verdict(domain, evidence, verdict)
         if evidence.kind is Kind.COMPLAINT:

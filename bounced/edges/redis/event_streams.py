@@ -46,19 +46,22 @@ So nothing behind an entry is gone while that one or an older one is there, or w
 """
 
 _SEARCH = b"""
-local types, address = {}, ARGV[5]
-for i = 6, #ARGV do types[ARGV[i]] = true end
+local types, address, campaign = {}, ARGV[5], ARGV[6]
+for i = 7, #ARGV do types[ARGV[i]] = true end
 local function is_wanted(fields)
-  local of_type, of_address = #ARGV < 6, address == ''
+  local of_type, of_address, of_campaign = #ARGV < 7, address == '', campaign == ''
   for i = 1, #fields, 2 do
     if fields[i] == 'type' then
-      if #ARGV >= 6 and not types[fields[i + 1]] then return false end
+      if #ARGV >= 7 and not types[fields[i + 1]] then return false end
       of_type = true
     elseif fields[i] == 'address' and not of_address then
       if fields[i + 1] ~= address then return false end
       of_address = true
+    elseif fields[i] == 'campaign' and not of_campaign then
+      if fields[i + 1] ~= campaign then return false end
+      of_campaign = true
     end
-    if of_type and of_address then return true end
+    if of_type and of_address and of_campaign then return true end
   end
   return false
 end
@@ -176,6 +179,7 @@ class EventStreams:
                 last[bulk],
                 EVENTS_AT_ONCE,
                 wanted.address,
+                wanted.campaign,
                 *wanted.types,
             )
             reply = await self._store.read(self._keys.list_, "EVAL", _SEARCH, 1, key, *arguments)

@@ -5,6 +5,7 @@ from starlette.routing import Route
 from bounced.web.pages import (
     address,
     assets,
+    campaigns,
     changes,
     explain,
     health,
@@ -34,6 +35,8 @@ def routes() -> list[Route]:
         Route("/explain", explain.explain),
         Route("/explain", explain.explained, methods=["POST"]),
         Route("/providers", providers.providers),
+        Route("/campaigns", campaigns.campaigns),
+        Route("/campaigns/failures", campaigns.failures),
         Route("/live", live.live),
         Route("/live/new", live.new),
         Route("/unknown", unknown.unknown),

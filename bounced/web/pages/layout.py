@@ -29,6 +29,7 @@ NAVIGATION = (
     ("recover", "/recover", "Recover"),
     ("explain", "/explain", "Explain"),
     ("providers", "/providers", "Providers"),
+    ("campaigns", "/campaigns", "Campaigns"),
     ("live", "/live", "Live"),
     ("unknown", "/unknown", "Unknown"),
     ("policy", "/policy", "Policy"),
@@ -108,6 +109,11 @@ def share(part: float, of: float) -> str:
     return f"{part / of:.1%}".replace("%", "\N{NO-BREAK SPACE}%") if of else "–"  # noqa: RUF001 - a dash is meant
 
 
+def percent(part: float) -> str:
+    """Return a threshold for people."""
+    return f"{100 * part:g}\N{NO-BREAK SPACE}%"
+
+
 def words(value: object) -> str:
     """Return the words of a name such as ``mailbox_unknown``."""
     return visible(str(value)).replace("_", " ")
@@ -155,4 +161,4 @@ _PAGES = Environment(
     lstrip_blocks=True,
 )
 _PAGES.filters.update(_FILTERS)
-_PAGES.globals.update(share=share)
+_PAGES.globals.update(share=share, percent=percent)

@@ -1,6 +1,7 @@
 """The application with Alice, who may sign in, seen through a client or through a real browser."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -14,7 +15,7 @@ from tests.support.browser import Watched, browsing
 from tests.web.conftest import Site, Start
 
 PASSWORD = "correct horse battery"
-ALICE = new_user("alice", PASSWORD)
+ALICE = new_user("alice", PASSWORD, datetime.now(UTC))
 PRIVATE = 'users_file = "users.toml"\nlogin_folder = "run"\n'
 
 

@@ -1,10 +1,13 @@
 """The pages in a real browser: keyboard, both themes, narrow and wide, whatever text others wrote."""
 
+from urllib.parse import urlencode
+
 import pytest
 from redis.asyncio import Redis
 
 from bounced.core.contract.alarms import Alarm, Level
 from bounced.core.contract.times import hour
+from bounced.core.escape import visible
 from bounced.core.terms import State
 from tests.support.browser import Watched
 from tests.support.programs import private_root
@@ -18,6 +21,7 @@ HOSTILE = (
     "\x1b[31mred\x00\x07 \u202etxt.exe\u202c \u2066\u200f \u0301\u0301\u0301 " + "W" * 120
 )
 """Markup, control characters, marks that turn the direction, a word without an end."""
+CAMPAIGN = f"/campaigns?{urlencode({'campaign': visible(HOSTILE)[:255], 'since': '7d', 'look': 'yes'})}"
 TELLING = (
     "/",
     f"/address?q={BOB}",
@@ -26,6 +30,8 @@ TELLING = (
     "/recover?since=9d",
     "/providers",
     "/providers?provider=%3Cscript%3E%E2%80%AE",
+    "/campaigns",
+    CAMPAIGN,
     "/live",
     "/unknown?look=1",
 )
@@ -55,15 +61,17 @@ async def fill(site: Site, url: str) -> None:
             "category:mailbox_unknown": 12,
             "category:reputation_block": 7,
             "transition:active:suppressed": 3,
+            f"campaign:{HOSTILE}:block": 3,
+            f"rate:hard:campaign:{HOSTILE}": 5,
         }.items():
             await server.hset(site.keys.counts(hour(now)), name, str(count))
         for scope in (f"campaign:{HOSTILE}", "list"):
             await server.hset(site.keys.alarms, scope, Alarm(Level.WARN, HOSTILE, 500, 20, 1).to_json())
         await server.zadd(site.keys.disputed, {HOSTILE: int(now.timestamp()) + 3600})
         await server.xadd(site.keys.intake_failed, {"error": HOSTILE})
-    await leave(site, url, "eve", words=HOSTILE.replace("{{7*7}}", "") + "{} {}")
         names = ("provider", "category", "rule", "sending_ip", "words", "campaign")
         await server.xadd(site.keys.blocks, dict.fromkeys(names, HOSTILE))
+    await leave(site, url, "eve", words=HOSTILE.replace("{{7*7}}", "") + "{} {}")
     await bounced(site, words=HOSTILE, mta=HOSTILE, campaign=HOSTILE)
 
 
@@ -180,3 +188,15 @@ async def page_for_print(browser: Watched) -> None:
     await browser.page.emulate_media(media="print", color_scheme="dark")
     await browser.open(f"/address?q={BOB}")
     assert await browser.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+async def test_the_failures_of_a_campaign_come_into_the_page(site: Site, browser: Watched) -> None:
+    """In the place of the link that asked for them, by two clicks from the navigation and with the keyboard alone."""
+    await bounced(site)
+    page = browser.page
+    await browser.open("/campaigns?campaign=spring&since=7d")
+    await page.focus("text=Look through the events")
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector("text=that were looked through")
+    assert "look=" not in page.url
+    assert "example.org" in await page.inner_text("#failures")
