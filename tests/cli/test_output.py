@@ -73,7 +73,7 @@ def test_numbers_are_aligned_and_have_separators_and_a_total(
     terminal: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """On a terminal the units of a column of numbers stand below each other; its total stands below a line."""
-    rows = [("a.example", 1_234_567, Share(0.5)), ("b.example", 7, output.Share(1))]
+    rows = [("a.example", 1_234_567, Share(0.5)), ("b.example", 7, Share(1))]
     output.print_table(("domain", "count", "share"), rows, total=("total", 1_234_574, ""))
     *_, first, second, _line, total, _ = map(str.split, map(_without_lines, capsys.readouterr().out.splitlines()))
     assert (first, second, total) == (
