@@ -1,5 +1,6 @@
 """The application with Alice, who may sign in, seen through a client or through a real browser."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from bounced.web.people.asking import SESSION
 from bounced.web.people.user_file import save_users
 from bounced.web.people.users import Users, new_user
 from tests.support.browser import Watched, browsing
+from tests.support.daemon import Daemon
 from tests.web.conftest import Site, Start
 
 PASSWORD = "correct horse battery"
@@ -47,6 +49,19 @@ async def site(start: Start, people: None) -> AsyncIterator[Site]:
 async def alice(site: Site) -> httpx.AsyncClient:
     """Return a client in which Alice is signed in."""
     return await signed_in(site)
+
+
+@pytest.fixture
+async def daemon(tmp_path: Path, redis_url: str, key_prefix: str) -> AsyncIterator[Daemon]:
+    """Run the daemon for the same lists, with its data in ``daemon/data``."""
+    folder = tmp_path / "daemon"
+    folder.mkdir()
+    daemon = Daemon(folder, url=redis_url, prefix=key_prefix)
+    await asyncio.to_thread(daemon.start)
+    try:
+        yield daemon
+    finally:
+        await asyncio.to_thread(daemon.stop)
 
 
 async def signed_in(site: Site) -> httpx.AsyncClient:

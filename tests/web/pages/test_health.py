@@ -1,8 +1,5 @@
 """What could keep the daemon from its work, as far as it is seen from the pages."""
 
-import asyncio
-from pathlib import Path
-
 import httpx
 import pytest
 
@@ -54,19 +51,10 @@ async def test_an_examination_ends(alice: httpx.AsyncClient, monkeypatch: pytest
     assert "ok configuration as it is loaded here: lists: 2, keys: 2" in told
 
 
-async def test_the_daemon_tells_what_it_found(
-    start: Start, people: None, tmp_path: Path, redis_url: str, key_prefix: str
-) -> None:
+async def test_the_daemon_tells_what_it_found(start: Start, people: None, daemon: Daemon) -> None:
     """Of Redis, which the pages' own user may not look at."""
-    folder = tmp_path / "daemon"
-    folder.mkdir()
-    daemon = Daemon(folder, url=redis_url, prefix=key_prefix)
-    await asyncio.to_thread(daemon.start)
-    try:
-        async with start(private=PRIVATE, redis='data_dir = "daemon/data"') as site:
-            told = text_of(await (await signed_in(site)).get("/health", params={"look": "1"}))
-    finally:
-        await asyncio.to_thread(daemon.stop)
+    async with start(private=PRIVATE, redis='data_dir = "daemon/data"') as site:
+        told = text_of(await (await signed_in(site)).get("/health", params={"look": "1"}))
     assert "of 1 workers are ready, version " in told
     assert "ok refused paths none since the start" in told
     assert "ok Redis answers at unix:///" in told

@@ -5,7 +5,6 @@ import re
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import httpx
 import pytest
@@ -76,25 +75,16 @@ async def until(browser: httpx.AsyncClient, words: str) -> str:
     return told
 
 
-async def test_the_daemon_tells_how_it_is(
-    start: Start, people: None, tmp_path: Path, redis_url: str, key_prefix: str
-) -> None:
+async def test_the_daemon_tells_how_it_is(start: Start, people: None, daemon: Daemon) -> None:
     """By the socket in its data folder: its workers, and the paths that it refused since its start."""
-    folder = tmp_path / "daemon"
-    folder.mkdir()
-    daemon = Daemon(folder, url=redis_url, prefix=key_prefix)
-    await asyncio.to_thread(daemon.start)
-    try:
-        async with start(private=PRIVATE, redis='data_dir = "daemon/data"') as site:
-            browser = await signed_in(site)
-            told = await until(browser, "Mail is taken in and committed: yes")
-            assert "1 of 1 workers are ready on " in told
-            assert "None since the daemon" in told
-            code, _ = await asyncio.to_thread(daemon.send, "b+forged@bounce.example.com", b"Subject: x\r\n\r\nx\r\n")
-            assert code == 550
-            await until(browser, "Since the daemon’s start, of all lists:")  # noqa: RUF001 - as the page has it
-    finally:
-        await asyncio.to_thread(daemon.stop)
+    async with start(private=PRIVATE, redis='data_dir = "daemon/data"') as site:
+        browser = await signed_in(site)
+        told = await until(browser, "Mail is taken in and committed: yes")
+        assert "1 of 1 workers are ready on " in told
+        assert "None since the daemon" in told
+        code, _ = await asyncio.to_thread(daemon.send, "b+forged@bounce.example.com", b"Subject: x\r\n\r\nx\r\n")
+        assert code == 550
+        await until(browser, "Since the daemon’s start, of all lists:")  # noqa: RUF001 - as the page has it
 
 
 async def test_what_stands_now_is_shown(site: Site, alice: httpx.AsyncClient, redis_url: str) -> None:
