@@ -1,0 +1,17 @@
+"""Logs of one's own MTAs: what became of each message that was sent to one address."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from bounced.core.exchange.logs.parser import IsOurs, Logged, LogParser, Source, State
+from bounced.core.exchange.logs.postfix import Postfix
+from bounced.core.exchange.logs.whose import is_ours, whose
+
+PARSERS: Mapping[str, Callable[[Source, IsOurs], LogParser]] = MappingProxyType(
+    {
+        "postfix": Postfix,
+    }
+)
+"""By the MTA's name in ``bounced follow``."""
+
+__all__ = ["PARSERS", "IsOurs", "LogParser", "Logged", "Source", "State", "is_ours", "whose"]

@@ -1,0 +1,90 @@
+"""The messages that an MTA has begun and not ended, by host and queue ID: whose they are, and what was said last."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+MAX_MESSAGES = 100_000
+MAX_DEFERRED = 10
+"""Recipients of one message whose last reply is remembered."""
+MAX_DEFERRED_REPLY_CHARS = 400
+
+Key = tuple[str, str]
+"""Host and queue ID."""
+
+
+@dataclass(slots=True)
+class Deferral:
+    """The last temporary reply about one recipient."""
+
+    reply: str
+    mta: str = ""
+    stage: str = ""
+
+
+@dataclass(slots=True)
+class Message:
+    """One message.  ``sent_at`` is when the MTA first told of it."""
+
+    return_path: str
+    sent_at: str
+    deferred: dict[str, Deferral] = field(default_factory=dict)
+
+    def defer(self, address: str, deferral: Deferral) -> None:
+        """Remember the last temporary reply about a recipient."""
+        if address in self.deferred or len(self.deferred) < MAX_DEFERRED:
+            deferral.reply = deferral.reply[:MAX_DEFERRED_REPLY_CHARS]
+            self.deferred[address] = deferral
+
+
+class OpenMessages:
+    """Remembers so many messages, and forgets the one that was begun first where there are more.
+
+    A queue ID is used again some time after its message has ended, so a new beginning replaces what was known.
+    """
+
+    def __init__(self, most: int = MAX_MESSAGES) -> None:
+        self._messages: dict[Key, Message] = {}
+        self._most = most
+        self.forgotten = 0
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def get(self, key: Key) -> Message | None:
+        """Return a message that is open; None where it is not ours, or not known."""
+        return self._messages.get(key)
+
+    def begin(self, key: Key, return_path: str, at: str) -> None:
+        """Remember a message, unless it is known already."""
+        known = self._messages.get(key)
+        if known is not None and known.return_path == return_path:
+            return
+        self._messages.pop(key, None)
+        self._messages[key] = Message(return_path, at)
+        if len(self._messages) > self._most:
+            del self._messages[next(iter(self._messages))]
+            self.forgotten += 1
+
+    def end(self, key: Key) -> None:
+        """Forget a message, because the MTA has removed it or another one has its queue ID."""
+        self._messages.pop(key, None)
+
+    def as_json(self) -> list[list[Any]]:
+        """Return all of them, the one that was begun first at the beginning."""
+        return [
+            [*key, each.return_path, each.sent_at, {of: [d.reply, d.mta, d.stage] for of, d in each.deferred.items()}]
+            for key, each in self._messages.items()
+        ]
+
+    def restore(self, rows: object) -> None:
+        """Take up again what ``as_json`` gave."""
+        self._messages = dict(_read(rows))
+
+
+def _read(rows: object) -> Iterator[tuple[Key, Message]]:
+    for row in rows if isinstance(rows, Sequence) and not isinstance(rows, str) else []:
+        match row:
+            case [str(host), str(id_), str(return_path), str(sent_at), dict(deferred)]:
+                known = {str(of): Deferral(*map(str, said)) for of, said in deferred.items() if len(said) == 3}  # noqa: PLR2004 - its fields
+                yield (host, id_), Message(return_path, sent_at, known)
