@@ -15,6 +15,7 @@ from bounced.config import (
     found,
     load,
     load_for_deliver,
+    load_for_follow,
     load_for_web,
     load_to_run,
     named,
@@ -90,6 +91,12 @@ def configured_for_deliver(config_file: Path | None) -> Config:
     """Return the configuration, checked for the deliverer.  Raises ConfigRefused."""
     with _refused():
         return load_for_deliver(read_configuration(config_file))
+
+
+def configured_for_follow(config_file: Path | None, mta: str) -> Config:
+    """Return the configuration, checked for the follower of an MTA's log.  Raises ConfigRefused."""
+    with _refused():
+        return load_for_follow(read_configuration(config_file), mta)
 
 
 @contextmanager

@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, CommandEntry] = MappingProxyType(
         ),
         "web": CommandEntry("bounced.cli.web:web", "Serve the API over HTTP, and say who may use it."),
         "deliver": CommandEntry("bounced.cli.deliver:deliver", "Send events to webhooks, as [[hooks]] says."),
+        "follow": CommandEntry("bounced.cli.follow:follow", "Follow the log of an MTA: what its messages came to."),
         "hooks": CommandEntry("bounced.cli.hooks:hooks", "Say how webhooks stand, test one, or let one go on."),
         "check-config": CommandEntry(
             "bounced.cli.check_config:check_config", "Print the effective configuration, or all that is wrong with it."

@@ -10,6 +10,7 @@ from bounced.config.file_checks import (
     secret_problems,
     tls_halves,
 )
+from bounced.config.follow_checks import follow_problems
 from bounced.config.hook_checks import hook_problems
 from bounced.config.model import Config, Key, SuppressionList
 from bounced.config.policy import PolicySettings, merged, named
@@ -25,6 +26,7 @@ def mutual_problems(config: Config) -> Iterator[Problem]:
     yield from _listeners_twice(config)
     yield from web_problems(config)
     yield from hook_problems(config)
+    yield from follow_problems(config)
     for name, list_ in config.lists.items():
         yield from _keys(f"lists.{name}", list_.keys)
         yield from _references(f"lists.{name}", name, list_, config)

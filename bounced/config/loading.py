@@ -14,9 +14,10 @@ from pydantic import ValidationError
 from bounced.config.checks import file_problems, missing_to_run, mutual_problems
 from bounced.config.errors import DEFAULT_PATH, ConfigError, Problem, Severity
 from bounced.config.explaining import Location, place_of, problem_of
+from bounced.config.follow_checks import as_follower, follow_file_problems
 from bounced.config.hook_checks import as_deliverer, hook_file_problems, missing_to_deliver
 from bounced.config.model import Config
-from bounced.config.modes import hook_mode_problems, mode_problems, web_mode_problems
+from bounced.config.modes import follow_mode_problems, hook_mode_problems, mode_problems, web_mode_problems
 from bounced.config.web_checks import web_file_problems
 
 
@@ -76,6 +77,15 @@ def load_for_deliver(source: Source) -> Config:
     """
     checks = (missing_to_deliver, hook_file_problems, hook_mode_problems)
     return as_deliverer(_for_others(source, lambda config: [each for check in checks for each in check(config)]))
+
+
+def load_for_follow(source: Source, mta: str) -> Config:
+    """Return the configuration for `bounced follow`, which has its own user of Redis.  Raises ConfigError."""
+
+    def further(config: Config) -> Iterable[Problem]:
+        return (*follow_file_problems(config, mta), *follow_mode_problems(config, mta))
+
+    return as_follower(_for_others(source, further), mta)
 
 
 def examine(path: Path | None = None, *, check_files: bool = True) -> tuple[Config | None, tuple[Problem, ...]]:

@@ -36,6 +36,7 @@ from bounced.config.fields import (
     TokenDays,
     Workers,
 )
+from bounced.config.follow import FollowSettings, MtaName
 from bounced.config.health import AlarmSettings, DisputeSettings
 from bounced.config.hooks import Deliver, Hook
 from bounced.config.incoming import HookSettings, ServiceName
@@ -350,6 +351,9 @@ class Config(Section):
     web: Web = Web()
     deliver: Deliver = Deliver()
     hooks: tuple[Hook, ...] = Field(default=(), description="Webhooks.")
+    follow: Mapping[MtaName, FollowSettings] = Field(
+        default_factory=dict, description="Logs of one's own MTAs, by the MTA's name."
+    )
 
     @property
     def worker_count(self) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 from shlex import quote
 
 from bounced.config.errors import Problem, Severity, masked
+from bounced.config.follow_checks import settings_of
 from bounced.config.model import Config
 from bounced.config.web_checks import hook_secrets, web_listeners
 
@@ -56,6 +57,13 @@ def hook_mode_problems(config: Config) -> Iterator[Problem]:
             yield from _of_a_secret(f"hooks[{position}].authorization_file", hook.authorization_file)
         if hook.ca_file:
             yield from writable_by_everybody(f"hooks[{position}].ca_file", hook.ca_file)
+
+
+def follow_mode_problems(config: Config, mta: str) -> Iterator[Problem]:
+    """Yield what only `bounced follow` reads and everybody may read or change; the daemon starts all the same."""
+    own = settings_of(config, mta)
+    if own.redis_password_file:
+        yield from _of_a_secret(f"follow.{mta}.redis_password_file", own.redis_password_file)
 
 
 def writable_by_everybody(key: str, file: Path) -> list[Problem]:

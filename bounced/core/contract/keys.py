@@ -165,5 +165,9 @@ class Keyspace:
         """STREAM: events of ``undelivered`` that are to be delivered again."""
         return self._key(f"hook-again:{hook}")
 
+    def followed(self, log: str) -> str:
+        """HASH: how far the files of a log were read whose lines are in this list, by their numbers."""
+        return self._key(f"followed:{log}")
+
     def _key(self, name: str) -> str:
         return f"{self.prefix}:{{{self.list_}}}:{name}"

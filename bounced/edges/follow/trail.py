@@ -11,7 +11,7 @@ read.  What is written between the copy and the truncation is in neither of the 
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -64,6 +64,13 @@ class Saved:
     numbers: int = 0
     standings: tuple[Standing, ...] = ()
     over: Mapping[str, int] = field(default_factory=dict)
+
+    def without(self, batch: Batch) -> "Saved":
+        """Return it as it was before these lines were read."""
+        before = tuple(
+            each._replace(place=batch.begin) if each.number == batch.number else each for each in self.standings
+        )
+        return replace(self, standings=before)
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON has it."""
@@ -124,6 +131,10 @@ class Trail:
             self._retire()
             if not self._add(self._successors()):
                 return None
+
+    def more(self, batch: Batch) -> Batch | None:
+        """Return the next lines of the file that a batch is from; None where it has none now.  Raises as ``next``."""
+        return next((self._read(file) for file in tuple(self._files) if file.number == batch.number), None)
 
     def saved(self) -> Saved:
         """Return how far all files were read."""

@@ -86,6 +86,12 @@ class Event(StrEnum):
     EVENT_REFUSED = "event.refused"
     EVENT_SET_ASIDE = "event.set_aside"
     EVENTS_TRIMMED = "events.trimmed"
+    LOG_FOLLOWED = "log.followed"
+    LOG_READ = "log.read"
+    LOG_MISSED = "log.missed"
+    LOG_WAITS = "log.waits"
+    LOG_REWOUND = "log.rewound"
+    LOG_FAILED = "log.failed"
     CONFIGURATION_DOUBTED = "configuration.doubted"
 
 
@@ -100,6 +106,8 @@ LIMITED = (
     Event.PERSON_REFUSED,
     Event.HOOK_REFUSED,
     Event.HOOK_DEFERRED,
+    Event.LOG_WAITS,
+    Event.LOG_FAILED,
 )
 """What peers, or a Redis that comes and goes, can cause for each connection and each message."""
 _CODED = (Event.PEER_REFUSED, Event.PATH_REFUSED, Event.REPORT_DEFERRED, Event.HOOK_REFUSED)

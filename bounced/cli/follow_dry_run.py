@@ -1,0 +1,77 @@
+"""What would follow from log files, printed; nothing is written, and nothing noted."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from bounced.cli.output import print_facts, print_json
+from bounced.config import Config
+from bounced.config.follow_checks import settings_of
+from bounced.core.contract.refusal import verdict_of
+from bounced.core.escape import visible
+from bounced.core.exchange.logs import PARSERS, is_ours
+from bounced.core.exchange.logs.parser import LogParser
+from bounced.core.meaning.classify import classify_reply
+from bounced.edges.follow.pipe import Pipe
+from bounced.edges.follow.trail import Batch, Trail
+from bounced.follow.hearing import Hearing, Placed
+from bounced.pipeline import Pipeline
+from bounced.service import open_store, pipeline
+
+MAX_REPLY_SHOWN = 100
+
+
+async def show(config: Config, mta: str, paths: Sequence[Path], *, as_json: bool) -> None:
+    """Print the entries that would be written, and how many lines said what.  Raises StoreUnavailable, OSError."""
+    settings = settings_of(config, mta)
+    async with open_store(config, to_write=False) as store:
+        path_of_all = pipeline(config, store)
+        hearing = Hearing(path_of_all, store, counts_sent=settings.count_sent)
+        for path in paths:
+            parser = PARSERS[mta](settings.source, is_ours(path_of_all.directory))
+            for batch in _batches(path):
+                hearing.counts.lines += len(batch.lines)
+                heard = await hearing.entries(_heard(parser, batch), lambda _list, _place: False)
+                for list_, entries in heard.items():
+                    for entry in entries:
+                        _print(list_, entry, path_of_all, as_json=as_json)
+    if not as_json:
+        print_facts(Counter(asdict(hearing.counts)))
+
+
+def _batches(path: Path) -> Iterator[Batch]:
+    log = Pipe() if str(path) == "-" else Trail(path, now=time.time)
+    while True:
+        batch = log.next()
+        if batch is not None:
+            yield batch
+        elif not isinstance(log, Pipe) or log.over:
+            return
+        else:
+            time.sleep(0.05)
+
+
+def _heard(parser: LogParser, batch: Batch) -> Iterator[Placed]:
+    now = datetime.now(UTC)
+    return ((batch.begin, said) for line in batch.lines for said in parser.feed(line, now))
+
+
+def _print(list_: str, entry: Mapping[str, str], path: Pipeline, *, as_json: bool) -> None:
+    category = ""
+    if entry["type"] == "rejected":
+        try:
+            verdict = verdict_of(entry, entry["address"], lambda reply, known: classify_reply(reply, path.rules, known))
+            category = f"{verdict.category} ({verdict.class_})"
+        except ValueError as error:
+            category = f"not understood: {error}"
+    if as_json:
+        print_json({"list": list_, **entry, **({"meaning": category} if category else {})})
+    else:
+        whom = entry.get("address") or f"{entry['count']} to {entry.get('domain', '')}"
+        words = [list_, entry["type"], whom, category, entry.get("reply", "")[:MAX_REPLY_SHOWN]]
+        click.echo("  ".join(visible(word) for word in words if word))
