@@ -3,13 +3,19 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from bounced.core.exchange.logs.exim import Exim
+from bounced.core.exchange.logs.kumomta import KumoMta
 from bounced.core.exchange.logs.parser import IsOurs, Logged, LogParser, Source, State
 from bounced.core.exchange.logs.postfix import Postfix
+from bounced.core.exchange.logs.powermta import PowerMta
 from bounced.core.exchange.logs.whose import is_ours, whose
 
 PARSERS: Mapping[str, Callable[[Source, IsOurs], LogParser]] = MappingProxyType(
     {
+        "exim": Exim,
         "postfix": Postfix,
+        "kumomta": KumoMta,
+        "powermta": PowerMta,
     }
 )
 """By the MTA's name in ``bounced follow``."""

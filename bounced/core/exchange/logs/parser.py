@@ -50,6 +50,9 @@ class LogParser(Protocol):
         of times that have none.
         """
 
+    def new_file(self) -> None:
+        """Know that the next line is the first one of a new file, because the log was rotated or truncated."""
+
     def state(self) -> State:
         """Return what ``restore`` takes after a restart."""
 

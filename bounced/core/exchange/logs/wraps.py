@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import NamedTuple
 
 from bounced.core.exchange.logs.parser import Source
@@ -95,3 +95,11 @@ class Unwrap:
             if at <= latest:
                 return at.isoformat()
         return ""
+
+
+def in_zone(day: str, time: str, zone: tzinfo) -> str:
+    """Return a local time as an entry has it."""
+    try:
+        return datetime.fromisoformat(f"{day}T{time}").replace(tzinfo=zone).isoformat()
+    except ValueError:
+        return f"{day}T{time}"
