@@ -8,7 +8,6 @@ from bounced.core.exchange.logs.kumomta import KumoMta
 from bounced.core.exchange.logs.parser import IsOurs, Logged, LogParser, Source, State
 from bounced.core.exchange.logs.postfix import Postfix
 from bounced.core.exchange.logs.powermta import PowerMta
-from bounced.core.exchange.logs.whose import is_ours, whose
 
 PARSERS: Mapping[str, Callable[[Source, IsOurs], LogParser]] = MappingProxyType(
     {
@@ -20,4 +19,4 @@ PARSERS: Mapping[str, Callable[[Source, IsOurs], LogParser]] = MappingProxyType(
 )
 """By the MTA's name in ``bounced follow``."""
 
-__all__ = ["PARSERS", "IsOurs", "LogParser", "Logged", "Source", "State", "is_ours", "whose"]
+__all__ = ["PARSERS", "IsOurs", "LogParser", "Logged", "Source", "State"]

@@ -45,7 +45,7 @@ class LogParser(Protocol):
         """Return what one line says, with or without its line end; nothing for most lines.
 
         Entries are of the types ``delivered`` and ``rejected`` (``action`` is ``failed``), and each is one message that
-        was sent to one address.  ``return_path`` is the envelope sender: of whose list it is, ``whose`` tells.  A
+        was sent to one address.  ``return_path`` is the envelope sender, for which ``is_ours`` was true.  A
         refusal has an ``id``, which is the same whenever the line is read, from whichever file.  ``now`` tells the year
         of times that have none.
         """

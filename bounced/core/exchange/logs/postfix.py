@@ -128,6 +128,8 @@ class Postfix:
         message = self._open.get(key)
         if message is None or (original is not None and original.lower() != address.lower()):
             return ()  # not ours; or a member of an alias, of whom the sender knows nothing
+        if ">, relay=" in text and status != "deferred":
+            return (unclear(line.text, "it holds what looks like another line"),)
         if status == "sent":
             message.deferred.pop(address, None)
             if daemon not in _FINAL or relay in self._relays or ip in self._relays or text.startswith("forwarded as "):
@@ -135,8 +137,6 @@ class Postfix:
             return (delivered(address, message.return_path, line.at, message.sent_at),)
         if status not in ("bounced", "deferred"):
             return ()
-        if ">, relay=" in text:
-            return (unclear(line.text, "a server's reply looks like another line"),)
         said = _said(text, dsn, daemon)
         if status == "deferred":
             message.defer(address, said)
