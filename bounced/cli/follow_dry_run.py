@@ -14,7 +14,7 @@ from bounced.config import Config
 from bounced.config.follow_checks import settings_of
 from bounced.core.contract.refusal import verdict_of
 from bounced.core.escape import visible
-from bounced.core.exchange.logs import PARSERS, is_ours
+from bounced.core.exchange.logs import PARSERS
 from bounced.core.exchange.logs.parser import LogParser
 from bounced.core.meaning.classify import classify_reply
 from bounced.edges.follow.pipe import Pipe
@@ -33,7 +33,7 @@ async def show(config: Config, mta: str, paths: Sequence[Path], *, as_json: bool
         path_of_all = pipeline(config, store)
         hearing = Hearing(path_of_all, store, counts_sent=settings.count_sent)
         for path in paths:
-            parser = PARSERS[mta](settings.source, is_ours(path_of_all.directory))
+            parser = PARSERS[mta](settings.source, hearing.may_be_ours)
             for batch in _batches(path):
                 hearing.counts.lines += len(batch.lines)
                 heard = await hearing.entries(_heard(parser, batch), lambda _list, _place: False)
@@ -58,6 +58,8 @@ def _batches(path: Path) -> Iterator[Batch]:
 
 def _heard(parser: LogParser, batch: Batch) -> Iterator[Placed]:
     now = datetime.now(UTC)
+    if batch.begin == 0:
+        parser.new_file()
     return ((batch.begin, said) for line in batch.lines for said in parser.feed(line, now))
 
 

@@ -150,6 +150,8 @@ class Follower:
         assert batch is not None
         group, now, count = _Group(batch.number, batch.end, []), datetime.now(UTC), 0
         feed, said = self._parser.feed, group.said
+        if batch.begin == 0:
+            self._parser.new_file()
         while batch is not None:
             place = batch.begin
             for line in batch.lines:

@@ -67,6 +67,10 @@ class Hearing:
         self._told: dict[tuple[str, str], None] = {}
         self.counts = Counts()
 
+    def may_be_ours(self, sender: str) -> bool:
+        """Whether an envelope sender is at a bounce domain of ours."""
+        return sender.rpartition("@")[2].lower() in self._lists
+
     async def entries(
         self, said: Iterable[Placed], is_written: Callable[[str, int], bool]
     ) -> Mapping[str, Sequence[Fields]]:

@@ -11,7 +11,7 @@ from time import monotonic
 import structlog
 
 from bounced.config.follow import FollowSettings
-from bounced.core.exchange.logs import PARSERS, is_ours
+from bounced.core.exchange.logs import PARSERS
 from bounced.edges.follow.checkpoint import InUse, Malformed, checkpoint_file, locked
 from bounced.edges.follow.contents import NoLibrary
 from bounced.edges.follow.pipe import Pipe
@@ -50,7 +50,6 @@ class Following:
         self._settings = settings
         self._store = store
         self._lists = tuple(pipeline.lists)
-        self._is_ours = is_ours(pipeline.directory)
         self._hearing = Hearing(pipeline, store, counts_sent=settings.count_sent)
         self._advance = advance
         self._once = once
@@ -70,7 +69,7 @@ class Following:
             self._tell()
 
     async def _follow(self, path: Path, stopping: asyncio.Event) -> None:
-        parser = PARSERS[self._mta](self._settings.source, self._is_ours)
+        parser = PARSERS[self._mta](self._settings.source, self._hearing.may_be_ours)
         if path == STANDARD_INPUT:
             pipe = Pipe()
             follower = Follower(path, pipe, parser, self._hearing, self._store, advance=self._advance)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from redis.asyncio import Redis
@@ -121,13 +121,14 @@ class Told:
         """Take what is there."""
         entries: Any
         while entries := await self.redis.xrange(self.keys.intake, count=5000):
-            for _, entry in entries:
+            for _, entry in cast("list[tuple[str, dict[str, str]]]", entries):
                 if entry["type"] == "sent":
                     self.sent += int(entry["count"])
                 else:
                     of_type = self.rejected if entry["type"] == "rejected" else self.delivered
                     of_type[entry["address"]] += 1
-            await self.redis.xdel(self.keys.intake, *(entry_id for entry_id, _ in entries))
+            ids: Any = [entry_id for entry_id, _ in entries]
+            await self.redis.xdel(self.keys.intake, *ids)
 
 
 def messages(count: int, postfix: PostfixLog, expected: Expected, chance: random.Random) -> Iterable[str]:
