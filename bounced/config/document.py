@@ -7,7 +7,7 @@ from bounced.config.model import Config
 from bounced.config.shape import Repeats, Setting, TableShape, tables
 
 _WIDTH = 118
-_NAMES = {"lists": "main", "rules": "mailbox_full", "hooks": "postmark"}
+_NAMES = {"lists": "main", "rules": "mailbox_full", "hooks": "postmark", "follow": "postfix"}
 _FILLED_IN = frozenset({"lists.NAME", "lists.NAME.keys"})
 _NEEDED_TO_RUN = frozenset({"redis.url"})
 

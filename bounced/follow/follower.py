@@ -192,7 +192,7 @@ class Follower:
             if outcome is Outcome.FULL:
                 await self._wait("the intake is full: the workers of bounced do not keep up, or do not run")
             elif place < begin:
-                LOG.warning(Event.LOG_REWOUND, log=self.name, list=list_, known=place, expected=begin)
+                LOG.error(Event.LOG_REWOUND, log=self.name, list=list_, known=place, expected=begin)
                 begin = place
             else:
                 raise Conflict(f"another process follows {self._path}")

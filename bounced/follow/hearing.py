@@ -19,7 +19,7 @@ from bounced.pipeline import Pipeline
 MAX_TOLD = 100_000
 """Addresses of which is remembered that a failure was told lately, so that a delivery behind it is told as well."""
 MAX_TAG_CHARACTERS = 8
-_HOUR_CHARACTERS = len("2026-05-01T12")
+_HOUR_CHARACTERS = len("YYYY-MM-DDTHH")
 _HOUR_S = 3600
 
 Fields = Mapping[str, str]

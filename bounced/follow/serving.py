@@ -129,7 +129,7 @@ class Following:
 
 
 def _missed(path: Path, why: Missed, details: str) -> None:
-    LOG.warning(Event.LOG_MISSED, log=str(path), reason=str(why), details=details)
+    LOG.error(Event.LOG_MISSED, log=str(path), reason=str(why), details=details)
 
 
 async def _or(stopping: asyncio.Event, timeout_s: float) -> None:

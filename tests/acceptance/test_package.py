@@ -76,6 +76,7 @@ def test_units_and_example_are_installed_below_the_prefix(wheel: frozenset[str])
         "lib/systemd/system/bounced-web.service",
         "lib/systemd/system/bounced-web.socket",
         "lib/systemd/system/bounced-deliver.service",
+        "lib/systemd/system/bounced-follow@.service",
         "lib/systemd/system/bounced-web-public.service",
         "lib/systemd/system/bounced-web-public.socket",
         "lib/sysusers.d/bounced.conf",

@@ -12,15 +12,18 @@ from bounced.workers import HEARTBEAT_S, STOP_S
 
 UNITS = Path(__file__).parents[2] / "systemd"
 INSTALLED = "/opt/bounced/bin/bounced"
+FOLLOWER = "bounced-follow@postfix.service"
+"""An instance: a template alone is no unit."""
 SERVICES = (
     "bounced.service",
     "bounced-deliver.service",
+    FOLLOWER,
     "bounced-lookup.service",
     "bounced-web.service",
     "bounced-web-public.service",
 )
 SOCKETS = ("bounced.socket", "bounced-web.socket", "bounced-web-public.socket")
-EXPOSURE = re.compile(r"Overall exposure level for bounced(?:-deliver|-lookup|-web|-web-public)?\.service: (\d+\.\d)")
+EXPOSURE = re.compile(r"Overall exposure level for bounced(?:-deliver|-follow@postfix|-lookup|-web|-web-public)?\.service: (\d+\.\d)")
 
 needs_systemd_analyze = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not here")
 
@@ -29,7 +32,7 @@ needs_systemd_analyze = pytest.mark.skipif(not shutil.which("systemd-analyze"), 
 def units(tmp_path: Path) -> Path:
     """Return a folder with the units as they are after an installation into this very environment."""
     for name in (*SERVICES, *SOCKETS):
-        text = (UNITS / name).read_text("utf-8")
+        text = (UNITS / name.replace("@postfix", "@")).read_text("utf-8")
         program = Path(sys.executable).parent / "bounced"
         (tmp_path / name).write_text(text.replace(INSTALLED, str(program)), "utf-8")
     return tmp_path
