@@ -26,7 +26,7 @@ _EVENT = re.compile(rf"({_ID}) (<=|=>|->|>>|\*\*|==) (.*)", re.DOTALL | re.ASCII
 _COMPLETED = re.compile(rf"({_ID}) Completed(?: QT=\S+)?", re.ASCII)
 _ARRIVED = re.compile(r"([^\s<>\"]+@[^\s<>\"]+) (?:R|H|U|P)=", re.ASCII)
 # Mailbox, unquoted; or the local part of a local delivery, and then the mailbox.
-_WHOM = re.compile(r"([^\s<>\"@|/]+)(@[^\s<>\"@:]+)?(?: <([^\s<>]+)>)?(?=[ :])")
+_WHOM = re.compile(r"([^\s<>\"@]+)(@[^\s<>\"@:]+)?(?: <([^\s<>]+)>)?(?=[ :])")
 _FIELD = re.compile(
     r" (?:(T|R)=([^\s:]+)|H=(\S+) \[([0-9A-Fa-f.:]+)\](?::[0-9]+)?\*?"
     r'|[A-Za-z]+=(?:"(?:[^"\\]|\\.)*+"|<[^\s<>]*>|\[[^\s\]]*\](?::[0-9]+)?|[^\s"<]+?)(?=[ :]|\Z)|defer \(-?[0-9]+\))'
@@ -34,7 +34,7 @@ _FIELD = re.compile(
 # The text of deliver.c's remote errors: "SMTP error from remote mail server after COMMAND: REPLY"
 _SAID = re.compile(
     r"(?:SMTP|LMTP) error from remote mail server after (?:pipelined )?"
-    r"(initial connection|[A-Za-z]{4,8}|end of data|MAIL FROM:<[^<>]*>[^:]*|RCPT TO:<[^<>]*>[^:]*|sending data block): "
+    r"(initial connection|end of data|sending data block|(?:MAIL FROM|RCPT TO):<[^<>]*>[^:]*|[A-Z]{4,8}(?: \S+)?): "
     r"(?:host \S+ \[[^\s\]]*\]: )?(.*)",
     re.DOTALL,
 )
@@ -123,6 +123,8 @@ class Exim:
             self._open.begin((line.host, id_), sender[1], line.at)
 
     def _outcome(self, line: Line, id_: str, message: Message, sign: str, rest: str) -> Sequence[Logged]:
+        if rest.startswith(("|", "/")):
+            return ()  # a pipe or a file
         whom = _WHOM.match(rest)
         if whom is None or ' <"' in rest:
             # A local part that needs quotes is logged without them, so that its end is not to be told.
@@ -130,7 +132,7 @@ class Exim:
         local_part, domain, original = whom.groups()
         address = f"{local_part}{domain}" if domain else (original or "")
         if not domain and address.rpartition("@")[0].lower() != local_part.lower():
-            return ()  # a file, a pipe, or a member of an alias
+            return ()  # a file, or a member of an alias
         if original is not None and original.lower() != address.lower():
             return ()  # a member of an alias, of whom the sender knows nothing
         mta, ip, end = _fields(rest, whom.end())

@@ -86,5 +86,12 @@ def _read(rows: object) -> Iterator[tuple[Key, Message]]:
     for row in rows if isinstance(rows, Sequence) and not isinstance(rows, str) else []:
         match row:
             case [str(host), str(id_), str(return_path), str(sent_at), dict(deferred)]:
-                known = {str(of): Deferral(*map(str, said)) for of, said in deferred.items() if len(said) == 3}  # noqa: PLR2004 - its fields
+                known = {str(of): found for of, said in deferred.items() if (found := _deferral(said))}
                 yield (host, id_), Message(return_path, sent_at, known)
+
+
+def _deferral(said: object) -> Deferral | None:
+    match said:
+        case [str(reply), str(mta), str(stage)]:
+            return Deferral(reply, mta, stage)
+    return None
