@@ -30,6 +30,8 @@ class Event:
 
     def value(self, name: str) -> Any:
         """Return whatever stands there; None where nothing does."""
+        if "." not in name:
+            return self._values.get(name)
         found: Any = self._values
         for step in name.split("."):
             found = found.get(step) if isinstance(found, dict) else None

@@ -47,7 +47,7 @@ class KumoMta:
         except (ValueError, RecursionError):
             return (unclear(line.decode("utf-8", "replace"), "no record of KumoMTA"),) if line.strip() else ()
         type_ = event.value("type")
-        path = event.header("headers", field=PATH_FIELD)
+        path = event.header("headers", field=PATH_FIELD) if event.value("headers") else ""
         if type_ not in _OUTCOMES or not (path or self._is_ours(event.text("sender"))):
             return ()
         return self._delivered(event, path) if type_ == "Delivery" else _failed(event)

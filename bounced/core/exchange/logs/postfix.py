@@ -26,7 +26,7 @@ _QUEUE_ID = "[0-9A-Za-z]{5,20}"
 # Mailbox = Local-part "@" Domain, the local part a dot-string or quoted.  (RFC 5321 section 4.1.2)
 _MAILBOX = r'(?:"(?:[^"\\]|\\.)*+"|[^\s<>,"@]++)@[^\s<>,"@]++'
 _OUTCOME = re.compile(
-    rf"({_QUEUE_ID}): to=<({_MAILBOX})>, (?:orig_to=<({_MAILBOX}|[^\s<>,\"@]*)>, )?"
+    rf"{_QUEUE_ID}: to=<({_MAILBOX})>, (?:orig_to=<({_MAILBOX}|[^\s<>,\"@]*)>, )?"
     r"relay=([^\s,\[\]]+)(?:\[([^\s\[\]]*)\])?(?::[0-9]+)?, "
     r"(?:[a-z_]+=[^\s,<>()]*+, )*?dsn=([245]\.[0-9]{1,3}\.[0-9]{1,3}), status=([A-Za-z-]+) \((.*)\)",
     re.DOTALL | re.ASCII,
@@ -34,7 +34,6 @@ _OUTCOME = re.compile(
 _BEGINS = re.compile(rf"({_QUEUE_ID}): from=<([^\s<>]*)>, size=[0-9]+, nrcpt=[0-9]+ \(queue active\)", re.ASCII)
 _EXPIRES = re.compile(rf"({_QUEUE_ID}): from=<([^\s<>]*)>, status=expired, returned to sender", re.ASCII)
 _ENDS = re.compile(rf"({_QUEUE_ID}): removed", re.ASCII)
-_OUTCOME_BEGINS = re.compile(rf"({_QUEUE_ID}): to=<", re.ASCII)
 # smtp_mesg_fail() and smtp_rcpt_fail(): "host NAME[ADDRESS] said: REPLY (in reply to COMMAND command)"
 _SAID = re.compile(
     r"(?:delivery temporarily suspended: )?"
@@ -120,35 +119,30 @@ class Postfix:
         ]
 
     def _outcome(self, line: Line, daemon: str) -> Sequence[Logged]:
+        id_, to, _rest = line.text.partition(": to=<")
+        message = self._open.get((line.host, id_)) if to else None
+        if message is None:
+            return ()  # most messages of a host that serves others too are not ours
         found = _OUTCOME.fullmatch(line.text)
         if found is None:
-            return self._unclear(line)
-        id_, address, original, relay, ip, dsn, status, text = found.groups()
-        key = (line.host, id_)
-        message = self._open.get(key)
-        if message is None or (original is not None and original.lower() != address.lower()):
-            return ()  # not ours; or a member of an alias, of whom the sender knows nothing
+            return (unclear(line.text, "what became of a message is written in an unknown form"),)
+        address, original, relay, ip, dsn, status, text = found.groups()
+        if original is not None and original.lower() != address.lower():
+            return ()  # a member of an alias, of whom the sender knows nothing
         if ">, relay=" in text and status != "deferred":
             return (unclear(line.text, "it holds what looks like another line"),)
         if status == "sent":
             message.deferred.pop(address, None)
-            if daemon not in _FINAL or relay in self._relays or ip in self._relays or text.startswith("forwarded as "):
+            is_final = daemon in _FINAL and not text.startswith("forwarded as ")
+            if not is_final or relay in self._relays or ip in self._relays:
                 return ()
             return (delivered(address, message.return_path, line.at, message.sent_at),)
-        if status not in ("bounced", "deferred"):
-            return ()
-        said = _said(text, dsn, daemon)
         if status == "deferred":
-            message.defer(address, said)
-            return ()
-        message.deferred.pop(address, None)
-        return (_failed(line, id_, message, address, said),)
-
-    def _unclear(self, line: Line) -> Sequence[Logged]:
-        """Return a line of a message of ours that has another form than an outcome."""
-        begins = _OUTCOME_BEGINS.match(line.text)
-        is_ours = begins is not None and self._open.get((line.host, begins[1])) is not None
-        return (unclear(line.text, "what became of a message is written in an unknown form"),) if is_ours else ()
+            message.defer(address, _said(text, dsn, daemon))
+        elif status == "bounced":
+            message.deferred.pop(address, None)
+            return (_failed(line, id_, message, address, _said(text, dsn, daemon)),)
+        return ()
 
 
 def _failed(line: Line, id_: str, message: Message, address: str, said: Deferral, *, category: str = "") -> Logged:
