@@ -91,7 +91,7 @@ class Exim:
             return ()
         id_, sign, rest = event.groups()
         if sign == "<=":
-            self._arrived(found, id_, rest)
+            self._arrived(found, id_, rest, now)
             return ()
         message = self._open.get((found.host, id_))
         return self._outcome(found, id_, message, sign, rest) if message else ()
@@ -116,11 +116,11 @@ class Exim:
         at = f"{day}T{time}{offset}" if offset else in_zone(day, time, self._zone)
         return Line(at, "", self._name, _without_pid(text[stamp.end() :]))
 
-    def _arrived(self, line: Line, id_: str, rest: str) -> None:
+    def _arrived(self, line: Line, id_: str, rest: str, now: datetime) -> None:
         """Remember whose a message is.  An ID is not used again, so what is known is never another message."""
         sender = _ARRIVED.match(rest)
         if sender is not None and self._is_ours(sender[1]):
-            self._open.begin((line.host, id_), sender[1], line.at)
+            self._open.begin((line.host, id_), sender[1], line.at, now.toordinal())
 
     def _outcome(self, line: Line, id_: str, message: Message, sign: str, rest: str) -> Sequence[Logged]:
         if rest.startswith(("|", "/")):

@@ -88,17 +88,17 @@ class Postfix:
         daemon = self._daemon(found.program)
         if daemon in _AGENTS:
             return self._outcome(found, daemon)
-        return self._managed(found) if daemon in _MANAGERS else ()
+        return self._managed(found, now) if daemon in _MANAGERS else ()
 
     def _daemon(self, program: str) -> str:
         """Return the daemon in ``NAME/DAEMON`` or ``NAME/SERVICE/DAEMON``."""
         name, _, rest = program.partition("/")
         return rest.rpartition("/")[2] if name == self._name else ""
 
-    def _managed(self, line: Line) -> Sequence[Logged]:
+    def _managed(self, line: Line, now: datetime) -> Sequence[Logged]:
         if begins := _BEGINS.fullmatch(line.text):
             if self._is_ours(begins[2]):
-                self._open.begin((line.host, begins[1]), begins[2], line.at)
+                self._open.begin((line.host, begins[1]), begins[2], line.at, now.toordinal())
             else:
                 self._open.end((line.host, begins[1]))
         elif ends := _ENDS.fullmatch(line.text):
