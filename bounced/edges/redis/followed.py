@@ -89,7 +89,7 @@ async def known_among(store: RedisStore, keys: Keyspace, addresses: Sequence[str
     for begin in range(0, len(addresses), LOOKED_AT_ONCE):
         asked = addresses[begin : begin + LOOKED_AT_ONCE]
         names = [keys.address(keys.address_id(address)) for address in asked]
-        found = await store.read(keys.list_, "EVAL", FIND, len(names), *names)
+        found = await store.read(keys.list_, "EVAL_RO", FIND, len(names), *names)
         assert isinstance(found, list)
         known.update(asked[place] for place in found if isinstance(place, int))
     return known
