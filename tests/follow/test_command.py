@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -161,7 +160,7 @@ async def test_a_log_is_followed_by_one_process(log: Path, config_file: Path) ->
 
 async def is_locked(folder: Path) -> bool:
     """Whether a log is followed."""
-    return os.path.exists(folder) and any(name.endswith(".lock") for name in os.listdir(folder))  # noqa: PTH110, PTH208
+    return await asyncio.to_thread(lambda: any(folder.glob("*.lock")))
 
 
 def replace(file: Path, old: str, new: str) -> None:
