@@ -6,10 +6,11 @@ mail that was sent: such mail goes to bounced itself.
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from bounced.core.exchange.hooks.events import Event
-from bounced.core.exchange.hooks.heard import Entry, entry
+from bounced.core.exchange.hooks.heard import entry
 from bounced.core.exchange.hooks.kumomta import hear
 from bounced.core.exchange.hooks.service import PATH_FIELD, NotHeard
 from bounced.core.exchange.logs.entries import delivered, unclear
@@ -47,23 +48,29 @@ class KumoMta:
         except (ValueError, RecursionError):
             return (unclear(line.decode("utf-8", "replace"), "no record of KumoMTA"),) if line.strip() else ()
         type_ = event.value("type")
-        path = event.header("headers", field=PATH_FIELD) if event.value("headers") else ""
-        if type_ not in _OUTCOMES or not (path or self._is_ours(event.text("sender"))):
+        path = self._path(event) if type_ in _OUTCOMES else ""
+        if not path:
             return ()
-        return self._delivered(event, path) if type_ == "Delivery" else _failed(event)
+        return self._delivered(event, path) if type_ == "Delivery" else _failed(event, path)
+
+    def _path(self, event: Event) -> str:
+        """Return the envelope sender, or what stands in our header field where the sender is another one."""
+        sender = event.text("sender")
+        return sender if self._is_ours(sender) else event.header("headers", field=PATH_FIELD)
 
     def _delivered(self, event: Event, path: str) -> Sequence[Logged]:
         peer = event.inner("peer_address")
         if not self._relays.isdisjoint((peer.text("name").rstrip("."), peer.text("addr"))):
             return ()
-        path, at, sent_at = path or event.text("sender"), event.text("timestamp", "event_time"), event.text("created")
+        at, sent_at = event.text("timestamp", "event_time"), event.text("created")
         return [delivered(address, path, at, sent_at) for address in event.texts("recipient")]
 
 
-def _failed(event: Event) -> Sequence[Entry | Logged]:
+def _failed(event: Event, path: str) -> Sequence[Logged]:
     """Return a failure under the same ``id`` as the log hook gives it: both count once."""
     raw = event.raw()
     try:
-        return [entry(said, "kumomta", raw, place) for place, said in enumerate(hear(event)) if said.means.type]
+        said = [replace(each, return_path=path) for each in hear(event)]
+        return [entry(each, "kumomta", raw, place) for place, each in enumerate(said) if each.means.type]
     except NotHeard as error:
         return (unclear(raw, str(error)),)

@@ -28,7 +28,7 @@ _MAILBOX = r'(?:"(?:[^"\\]|\\.)*+"|[^\s<>,"@]++)@[^\s<>,"@]++'
 _OUTCOME = re.compile(
     rf"{_QUEUE_ID}: to=<({_MAILBOX})>, (?:orig_to=<({_MAILBOX}|[^\s<>,\"@]*)>, )?"
     r"relay=([^\s,\[\]]+)(?:\[([^\s\[\]]*)\])?(?::[0-9]+)?, "
-    r"(?:[a-z_]+=[^\s,<>()]*+, )*?dsn=([245]\.[0-9]{1,3}\.[0-9]{1,3}), status=([A-Za-z-]+) \((.*)\)",
+    r"(?:[a-z_]+=[^\s,<>()]*+, )*?dsn=([245]\.[0-9]{1,3}\.[0-9]{1,3}), status=([A-Za-z-]+) \((.*)",
     re.DOTALL | re.ASCII,
 )
 _BEGINS = re.compile(rf"({_QUEUE_ID}): from=<([^\s<>]*)>, size=[0-9]+, nrcpt=[0-9]+ \(queue active\)", re.ASCII)
@@ -127,6 +127,7 @@ class Postfix:
         if found is None:
             return (unclear(line.text, "what became of a message is written in an unknown form"),)
         address, original, relay, ip, dsn, status, text = found.groups()
+        text = text.removesuffix(")")  # syslog may have cut it off
         if original is not None and original.lower() != address.lower():
             return ()  # a member of an alias, of whom the sender knows nothing
         if ">, relay=" in text and status != "deferred":

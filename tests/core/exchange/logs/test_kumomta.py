@@ -49,10 +49,13 @@ def test_other_records_say_nothing(name: str, spaces: tuple[str, str]):
 
 
 def test_the_path_may_stand_in_a_header_field():
-    """Where the envelope sender is another one."""
-    (entry,) = told(said(record("Delivery", sender="x@elsewhere.example", headers={"X-Bounced-Path": PATH})))
-    assert entry["return_path"] == PATH
-    assert said(record("Delivery", sender="x@elsewhere.example")) == []
+    """Where the envelope sender is another one; else that is asked."""
+    other = "b-xyz@bounce.example.com"
+    for name in ("Delivery", "Bounce"):
+        for sender, path in (("x@elsewhere.example", other), (PATH, PATH)):
+            (entry,) = told(said(record(name, "550 no", sender=sender, headers={"X-Bounced-Path": other})))
+            assert entry["return_path"] == path
+        assert said(record(name, sender="x@elsewhere.example")) == []
 
 
 def test_what_a_relay_took_is_no_delivery():

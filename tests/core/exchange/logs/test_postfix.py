@@ -59,6 +59,21 @@ def test_the_stage_is_what_postfix_says_at_the_end(text: str, stage: str):
     assert entry.get("stage", "") == stage
 
 
+def test_a_line_that_syslog_has_cut_off_is_heard():
+    """Its stage is missing then."""
+    line = postfix_ends("bounced", f"{SAID}550 5.1.1 no such user (in reply to RCPT TO command)")
+    (entry,) = said(line[: line.index("RCPT")])
+    assert (entry["address"], entry["mta"], entry.get("stage")) == (ADDRESS, "mx.example.net", None)
+    assert entry["reply"].startswith("550 5.1.1 no such user")
+
+
+def test_a_server_may_have_an_ipv6_address():
+    """In the relay and in what it said."""
+    relay, text = "mx.example.net[2001:db8::1]:25", "host mx.example.net[2001:db8::1] said: 550 no"
+    (entry,) = said(postfix_ends("bounced", text, relay=relay))
+    assert (entry["reply"], entry["mta"]) == ("550 no", "mx.example.net")
+
+
 def test_over_lmtp_a_reply_to_the_message_is_about_one_recipient():
     """(RFC 2033 section 4.2)"""
     text = "host store[private/lmtp] said: 552 5.2.2 full (in reply to end of DATA command)"
@@ -177,7 +192,7 @@ def test_after_a_restart_messages_are_known():
     assert [entry["reply"] for entry in told(heard(after, expires))] == ["452 4.2.2 full"]
 
 
-@pytest.mark.parametrize("text", ["x (", "to=<jane@example.net>"])
+@pytest.mark.parametrize("text", ["x", "to=<jane@example.net>"])
 def test_a_line_of_ours_in_another_form_is_not_understood(text: str):
     """It is counted, and changes nobody."""
     line = postfix("smtp", f"4bXyZ12abcz: to=<jane doe@example.net>, relay={text}, status=bounced")
