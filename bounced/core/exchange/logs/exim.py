@@ -28,8 +28,8 @@ _ARRIVED = re.compile(r"([^\s<>\"]+@[^\s<>\"]+) (?:R|H|U|P)=", re.ASCII)
 # Mailbox, unquoted; or the local part of a local delivery, and then the mailbox.
 _WHOM = re.compile(r"([^\s<>\"@]+)(@[^\s<>\"@:]+)?(?: <([^\s<>]+)>)?(?=[ :])")
 _FIELD = re.compile(
-    r" (?:(T|R)=([^\s:]+)|H=(\S+) \[([0-9A-Fa-f.:]+)\](?::[0-9]+)?\*?"
-    r'|[A-Za-z]+=(?:"(?:[^"\\]|\\.)*+"|<[^\s<>]*>|\[[^\s\]]*\](?::[0-9]+)?|[^\s"<]+?)(?=[ :]|\Z)|defer \(-?[0-9]+\))'
+    r" (?:H=(\S+) \[([0-9A-Fa-f.:]+)\](?::[0-9]+)?\*?"
+    r'|[A-Za-z]+=(?:"(?:[^"\\]|\\.)*+"|[^\s"]+?)(?=: | |\Z)|defer \(-?[0-9]+\)|[A-Z]{1,4}\*?(?=: | |\Z))'
 )
 # The text of deliver.c's remote errors: "SMTP error from remote mail server after COMMAND: REPLY"
 _SAID = re.compile(
@@ -123,25 +123,21 @@ class Exim:
             self._open.begin((line.host, id_), sender[1], line.at, now.toordinal())
 
     def _outcome(self, line: Line, id_: str, message: Message, sign: str, rest: str) -> Sequence[Logged]:
-        if rest.startswith(("|", "/")):
-            return ()  # a pipe or a file
-        whom = _WHOM.match(rest)
-        if whom is None or ' <"' in rest:
-            # A local part that needs quotes is logged without them, so that its end is not to be told.
+        whom = _whom(rest)
+        if whom is None:
             return (unclear(line.text, "whom it is about is not to be told"),) if sign != "==" else ()
-        local_part, domain, original = whom.groups()
-        address = f"{local_part}{domain}" if domain else (original or "")
-        if not domain and address.rpartition("@")[0].lower() != local_part.lower():
-            return ()  # a file, or a member of an alias
-        if original is not None and original.lower() != address.lower():
-            return ()  # a member of an alias, of whom the sender knows nothing
-        mta, ip, end = _fields(rest, whom.end())
+        address, end = whom
+        if not address:
+            return ()
+        mta, ip, end = _fields(rest, end)
         if sign not in ("**", "=="):
             message.deferred.pop(address, None)
             if mta in self._relays or ip in self._relays:
                 return ()
             return (delivered(address, message.return_path, line.at, message.sent_at),)
-        text = rest[end:].removeprefix(": ")
+        if not rest.startswith(": ", end):
+            return (unclear(line.text, "its fields are not understood"),)
+        text = rest[end + 2 :]
         said = _said(text, mta)
         if sign == "==":
             message.defer(address, said)
@@ -167,13 +163,33 @@ def _without_pid(text: str) -> str:
     return text[found.end() :] if (found := _PID.match(text)) else text
 
 
+def _whom(rest: str) -> tuple[str, int] | None:
+    """Return whom a line is about, and where that ends; None where it is not to be told.
+
+    The address is empty for a file, a pipe and a member of an alias, of whom the sender knows nothing.  A local part
+    that needs quotes is logged without them, and behind it with them: only then nobody can tell where it ends.
+    """
+    if rest.startswith(("|", "/")):
+        return "", 0
+    found = _WHOM.match(rest)
+    if found is None or ' <"' in rest:
+        return None
+    local_part, domain, original = found.groups()
+    if not domain:  # of a local mailbox its name alone
+        is_same = original is not None and original.rpartition("@")[0].lower() == local_part.lower()
+        return (original if is_same else ""), found.end()
+    address = f"{local_part}{domain}"
+    is_same = original is None or original.lower() == address.lower()
+    return (address if is_same else ""), found.end()
+
+
 def _fields(rest: str, start: int) -> tuple[str, str, int]:
     """Return the server's name and address in the fields of a line, and where they end."""
     mta = ip = ""
     while found := _FIELD.match(rest, start):
         start = found.end()
-        if found[3]:
-            mta, ip = found[3], found[4]
+        if found[1]:
+            mta, ip = found[1], found[2]
     return mta, ip, start
 
 

@@ -131,14 +131,26 @@ def test_a_local_mailbox_is_named_behind_its_local_part():
     assert entry["address"] == ADDRESS
 
 
+TLS = 'X=TLS1.3:TLS_AES_256_GCM_SHA384:256 CV=yes DN="C=US,CN=mx: \\"y\\""'
+
+
 @pytest.mark.parametrize(
-    "begin",
-    ["F=<b-abc@bounce.example.com> P=<b-abc@bounce.example.com> ", "I=[192.0.2.9]:4711 A=plain PRX=192.0.2.8 "],
+    "begin", ["F=<b-abc@bounce.example.com> P=<b-abc@bounce.example.com> ", "ST=x S=1257 QT=1m2s "]
 )
-def test_further_fields_are_passed_over(begin: str):
-    """``log_selector`` chooses them."""
-    entry = failed(f"{begin}{ERROR} RCPT TO:<{ADDRESS}>: 550 no")
-    assert (entry["reply"], entry["mta"]) == ("550 no", "mx.example.net")
+@pytest.mark.parametrize(
+    "end", ["", "*", ":25", f" I=[192.0.2.9]:4711 {TLS}", f" {TLS} K L* PRX=[2001:db8::2]:80 DT=0.123s"]
+)
+def test_further_fields_are_passed_over(begin: str, end: str):
+    """``log_selector`` chooses them; a remote server chose what stands in its certificate."""
+    fields = f"{begin}R=dnslookup T=remote_smtp H=mx.example.net [2001:db8::1]{end}"
+    entry = failed(f"{fields}: SMTP error from remote mail server after RCPT TO:<{ADDRESS}>: 550 no")
+    assert (entry["reply"], entry["mta"], entry["stage"]) == ("550 no", "mx.example.net", "RCPT")
+
+
+def test_fields_that_are_not_understood_are_no_reply():
+    """Nothing is guessed of where it begins."""
+    (unclear,) = heard(parser("exim"), exim_begins(), exim(f"** {ADDRESS} {FIELDS} novel {ERROR} DATA: 550 no"))
+    assert isinstance(unclear, Unclear)
 
 
 @pytest.mark.parametrize(
