@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,8 @@ from structlog.testing import capture_logs
 from bounced.config import Config
 from bounced.config.follow_checks import settings_of
 from bounced.core.contract.keys import Keyspace
+from bounced.core.terms import Envelope
+from bounced.demo.scenes import Scene
 from bounced.edges.redis import followed
 from bounced.edges.redis.job_store import JobStore
 from bounced.edges.redis.store import RedisStore
@@ -155,6 +157,37 @@ async def test_what_is_told_takes_effect(site: Site) -> None:
     await IntakeReader(lambda: path, JobStore(site.store, "worker", events_max=100, failed_max=100)).round()
     state = await site.store.load("main", ALICE)
     assert (state.state, state.category) == ("suppressed", "mailbox_unknown")
+
+
+@pytest.mark.parametrize("notice_first", [True, False])
+async def test_a_refusal_and_its_notice_are_one_failure(site: Site, notice_first: bool) -> None:
+    """Also when one of them comes 25 hours after the other: both are about the same return path."""
+    clock = [site.postfix.at]
+    path = replace(pipeline(site.config, site.store), clock=lambda: clock[0])
+    return_path = site.postfix.path(ALICE)
+
+    async def notice() -> None:
+        envelope = Envelope("192.0.2.25", "", return_path, Scene("full_mailbox", ALICE).content(return_path), clock[0])
+        await path.process(await path.admit(return_path), envelope)
+
+    async def line() -> None:
+        site.postfix.at = clock[0]
+        said = "host mx.example.org[192.0.2.25] said: 552 5.2.2 Mailbox full (in reply to RCPT TO command)"
+        outcome = site.postfix.outcome(ALICE, "5.2.2", f"bounced ({said})")
+        site.write(site.postfix.message(ALICE, outcome, sender=return_path))
+        await site.follow()
+        await IntakeReader(lambda: path, JobStore(site.store, "worker", events_max=100, failed_max=100)).round()
+
+    async def failures() -> int:
+        (streak,) = (await site.store.load("main", ALICE)).streaks.values()
+        return streak.count
+
+    first, second = (notice, line) if notice_first else (line, notice)
+    await first()
+    assert await failures() == 1
+    clock[0] += timedelta(hours=25)
+    await second()
+    assert await failures() == 1
 
 
 async def test_a_full_intake_is_waited_for(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
