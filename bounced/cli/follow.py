@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import click
 import structlog
 
 from bounced.cli.configured import config_option, configured_for_follow
+from bounced.cli.ending import ExitCode
 from bounced.cli.follow_dry_run import show
 from bounced.cli.libraries import too_old
 from bounced.cli.output import json_option
@@ -30,7 +32,10 @@ from bounced.service import keyspaces, open_store, pipeline
 
 LOG = structlog.get_logger()
 
-NOT_STARTED = (NoServer, Misconfigured, RulesInvalid, InUse, Malformed, NoLibrary, Conflict, OSError, ValueError)
+NOT_STARTED = (NoServer, Misconfigured, RulesInvalid, Malformed, NoLibrary, ValueError)
+"""The operator has to mend something."""
+NOT_NOW = (InUse, Conflict, OSError)
+"""Another start may help: the unit starts again."""
 NOT_RELOADED = (ConfigError, RulesInvalid, OSError, ValueError)
 
 
@@ -73,6 +78,9 @@ def follow(
             in_loop(lambda: _serve(config, config_file, mta, paths, reached, once=once))
     except NOT_STARTED as error:
         fail(str(error))
+    except NOT_NOW as error:
+        click.echo(f"bounced: {error}", err=True)
+        sys.exit(ExitCode.NO)
 
 
 async def _serve(
