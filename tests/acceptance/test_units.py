@@ -23,7 +23,9 @@ SERVICES = (
     "bounced-web-public.service",
 )
 SOCKETS = ("bounced.socket", "bounced-web.socket", "bounced-web-public.socket")
-EXPOSURE = re.compile(r"Overall exposure level for bounced(?:-deliver|-follow@postfix|-lookup|-web|-web-public)?\.service: (\d+\.\d)")
+EXPOSURE = re.compile(
+    r"Overall exposure level for bounced(?:-deliver|-follow@postfix|-lookup|-web|-web-public)?\.service: (\d+\.\d)"
+)
 
 needs_systemd_analyze = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not here")
 
