@@ -105,7 +105,7 @@ class Hearing:
             counts.foreign += 1
             return
         try:
-            address = normalise(said["address"], fold_local_part=paths.fold_local_part)
+            address = normalise(said.get("address", ""), fold_local_part=paths.fold_local_part)
         except BadAddress:
             counts.unclear += 1
             return
@@ -119,8 +119,9 @@ class Hearing:
         if not failed and (paths.list, address) not in self._told:
             of_list.delivered.add(address)
         if self._counts_sent:
-            key = address.rpartition("@")[2], _tag(sender, paths), _hour(said["at"])
-            count, first = of_list.sent.get(key, (0, said["at"]))
+            at = said.get("at", "")
+            key = address.rpartition("@")[2], _tag(sender, paths), _hour(at)
+            count, first = of_list.sent.get(key, (0, at))
             of_list.sent[key] = count + 1, first
 
     async def _entries_of(self, list_: str, of_list: _OfList, counts: Counts) -> list[Fields]:

@@ -1,12 +1,14 @@
 """What a log says reaches the intake once, and nothing else does."""
 
 import asyncio
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import zstandard
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
@@ -22,6 +24,7 @@ from bounced.follow import follower
 from bounced.follow.serving import Following
 from bounced.jobs import IntakeReader
 from bounced.service import pipeline
+from tests.support.hooks import kumomta
 from tests.support.postfix_log import DOMAIN, PostfixLog
 
 from .conftest import addresses, append, config_of, sent, told
@@ -40,10 +43,10 @@ class Site:
     config: Config
     store: RedisStore
 
-    async def follow(self) -> None:
+    async def follow(self, mta: str = "postfix") -> None:
         """Follow the log to its end."""
         settings, path = settings_of(self.config, "postfix"), pipeline(self.config, self.store)
-        following = Following("postfix", settings, path, self.store, once=True)
+        following = Following(mta, settings, path, self.store, once=True)
         await following.run([self.log], asyncio.Event())
 
     def write(self, *messages: Iterable[str]) -> None:
@@ -188,6 +191,21 @@ async def test_a_refusal_and_its_notice_are_one_failure(site: Site, notice_first
     clock[0] += timedelta(hours=25)
     await second()
     assert await failures() == 1
+
+
+async def test_segments_of_kumomta_are_followed(site: Site) -> None:
+    """They are compressed, in a folder, and the last one grows."""
+    site.log.mkdir()
+    for name, address in (
+        ("20270115-100000", ALICE),
+        ("20270115-100001", BOB),
+        ("20270115-100001", "carol@example.com"),
+    ):
+        record = kumomta("Bounce", address, 7, "550 5.1.1 no such user", site.postfix.path(address))
+        with (site.log / name).open("ab") as segment:
+            segment.write(zstandard.ZstdCompressor().compress(json.dumps(record).encode() + b"\n"))
+        await site.follow("kumomta")
+    assert await site.addresses("rejected") == [ALICE, BOB, "carol@example.com"]
 
 
 async def test_a_full_intake_is_waited_for(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
