@@ -11,6 +11,7 @@ from bounced.config import Config, load_for_follow, read_configuration
 from bounced.core.contract.keys import Keyspace
 from bounced.edges.redis.store import RedisStore
 from bounced.service import open_store
+from tests.support.follower import FollowerProcess
 from tests.support.postfix_log import DOMAIN, SECRET
 
 CONFIGURATION = """
@@ -24,6 +25,13 @@ keys = [{{ id = "a", file = "{key}" }}]
 [follow.postfix]
 state_dir = "{state}"
 """
+
+
+@pytest.fixture(autouse=True)
+async def nobody_is_left() -> AsyncIterator[None]:
+    """End the followers of a test, also of one that fails."""
+    yield
+    await FollowerProcess.end_all()
 
 
 @pytest.fixture

@@ -6,13 +6,16 @@ import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 WAIT_S = 60.0
 
 
 class FollowerProcess:
     """``bounced follow`` with a configuration.  ``events`` are its log lines, where it is asked to ``listen``."""
+
+    started: ClassVar[list[Process]] = []
+    """All processes of this test, which end with it."""
 
     def __init__(self, config_file: Path, *arguments: str) -> None:
         self.config_file = config_file
@@ -35,6 +38,7 @@ class FollowerProcess:
             stdout=DEVNULL,
             stderr=PIPE if listen else DEVNULL,
         )
+        self.started.append(self._process)
         if listen:
             await self.wait_for("log.followed")
 
@@ -48,6 +52,15 @@ class FollowerProcess:
                     if self.events[-1]["event"] == event:
                         return self.events[-1]
         raise AssertionError(f"ended without {event}: {self.events}")
+
+    @classmethod
+    async def end_all(cls) -> None:
+        """End what a test has left."""
+        while cls.started:
+            process = cls.started.pop()
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
 
     async def kill(self) -> None:
         """End it as a crash would."""

@@ -34,6 +34,8 @@ class Missed(StrEnum):
     """A compressed file cannot be read."""
 
 
+_COMPRESSED = (".gz", ".zst")
+
 OnMissed = Callable[[Path, Missed, str], None]
 
 
@@ -215,7 +217,7 @@ class Trail:
         try:
             status = self.path.stat()
         except FileNotFoundError:
-            return ()
+            return tuple(self._rotated_unseen())
         if (status.st_dev, status.st_ino) in self._taken():
             return ()
         return *self._rotated_unseen(), self.path
@@ -233,9 +235,11 @@ class Trail:
         if not self._files:
             return
         since, taken = self._files[-1].changed_at, self._taken()
-        later = []
-        for path in self._candidates():
+        later, candidates = [], self._candidates()
+        for path in candidates:
             status = path.stat()
+            if path.suffix in _COMPRESSED and path.with_suffix("") in candidates:
+                continue  # somebody is compressing that one
             if path != self.path and (status.st_dev, status.st_ino) not in taken and status.st_mtime > since:
                 later.append((status.st_mtime, path))
         for _, path in sorted(later):

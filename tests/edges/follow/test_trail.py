@@ -142,6 +142,30 @@ def rotate(log: Path) -> None:
     log.rename(log.with_name("mail.log.1"))
 
 
+def test_rotations_are_read_though_nobody_has_begun_a_new_file(log: Path) -> None:
+    """The program may have nothing to say for a while."""
+    write(log, "one", at=NOW)
+    reader = Reader(log)
+    reader.read()
+    rotate(log)
+    write(log, "two", at=NOW + 1)
+    rotate(log)
+    assert reader.again().read() == [b"two"]
+
+
+def test_a_file_that_is_being_compressed_is_no_new_one(log: Path) -> None:
+    """Its compressed form has a new time until it is complete."""
+    write(log, "one", at=NOW)
+    reader = Reader(log)
+    reader.read()
+    rotate(log)
+    log.with_name("mail.log.1.gz").write_bytes(gzip.compress(b"one\n")[:10])
+    write(log, "two", at=NOW + 1)
+    assert reader.read() == [b"two"]
+    log.with_name("mail.log.1.gz").write_bytes(gzip.compress(b"one\n"))
+    assert reader.read() == []
+
+
 def test_older_files_are_left_alone(log: Path) -> None:
     """Nobody asked for them; and other logs beside this one are others."""
     write(log.with_name("mail.log.1"), "older", at=NOW - 10)
