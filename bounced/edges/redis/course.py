@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from bounced.core.contract.hourly_counters import read_counters
 from bounced.core.contract.keys import Keyspace
 from bounced.edges.redis.store import RedisStore
-from bounced.edges.redis.wire import fields
+from bounced.edges.redis.wire import fields, text
 
 SPANS_AT_ONCE = 32
 """How many spans are asked for in replies that come together."""
@@ -26,26 +26,35 @@ for _, key in ipairs(KEYS) do
 end
 return sums"""
 
-_CAMPAIGNS = b"""
-local fields, found = redis.call('HGETALL', KEYS[1]), {}
-for i = 1, #fields, 2 do
-  if string.find(fields[i], '^campaign:') or string.find(fields[i], '^rate:[^:]*:campaign:') then
-    found[#found + 1], found[#found + 2] = fields[i], fields[i + 1]
-  end
-end
-return found"""
-"""Answers the counters of campaigns of one hour: more at once would keep others waiting."""
+_OF_CAMPAIGNS = "*campaign:*"
+"""What the names of the counters of campaigns have in common."""
+_HOURS_AT_ONCE = 8
+"""How many hours are asked for together: more would keep others waiting."""
+_FIELDS_AT_ONCE = 20_000
+"""More than the hash of an hour has, so that it takes one request."""
 
 
 async def campaign_sums(store: RedisStore, keys: Keyspace, hours: Sequence[str]) -> Counter[str]:
     """Return the sums of the counters of campaigns over some hours.  Raises StoreUnavailable."""
     found = Counter[str]()
-    for first in range(0, len(hours), SPANS_AT_ONCE):
-        part = [keys.counts(each) for each in hours[first : first + SPANS_AT_ONCE]]
-        for reply in await asyncio.gather(*(store.read(keys.list_, "EVAL", _CAMPAIGNS, 1, key) for key in part)):
-            assert isinstance(reply, list)
-            found.update(read_counters(fields(reply)))
+    for first in range(0, len(hours), _HOURS_AT_ONCE):
+        part = hours[first : first + _HOURS_AT_ONCE]
+        for of_hour in await asyncio.gather(*(_of_campaigns(store, keys, each) for each in part)):
+            found.update(read_counters(of_hour))
     return found
+
+
+async def _of_campaigns(store: RedisStore, keys: Keyspace, hour: str) -> dict[str, str]:
+    """Return the counters of one hour that may be of a campaign, as they stand."""
+    found: dict[str, str] = {}
+    cursor = "0"
+    while True:
+        look = "HSCAN", keys.counts(hour), cursor, "MATCH", _OF_CAMPAIGNS, "COUNT", _FIELDS_AT_ONCE
+        reply = await store.read(keys.list_, *look)
+        assert isinstance(reply, list)
+        found.update(fields(reply[1]))
+        if (cursor := text(reply[0])) == "0":
+            return found
 
 
 async def sums(
