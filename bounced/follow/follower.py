@@ -9,7 +9,6 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -24,7 +23,7 @@ from bounced.edges.redis.followed import Outcome, Read, places, write_lines
 from bounced.edges.redis.store import RedisStore
 from bounced.edges.watch.log import Event
 from bounced.follow.hearing import Fields, Hearing, Placed
-from bounced.ports import StoreUnavailable
+from bounced.ports import Clock, StoreUnavailable
 
 LOG = structlog.get_logger()
 
@@ -85,6 +84,7 @@ class Follower:
         hearing: Hearing,
         store: RedisStore,
         *,
+        clock: Clock,
         checkpoint_file: Path | None = None,
         advance: Advance = lambda _lines, _octets: None,
     ) -> None:
@@ -93,6 +93,7 @@ class Follower:
         self._parser = parser
         self._hearing = hearing
         self._store = store
+        self._clock = clock
         self._checkpoint_file = checkpoint_file
         self._advance = advance
         self._log = secrets.token_hex(8)
@@ -148,7 +149,7 @@ class Follower:
     def _read(self, batch: Batch | None) -> _Group:
         """Hear what these lines and some more of the same file say."""
         assert batch is not None
-        group, now, count = _Group(batch.number, batch.end, []), datetime.now(UTC), 0
+        group, now, count = _Group(batch.number, batch.end, []), self._clock(), 0
         feed, said = self._parser.feed, group.said
         if batch.begin == 0:
             self._parser.new_file()

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -50,6 +49,7 @@ class Following:
         self._settings = settings
         self._store = store
         self._lists = tuple(pipeline.lists)
+        self._clock = pipeline.clock
         self._hearing = Hearing(pipeline, store, counts_sent=settings.count_sent)
         self._advance = advance
         self._once = once
@@ -72,14 +72,24 @@ class Following:
         parser = PARSERS[self._mta](self._settings.source, self._hearing.may_be_ours)
         if path == STANDARD_INPUT:
             pipe = Pipe()
-            follower = Follower(path, pipe, parser, self._hearing, self._store, advance=self._advance)
+            follower = Follower(
+                path, pipe, parser, self._hearing, self._store, clock=self._clock, advance=self._advance
+            )
             await self._work(follower, stopping, pipe)
             return
         self._settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         file = checkpoint_file(self._settings.state_dir, self._mta, path)
-        with locked(file), contextlib.closing(Trail(path, now=time.time, missed=_missed)) as trail:
+        trail = Trail(path, now=lambda: self._clock().timestamp(), missed=_missed)
+        with locked(file), contextlib.closing(trail):
             follower = Follower(
-                path, trail, parser, self._hearing, self._store, checkpoint_file=file, advance=self._advance
+                path,
+                trail,
+                parser,
+                self._hearing,
+                self._store,
+                clock=self._clock,
+                checkpoint_file=file,
+                advance=self._advance,
             )
             try:
                 await self._work(follower, stopping)
