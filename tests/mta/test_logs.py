@@ -1,14 +1,10 @@
 """Real MTAs log what became of their mail, and their lines are heard."""
 
 import os
-import queue
 import shutil
 import smtplib
-import socketserver
 import tempfile
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +13,7 @@ import pytest
 from bounced.core.exchange.hooks import Entry
 from bounced.core.exchange.logs import PARSERS, Source
 from tests.support.mta import EXIM, POSTFIX, WAIT_S, Mta, running
+from tests.support.recipients import listening
 
 DOMAIN = "bounce.example.com"
 VICTIM = "victim@example.org"
@@ -32,50 +29,6 @@ pytestmark = [
 ]
 
 
-class Session(socketserver.StreamRequestHandler):
-    """A server that answers by the local part of the recipient, and tells whose message it got."""
-
-    got: "queue.Queue[str]"
-
-    def handle(self) -> None:
-        """Answer commands."""
-        self._say("220 mx.example.net")
-        recipient = ""
-        while line := self.rfile.readline().decode("utf-8", "replace").strip():
-            match line[:4].upper():
-                case "RCPT":
-                    recipient = line.partition("<")[2].partition(">")[0]
-                    self._say(REPLIES.get(recipient.partition("@")[0], "250 ok"))
-                case "MAIL":
-                    self._say("553 5.7.1 not you" if "unwanted" in line else "250 ok")
-                case "DATA":
-                    self._say("354 go on")
-                    while self.rfile.readline().strip() != b".":
-                        pass
-                    self._say("554 5.6.0 not this" if recipient.startswith("content") else TAKEN)
-                    self.got.put(recipient)
-                case "QUIT":
-                    return
-                case _:
-                    self._say("250 mx.example.net")
-
-    def _say(self, reply: str) -> None:
-        self.wfile.write(f"{reply}\r\n".encode())
-
-
-@contextmanager
-def listening() -> Iterator[tuple[int, "queue.Queue[str]"]]:
-    """Give a server's port, and the recipients of what it gets."""
-    got: queue.Queue[str] = queue.Queue()
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), type("Session", (Session,), {"got": got})) as server:
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield server.server_address[1], got
-        server.shutdown()
-        thread.join()
-
-
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """Return a folder that an MTA's unprivileged processes can reach, unlike pytest's."""
@@ -89,12 +42,12 @@ def test_what_an_mta_logs_is_heard(mta: Mta, folder: Path) -> None:
     if not mta.find():
         pytest.skip(f"{mta} is not here: tests/install-programs")
     names = ["living", "unknown", "hostile", "content", "unwanted"]
-    with listening() as (refuser, _), listening() as (daemon, bounces):
+    with listening(REPLIES, TAKEN) as (refuser, _), listening({}) as (daemon, bounces):
         with running(mta, folder, DAEMON=daemon, REFUSER=refuser) as port:
             with smtplib.SMTP("127.0.0.1", port, "app.sender.example", WAIT_S) as client:
                 for name in names:
                     client.sendmail(f"b-{name}@{DOMAIN}", f"{name}@example.net", b"Subject: News\r\n\r\nHello.\r\n")
-            came = {bounces.get(timeout=WAIT_S) for _ in names[1:]}
+            came = {bounces.get(timeout=WAIT_S).recipient for _ in names[1:]}
         assert came == {f"b-{name}@{DOMAIN}" for name in names[1:]}
     entries = _heard(mta, (folder / "var/mta" / LOGS[mta.name]).read_bytes())
     assert {entry["address"]: entry["return_path"] for entry in entries} == {
