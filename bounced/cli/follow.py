@@ -18,16 +18,17 @@ from bounced.cli.progress import Reached, measuring
 from bounced.cli.run import fail, in_loop, set_up_log, spare_the_collector
 from bounced.config import Config, ConfigError, load_for_follow, read_configuration
 from bounced.config.follow_checks import settings_of
-from bounced.core.exchange.logs import PARSERS
+from bounced.core.exchange.logs import JOURNAL_UNITS, PARSERS
 from bounced.core.meaning.rulefile import RulesInvalid
 from bounced.edges.follow.checkpoint import InUse, Malformed
 from bounced.edges.follow.contents import NoLibrary
+from bounced.edges.follow.journal import JOURNAL
 from bounced.edges.redis import Misconfigured
 from bounced.edges.redis.embedded import NoServer
 from bounced.edges.systemd import Notifier
 from bounced.edges.watch.log import Event
 from bounced.follow.follower import Conflict
-from bounced.follow.serving import Following
+from bounced.follow.serving import STANDARD_INPUT, Following
 from bounced.service import keyspaces, open_store, pipeline
 
 LOG = structlog.get_logger()
@@ -42,12 +43,20 @@ NOT_RELOADED = (ConfigError, RulesInvalid, OSError, ValueError)
 @click.command()
 @click.argument("mta", type=click.Choice(sorted(PARSERS)), metavar="MTA")
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
+@click.option("--journal", is_flag=True, help="Follow the journal of this machine, in place of FILEs.")
 @click.option("--once", is_flag=True, help="End where the logs end, in place of waiting for more.")
 @click.option("--dry-run", is_flag=True, help="Print what would follow from the whole FILEs, and write nothing.")
 @config_option
 @json_option
 def follow(
-    mta: str, files: tuple[Path, ...], config_file: Path | None, *, once: bool, dry_run: bool, as_json: bool
+    mta: str,
+    files: tuple[Path, ...],
+    config_file: Path | None,
+    *,
+    journal: bool,
+    once: bool,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Follow the log of an MTA: postfix, exim, kumomta or powermta.  What it says goes into the intake.
 
@@ -55,20 +64,29 @@ def follow(
     SIGTERM, SIGINT  note how far the logs were read, and stop
     SIGHUP           read the configuration and its files again
 
-    FILE is a log as the MTA writes it now, a folder of log files, or - for standard input; without one, the files
-    of [follow.MTA] in the configuration. Rotations are followed, and a new start goes on where the last one ended.
+    FILE is a log as the MTA writes it now, a folder of log files, or - for standard input; without one, the files or
+    the journal, as [follow.MTA] in the configuration says. Rotations are followed, and a new start goes on where the
+    last one ended.
 
     \b
     bounced follow postfix /var/log/mail.log
-    journalctl -o json -f -u 'postfix*' | bounced follow postfix -
+    bounced follow postfix --journal
     bounced follow postfix --dry-run /var/log/mail.log.1
     """  # noqa: D301 - \b is click's mark for lines to be left as they are
     if old := too_old():
         fail(old)
     config = configured_for_follow(config_file, mta)
-    paths = [path if str(path) == "-" else path.absolute() for path in files or settings_of(config, mta).files]
+    settings = settings_of(config, mta)
+    if journal and files:
+        raise click.UsageError("--journal and FILE contradict each other")
+    if journal and mta not in JOURNAL_UNITS:
+        raise click.UsageError(f"--journal is for {' and '.join(sorted(JOURNAL_UNITS))}")
+    if journal or (settings.journal and not files):
+        paths = [JOURNAL]
+    else:
+        paths = [path if path == STANDARD_INPUT else path.absolute() for path in files or settings.files]
     if not paths:
-        fail(f"which log? Name a FILE, or follow.{mta}.files in the configuration")
+        fail(f"which log? Name a FILE, or --journal, or follow.{mta}.files in the configuration")
     try:
         if dry_run:
             in_loop(lambda: show(config, mta, paths, as_json=as_json))
@@ -128,4 +146,5 @@ async def _serve(
 
 def _octets(paths: Sequence[Path]) -> int | None:
     """Return how large all files are; None where nobody knows."""
-    return sum(path.stat().st_size for path in paths) if all(path.is_file() for path in paths) else None
+    are_files = all(path.is_absolute() and path.is_file() for path in paths)
+    return sum(path.stat().st_size for path in paths) if are_files else None

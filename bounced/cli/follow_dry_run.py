@@ -11,15 +11,19 @@ import click
 
 from bounced.cli.output import print_facts, print_json
 from bounced.config import Config
+from bounced.config.follow import FollowSettings
 from bounced.config.follow_checks import settings_of
 from bounced.core.contract.refusal import verdict_of
 from bounced.core.escape import visible
 from bounced.core.exchange.logs import PARSERS
 from bounced.core.exchange.logs.parser import LogParser
 from bounced.core.meaning.classify import classify_reply
+from bounced.edges.follow.journal import JOURNAL, Journal
 from bounced.edges.follow.pipe import Pipe
-from bounced.edges.follow.trail import Batch, Trail
+from bounced.edges.follow.source import Batch, Log
+from bounced.edges.follow.trail import Trail
 from bounced.follow.hearing import Hearing, Placed
+from bounced.follow.serving import STANDARD_INPUT
 from bounced.pipeline import Pipeline
 from bounced.service import open_store, pipeline
 
@@ -34,7 +38,7 @@ async def show(config: Config, mta: str, paths: Sequence[Path], *, as_json: bool
         hearing = Hearing(path_of_all, store, counts_sent=settings.count_sent)
         for path in paths:
             parser = PARSERS[mta](settings.source, hearing.may_be_ours)
-            for batch in _batches(path):
+            for batch in _batches(path, settings, mta):
                 hearing.counts.lines += len(batch.lines)
                 heard = await hearing.entries(_heard(parser, batch), lambda _list, _place: False)
                 for list_, entries in heard.items():
@@ -44,13 +48,17 @@ async def show(config: Config, mta: str, paths: Sequence[Path], *, as_json: bool
         print_facts(Counter(asdict(hearing.counts)))
 
 
-def _batches(path: Path) -> Iterator[Batch]:
-    log = Pipe() if str(path) == "-" else Trail(path, now=time.time)
+def _batches(path: Path, settings: FollowSettings, mta: str) -> Iterator[Batch]:
+    log: Log
+    if path == JOURNAL:
+        log = Journal(settings.journal_matches(mta), once=True)
+    else:
+        log = Pipe() if path == STANDARD_INPUT else Trail(path, now=time.time)
     while True:
         batch = log.next()
         if batch is not None:
             yield batch
-        elif not isinstance(log, Pipe) or log.over:
+        elif log.at_end:
             return
         else:
             time.sleep(0.05)

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 
 from bounced.config.fields import AnyPath, File, Flag, WholeNumber
 from bounced.config.shape import Section
-from bounced.core.exchange.logs import PARSERS, Source
+from bounced.core.exchange.logs import JOURNAL_UNITS, PARSERS, Source
 from bounced.core.exchange.logs.parser import LOOPBACK
 
 
@@ -36,6 +36,10 @@ class FollowSettings(Section):
         examples=[["/var/log/mail.log"]],
         description="The log as the MTA writes it now: its rotations are found beside it. A folder, where each file "
         "follows the one before it.",
+    )
+    journal: Flag = Field(
+        default=False,
+        description="Follow the journal of this machine in place of files: what the units or users below write.",
     )
     program: str = Field(
         default="",
@@ -94,6 +98,11 @@ class FollowSettings(Section):
             ZoneInfo(self.zone),
             frozenset(self.relays),
         )
+
+    def journal_matches(self, mta: str) -> tuple[str, ...]:
+        """Return whose entries of the journal are read, as ``journalctl`` has it."""
+        units = self.units or (() if self.uids else sorted(JOURNAL_UNITS[mta]))
+        return *(f"_SYSTEMD_UNIT={unit}" for unit in units), *(f"_UID={uid}" for uid in self.uids)
 
 
 MtaName = Annotated[str, AfterValidator(_mta)]

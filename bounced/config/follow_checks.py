@@ -6,6 +6,7 @@ from bounced.config.errors import Problem
 from bounced.config.file_checks import list_file_problems, rule_file_problems, secret_problems
 from bounced.config.follow import FollowSettings
 from bounced.config.model import Config
+from bounced.core.exchange.logs import JOURNAL_UNITS
 
 
 def follow_problems(config: Config) -> Iterator[Problem]:
@@ -13,6 +14,10 @@ def follow_problems(config: Config) -> Iterator[Problem]:
     for mta, settings in config.follow.items():
         if settings.redis_password_file and not settings.redis_username:
             yield Problem(f"follow.{mta}.redis_username", "be given beside redis_password_file")
+        if settings.journal and mta not in JOURNAL_UNITS:
+            yield Problem(f"follow.{mta}.journal", f"be given for {' and '.join(sorted(JOURNAL_UNITS))} only")
+        if settings.journal and settings.files:
+            yield Problem(f"follow.{mta}.journal", "not stand beside files: both have the same lines")
 
 
 def follow_file_problems(config: Config, mta: str) -> Iterator[Problem]:

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import structlog
 
 from bounced.core.exchange.logs import LogParser
 from bounced.edges.follow import checkpoint
-from bounced.edges.follow.trail import Batch, Saved
+from bounced.edges.follow.source import Batch, Log
 from bounced.edges.redis.followed import Outcome, Read, places, write_lines
 from bounced.edges.redis.store import RedisStore
 from bounced.edges.watch.log import Event
@@ -40,25 +40,6 @@ Advance = Callable[[int, int], None]
 
 class Conflict(Exception):  # noqa: N818 - says what is so
     """Somebody else has written lines of the same log."""
-
-
-class Log(Protocol):
-    """What is followed: a trail of files, or a pipe."""
-
-    def resume(self, saved: Saved) -> None:
-        """Go on where somebody stopped.  Raises OSError."""
-
-    def next(self) -> Batch | None:
-        """Return the next lines; None where there are none now.  Raises OSError, NoLibrary."""
-
-    def more(self, batch: Batch) -> Batch | None:
-        """Return the next lines of the same file; None where it has none now.  Raises as ``next``."""
-
-    def saved(self) -> Saved:
-        """Return how far everything was read."""
-
-    def ended(self) -> list[int]:
-        """Return the numbers of files that have ended since somebody asked."""
 
 
 @dataclass(slots=True)
@@ -114,9 +95,13 @@ class Follower:
         """Go on where somebody stopped; wait while Redis is away.  Raises Malformed, OSError."""
         if self._checkpoint_file:
             known = checkpoint.load(self._checkpoint_file)
-            self._log, self._numbers = known.log, known.trail.numbers
+            self._log = known.log
             self._parser.restore(known.parser)
-            self._trail.resume(known.trail)
+            try:
+                self._trail.resume(known.read)
+            except (ValueError, KeyError, TypeError) as error:
+                raise checkpoint.malformed(self._checkpoint_file, error) from error
+            self._numbers = known.read.get("numbers", 0)
         for list_ in lists:
             keys = self._store.keyspace(list_)
             self._places[list_] = await self._ask(partial(places, self._store, keys, self._log))
@@ -154,14 +139,12 @@ class Follower:
         if batch.begin == 0:
             self._parser.new_file()
         while batch is not None:
-            place = batch.begin
-            for line in batch.lines:
+            for place, line in batch.placed():
                 if heard := feed(line, now):
                     said.extend((place, each) for each in heard)
-                place += len(line) + 1
             group.end = batch.end
             count += len(batch.lines)
-            self._advance(len(batch.lines), batch.end - batch.begin)
+            self._advance(len(batch.lines), batch.octets)
             batch = self._more(batch) if count < LINES_AT_ONCE else None
         self._hearing.counts.lines += count
         return group
@@ -212,13 +195,11 @@ class Follower:
 
     def _note(self, unread: Batch | None = None) -> None:
         """Write the checkpoint; ``unread`` are lines that the trail has read and nobody has heard."""
-        began, trail = monotonic(), self._trail.saved()
-        if unread is not None:
-            trail = trail.without(unread)
+        began, read = monotonic(), self._trail.saved(unread)
         ended = self._trail.ended()
         if self._checkpoint_file:
-            checkpoint.save(self._checkpoint_file, self._log, self._path, trail, self._parser.state())
-        self._numbers, self._to_note = trail.numbers, False
+            checkpoint.save(self._checkpoint_file, self._log, self._path, read, self._parser.state())
+        self._numbers, self._to_note = read.numbers, False
         self._ended = ended
         self._noted_at = monotonic()
         self._note_took_s = self._noted_at - began

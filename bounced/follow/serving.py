@@ -13,8 +13,10 @@ from bounced.config.follow import FollowSettings
 from bounced.core.exchange.logs import PARSERS
 from bounced.edges.follow.checkpoint import InUse, Malformed, checkpoint_file, locked
 from bounced.edges.follow.contents import NoLibrary
+from bounced.edges.follow.journal import JOURNAL, Journal
 from bounced.edges.follow.pipe import Pipe
-from bounced.edges.follow.trail import Missed, Trail
+from bounced.edges.follow.source import Log, Missed
+from bounced.edges.follow.trail import Trail
 from bounced.edges.redis.store import RedisStore
 from bounced.edges.watch.log import Event
 from bounced.follow.follower import Advance, Conflict, Follower
@@ -75,15 +77,15 @@ class Following:
             follower = Follower(
                 path, pipe, parser, self._hearing, self._store, clock=self._clock, advance=self._advance
             )
-            await self._work(follower, stopping, pipe)
+            await self._work(follower, pipe, stopping)
             return
         self._settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         file = checkpoint_file(self._settings.state_dir, self._mta, path)
-        trail = Trail(path, now=lambda: self._clock().timestamp(), missed=_missed)
-        with locked(file), contextlib.closing(trail):
+        log = self._log(path)
+        with locked(file), contextlib.closing(log):
             follower = Follower(
                 path,
-                trail,
+                log,
                 parser,
                 self._hearing,
                 self._store,
@@ -92,13 +94,18 @@ class Following:
                 advance=self._advance,
             )
             try:
-                await self._work(follower, stopping)
+                await self._work(follower, log, stopping)
             finally:
                 follower.note()
 
-    async def _work(self, follower: Follower, stopping: asyncio.Event, pipe: Pipe | None = None) -> None:
+    def _log(self, path: Path) -> Trail | Journal:
+        if path == JOURNAL:
+            return Journal(self._settings.journal_matches(self._mta), once=self._once, missed=_missed)
+        return Trail(path, now=lambda: self._clock().timestamp(), missed=_missed)
+
+    async def _work(self, follower: Follower, log: Log, stopping: asyncio.Event) -> None:
         """Take step after step; stop between two of them, or in the midst of one that waits for too long."""
-        working = asyncio.create_task(self._steps(follower, stopping, pipe))
+        working = asyncio.create_task(self._steps(follower, log, stopping))
         told = asyncio.create_task(stopping.wait())
         try:
             await asyncio.wait((working, told), return_when=asyncio.FIRST_COMPLETED)
@@ -110,7 +117,7 @@ class Following:
         if not working.cancelled():
             working.result()
 
-    async def _steps(self, follower: Follower, stopping: asyncio.Event, pipe: Pipe | None) -> None:
+    async def _steps(self, follower: Follower, log: Log, stopping: asyncio.Event) -> None:
         await follower.resume(self._lists)
         while not stopping.is_set():
             try:
@@ -125,7 +132,7 @@ class Following:
                 self._tell()
             if read:
                 await asyncio.sleep(0)
-            elif self._once or (pipe and pipe.over):
+            elif log.at_end and (self._once or isinstance(log, Pipe)):
                 return
             else:
                 await _or(stopping, POLL_S)

@@ -185,7 +185,7 @@ def test_a_log_has_to_be_named(config_file: Path) -> None:
     done = run(config_file, "postfix")
     assert (done.returncode, done.stderr) == (
         2,
-        "bounced: which log? Name a FILE, or follow.postfix.files in the configuration\n",
+        "bounced: which log? Name a FILE, or --journal, or follow.postfix.files in the configuration\n",
     )
 
 

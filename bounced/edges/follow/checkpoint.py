@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bounced.edges.follow.trail import Saved
+from bounced.edges.follow.source import Position
 
 VERSION = 1
 
@@ -28,10 +28,13 @@ class Malformed(Exception):  # noqa: N818 - likewise
 
 
 class Checkpoint(NamedTuple):
-    """How far a log was read, and what its parser has to know.  ``log`` is the id of the log."""
+    """How far a log was read, and what its parser has to know.  ``log`` is the id of the log.
+
+    ``read`` is the document of a Position, empty where nothing was read.
+    """
 
     log: str
-    trail: Saved
+    read: Mapping[str, Any]
     parser: Mapping[str, Any]
 
 
@@ -57,18 +60,21 @@ def load(file: Path) -> Checkpoint:
         document = json.loads(file.read_bytes())
         if document["version"] != VERSION:
             raise Malformed(f"{file} is of version {document['version']}, this program reads {VERSION}")
-        return Checkpoint(str(document["log"]), Saved.of(document["trail"]), dict(document["parser"]))
+        return Checkpoint(str(document["log"]), dict(document["trail"]), dict(document["parser"]))
     except FileNotFoundError:
-        return Checkpoint(secrets.token_hex(8), Saved(), {})
+        return Checkpoint(secrets.token_hex(8), {}, {})
     except (ValueError, KeyError, TypeError) as error:
-        raise Malformed(
-            f"{file} is no checkpoint ({error!r}); without it the log is read from its beginning"
-        ) from error
+        raise malformed(file, error) from error
 
 
-def save(file: Path, log: str, path: Path, trail: Saved, parser: Mapping[str, Any]) -> None:
+def malformed(file: Path, error: Exception) -> Malformed:
+    """Return what is wrong with a checkpoint."""
+    return Malformed(f"{file} is no checkpoint ({error!r}); without it the log is read from its beginning")
+
+
+def save(file: Path, log: str, path: Path, read: Position, parser: Mapping[str, Any]) -> None:
     """Replace what was saved, so that a crash leaves the one or the other.  Raises OSError."""
-    document = {"version": VERSION, "log": log, "path": str(path), "trail": trail.document(), "parser": parser}
+    document = {"version": VERSION, "log": log, "path": str(path), "trail": read.document(), "parser": parser}
     new = file.with_suffix(".new")
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as out:

@@ -2,33 +2,36 @@
 
 import os
 import select
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from bounced.edges.follow.log_file import READ_BYTES
-from bounced.edges.follow.trail import Batch, Saved
+from bounced.edges.follow.source import Batch
+from bounced.edges.follow.trail import Saved
 
 MAX_LINE_BYTES = READ_BYTES
 STDIN = 0
 
 
 class Pipe:
-    """Whole lines from a descriptor.  ``over`` is true when no more will come."""
+    """Whole lines from a descriptor.  ``at_end`` is true when no more will come."""
 
     def __init__(self, descriptor: int = STDIN) -> None:
         self._descriptor = descriptor
         self._held = b""
         self._place = 0
         self._is_too_long = False
-        self.over = False
+        self.at_end = False
 
-    def resume(self, saved: Saved) -> None:
+    def resume(self, known: Mapping[str, Any]) -> None:
         """Do nothing: what was read before is gone."""
 
     def next(self) -> Batch | None:
         """Return the lines that have come; None where there are none now."""
-        while not self.over and select.select([self._descriptor], [], [], 0)[0]:
+        while not self.at_end and select.select([self._descriptor], [], [], 0)[0]:
             read = os.read(self._descriptor, READ_BYTES)
-            self.over = not read
+            self.at_end = not read
             whole, end, self._held = (self._held + read).rpartition(b"\n")
             if end:
                 return self._batch(whole)
@@ -40,7 +43,7 @@ class Pipe:
         """Return further lines; None where there are none now."""
         return self.next()
 
-    def saved(self) -> Saved:
+    def saved(self, unread: Batch | None = None) -> Saved:  # noqa: ARG002 - Log
         """Return that nothing can be read again."""
         return Saved()
 

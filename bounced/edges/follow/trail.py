@@ -10,44 +10,20 @@ read.  What is written between the copy and the truncation is in neither of the 
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from bounced.edges.follow.contents import NotReadable
 from bounced.edges.follow.log_file import Identity, LogFile
+from bounced.edges.follow.source import Batch, Missed, OnMissed
 
 LINGERS_S = 60.0
 """For how long a program may write to a file that was renamed under it, since it last did so."""
 
 
-class Missed(StrEnum):
-    """Why some of a log cannot be read."""
-
-    GONE = "gone"
-    """A file that was not read to its end is no longer there."""
-    TRUNCATED = "truncated"
-    """A file was truncated, and no copy has what was not read."""
-    DAMAGED = "damaged"
-    """A compressed file cannot be read."""
-
-
 _COMPRESSED = (".gz", ".zst")
-
-OnMissed = Callable[[Path, Missed, str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Whole lines of one file without their ends, and the places at which they begin and end together."""
-
-    number: int
-    path: Path
-    lines: Sequence[bytes]
-    begin: int
-    end: int
 
 
 class Standing(NamedTuple):
@@ -108,8 +84,12 @@ class Trail:
         self._over: dict[str, int] = {}
         self._ended: list[int] = []
 
-    def resume(self, saved: Saved) -> None:
-        """Go on where somebody stopped, in the files that are found again.  Raises OSError."""
+    def resume(self, known: Mapping[str, Any]) -> None:
+        """Go on where somebody stopped, in the files that are found again.
+
+        Raises OSError; KeyError, TypeError and ValueError where that is no such document.
+        """
+        saved = Saved.of(known) if known else Saved()
         self._numbers = saved.numbers
         self._over = dict(saved.over)
         for standing in saved.standings:
@@ -138,15 +118,21 @@ class Trail:
         """Return the next lines of the file that a batch is from; None where it has none now.  Raises as ``next``."""
         return next((self._read(file) for file in tuple(self._files) if file.number == batch.number), None)
 
-    def saved(self) -> Saved:
-        """Return how far all files were read."""
+    def saved(self, unread: Batch | None = None) -> Saved:
+        """Return how far all files were read, but for the lines of a batch."""
         standings = (Standing(file.number, str(file.path), file.identity, file.place) for file in self._files)
-        return Saved(self._numbers, tuple(standings), dict(self._over))
+        saved = Saved(self._numbers, tuple(standings), dict(self._over))
+        return saved if unread is None else saved.without(unread)
 
     def ended(self) -> list[int]:
         """Return the numbers of files that were closed since somebody asked, because they have ended."""
         ended, self._ended = self._ended, []
         return ended
+
+    @property
+    def at_end(self) -> bool:
+        """Whether everything was read: it was, if there are no lines now."""
+        return True
 
     @property
     def left_bytes(self) -> int:

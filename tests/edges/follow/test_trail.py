@@ -10,7 +10,8 @@ import pytest
 import zstandard
 
 from bounced.edges.follow.log_file import READ_BYTES
-from bounced.edges.follow.trail import LINGERS_S, Missed, Saved, Trail
+from bounced.edges.follow.source import Missed
+from bounced.edges.follow.trail import LINGERS_S, Saved, Trail
 
 NOW = 1_800_000_000.0
 LATER = NOW + 2 * LINGERS_S
@@ -25,7 +26,7 @@ class Reader:
         self.missed: list[Missed] = []
         self.trail = Trail(path, now=lambda: self.now, missed=lambda _path, why, _details: self.missed.append(why))
         if saved:
-            self.trail.resume(Saved.of(saved.document()))
+            self.trail.resume(saved.document())
 
     def read(self) -> list[bytes]:
         """Return what is there now."""

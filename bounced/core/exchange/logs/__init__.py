@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from bounced.core.exchange.logs import exim, postfix
 from bounced.core.exchange.logs.exim import Exim
 from bounced.core.exchange.logs.kumomta import KumoMta
 from bounced.core.exchange.logs.parser import IsOurs, Logged, LogParser, Source, State
@@ -19,4 +20,7 @@ PARSERS: Mapping[str, Callable[[Source, IsOurs], LogParser]] = MappingProxyType(
 )
 """By the MTA's name in ``bounced follow``."""
 
-__all__ = ["PARSERS", "IsOurs", "LogParser", "Logged", "Source", "State"]
+JOURNAL_UNITS: Mapping[str, frozenset[str]] = MappingProxyType({"exim": exim.UNITS, "postfix": postfix.UNITS})
+"""The units of the packages of MTAs that write to the journal."""
+
+__all__ = ["JOURNAL_UNITS", "PARSERS", "IsOurs", "LogParser", "Logged", "Source", "State"]
