@@ -29,6 +29,7 @@ MOST_CHARS = 255
 """Of a campaign's name."""
 LOOK_S = 10.0
 """How long one request looks through the events."""
+_KEPT = timedelta(days=KEPT_DAYS)
 MOST_FAILURES, MOST_SAMPLES, MOST_DOMAINS = 5000, 10, 10
 FAILURES = (EvidenceType.REPORT, EvidenceType.REJECTED, EvidenceType.COMPLAINED)
 """The types of event that may tell that mail came back."""
@@ -102,6 +103,7 @@ async def campaigns(visit: Visit) -> Response:
         kept={"campaign": name} if name else {},
         choices=CHOICES,
         usual=USUAL,
+        is_cut=bool(view.since and view.since < view.now - _KEPT),
         kept_days=KEPT_DAYS,
     )
 
@@ -150,9 +152,12 @@ def _asked(visit: Visit) -> str:
 
 
 def _begin(view: View) -> datetime:
-    """Return the first hour that is counted: hours are counted as a whole, as the alarms have them."""
+    """Return the first hour that is counted: hours are counted as a whole, as the alarms have them.
+
+    A span that another page shows may begin before that: counters are not kept for so long.
+    """
     assert view.since is not None
-    begun = view.since.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    begun = max(view.since, view.now - _KEPT).astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     later = begun + timedelta(hours=1)
     return later if begun < view.since and later < _end(view) else begun
 
@@ -163,8 +168,6 @@ def _end(view: View) -> datetime:
 
 def _hours(view: View) -> list[str]:
     at, hours = _begin(view), []
-    if _end(view) - at > timedelta(days=KEPT_DAYS, hours=1):
-        raise bad_request("bad-span", f"A span has at most {KEPT_DAYS} days here: counters are kept for so long.")
     while at < _end(view):
         hours.append(hour(at))
         at += timedelta(hours=1)

@@ -1,11 +1,13 @@
 """Charts drawn here, as SVG: bars that are stacked, upwards and downwards from a line.
 
 The drawing holds bars alone and is stretched to its place; words and numbers stand around it as HTML, so they keep
-their size on a narrow screen.  Colours are classes of the style sheet.
+their size on a narrow screen.  Colours are classes of the style sheet.  A bar may lead to a page about its span: by the
+mouse, because each page has its span in fields as well, and so many stops would be in the way of the Tab key.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import cached_property
 from html import escape
 
@@ -26,10 +28,11 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A span of time with what was counted in it."""
+    """A span of time with what was counted in it, and where it leads, if anywhere."""
 
     name: str
     pieces: Sequence[Piece]
+    url: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,11 +65,17 @@ class Chart:
         line = self.top * unit
         drawn = "".join(_column(bar, place * _COLUMN, line, unit) for place, bar in enumerate(self.bars))
         width = len(self.bars) * _COLUMN
+        role = "group" if any(bar.url for bar in self.bars) else "img"
         grid = "".join(f'<path class="grid" d="M0 {y:g}H{width}"/>' for y in (0, line / 2, line, HEIGHT))
         return (
-            f'<svg viewBox="0 0 {width} {HEIGHT}" preserveAspectRatio="none" role="img"'
+            f'<svg viewBox="0 0 {width} {HEIGHT}" preserveAspectRatio="none" role="{role}"'
             f' aria-label="{escape(self.title)}">{grid}{drawn}</svg>'
         )
+
+
+def leading(chart: Chart, url: Callable[..., str]) -> Chart:
+    """Return a chart whose bars lead to a page; ``url`` makes its URL of ``since`` and ``until``."""
+    return replace(chart, bars=[replace(bar, url=url(**_ends(bar.name))) for bar in chart.bars])
 
 
 def round_up(count: int) -> int:
@@ -84,7 +93,17 @@ def _column(bar: Bar, x: int, line: float, unit: float) -> str:
     told = "\n".join(f"{piece.name}: {piece.count:,}" for piece in pieces) or "nothing"
     title = f"<title>{escape(bar.name)}\n{escape(told)}</title>"
     hit = f'<rect class="hit" x="{x}" y="0" width="{_COLUMN}" height="{HEIGHT}"/>'
-    return f"<g>{title}{hit}{''.join(_rects(pieces, x, line, unit))}</g>"
+    drawn = f"{title}{hit}{''.join(_rects(pieces, x, line, unit))}"
+    return f'<a href="{escape(bar.url)}" tabindex="-1">{drawn}</a>' if bar.url else f"<g>{drawn}</g>"
+
+
+def _ends(name: str) -> dict[str, str]:
+    """Return the span that the name of a bar means, as a URL has it: a day, or the hour that begins then."""
+    if len(name) == len("2026-05-01"):
+        return {"since": name, "until": name}
+    begin = datetime.fromisoformat(name)
+    ends = {"since": begin, "until": begin + timedelta(hours=1)}
+    return {word: at.isoformat(timespec="minutes") for word, at in ends.items()}
 
 
 def _rects(pieces: Sequence[Piece], x: int, line: float, unit: float) -> Iterator[str]:

@@ -76,7 +76,9 @@ def page(usual_since: str = "", *, is_use: bool = True) -> Callable[[Page], Call
                 request.state.list = view.list_
                 return await handler(Visit(request, desk, person, view))
             except (Problem, StoreUnavailable, UnreadableState) as error:
-                return _failed(Visit(request, desk, person, View(lists[0], lists, now)), problem_of(error))
+                asked = request.query_params.get("list", "")
+                view = View(asked if asked in lists else lists[0], lists, now)
+                return _failed(Visit(request, desk, person, view), problem_of(error))
 
         return answer
 

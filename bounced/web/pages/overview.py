@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 
 from starlette.responses import Response
@@ -20,6 +21,7 @@ from bounced.edges.redis.overview import Overview
 from bounced.edges.redis.status import list_statuses
 from bounced.edges.watch.daemon import Told, ask
 from bounced.edges.watch.taken_in import Status
+from bounced.web.pages.chart import leading
 from bounced.web.pages.counted import NAMES, Counted, spans
 from bounced.web.pages.layout import Visit, page, rendered
 
@@ -67,6 +69,9 @@ async def overview(visit: Visit) -> Response:
         here="overview",
         now=stands,
         counted=counted,
+        came_in=leading(counted.came_in, partial(view.url, "/live" if counted.unit == "hour" else "/")),
+        changes=leading(counted.changes, partial(view.url, "/changes", what="states")),
+        span={"since": view.given.get("since", USUAL), "until": view.given.get("until", "")},
         states=STATES,
         choices=CHOICES,
         usual=USUAL,

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 
 from starlette.responses import Response
 
@@ -14,7 +14,7 @@ from bounced.core.meaning.providers import known_as
 from bounced.core.meaning.refused import Meaning, meaning_of
 from bounced.core.terms import Category, Class, class_of
 from bounced.edges.redis.refusals import MOST_KEPT, Refusal, refusals
-from bounced.web.pages.chart import Bar, Chart, Piece
+from bounced.web.pages.chart import Bar, Chart, Piece, leading
 from bounced.web.pages.counted import ORDER, Span, spans, unit_of
 from bounced.web.pages.layout import Visit, page, rendered, words
 
@@ -130,13 +130,15 @@ async def providers(visit: Visit) -> Response:
     found = await refusals(visit.desk.store, [view.list_], view.since, until)
     kept_since = found.kept_since.get(view.list_)
     refused = Refused(shown, found.ranked(), asked, kept_since if kept_since and kept_since > view.since else None)
+    kept = {name: value for name, value in asked.items() if value}
     return rendered(
         visit,
         "providers.html",
         here="providers",
         refused=refused,
+        drawn=leading(refused.chart, partial(view.url, "/providers", **kept)),
         asked={name: visible(value) for name, value in asked.items()},
-        kept={name: value for name, value in asked.items() if value},
+        kept=kept,
         choices=CHOICES,
         usual=USUAL,
         most_shown=MOST_SHOWN,
