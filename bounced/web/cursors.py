@@ -2,7 +2,7 @@
 
 import re
 
-from bounced.edges.redis.event_streams import BEGINNING, EMPTY, LAST_NUMBER, Position, behind
+from bounced.edges.redis.event_streams import BEGINNING, EMPTY, LAST_NUMBER, OVER, Position, behind
 from bounced.web.problems import bad_request
 
 _CURSOR = re.compile(r"([0-9]{1,20}-[0-9]{1,20})\.([0-9]{1,20}-[0-9]{1,20})")
@@ -14,6 +14,12 @@ def position_of(cursor: str, named: str) -> Position:
     if found is None or not all(map(_may_be_passed, found.groups())):
         raise bad_request("bad-cursor", f"{named} what an answer gave as id or next.")
     return behind(Position(found[1], found[2]))
+
+
+def end_of(cursor: str, named: str) -> Position:
+    """Return where to look further back, as an end.  Raises Problem, which says where it is ``named``."""
+    found = position_of(cursor, named)
+    return Position(*(OVER if each == f"({EMPTY}" else each for each in found))
 
 
 def cursor_of(position: Position) -> str:

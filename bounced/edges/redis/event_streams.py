@@ -108,6 +108,44 @@ class Position(NamedTuple):
 
 
 BEGINNING, END = Position("-", "-"), Position("+", "+")
+OVER = "(0-1"
+"""Where a stream is read no further back: no entry has a smaller id, and Redis takes no smaller end."""
+
+
+@dataclass(slots=True)
+class Passed:
+    """How far back a search has come in each stream: the ends up to which it still has to look.
+
+    Before a stream is looked at, that is where the search began.  All that stands behind was looked at, and given where
+    it was asked for.
+    """
+
+    events: str = ""
+    bulk: str = ""
+    begun: Position = END
+
+    def begin(self, end: Position, *, bulk: bool) -> None:
+        """Take down where a search begins; ``bulk`` is false where it leaves that stream out."""
+        self.begun = Position(*map(_as_end, end))
+        self.events, self.bulk = "", "" if bulk else OVER
+
+    def note(self, end: str, *, bulk: bool) -> None:
+        """Take down up to where one of the streams has to be looked at."""
+        if bulk:
+            self.bulk = end
+        else:
+            self.events = end
+
+    @property
+    def end(self) -> Position:
+        """Where to search further back, as an end."""
+        return Position(self.events or self.begun.events, self.bulk or self.begun.bulk)
+
+    @property
+    def back_to(self) -> datetime | None:
+        """When the oldest came of which everything newer in both streams was looked at; None where nobody can tell."""
+        times = [came_at(each[1:]) for each in (self.events, self.bulk) if each not in ("", OVER)]
+        return max(times) if self.events and self.bulk and times else None
 
 
 def position_at(at: datetime) -> Position:
@@ -153,23 +191,32 @@ class EventStreams:
         looked: Looked,
         backwards: bool = False,
         bulk: bool = True,
+        passed: Passed | None = None,
     ) -> AsyncIterator[StreamEvent]:
         """Yield the events between two positions that are asked for, the oldest first, or the newest.
 
-        ``bulk`` is false to leave out the stream of that name.
+        ``bulk`` is false to leave out the stream of that name.  ``passed`` is told how far a search ``backwards`` has
+        come, wherever it is ended.
         """
         span = ("XREVRANGE", end, begin) if backwards else ("XRANGE", begin, end)
-        found = [self._search(span, wanted, looked, bulk=each) for each in ((False, True) if bulk else (False,))]
+        passed = passed or Passed()
+        passed.begin(end, bulk=bulk)
+        of = (False, True) if bulk else (False,)
+        found = [self._search(span, wanted, looked, passed, bulk=each) for each in of]
         heads = [await anext(each, None) for each in found]
         while ready := [each for each in heads if each]:
             next_ = max(ready, key=_place) if backwards else min(ready, key=_place)
+            passed.note(f"({next_.id}", bulk=next_.bulk)
             yield next_
             heads[next_.bulk] = await anext(found[next_.bulk], None)
 
     async def _search(
-        self, span: tuple[str, Position, Position], wanted: Wanted, looked: Looked, *, bulk: bool
+        self, span: tuple[str, Position, Position], wanted: Wanted, looked: Looked, passed: Passed, *, bulk: bool
     ) -> AsyncGenerator[StreamEvent]:
-        """Yield what one of the streams has of it; the first of the positions moves on."""
+        """Yield what one of the streams has of it; the first of the positions moves on.
+
+        It tells what it has passed before the entry that it yields: that one may wait for the other stream.
+        """
         key, (command, first, last) = self._keys.bulk if bulk else self._keys.events, span
         next_ = first[bulk]
         while True:
@@ -187,11 +234,14 @@ class EventStreams:
             count, reached = reply[0], text(reply[1])
             assert isinstance(count, int)
             if not count:
+                passed.note(OVER, bulk=bulk)
                 return
             looked(count, came_at(reached))
             for entry in entries(reply[2], bulk=bulk):
+                passed.note(_with(entry.id), bulk=bulk)
                 yield entry
             next_ = f"({reached}"
+            passed.note(next_, bulk=bulk)
 
     async def after(self, position: Position) -> tuple[list[StreamEvent], Position]:
         """Return the next events from a position on, the oldest first, and where to read on."""
@@ -250,7 +300,8 @@ def _from(first: StreamEvent) -> Position:
 
 def before(at: datetime) -> Position:
     """Return the position, as an end, of what came before a moment."""
-    return Position(f"({id_at(at)}", f"({id_at(at)}")
+    end = f"({max(1, int(id_at(at)))}-0"
+    return Position(end, end)
 
 
 def older_than(event: StreamEvent) -> Position:
@@ -274,6 +325,21 @@ def entries(reply: Reply, *, bulk: bool = False) -> list[StreamEvent]:
         for entry in reply
         if isinstance(entry, Sequence)
     ]
+
+
+def _as_end(end: str) -> str:
+    """Return an end in the form of an id that is left out."""
+    if end.startswith("("):
+        return end
+    return f"({LAST_NUMBER}-0" if end == END.events else _with(end)
+
+
+def _with(id_: str) -> str:
+    """Return the end of what goes up to an entry, with it, in the form of all other ends."""
+    milliseconds, _, number = id_.partition("-")
+    if int(number) == LAST_NUMBER:
+        return f"({int(milliseconds) + 1}-0"
+    return f"({milliseconds}-{int(number) + 1}"
 
 
 def _place(event: StreamEvent) -> tuple[int, bool, int]:

@@ -19,7 +19,7 @@ from bounced.edges.redis.story import AddressStory, named_in_log, story_of
 from bounced.web.desk import ListInUse
 from bounced.web.pages.deciding import reason_in, written
 from bounced.web.pages.layout import Visit, page, rendered, words
-from bounced.web.pages.looking import look_through
+from bounced.web.pages.looking import look_through, older_in
 from bounced.web.pages.view import View
 from bounced.web.problems import bad_request
 
@@ -89,8 +89,9 @@ def _shown(
 ) -> Response:
     known = [each for each in accounts if each.tells]
     unknown = [each for each in accounts if not each.tells]
-    facts = {"accounts": known, "unknown": unknown, "fault": fault, "done": _done(visit, known)}
-    return rendered(visit, "address.html", status, here="address", q=q, **facts)
+    older = older_in(visit)
+    facts = {"accounts": known, "unknown": unknown, "fault": fault, "done": _done(visit, known), "older": older}
+    return rendered(visit, "address.html", status, here="address", q=q, kept={"older": older}, **facts)
 
 
 async def _decide(visit: Visit, type_: EvidenceType) -> Response:

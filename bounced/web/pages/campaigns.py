@@ -16,7 +16,7 @@ from bounced.core.contract.times import hour
 from bounced.core.state import EvidenceType
 from bounced.core.terms import CLASS_OF, Category, Class
 from bounced.edges.redis.course import campaign_sums
-from bounced.edges.redis.event_streams import BEGINNING, END, EventStreams, before, position_at
+from bounced.edges.redis.event_streams import BEGINNING, END, EventStreams, Passed, before, position_at
 from bounced.web.pages.layout import Visit, page, rendered
 from bounced.web.pages.view import View
 from bounced.web.problems import bad_request
@@ -51,16 +51,22 @@ class Looked:
     """How far a look through the events has come, the newest first, and what it found of the campaign."""
 
     count: int = 0
-    back_to: datetime | None = None
+    oldest: datetime | None = None
+    passed: Passed = field(default_factory=Passed)
     failures: int = 0
     is_over: bool = False
     domains: Counter[str] = field(default_factory=Counter)
     samples: dict[tuple[str, str], Sample] = field(default_factory=dict)
 
+    @property
+    def back_to(self) -> datetime | None:
+        """When the oldest came of which all that is newer was looked at."""
+        return self.oldest if self.is_over else self.passed.back_to
+
     def note(self, count: int, reached: datetime) -> None:
-        """Take down that so many more were looked through, to this time."""
+        """Take down that so many more of one stream were looked through, to this time."""
         self.count += count
-        self.back_to = min(self.back_to or reached, reached)
+        self.oldest = min(self.oldest or reached, reached)
 
     def take(self, said: Mapping[str, str], view: View, *, has_addresses: bool) -> None:
         """Take down a failure; of each domain and reason the latest is the sample."""
@@ -126,7 +132,9 @@ async def _look(visit: Visit, name: str) -> Looked:
     wanted, streams = Wanted(tuple(FAILURES), campaign=name), EventStreams(visit.desk.store, keys)
     try:
         async with asyncio.timeout(LOOK_S):
-            async for each in streams.search(begin, end, wanted, looked=looked.note, backwards=True):
+            async for each in streams.search(
+                begin, end, wanted, looked=looked.note, backwards=True, passed=looked.passed
+            ):
                 if _is_failure(each.fields):
                     looked.take(each.fields, view, has_addresses=has_addresses)
                 if looked.failures == MOST_FAILURES:

@@ -15,7 +15,7 @@ from bounced.core.mailbox import BadAddress, normalise
 from bounced.core.state import EvidenceType
 from bounced.edges.redis.event_streams import StreamEvent
 from bounced.web.pages.layout import Visit, page, rendered
-from bounced.web.pages.looking import Looked, look_through
+from bounced.web.pages.looking import Looked, look_through, older_in
 from bounced.web.pages.view import View
 from bounced.web.problems import bad_request
 
@@ -85,7 +85,7 @@ def _shown(visit: Visit, asked: Asked, looked: Looked, fault: str = "") -> Respo
         HTTPStatus.BAD_REQUEST if fault else HTTPStatus.OK,
         here="changes",
         asked=asked,
-        kept={"what": asked.what, "who": asked.who, "about": asked.address},
+        kept={"what": asked.what, "who": asked.who, "about": asked.address, "older": older_in(visit)},
         looked=looked,
         changes=[_change(each, visit.view) for each in looked.found],
         fault=fault,

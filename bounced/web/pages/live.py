@@ -16,6 +16,7 @@ from bounced.core.terms import State
 from bounced.edges.redis.event_streams import (
     BEGINNING,
     EventStreams,
+    Passed,
     Position,
     StreamEvent,
     before,
@@ -23,7 +24,7 @@ from bounced.edges.redis.event_streams import (
     older_than,
     position_at,
 )
-from bounced.web.cursors import cursor_of, position_of
+from bounced.web.cursors import cursor_of, end_of, position_of
 from bounced.web.pages.layout import Visit, page, rendered, words
 from bounced.web.problems import bad_request
 
@@ -72,6 +73,7 @@ class Found:
     older: str = ""
     count: int = 0
     in_time: bool = False
+    passed: Passed = field(default_factory=Passed)
 
     def note(self, count: int, _reached: datetime) -> None:
         """Take down that so many more were looked through."""
@@ -86,7 +88,7 @@ async def live(visit: Visit) -> Response:
     streams, older = _streams(visit), query.get("older", "")
     begin = position_at(view.since) if view.since else BEGINNING
     end = await streams.end()
-    upto = position_of(older, "older is") if older else before(view.until) if view.until else end
+    upto = end_of(older, "older is") if older else before(view.until) if view.until else end
     found = await _look(visit, of, begin, upto)
     follows = not (older or view.until or query.get("stop"))
     return rendered(
@@ -131,12 +133,15 @@ async def _look(visit: Visit, of: Filter, begin: Position, end: Position) -> Fou
             else:
                 last = None
             found.in_time = True
-    found.older = cursor_of(older_than(last)) if last else ""
+    upto = found.passed.end if not found.in_time else older_than(last) if last else None
+    found.older = cursor_of(upto) if upto else ""
     return found
 
 
 async def _search(visit: Visit, of: Filter, begin: Position, end: Position, found: Found) -> AsyncIterator[StreamEvent]:
-    async for event in _streams(visit).search(begin, end, of.wanted, looked=found.note, backwards=True):
+    async for event in _streams(visit).search(
+        begin, end, of.wanted, looked=found.note, backwards=True, passed=found.passed
+    ):
         if of.shows(event):
             yield event
 

@@ -1,14 +1,29 @@
 """The events of both streams come in their order, each once, in pages of any size."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
+from bounced.core.contract.event_types import Wanted
 from bounced.core.contract.keys import Keyspace
 from bounced.edges.redis import RedisStore, durability
 from bounced.edges.redis.connect import connections
-from bounced.edges.redis.event_streams import BEGINNING, END, EventStreams, Position, StreamEvent, behind
+from bounced.edges.redis.event_streams import (
+    BEGINNING,
+    END,
+    EventStreams,
+    Passed,
+    Position,
+    StreamEvent,
+    before,
+    behind,
+    came_at,
+    position_at,
+)
+from bounced.edges.redis.wire import Reply
 
 ADD = """
 for number = 1, tonumber(ARGV[2]) do redis.call('XADD', KEYS[1], ARGV[1] + number .. '-1', 'type', 'transition') end
@@ -121,3 +136,67 @@ async def test_an_erased_entry_is_no_trimmed_one(redis: Redis, keys: Keyspace, s
     await redis.xdel(keys.events, *(f"{number}-1" for number in range(1, 11)))
     assert not await streams.trimmed(end)
     assert not await streams.trimmed(behind(Position("0-0", "0-0")))
+
+
+class Ends:
+    """The store of a look that is ended with its n-th question, as by a time that is over."""
+
+    def __init__(self, store: RedisStore, questions: int) -> None:
+        self.left = questions
+        self._store = store
+
+    async def read(self, *command: Any) -> Reply:
+        """Ask, or end."""
+        if not self.left:
+            raise TimeoutError
+        self.left -= 1
+        return await self._store.read(*command)
+
+
+async def look_back(
+    streams: EventStreams, keys: Keyspace, end: Position, questions: int, most: int
+) -> tuple[list[StreamEvent], Passed, bool]:
+    """Look back until the questions are used up or so many are found; return these, how far it came, if it is over."""
+    looked, passed = list[StreamEvent](), Passed()
+    ended: Any = Ends(streams._store, questions)
+    wanted = Wanted(("transition",))
+    with suppress(TimeoutError):
+        async for event in EventStreams(ended, keys).search(
+            BEGINNING, end, wanted, looked=lambda _count, _reached: None, backwards=True, passed=passed
+        ):
+            looked.append(event)
+            if len(looked) == most:
+                return looked, passed, False
+        return looked, passed, True
+    return looked, passed, False
+
+
+@pytest.mark.parametrize(("questions", "most"), [(2, 9_999), (3, 9_999), (5, 9_999), (9, 400), (9, 1_000)])
+async def test_a_look_that_is_ended_anywhere_goes_on_without_a_gap(
+    redis: Redis, keys: Keyspace, streams: EventStreams, questions: int, most: int
+) -> None:
+    """Whichever stream it has looked through further; and it claims no time that it has not looked through."""
+    await fill(redis, keys)
+    await redis.eval(ADD.replace("transition", "report"), 1, keys.events, 3_000, 2_200)
+    every = [event for event in await everything(streams) if event.fields["type"] == "transition"]
+    seen, end, is_over = list[StreamEvent](), END, False
+    while not is_over:
+        found, passed, is_over = await look_back(streams, keys, end, questions, most)
+        seen += found
+        end = passed.end
+        if passed.back_to:
+            newer = [event for event in every if came_at(event.id) > passed.back_to]
+            assert seen[: len(newer)] == newer[::-1]
+    assert seen == every[::-1]
+
+
+async def test_what_came_before_a_moment_did_not_come_at_it(
+    redis: Redis, keys: Keyspace, streams: EventStreams
+) -> None:
+    """What came in the very millisecond belongs to the span that begins there."""
+    await redis.eval(ADD, 1, keys.events, 0, 5)
+    at = came_at("3-0")
+    earlier = [event.id async for page in streams.between(BEGINNING, before(at)) for event in page]
+    later = [event.id async for page in streams.between(position_at(at), END) for event in page]
+    assert (earlier, later) == (["1-1", "2-1"], ["3-1", "4-1", "5-1"])
+    assert [page async for page in streams.between(BEGINNING, before(came_at("0-0")))] == []

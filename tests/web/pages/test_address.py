@@ -8,6 +8,7 @@ import pytest
 
 from bounced.core.state import Evidence, EvidenceType, ReportId
 from bounced.core.terms import Category, Kind, Origin, Profile, State, Verdict
+from bounced.web.pages import looking
 from tests.web.conftest import Site, Start
 
 from .conftest import PRIVATE, signed_in
@@ -158,6 +159,26 @@ async def test_all_events_that_are_kept_can_be_looked_through(site: Site, alice:
     assert "Look through all events that are kept" in text_of(await alice.get("/address", params={"q": BOB}))
     page = text_of(await alice.get("/address", params={"q": BOB, "since": "2001-05-01"}))
     assert "Look through the events since 2001-05-01 00:00" in page
+
+
+async def test_a_look_through_its_events_goes_on_where_it_ended(
+    site: Site, alice: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a link that brings the rest into the page; without a script it leads to the page, which looks further back."""
+    monkeypatch.setattr(looking, "MOST_EVENTS", 1)
+    for _ in range(3):
+        await decide(alice, "release")
+        await decide(alice, "suppress")
+    count, url = 0, f"/address/events?q={BOB}"
+    while url:
+        part = (await alice.get(url)).text
+        count += part.count("<li>")
+        found = re.findall(r'<a href="([^"]+)" hx-get="([^"]+)"', part)
+        url = found[0][1].replace("&amp;", "&") if found else ""
+        if found:
+            page = await alice.get(found[0][0].replace("&amp;", "&"))
+            assert f'hx-get="{found[0][1]}"' in page.text
+    assert count >= 6
 
 
 async def test_a_list_without_addresses_shows_none(start: Start, people: None) -> None:

@@ -1,7 +1,11 @@
 """What was changed in a list, by whom, when and why."""
 
+import re
+from typing import Any
+
 import httpx
 import pytest
+from redis.asyncio import Redis
 
 from bounced.web.pages import looking
 from tests.web.conftest import Site, Start
@@ -47,7 +51,7 @@ async def test_changes_are_filtered_by_what_who_and_address(site: Site, alice: h
 @pytest.mark.parametrize(
     ("query", "said"),
     [("what=x", "what is one of decisions, states, alarms, all"), ("about=x", "“x” is no mail address"),
-     (f"who={'x' * 401}", "A filter has at most 400 characters here.")],
+     (f"who={'x' * 401}", "A filter has at most 400 characters here."), ("older=1", "older is what an answer gave")],
 )  # fmt: skip
 async def test_a_wrong_filter_is_said_so(alice: httpx.AsyncClient, query: str, said: str) -> None:
     """Nothing is looked through."""
@@ -82,3 +86,24 @@ async def test_a_list_without_addresses_shows_none(start: Start, people: None) -
         assert "now suppressed" in page.text
         assert "bob" not in page.text
         assert "now suppressed" in (await alice.get(f"/changes?list=other&what=all&about={BOB}")).text
+
+
+async def test_what_a_look_did_not_come_to_is_shown_by_the_next(
+    site: Site, alice: httpx.AsyncClient, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also what stands in the stream of mass changes, through which the look had gone further back."""
+    monkeypatch.setattr(looking, "MOST_EVENTS", 2)
+    async with Redis.from_url(redis_url) as server:
+        for key, name, times in ((site.keys.events, "e", (6, 5, 4)), (site.keys.bulk, "b", (7, 3, 1))):
+            for time in sorted(times):
+                fields: dict[Any, Any] = {"type": "transition", "address": f"{name}{time}@example.org"}
+                await server.xadd(key, fields, id=f"{time}000-1")
+    seen, url, told = list[str](), "/changes?what=states&since=1970-01-01", ""
+    while url:
+        told = (await alice.get(url)).text
+        seen += re.findall(r"<bdi>([eb]\d)@example.org</bdi>", told)
+        found = re.findall(r'That is not all: <a href="([^"]+)"', told)
+        url = found[0].replace("&amp;", "&") if found else ""
+        assert not found or f"back to 1970-01-01 00:00:0{seen[-1][1]} UTC" in told
+    assert seen == ["b7", "e6", "e5", "e4", "b3", "b1"]
+    assert "from where the last look ended" not in told, "the last page is the end of it"

@@ -81,6 +81,13 @@ async def test_older_events_follow_without_a_gap(
     assert seen == ["e4", "b4", "e3", "e2", "b3", "b2", "e1", "e0", "b1", "b0"]
 
 
+async def test_nothing_is_older_than_the_beginning(alice: httpx.AsyncClient) -> None:
+    """Redis takes no end before the first id that there may be."""
+    page = await alice.get("/live?older=0-0.0-0")
+    assert page.status_code == 200
+    assert "No" in text_of(page)
+
+
 @pytest.mark.parametrize(
     "query", ["type=nothing", "address=bob", "older=1", "older=99999999999999999999-1.1-1", "since=never"]
 )
