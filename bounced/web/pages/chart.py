@@ -14,6 +14,11 @@ from html import escape
 HEIGHT = 200
 _COLUMN, _BAR = 12, 10
 """Units of a column, and of the bar in it."""
+_EM_OF_A_DIGIT = 0.65
+_BELOW, _ABOVE = 0.8, 0.0
+"""How far the foot of a number stands below its place, at the upper end and at the lower one, in em."""
+_APART = 0.12
+"""The part of the height that two numbers must be apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +63,31 @@ class Chart:
         """Whether there is nothing to draw."""
         return not any(piece.count for bar in self.bars for piece in bar.pieces)
 
+    @cached_property
+    def line(self) -> float:
+        """Where the line is from which the bars go up and down, as a part of the height."""
+        return self.top / (self.top + self.bottom)
+
+    @property
+    def scale(self) -> str:
+        """The numbers beside the drawing, as a drawing that is not stretched."""
+        places = [(0.0, self.top), (1.0, -self.bottom)]
+        if self.bottom and _APART < self.line < 1 - _APART:
+            places.append((self.line, 0))
+        if self.top > 1 and self.line > 2 * _APART:
+            places.append((self.line / 2, self.top // 2))
+        width = max(len(_shown(count)) for _, count in places) * _EM_OF_A_DIGIT
+        drawn = "".join(
+            f'<text x="100%" y="{place:.2%}" dy="{_BELOW + place * (_ABOVE - _BELOW):.2f}em">{_shown(count)}</text>'
+            for place, count in places
+        )
+        return f'<svg class="scale" width="{width:.2f}em" aria-hidden="true">{drawn}</svg>'
+
     @property
     def svg(self) -> str:
         """The drawing: made of numbers, classes and escaped names."""
-        unit = HEIGHT / ((self.top + self.bottom) or 1)
-        line = self.top * unit
+        unit = HEIGHT / (self.top + self.bottom)
+        line = self.line * HEIGHT
         drawn = "".join(_column(bar, place * _COLUMN, line, unit) for place, bar in enumerate(self.bars))
         width = len(self.bars) * _COLUMN
         role = "group" if any(bar.url for bar in self.bars) else "img"
@@ -79,13 +104,17 @@ def leading(chart: Chart, url: Callable[..., str]) -> Chart:
 
 
 def round_up(count: int) -> int:
-    """Return the next number of 1, 2 or 5 with zeros."""
+    """Return the next number of 1, 2, 4, 6 or 8 with zeros: a whole number stands at the middle."""
     size = 1
     while True:
-        for step in (1, 2, 5):
+        for step in (1, 2, 4, 6, 8):
             if step * size >= count:
                 return step * size
         size *= 10
+
+
+def _shown(count: int) -> str:
+    return f"{count:,}".replace("-", "\N{MINUS SIGN}")
 
 
 def _column(bar: Bar, x: int, line: float, unit: float) -> str:

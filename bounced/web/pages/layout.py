@@ -108,7 +108,12 @@ def number(value: float) -> str:
 
 def share(part: float, of: float) -> str:
     """Return a share for people; a dash where there is nothing to have a share of."""
-    return f"{part / of:.1%}".replace("%", "\N{NO-BREAK SPACE}%") if of else "–"  # noqa: RUF001 - a dash is meant
+    return apart(f"{part / of:.1%}") if of else "–"  # noqa: RUF001 - a dash is meant
+
+
+def apart(shares: object) -> str:
+    """Return a text with shares as all pages have them."""
+    return str(shares).replace("%", "\N{NO-BREAK SPACE}%")
 
 
 def percent(part: float) -> str:
@@ -154,7 +159,13 @@ def _door(wanted: URL | SplitResult) -> str:
     return "/sign-in" if path in ("", "/") else f"/sign-in?next={quote(path, safe='')}"
 
 
-_FILTERS: Mapping[str, Callable[..., str]] = {"number": number, "words": words, "iso": iso, "visible": visible}
+_FILTERS: Mapping[str, Callable[..., str]] = {
+    "number": number,
+    "words": words,
+    "iso": iso,
+    "visible": visible,
+    "apart": apart,
+}
 _PAGES = Environment(
     loader=PackageLoader(__package__, "templates"),
     autoescape=True,

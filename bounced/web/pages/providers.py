@@ -23,7 +23,7 @@ CHOICES = (("24h", "24 hours"), ("48h", "48 hours"), ("7d", "7 days"), ("35d", "
 """The spans that one click chooses."""
 FILTERS = ("provider", "category", "ip")
 """What the URL may name of a refusal."""
-MOST_SHOWN = 50
+MOST_SHOWN = 25
 MOST_CHARS = 255
 """Of what a filter says."""
 MOST_CHOICES = 200

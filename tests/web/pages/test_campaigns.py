@@ -62,10 +62,10 @@ async def test_what_should_pause_stands_first_with_its_reason(
     await count(site, redis_url, "Reminder", hard=40, block=9)
     await count(site, redis_url, "Spring sale", hours_ago=1, **NUMBERS, block=900, soft=300)
     told = text_of(await alice.get("/campaigns?list=other"))
-    assert "Spring sale pause 40,000 2,400 6.0% 12 <0.1% 900 300 not told" in told.replace("&lt;", "<")
+    assert "Spring sale pause 40,000 2,400 6.0 % 12 <0.1 % 900 300 not told" in told.replace("&lt;", "<")
     assert "Reminder unknown not told 40 – 0 – 9 0 not told" in told  # noqa: RUF001 - dashes are meant
-    assert "Weekly go on 1,000 3 0.3% 0 0% 0 0 950" in told
-    assert "Spring sale : pause : hard 6.0%, pause from 5.0%" in told
+    assert "Weekly go on 1,000 3 0.3 % 0 0 % 0 0 950" in told
+    assert "Spring sale : pause : hard 6.0 %, pause from 5.0 %" in told
     assert told.index("Spring sale pause") < told.index("Reminder unknown") < told.index("Weekly go on")
     assert "of at least 100 sent" in told
 

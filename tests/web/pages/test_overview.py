@@ -187,10 +187,26 @@ def test_the_classes_of_a_bar_have_one_order() -> None:
 def test_a_chart_has_round_numbers_at_its_ends() -> None:
     """Bars go up from a line, and down from it."""
     chart = Chart("x", [Bar("a", [Piece("up", 30, "of-hard"), Piece("down", 4, "of-left", down=True)])])
-    assert (chart.top, chart.bottom) == (50, 5)
-    assert [round_up(count) for count in (0, 1, 3, 11, 200, 201)] == [1, 1, 5, 20, 200, 500]
-    assert 'y="72.73" width="10" height="109.09"' in chart.svg
-    assert 'y="181.82" width="10" height="14.55"' in chart.svg
+    assert (chart.top, chart.bottom) == (40, 4)
+    assert [round_up(count) for count in (0, 1, 3, 11, 200, 201)] == [1, 1, 4, 20, 200, 400]
+    assert 'y="45.45" width="10" height="136.36"' in chart.svg
+    assert 'y="181.82" width="10" height="18.18"' in chart.svg
+
+
+@pytest.mark.parametrize(
+    ("up", "down", "numbers"),
+    [
+        (3, 0, {"4": 0, "0": 100, "2": 50}),
+        (1, 0, {"1": 0, "0": 100}),
+        (4000, 3900, {"4,000": 0, "2,000": 25, "0": 50, "-4,000": 100}),
+        (2, 400, {"2": 0, "-400": 100}),
+    ],
+)
+def test_numbers_stand_where_their_lines_are(up: int, down: int, numbers: dict[str, int]) -> None:
+    """Those that would stand upon another one are left out."""
+    chart = Chart("x", [Bar("a", [Piece("up", up, "of-hard"), Piece("down", down, "of-left", down=True)])])
+    placed = re.findall(r'y="([\d.]+)%"[^>]*>([^<]+)<', chart.scale)
+    assert {number.replace("\N{MINUS SIGN}", "-"): round(float(place)) for place, number in placed} == numbers
 
 
 def test_a_chart_escapes_what_it_names() -> None:
