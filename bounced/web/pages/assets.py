@@ -16,7 +16,9 @@ from starlette.responses import Response
 from bounced.web.problems import Problem
 
 HTMX_VERSION = "2.0.11"
-"""The release of htmx (dist/htmx.min.js of the npm package htmx.org) that lies in ``static``."""
+HTMX_SHA256 = "d6fdc75f204e6bdefa99b69bf1e6d4ac69b8a364f77929f45c13476b4000f717"
+"""The release of htmx (dist/htmx.min.js of the npm package htmx.org) that lies in ``static``; its digest as it is
+published."""
 FOLDER = "/assets"
 _KEPT = {"cache-control": "public, max-age=31536000, immutable"}
 _TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 import httpx
@@ -94,10 +95,14 @@ async def test_what_pages_load_is_ours_and_kept_for_a_year(alice: httpx.AsyncCli
 
 
 def test_htmx_is_the_release_that_we_name() -> None:
-    """The version stands in one place, and the licence lies beside the file."""
+    """As its project publishes it, to the byte; the licence lies beside it, and nothing else is vendored."""
     static = ROOT / "bounced/web/pages/static"
-    assert f'version:"{assets.HTMX_VERSION}"' in (static / "htmx.min.js").read_text("utf-8")
+    htmx = (static / "htmx.min.js").read_bytes()
+    assert f'version:"{assets.HTMX_VERSION}"'.encode() in htmx
+    assert sha256(htmx).hexdigest() == assets.HTMX_SHA256
     assert "Zero-Clause BSD" in (static / "htmx.LICENSE").read_text("utf-8")
+    own = {"pages.css", "pages.js", "icon.svg"}
+    assert {file.name for file in static.iterdir()} == own | {"htmx.min.js", "htmx.LICENSE"}
 
 
 async def test_htmx_evaluates_nothing_and_asks_nobody_else(alice: httpx.AsyncClient) -> None:

@@ -1,5 +1,5 @@
 "use strict";
-// What the pages do beside htmx: "/" goes to the search box, a dropped file is sent, and a part that could not be loaded is said so.
+// What the pages do beside htmx: "/" goes to the search box and Escape back, a dropped file is sent, and a part that could not be loaded is said so.
 
 (() => {
   const SETTING = "bounced-slash";
@@ -7,6 +7,8 @@
   const failure = document.getElementById("failure");
   const slash = document.getElementById("slash");
   let isOn = localStorage.getItem(SETTING) !== "off"; // WCAG 2.2, 2.1.4: a key of one character can be turned off
+
+  let before = null; // what had the focus when "/" was pressed
 
   const name = () => {
     slash.textContent = isOn ? "Turn off the key / for the search" : "Turn on the key / for the search";
@@ -24,8 +26,16 @@
     if (!isOn || event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.closest("input, textarea, select, [contenteditable]")) return;
     event.preventDefault();
+    before = document.activeElement;
     search.focus();
     search.select();
+  });
+
+  // Escape empties the search box, as browsers do; from an empty one it goes back.
+  search.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || search.value) return;
+    (before && before !== document.body ? before : document.getElementById("main")).focus();
+    before = null;
   });
 
   // A part that is looked at again by itself stays while somebody is in it.
