@@ -24,7 +24,7 @@ PAGES = (
 )
 CAN_BE_PRESSED = """() => Array.from(
   document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex="0"]')
-).filter((each) => each.checkVisibility() && !each.disabled && each.type !== 'hidden').length"""
+).filter((each) => each.checkVisibility() && !each.disabled && each.type !== 'hidden' && each.tabIndex >= 0).length"""
 HAS_FOCUS = """() => {
   const each = document.activeElement, style = getComputedStyle(each), place = each.getBoundingClientRect();
   if (each === document.body) return null;
