@@ -7,11 +7,12 @@ asked for are read.
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from typing import cast
 
 from bounced.core.contract.hourly_counters import read_counters
 from bounced.core.contract.keys import Keyspace
 from bounced.edges.redis.store import RedisStore
-from bounced.edges.redis.wire import fields, text
+from bounced.edges.redis.wire import Reply, text
 
 SPANS_AT_ONCE = 32
 """How many spans are asked for in replies that come together."""
@@ -30,30 +31,34 @@ _OF_CAMPAIGNS = "*campaign:*"
 """What the names of the counters of campaigns have in common."""
 _HOURS_AT_ONCE = 8
 """How many hours are asked for together: more would keep others waiting."""
+_MOST_DIGITS = 15
 _FIELDS_AT_ONCE = 20_000
 """More than the hash of an hour has, so that it takes one request."""
 
 
 async def campaign_sums(store: RedisStore, keys: Keyspace, hours: Sequence[str]) -> Counter[str]:
     """Return the sums of the counters of campaigns over some hours.  Raises StoreUnavailable."""
-    found = Counter[str]()
+    found = Counter[bytes]()
     for first in range(0, len(hours), _HOURS_AT_ONCE):
         part = hours[first : first + _HOURS_AT_ONCE]
         for of_hour in await asyncio.gather(*(_of_campaigns(store, keys, each) for each in part)):
-            found.update(read_counters(of_hour))
-    return found
+            for name, count in of_hour.items():
+                if count.isdigit() and len(count) <= _MOST_DIGITS:
+                    found[name] += int(count)
+    return Counter(read_counters({text(name): str(count) for name, count in found.items()}))
 
 
-async def _of_campaigns(store: RedisStore, keys: Keyspace, hour: str) -> dict[str, str]:
+async def _of_campaigns(store: RedisStore, keys: Keyspace, hour: str) -> dict[bytes, bytes]:
     """Return the counters of one hour that may be of a campaign, as they stand."""
-    found: dict[str, str] = {}
-    cursor = "0"
+    found: dict[bytes, bytes] = {}
+    cursor: Reply = b"0"
     while True:
-        look = "HSCAN", keys.counts(hour), cursor, "MATCH", _OF_CAMPAIGNS, "COUNT", _FIELDS_AT_ONCE
+        look = "HSCAN", keys.counts(hour), text(cursor), "MATCH", _OF_CAMPAIGNS, "COUNT", _FIELDS_AT_ONCE
         reply = await store.read(keys.list_, *look)
         assert isinstance(reply, list)
-        found.update(fields(reply[1]))
-        if (cursor := text(reply[0])) == "0":
+        cursor, pairs = reply[0], iter(cast("list[bytes]", reply[1]))
+        found.update(zip(pairs, pairs, strict=True))
+        if text(cursor) == "0":
             return found
 
 
