@@ -46,6 +46,19 @@ def test_an_mta_that_nothing_is_said_of_has_the_defaults(tmp_path: Path) -> None
     assert (settings.files, settings.state_dir) == ((), Path("/var/lib/bounced-follow"))
 
 
+@pytest.mark.parametrize(
+    ("more", "matches"),
+    [
+        ("", ("_SYSTEMD_UNIT=postfix.service", "_SYSTEMD_UNIT=postfix@-.service")),
+        ('units = ["mta.service"]\nuids = [114]', ("_SYSTEMD_UNIT=mta.service", "_UID=114")),
+        ("uids = [0, 114]", ("_UID=0", "_UID=114")),
+    ],
+)
+def test_the_journal_is_asked_for_what_the_parser_hears(tmp_path: Path, more: str, matches: tuple[str, ...]) -> None:
+    """Of the units of the package, unless others or users are named."""
+    assert settings_of(loaded(tmp_path, f"journal = true\n{more}"), "postfix").journal_matches("postfix") == matches
+
+
 def test_the_follower_may_be_a_user_of_its_own_at_redis(tmp_path: Path) -> None:
     """It then uses its own password, else the daemon's."""
     own = loaded(tmp_path, 'redis_username = "follower"\nredis_password_file = "own"').redis
@@ -56,6 +69,14 @@ def test_the_follower_may_be_a_user_of_its_own_at_redis(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "complaint"),
     [
+        (
+            'journal = true\nfiles = ["mail.log"]',
+            "follow.postfix.journal must not stand beside files: both have the same lines",
+        ),
+        (
+            "[follow.kumomta]\njournal = true",
+            "follow.kumomta.journal must be given for exim and postfix only",
+        ),
         (
             "[follow.sendmail]",
             "follow.sendmail must be an MTA whose log is understood: exim, kumomta, postfix, powermta",
