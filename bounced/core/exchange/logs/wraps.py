@@ -75,7 +75,7 @@ class Unwrap:
         return Line(at[:-6], str(entry.get("_HOSTNAME", "")), program, said)
 
     def _is_written_by_ours(self, entry: dict[str, object]) -> bool:
-        is_unit = not self._units or entry.get("_SYSTEMD_UNIT") in self._units
+        is_unit = not self._units or str(entry.get("_SYSTEMD_UNIT", "")) in self._units
         return is_unit and (not self._uids or str(entry.get("_UID", "")) in self._uids)
 
     def _dated(self, text: str, now: datetime) -> str:

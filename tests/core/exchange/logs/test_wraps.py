@@ -110,6 +110,8 @@ def test_without_a_setting_the_unit_is_that_of_the_package():
         "{}",
         "{" * 5000,
         json.dumps({**JOURNAL, "MESSAGE": None}),
+        json.dumps({**JOURNAL, "_SYSTEMD_UNIT": ["postfix.service"]}),
+        json.dumps({**JOURNAL, "SYSLOG_IDENTIFIER": {}}),
         json.dumps({**JOURNAL, "__REALTIME_TIMESTAMP": "x"}),
     ],
 )
