@@ -11,7 +11,7 @@ AHEAD := $(if $(SHIFT_DAYS),$(VENV)/clock-ahead.so)
 unexport PYTHONDONTWRITEBYTECODE  # hundreds of processes start in the tests: each would compile everything anew
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-lowest coverage lint format docs bench soak dist clean
+.PHONY: help run test test-lowest coverage lint format docs screenshots bench soak dist clean
 
 help: ## List what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -47,6 +47,9 @@ format: $(VENV)/.installed-dev ## Put the code in order, as far as a program can
 
 docs: $(VENV)/.installed-dev ## Write what is generated: the example, pages taken from the code, the manual page
 	$(BIN)/python -m docs.generate
+
+screenshots: $(VENV)/.installed-dev ## Take the pictures of the pages anew, with the Chromium of tests/install-programs
+	$(BIN)/python -m docs.screenshots
 
 bench: $(VENV)/.installed-dev ## Measure, beside other servers, with everything on
 	$(BIN)/python benchmarks/run.py $(ARGS)
