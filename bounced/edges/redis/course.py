@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import cast
 
-from bounced.core.contract.hourly_counters import read_counters
 from bounced.core.contract.keys import Keyspace
+from bounced.core.escape import visible
 from bounced.edges.redis.store import RedisStore
 from bounced.edges.redis.wire import Reply, text
 
@@ -42,10 +42,13 @@ async def campaign_sums(store: RedisStore, keys: Keyspace, hours: Sequence[str])
     for first in range(0, len(hours), _HOURS_AT_ONCE):
         part = hours[first : first + _HOURS_AT_ONCE]
         for of_hour in await asyncio.gather(*(_of_campaigns(store, keys, each) for each in part)):
-            for name, count in of_hour.items():
-                if count.isdigit() and len(count) <= _MOST_DIGITS:
-                    found[name] += int(count)
-    return Counter(read_counters({text(name): str(count) for name, count in found.items()}))
+            for name, digits in of_hour.items():
+                if digits.isdigit() and len(digits) <= _MOST_DIGITS:
+                    found[name] += int(digits)
+    named = Counter[str]()
+    for name, count in found.items():
+        named[visible(text(name))] += count  # once for all hours: there may be thousands of names in each
+    return named
 
 
 async def _of_campaigns(store: RedisStore, keys: Keyspace, hour: str) -> dict[bytes, bytes]:

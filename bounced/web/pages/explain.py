@@ -144,11 +144,16 @@ def _shown(visit: Visit, fields: dict[str, str], meaning: Meaning | None = None,
         HTTPStatus.BAD_REQUEST if fault else HTTPStatus.OK,
         here="explain",
         asked=fields,
-        text=again if len(again) <= MOST_SHOWN_AGAIN else "",
+        text=again if len(again) <= MOST_SHOWN_AGAIN and _is_plain(again) else "",
         meaning=meaning,
         fault=fault,
         commands=tuple(Command),
     )
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a text holds no control character, and nothing that turns the direction."""
+    return all(each.isprintable() or each in "\r\n\t" for each in text)
 
 
 def _whose(visit: Visit) -> str:

@@ -12,7 +12,7 @@ from bounced.core.state import Evidence, EvidenceType
 from bounced.core.terms import Origin
 from bounced.web.pages.deciding import reason_in, written
 from bounced.web.pages.layout import Visit, page, rendered
-from bounced.web.problems import bad_request
+from bounced.web.problems import Problem, bad_request
 from bounced.web.recoveries import Recovery
 
 MOST_CHARS = 200
@@ -55,7 +55,7 @@ async def release(visit: Visit) -> Response:
     """Release what was found and looked at."""
     fields = await written(visit)
     reason, desk = reason_in(fields), visit.desk
-    recovery = desk.recoveries.find(fields.get("id", ""))
+    recovery = _kept(visit, fields.get("id", ""))
     at = desk.clock().replace(microsecond=0)
     said = Evidence(EvidenceType.RELEASE, at, Origin.OPERATOR, note=reason, actor=visit.person.name, bulk=True)
     policy = desk.present.pipeline.lists[recovery.list_].policy
@@ -95,7 +95,15 @@ def _shown(
 
 
 def _of(visit: Visit) -> Recovery:
-    return visit.desk.recoveries.find(visit.request.query_params.get("id", ""))
+    return _kept(visit, visit.request.query_params.get("id", ""))
+
+
+def _kept(visit: Visit, id_: str) -> Recovery:
+    """Return a recovery by its id, of a list that no reload has taken away.  Raises Problem."""
+    recovery = visit.desk.recoveries.find(id_)
+    if recovery.list_ not in visit.view.lists:
+        raise Problem(HTTPStatus.NOT_FOUND, "no-such-list", f"There is no list {recovery.list_} any more.")
+    return recovery
 
 
 def _asked(visit: Visit) -> dict[str, str]:

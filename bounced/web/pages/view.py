@@ -42,8 +42,8 @@ class View:
         read = past_moment(at) if isinstance(at, str) else at
         if read is None:
             return visible(at) if isinstance(at, str) else ""
-        there = in_zone(read, local=self.local)
-        return f"{there:%Y-%m-%d %H:%M:%S}" if seconds else f"{there:%Y-%m-%d %H:%M}"
+        there = in_zone(read, local=self.local).replace(tzinfo=None)
+        return there.isoformat(" ", "seconds" if seconds else "minutes")
 
     def url(self, path: str, **changed: str) -> str:
         """Return the URL of a page with the same list, span and zone; an empty value takes one away."""
