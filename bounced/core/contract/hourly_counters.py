@@ -41,6 +41,9 @@ FEEDBACK, FEEDBACK_OF_OTHERS = "feedback", "feedback_of"
 KEPT_DAYS = 35
 """How long the counters of an hour are kept: COUNTS_TTL_S in commit.lua."""
 
+DAYS_KEPT = 400
+"""How long the counters of a day are kept: DAYS_TTL_S in commit.lua."""
+
 COMMANDS = (
     (Origin.INGEST, EvidenceType.REPORT),
     (Origin.OPERATOR, EvidenceType.SUPPRESS),
@@ -53,6 +56,16 @@ FIELDS_IN_USE = "~fields:"
 """How the fields begin that tell how much of a quota is in use."""
 
 _RATE = "rate:"
+_BY_DAY = frozenset(
+    (
+        f"kind:{Kind.UNPROVEN}",
+        f"kind:{Kind.OTHER}",
+        f"{_RATE}{SENT}:list",
+        f"{_RATE}{UNATTRIBUTED}:list",
+        MAILED_WHILE_SUPPRESSED,
+    )
+)
+_BEGIN_BY_DAY = ("category:", "doubtful:", "transition:")
 
 
 class Quota(Word):
@@ -126,6 +139,11 @@ def counters(domain: str, transition: Transition) -> tuple[str, ...]:
     if evidence.origin in _OF_COMMANDS:
         names.append(command_counter(evidence.origin, evidence.type))
     return tuple(names)
+
+
+def by_day(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return which of these counters are counted by the day too: few, and named after nothing that others choose."""
+    return tuple(name for name in names if name in _BY_DAY or name.startswith(_BEGIN_BY_DAY))
 
 
 def command_counter(origin: str, type_: str) -> str:

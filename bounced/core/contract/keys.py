@@ -111,6 +111,10 @@ class Keyspace:
         """HASH: counters of one hour, YYYYMMDDHH in UTC."""
         return self._key(f"counts:{hour}")
 
+    def day_counts(self, day: str) -> str:
+        """HASH: the few counters of one day, YYYYMMDD in UTC."""
+        return self._key(f"day-counts:{day}")
+
     @property
     def blocks(self) -> str:
         """STREAM: refusals of the sender, by provider."""

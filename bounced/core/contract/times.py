@@ -50,3 +50,8 @@ def from_score(score: str) -> datetime | None:
 def hour(at: datetime) -> str:
     """Return the hour in the name of its counters, YYYYMMDDHH in UTC."""
     return at.astimezone(UTC).isoformat()[:13].replace("-", "").replace("T", "")
+
+
+def day(at: datetime) -> str:
+    """Return the day in the name of its counters, YYYYMMDD in UTC."""
+    return hour(at)[:8]

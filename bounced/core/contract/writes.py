@@ -13,6 +13,7 @@ from typing import NamedTuple
 from bounced.core.contract.hourly_counters import (
     HARD,
     HourlyCounter,
+    by_day,
     counters,
     measure_of,
     measured_rates,
@@ -21,7 +22,7 @@ from bounced.core.contract.hourly_counters import (
 )
 from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.state_hash import scrubbed, to_fields, without_addresses
-from bounced.core.contract.times import hour, stamp, unix
+from bounced.core.contract.times import day, hour, stamp, unix
 from bounced.core.escape import visible_fields
 from bounced.core.limits import MAX_UNRECOGNISED_BYTES
 from bounced.core.meaning.providers import provider_of, sending_ip
@@ -103,14 +104,15 @@ class StateWrites(NamedTuple):
 class Writes(NamedTuple):
     """Everything that one commit writes, besides the digest of the report.
 
-    ``at`` is the unix time of the evidence, ``hour`` that hour in the name of its counters, ``domain`` the recipient's,
-    ``provider`` the known one that calls it unknown.
+    ``at`` is the unix time of the evidence, ``hour`` and ``day`` are that hour and day in the names of their counters,
+    ``domain`` the recipient's, ``provider`` the known one that calls it unknown.
     ``state`` is None where the state stays as it is.
     ``event`` goes into the stream once for each of ``event_types``: never where good news changed nothing.  With the
     last type it also goes into the address's history if ``in_history`` is true.  It is false where anybody could have
     sent the report, because a forger must not fill the store with addresses, and where somebody unsubscribes again.
-    ``counters`` are counted up by ``count_by``.  So are ``rates``, but only for the first report of its PATH with this
-    ``measure``, and that report is taken however many others came for the PATH before.
+    ``counters`` are counted up by ``count_by``, and those that ``by_day`` names in the day too.  So are ``rates``, but
+    only for the first report of its PATH with this ``measure``, and that report is taken however many others came for
+    the PATH before.
     ``block`` says that the event goes into the stream `blocks` too, ``doubtful`` that the address goes among its
     domain's `unknowns`.  ``words`` are what the server said, for `blocks`, where the event has the beginning only.
     ``bulk`` says that the event goes into the stream `bulk` in the place of `events`.
@@ -125,6 +127,7 @@ class Writes(NamedTuple):
     event_types: tuple[str, ...]
     in_history: bool
     counters: tuple[HourlyCounter, ...]
+    by_day: tuple[str, ...]
     rates: tuple[HourlyCounter, ...]
     measure: str
     count_by: int
@@ -133,12 +136,13 @@ class Writes(NamedTuple):
     doubtful: bool
     complaint: tuple[str, ...]
     hour: str
+    day: str
     bulk: bool
     event: Mapping[str, str]
     unrecognised: bytes | None
 
 
-APART = ("hour", "bulk", "event", "unrecognised")
+APART = ("hour", "day", "bulk", "event", "unrecognised")
 """The last fields of ``Writes``, which a request has elsewhere: in the names of keys, and as arguments of their own."""
 
 
@@ -151,12 +155,13 @@ def writes(keys: Keyspace, report_id: ReportId, address: str | None, transition:
     types = _event_types(transition)
     measure = measure_of(transition) if address else ""
     provider = unknown_by(evidence, domain) if address else ""
-    rates = measured_rates(measure, evidence, domain)
+    counted, rates = counters(domain, transition), measured_rates(measure, evidence, domain)
     if provider and measure == HARD and not evidence.shared_from:
         rates += (provider_counter(provider, standing(evidence.profile)),)
     return Writes(
         at=unix(evidence.at),
         hour=hour(evidence.at),
+        day=day(evidence.at),
         bulk=evidence.bulk,
         domain=domain,
         provider=provider,
@@ -166,7 +171,8 @@ def writes(keys: Keyspace, report_id: ReportId, address: str | None, transition:
         else {},
         event_types=types,
         in_history=address is not None and evidence.trusted and bool(types) and not transition.unsubscribes_again,
-        counters=with_quotas(counters(domain, transition), trusted=evidence.trusted),
+        counters=with_quotas(counted, trusted=evidence.trusted),
+        by_day=by_day(counted),
         rates=with_quotas(rates, trusted=evidence.trusted),
         measure=measure,
         count_by=evidence.count,

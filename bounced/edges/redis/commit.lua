@@ -1,5 +1,5 @@
 #!lua
--- bounced commit, version 5: counts one report and writes what follows from it, all or nothing, once.
+-- bounced commit, version 6: counts one report and writes what follows from it, all or nothing, once.
 --
 -- How it works.  A worker has read a state, has decided, and sends what to write with the version of that state.
 -- 1. The script reads.  Was this report counted before?  Is the state another one by now?  Is each key that will be
@@ -19,6 +19,7 @@
 -- NAMES
 
 local SEEN_MAX, HISTORY_MAX, HISTORY_TTL_S = 20, 8, 400 * DAY_S
+local DAYS_TTL_S = 400 * DAY_S
 local COUNTS_TTL_S, BLOCKS_MAX, UNRECOGNISED_MAX, COMPLAINTS_MAX = 35 * DAY_S, 10000, 1000, 100000
 
 local request = cjson.decode(REQUEST)
@@ -155,6 +156,18 @@ local function counted(first)
   return {updates = updates, full = full, is_new = is_new}
 end
 
+-- Returns what is to be set among the few counters of the day.  They have no quota.
+local function counted_by_day()
+  if #request.by_day == 0 then return {updates = {}, is_new = false} end
+  local updates, is_new = {}, false
+  for i, held in ipairs(read('HMGET', DAY_COUNTS, unpack(request.by_day))) do
+    if not held then is_new = true end
+    updates[#updates + 1] = request.by_day[i]
+    updates[#updates + 1] = (whole(held) or 0) + request.count_by
+  end
+  return {updates = updates, is_new = is_new}
+end
+
 local function settle_entry()
   if not settles_entry then return end
   call('XACK', INTAKE, INTAKE_GROUP, request.entry)
@@ -162,7 +175,7 @@ local function settle_entry()
 end
 
 -- Returns an answer where nothing is to be written, else nil, whether the report is the first of its path and measure,
--- and what is to be counted.
+-- and what is to be counted in the hour and in the day.
 local function look()
   if settles_entry and #read('XRANGE', INTAKE, request.entry, request.entry) == 0 then return {'duplicate'} end
   local known, first, failed_as = counted_before()
@@ -174,7 +187,7 @@ local function look()
   local present = concerns_address and stale(failed_as)
   if present then return present end
   check_types()
-  return nil, first, counted(first)
+  return nil, first, counted(first), counted_by_day()
 end
 
 -- Step 2: write.
@@ -220,6 +233,11 @@ local function count(counts)
   if #counts.updates > 0 then call('HSET', COUNTS, unpack(counts.updates)) end
   for _, quota in ipairs(counts.full) do increase(COUNTS, '~other:' .. quota, request.count_by) end
   if counts.is_new then call('EXPIRE', COUNTS, COUNTS_TTL_S) end  -- an hour begins with a counter of the list's own
+end
+
+local function count_by_day(counts)
+  if #counts.updates > 0 then call('HSET', DAY_COUNTS, unpack(counts.updates)) end
+  if counts.is_new then call('EXPIRE', DAY_COUNTS, DAYS_TTL_S) end
 end
 
 local function join_wave()
@@ -271,7 +289,7 @@ local function remember_report(first)
   call('EXPIRE', SEEN, request.seen_ttl_s)
 end
 
-local read_well, answer, first, counts = pcall(look)
+local read_well, answer, first, counts, counts_of_day = pcall(look)
 if not read_well then
   return type(answer) == 'table' and answer.wrong_type and {'wrong_type', answer.wrong_type} or error(answer)
 end
@@ -279,6 +297,7 @@ if answer then return answer end
 record_event()
 keep_complaint()
 count(counts)
+count_by_day(counts_of_day)
 local wave = join_wave()
 if request.in_history then remember_event() end
 if state then write_state() end

@@ -1,4 +1,4 @@
-"""Hourly counters over a long span, the list's own added up on the server, and those of campaigns.
+"""Counters over a long span, the list's own added up on the server, and those of campaigns.
 
 The hash of an hour may hold thousands of counters that are named after domains and campaigns.  Only those that are
 asked for are read.
@@ -16,6 +16,15 @@ from bounced.edges.redis.wire import Reply, text
 
 SPANS_AT_ONCE = 32
 """How many spans are asked for in replies that come together."""
+
+A_DAY = len("YYYYMMDD")
+"""An hour has two digits more."""
+
+_FIRST = b"""
+for i, key in ipairs(KEYS) do
+  if redis.call('EXISTS', key) == 1 then return i end
+end
+return 0"""
 
 _ADD_UP = b"""
 local sums = {}
@@ -68,16 +77,24 @@ async def _of_campaigns(store: RedisStore, keys: Keyspace, hour: str) -> dict[by
 async def sums(
     store: RedisStore, keys: Keyspace, spans: Sequence[Sequence[str]], names: Sequence[str]
 ) -> list[Counter[str]]:
-    """Return the sums of these counters in each span, given as its hours.  Raises StoreUnavailable."""
+    """Return the sums of these counters in each span, given as its hours and whole days.  Raises StoreUnavailable."""
     found: list[Counter[str]] = []
     for first in range(0, len(spans), SPANS_AT_ONCE):
         part = spans[first : first + SPANS_AT_ONCE]
-        found += await asyncio.gather(*(_sum(store, keys, hours, names) for hours in part))
+        found += await asyncio.gather(*(_sum(store, keys, span, names) for span in part))
     return found
 
 
-async def _sum(store: RedisStore, keys: Keyspace, hours: Sequence[str], names: Sequence[str]) -> Counter[str]:
-    hashes = [keys.counts(each) for each in hours]
+async def first_counted(store: RedisStore, keys: Keyspace, days: Sequence[str]) -> str | None:
+    """Return the first of these days that has counters, None where none has any.  Raises StoreUnavailable."""
+    hashes = [keys.day_counts(each) for each in days]
+    place = await store.read(keys.list_, "EVAL", _FIRST, len(hashes), *hashes)
+    assert isinstance(place, int)
+    return days[place - 1] if place else None
+
+
+async def _sum(store: RedisStore, keys: Keyspace, span: Sequence[str], names: Sequence[str]) -> Counter[str]:
+    hashes = [keys.day_counts(each) if len(each) == A_DAY else keys.counts(each) for each in span]
     reply = await store.read(keys.list_, "EVAL", _ADD_UP, len(hashes), *hashes, *names)
     assert isinstance(reply, list)
     return Counter({name: count for name, count in zip(names, reply, strict=True) if isinstance(count, int) and count})

@@ -44,6 +44,7 @@ class ListKeys(NamedTuple):
     seen: str
     events: str
     counts: str
+    day_counts: str
     blocks: str
     unrecognised: str
     intake: str
@@ -140,6 +141,7 @@ def request(
         seen=keys.seen(report_id.path),
         events=keys.bulk if writes.bulk else keys.events,
         counts=keys.counts(writes.hour),
+        day_counts=keys.day_counts(writes.day),
         blocks=keys.blocks,
         unrecognised=keys.unrecognised,
         intake=keys.intake,

@@ -7,8 +7,15 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import groupby
 
-from bounced.core.contract.hourly_counters import MAILED_WHILE_SUPPRESSED, SENT, UNATTRIBUTED, rate_counters
-from bounced.core.contract.times import hour
+from bounced.core.contract.hourly_counters import (
+    DAYS_KEPT,
+    KEPT_DAYS,
+    MAILED_WHILE_SUPPRESSED,
+    SENT,
+    UNATTRIBUTED,
+    rate_counters,
+)
+from bounced.core.contract.times import day, hour
 from bounced.core.spoken_times import in_zone
 from bounced.core.terms import CLASS_OF, Category, Class, Kind, State
 from bounced.web.pages.chart import Bar, Chart, Piece
@@ -16,7 +23,7 @@ from bounced.web.pages.layout import words
 from bounced.web.pages.view import View
 from bounced.web.problems import bad_request
 
-MOST_DAYS = 90
+MOST_DAYS = DAYS_KEPT
 BY_HOUR = timedelta(hours=72)
 """A longer span is shown by the day."""
 ORDER = (Class.HARD, Class.SOFT, Class.BLOCK, Class.TRANSIENT, Class.COMPLAINT, Class.UNDETERMINED, Class.NONE)
@@ -72,22 +79,66 @@ NAMES: tuple[str, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One hour or one day: its name for people, and its hours as the counters have them."""
+    """One hour or one day: its name for people, and its hours and whole days as the counters have them."""
 
     name: str
     hours: Sequence[str]
+    days: Sequence[str] = ()
 
 
 def spans(view: View) -> tuple[Span, ...]:
     """Return the hours or days between two times.  Raises Problem."""
+    since, until = _ends(view)
+    return _by_hour(view, since, until) if until - since <= BY_HOUR else _by_day(view, since, until)
+
+
+def spans_of_counters(view: View) -> tuple[Span, ...]:
+    """Return the hours or days between two times, with those counters that are kept of each.  Raises Problem.
+
+    Before ``hours_kept_since`` there are counters of whole days of UTC only.  No hour is counted twice.
+    """
+    since, until = _ends(view)
+    kept = hours_kept_since(view)
+    if since >= kept:
+        return spans(view)
+    found = {span.name: span for span in _by_day(view, kept, until)}
+    whole = []
+    at = since.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    while at < min(until, kept):
+        name = at.date().isoformat()
+        also = found.pop(name, None)  # where people are, the evening of the last day has hours
+        whole.append(Span(name, also.hours if also else (), (day(at),)))
+        at += timedelta(days=1)
+    return *whole, *found.values()
+
+
+def hours_kept_since(view: View) -> datetime:
+    """Return the first midnight, in UTC, since when the counters of all hours are kept."""
+    oldest = view.now.astimezone(UTC) - timedelta(days=KEPT_DAYS)
+    return oldest.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+
+
+def days_kept(view: View) -> list[str]:
+    """Return the days of which counters may be kept, the oldest first."""
+    return [day(view.now - timedelta(days=back)) for back in reversed(range(DAYS_KEPT + 1))]
+
+
+def _ends(view: View) -> tuple[datetime, datetime]:
+    """Return the beginning and the end of the span.  Raises Problem."""
     assert view.since is not None
     until = min(view.until or view.now, view.now)
     if until - view.since > timedelta(days=MOST_DAYS, hours=1):
         raise bad_request("bad-span", f"A span has at most {MOST_DAYS} days here.")
-    if until - view.since <= BY_HOUR:
-        return tuple(Span(view.shown(at), (hour(at),)) for at in _hours(view.since, until))
-    days = groupby(_hours(view.since, until), lambda at: in_zone(at, local=view.local).date().isoformat())
-    return tuple(Span(day, tuple(map(hour, hours))) for day, hours in days)
+    return view.since, until
+
+
+def _by_hour(view: View, since: datetime, until: datetime) -> tuple[Span, ...]:
+    return tuple(Span(view.shown(at), (hour(at),)) for at in _hours(since, until))
+
+
+def _by_day(view: View, since: datetime, until: datetime) -> tuple[Span, ...]:
+    days = groupby(_hours(since, until), lambda at: in_zone(at, local=view.local).date().isoformat())
+    return tuple(Span(name, tuple(map(hour, hours))) for name, hours in days)
 
 
 def unit_of(shown: Sequence[Span]) -> str:

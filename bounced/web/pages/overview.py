@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -10,25 +11,24 @@ from starlette.responses import Response
 
 from bounced.config import build
 from bounced.core.contract.alarms import Alarm
-from bounced.core.contract.hourly_counters import KEPT_DAYS
 from bounced.core.escape import visible
 from bounced.core.terms import State
 from bounced.edges.judge.finding import Finding, Outcome
 from bounced.edges.judge.look import Look
-from bounced.edges.redis.course import sums
+from bounced.edges.redis.course import first_counted, sums
 from bounced.edges.redis.hook_overview import hook_standing
 from bounced.edges.redis.overview import Overview
 from bounced.edges.redis.status import list_statuses
 from bounced.edges.watch.daemon import Told, ask
 from bounced.edges.watch.taken_in import Status
 from bounced.web.pages.chart import leading
-from bounced.web.pages.counted import NAMES, Counted, spans
+from bounced.web.pages.counted import NAMES, Counted, days_kept, hours_kept_since, spans_of_counters
 from bounced.web.pages.layout import Visit, page, rendered
 
 ANSWER_S = 2.0
 """How long the page waits for the daemon."""
 USUAL = "48h"
-CHOICES = (("48h", "48 hours"), ("7d", "7 days"), ("35d", "35 days"), ("90d", "90 days"))
+CHOICES = (("48h", "48 hours"), ("7d", "7 days"), ("35d", "35 days"), ("90d", "90 days"), ("365d", "a year"))
 """The spans that one click chooses."""
 STATES = (State.SUPPRESSED, State.HELD, State.BOUNCING)
 
@@ -59,9 +59,11 @@ class Now:
 async def overview(visit: Visit) -> Response:
     """Show everything about one list."""
     view, desk = visit.view, visit.desk
-    shown = spans(view)
+    shown = spans_of_counters(view)
     keys = desk.present.lists[view.list_].keys
-    stands, counts = await asyncio.gather(_now(visit), sums(desk.store, keys, [span.hours for span in shown], NAMES))
+    asked = [(*span.days, *span.hours) for span in shown]
+    stands, counts = await asyncio.gather(_now(visit), sums(desk.store, keys, asked, NAMES))
+    has_days = any(span.days for span in shown)
     counted = Counted(shown, counts)
     return rendered(
         visit,
@@ -75,7 +77,8 @@ async def overview(visit: Visit) -> Response:
         states=STATES,
         choices=CHOICES,
         usual=USUAL,
-        kept_days=KEPT_DAYS,
+        hours_since=hours_kept_since(view).date() if has_days else None,
+        days_since=await _days_since(visit) if has_days else None,
     )
 
 
@@ -100,6 +103,13 @@ async def _now(visit: Visit) -> Now:
     # The daemon looks at Redis: the pages' own user of Redis may not.
     status = Status(told, Look(()), lists, hosts, view.now)
     return Now(status, [(visible(scope), _alarm(text)) for scope, text in sorted(raised.items())], doubts, aside)
+
+
+async def _days_since(visit: Visit) -> date | None:
+    """Return the first day of the list that was counted as one."""
+    keys = visit.desk.present.lists[visit.view.list_].keys
+    found = await first_counted(visit.desk.store, keys, days_kept(visit.view))
+    return date.fromisoformat(found) if found else None
 
 
 async def daemon_told(visit: Visit) -> Told:

@@ -11,12 +11,13 @@ import pytest
 from redis.asyncio import Redis
 
 from bounced.core.contract.alarms import Alarm, Level
-from bounced.core.contract.times import hour
+from bounced.core.contract.hourly_counters import by_day
+from bounced.core.contract.times import day, hour
 from bounced.core.terms import Class, State
 from bounced.edges.redis.course import sums
 from bounced.edges.redis.script import INTAKE_GROUP
 from bounced.web.pages.chart import Bar, Chart, Piece, round_up
-from bounced.web.pages.counted import Counted, Span, spans
+from bounced.web.pages.counted import NAMES, Counted, Span, hours_kept_since, spans, spans_of_counters
 from bounced.web.pages.view import View
 from tests.support.daemon import Daemon
 from tests.web.conftest import Site, Start
@@ -156,6 +157,70 @@ def test_longer_spans_are_shown_by_the_day_of_the_zone(
     hours = [each for span in shown for each in span.hours]
     assert len(hours) == len(set(hours)) == 4 * 24 + 13
     assert (len(shown), shown[0].name, len(shown[0].hours)) == (5, "2001-05-06", first_day_h)
+
+
+def test_what_is_shown_is_counted_by_the_day() -> None:
+    """Else an earlier day would have less in it than a day of which the hours are kept."""
+    assert by_day(NAMES) == NAMES
+
+
+@pytest.mark.parametrize(
+    ("zone", "local", "hours"), [("UTC", False, 0), ("Asia/Tokyo", True, 0), ("Etc/GMT+5", True, 5)]
+)
+def test_before_the_hours_that_are_kept_there_are_whole_days(
+    monkeypatch: pytest.MonkeyPatch, zone: str, *, local: bool, hours: int
+) -> None:
+    """No hour is in two spans, nor in an hour and in a day; none is missing, whatever the zone of who looks."""
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        looked_at = view(AT - timedelta(days=90), local=local)
+        shown, kept = spans_of_counters(looked_at), hours_kept_since(looked_at)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert kept == datetime(2001, 4, 6, tzinfo=UTC)
+    days = [each for span in shown for each in span.days]
+    found = [each for span in shown for each in span.hours]
+    assert (days[0], days[-1], len(days)) == ("20010209", "20010405", 56)
+    assert (found[0], found[-1], len(found)) == ("2001040600", "2001051012", 34 * 24 + 13)
+    assert len({*days, *found}) == len(days) + len(found)
+    assert len({span.name for span in shown}) == len(shown)
+    assert sum(len(span.hours) for span in shown if span.days) == hours
+
+
+def test_a_short_span_of_earlier_days_is_shown_by_the_day() -> None:
+    """Their hours are not kept."""
+    shown = spans_of_counters(view(AT - timedelta(days=60), AT - timedelta(days=59)))
+    assert [(span.name, span.days, span.hours) for span in shown] == [
+        ("2001-03-11", ("20010311",), ()),
+        ("2001-03-12", ("20010312",), ()),
+    ]
+
+
+async def test_earlier_days_are_counted_by_the_day(site: Site, alice: httpx.AsyncClient, redis_url: str) -> None:
+    """The page says since when; what the hours have is not counted again."""
+    now = site.desk.clock()
+    async with Redis.from_url(redis_url) as server:
+        for back, count in ((60, 5), (0, 1000)):
+            await server.hset(site.keys.day_counts(day(now - timedelta(days=back))), "category:mailbox_full", count)
+        await server.hset(site.keys.counts(hour(now)), "category:mailbox_full", "7")
+    told = text_of(await alice.get("/?since=90d"))
+    assert "mailbox full soft 12 100.0" in told
+    assert f"This list has them since {(now - timedelta(days=60)).date()}: of earlier days nothing is shown." in told
+    assert "Counters by the hour begin on" not in text_of(await alice.get("/?since=7d"))
+
+
+async def test_after_an_upgrade_the_hours_are_shown_that_are_kept(
+    site: Site, alice: httpx.AsyncClient, redis_url: str
+) -> None:
+    """The page says that no day was counted yet."""
+    then = site.desk.clock() - timedelta(days=30)
+    async with Redis.from_url(redis_url) as server:
+        await server.hset(site.keys.counts(hour(then)), "category:mailbox_full", "7")
+    told = text_of(await alice.get("/?since=90d"))
+    assert "mailbox full soft 7 100.0" in told
+    assert "This list has them not yet: of earlier days nothing is shown." in told
 
 
 def test_who_came_onto_the_list_and_who_left_it() -> None:
