@@ -5,14 +5,18 @@ import shutil
 import signal
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 from rich.text import Text
 
+from bounced.cli.demo_pages import pages, show_in_browser
 from bounced.cli.output import console, print_table
 from bounced.cli.run import fail, in_loop
 from bounced.config import Config, build, load
+from bounced.demo.filling import fill, is_empty
+from bounced.demo.months import three_months
 from bounced.demo.scenes import SCENES, PlayedScene, newest, return_path, send
 from bounced.demo.setup import DOMAIN, HOST, DemoSetup, prepare
 from bounced.edges.redis import RedisStore
@@ -26,50 +30,74 @@ TITLE = "Six bounces of mail to mailbox.example, sent by SMTP"
 LIST = "main"
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What was asked for: ports, whether to end when all was shown, whether to open a browser."""
+
+    port: int
+    web_port: int
+    once: bool
+    browser: bool
+
+
 @click.command()
 @click.option("--port", default=2525, show_default=True, help="Port on 127.0.0.1 for SMTP; a free one if it is taken.")
+@click.option("--web-port", default=9028, show_default=True, help="Port on 127.0.0.1 for the pages; likewise.")
+@click.option("--no-browser", is_flag=True, help="Print the address of the pages, and open no browser.")
 @click.option("--once", is_flag=True, help="End when everything was shown, instead of staying up until Ctrl-C.")
 @click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),
     help="Keep configuration and data here.  [default: a temporary folder, removed at the end]",
 )
-def demo(port: int, folder: Path | None, *, once: bool) -> None:
+def demo(port: int, web_port: int, folder: Path | None, *, once: bool, no_browser: bool) -> None:
     """Show the whole thing on this machine; nothing to install.
 
-    Starts a private server and the daemon, sends it six truly different bounces by SMTP, shows what followed from
-    each, and how a sender asks.  Then it stays up: send your own.
+    Starts a private server, the daemon and the pages, with three months of an invented mailing list. Sends six truly
+    different bounces by SMTP, shows what followed from each, and how a sender asks. Then it stays up: send your own.
 
     \b
     bounced demo
     bounced demo --once --folder ./demo
     """  # noqa: D301 - \b is click's mark for lines to be left as they are
-    log.configure(level="warning", as_json=False, plain_addresses=True)
+    wanted = Wanted(port, web_port, once=once, browser=not (no_browser or once))
+    log.configure(level="error", as_json=False, plain_addresses=True)
     try:
         if folder is not None:
-            in_loop(lambda: show(prepare(folder, port), port, once=once))
+            in_loop(lambda: show(prepare(folder, port, web_port), wanted))
         else:
             with tempfile.TemporaryDirectory(prefix="bounced-demo-") as temporary:
-                in_loop(lambda: show(prepare(Path(temporary), port), port, once=once))
+                in_loop(lambda: show(prepare(Path(temporary), port, web_port), wanted))
     except (CannotListen, NoServer) as error:
         fail(str(error))
 
 
-async def show(setup: DemoSetup, wanted_port: int, *, once: bool) -> None:
-    """Run the daemon, play the scenes, and stay up unless told otherwise."""
+async def show(setup: DemoSetup, wanted: Wanted) -> None:
+    """Run the daemon and the pages, play the scenes, and stay up unless told otherwise."""
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     config = load(setup.config_file)
-    async with Worker.running(config, bind(config)), open_store(config) as store:
-        if wanted_port not in (0, setup.port):
-            _say(f"Port {wanted_port} is taken: another one was chosen.")
+    async with open_store(config) as store:
+        if await is_empty(store, store.keyspace(LIST)):
+            await fill(store, store.keyspace(LIST), await three_months(now()), now())
+    log.configure(level="warning", as_json=False, plain_addresses=True)
+    async with Worker.running(config, bind(config)), open_store(config) as store, pages(config, setup) as link:
+        for asked, got in ((wanted.port, setup.port), (wanted.web_port, setup.web_port)):
+            if asked not in (0, got):
+                _say(f"Port {asked} is taken: another one was chosen.")
         _say(f"SMTP on {HOST}:{setup.port}, bounce domain {DOMAIN}, data in {setup.data_dir}", "")
         played = await play(config, setup, store)
         print_table(COLUMNS, [each.cells() for each in played], title=TITLE)
         _say("", *how_to_ask(setup))
-        if not once:
+        if link:
+            _say(
+                "", "The pages, with three months of an invented list (the link works once, within ten minutes):", link
+            )
+        if not wanted.once:
             _say("", "Up until Ctrl-C.")
+            if link and wanted.browser:
+                await asyncio.to_thread(show_in_browser, link)
             await stopping.wait()
 
 

@@ -33,7 +33,7 @@ EVENTS_IN_PAGE = 1000
 
 
 @dataclass(slots=True)
-class _List:
+class Holds:
     """What one suppression list holds, by the names of the contract's keys."""
 
     states: dict[str, Mapping[str, str]] = field(default_factory=dict)
@@ -62,11 +62,15 @@ class MemoryStore:
 
     def __init__(self, keys: Mapping[str, Keyspace]) -> None:
         self._keys = keys
-        self._lists = {name: _List() for name in keys}
+        self._lists = {name: Holds() for name in keys}
 
     def keyspace(self, list_: str) -> Keyspace:
         """Return the names of a list's keys, and in which form they carry addresses."""
         return self._keys[list_]
+
+    def holds(self, list_: str) -> Holds:
+        """Return all that a list holds."""
+        return self._lists[list_]
 
     async def commit(self, report_id: ReportId, address: str | None, decide: Decide) -> Committed:
         """Write what ``decide`` makes of the address's state, and that this report was counted."""
@@ -174,7 +178,7 @@ class MemoryStore:
         return [domain for domain, until in self._lists[list_].disputed.items() if until > beyond.timestamp()]
 
 
-def _write(held: _List, address: str, writes: Writes) -> None:
+def _write(held: Holds, address: str, writes: Writes) -> None:
     events = [{"type": type_, **writes.event} for type_ in writes.event_types]
     told = held.bulk if writes.bulk else held.events
     told += events
@@ -192,7 +196,7 @@ def _write(held: _List, address: str, writes: Writes) -> None:
         _write_state(held, address, writes.state)
 
 
-def _write_state(held: _List, address: str, state: StateWrites) -> None:
+def _write_state(held: Holds, address: str, state: StateWrites) -> None:
     held.states[address] = state.fields
     held.suppressed.discard(address)
     held.due.pop(address, None)
@@ -212,7 +216,7 @@ def _count(counts: Counter[str], counted: tuple[HourlyCounter, ...], by: int) ->
         counts[name] += by
 
 
-def _join_wave(held: _List, address: str, writes: Writes) -> int:
+def _join_wave(held: Holds, address: str, writes: Writes) -> int:
     begun = writes.at - int(WAVE.total_seconds())
     wave = {other: at for other, at in held.unknowns.get(writes.domain, {}).items() if at > begun}
     held.unknowns[writes.domain] = wave | {address: max(wave.get(address, 0), writes.at)}
