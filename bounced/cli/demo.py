@@ -5,6 +5,8 @@ import shutil
 import signal
 import sys
 import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,18 +16,21 @@ from rich.text import Text
 from bounced.cli.demo_pages import pages, show_in_browser
 from bounced.cli.output import console, print_table
 from bounced.cli.run import fail, in_loop
-from bounced.config import Config, build, load
+from bounced.config import Config, ConfigError, build, load
 from bounced.demo.filling import fill, is_empty
 from bounced.demo.months import three_months
-from bounced.demo.scenes import SCENES, PlayedScene, newest, return_path, send
+from bounced.demo.scenes import SAMPLES, SCENES, PlayedScene, newest, return_path, sample, send
 from bounced.demo.setup import DOMAIN, HOST, DemoSetup, prepare
 from bounced.edges.redis import RedisStore
 from bounced.edges.redis.embedded import NoServer
+from bounced.edges.redis.event_streams import EventStreams, behind
 from bounced.edges.sockets import CannotListen, bind
 from bounced.edges.watch import log
 from bounced.service import Worker, now, open_store
 
 COLUMNS = ("address", "what was said", "category", "what followed", "mail it?")
+LOOK_EVERY_S = 0.5
+"""How often it looks for what came in."""
 TITLE = "Six bounces of mail to mailbox.example, sent by SMTP"
 LIST = "main"
 
@@ -44,13 +49,14 @@ class Wanted:
 @click.option("--port", default=2525, show_default=True, help="Port on 127.0.0.1 for SMTP; a free one if it is taken.")
 @click.option("--web-port", default=9028, show_default=True, help="Port on 127.0.0.1 for the pages; likewise.")
 @click.option("--no-browser", is_flag=True, help="Print the address of the pages, and open no browser.")
+@click.option("--send", "message", type=click.Choice(SAMPLES), help="Send a bounce to the demonstration of --folder.")
 @click.option("--once", is_flag=True, help="End when everything was shown, instead of staying up until Ctrl-C.")
 @click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),
     help="Keep configuration and data here.  [default: a temporary folder, removed at the end]",
 )
-def demo(port: int, web_port: int, folder: Path | None, *, once: bool, no_browser: bool) -> None:
+def demo(port: int, web_port: int, folder: Path | None, message: str | None, *, once: bool, no_browser: bool) -> None:
     """Show the whole thing on this machine; nothing to install.
 
     Starts a private server, the daemon and the pages, with three months of an invented mailing list. Sends six truly
@@ -59,7 +65,11 @@ def demo(port: int, web_port: int, folder: Path | None, *, once: bool, no_browse
     \b
     bounced demo
     bounced demo --once --folder ./demo
+    bounced demo --folder ./demo --send full_mailbox
     """  # noqa: D301 - \b is click's mark for lines to be left as they are
+    if message is not None:
+        _send_sample(message, folder)
+        return
     wanted = Wanted(port, web_port, once=once, browser=not (no_browser or once))
     log.configure(level="error", as_json=False, plain_addresses=True)
     try:
@@ -98,7 +108,40 @@ async def show(setup: DemoSetup, wanted: Wanted) -> None:
             _say("", "Up until Ctrl-C.")
             if link and wanted.browser:
                 await asyncio.to_thread(show_in_browser, link)
-            await stopping.wait()
+            await _tell(store, stopping)
+
+
+async def _tell(store: RedisStore, stopping: asyncio.Event) -> None:
+    """Print what comes in until somebody stops it."""
+    streams = EventStreams(store, store.keyspace(LIST))
+    at = behind(await streams.end())
+    while not stopping.is_set():
+        found, at = await streams.after(at)
+        by_id = {event.fields.get("id", event.id): event for event in found}  # a report and its change are one line
+        _say(*(_line(event.record) for event in by_id.values()))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), LOOK_EVERY_S)
+
+
+def _line(event: Mapping[str, str]) -> str:
+    said = (event.get(name, "") for name in ("at", "type", "address", "category", "after", "reason", "diagnostic"))
+    return "  ".join(filter(None, said))
+
+
+def _send_sample(message: str, folder: Path | None) -> None:
+    """Send one bounce to the demonstration that runs in a folder."""
+    if folder is None:
+        raise click.UsageError("--folder says which demonstration: it prints its folder when it starts")
+    try:
+        config = load(folder / "bounced.toml")
+    except (ConfigError, OSError) as error:
+        fail(str(error))
+    scene, (listen, *_) = sample(message), config.smtp.listen
+    path = return_path(scene, build.return_paths(LIST, config.lists[LIST]), now().date())
+    try:
+        _say(f"{scene.address}: {send(scene, path, HOST, getattr(listen, 'port', 0))}")
+    except OSError as error:
+        fail(f"no demonstration runs in {folder}: {error}")
 
 
 async def play(config: Config, setup: DemoSetup, store: RedisStore) -> list[PlayedScene]:
@@ -129,6 +172,7 @@ def how_to_ask(setup: DemoSetup) -> tuple[str, ...]:
         f"  {program} lookup {first} {config}",
         f"  {program} release {first} {config}",
         f"  {program} return-path encode you@example.org {config}",
+        *(f"  {program} demo --folder {setup.folder} --send {name}" for name in SAMPLES),
         "and send what you like to the return path that this prints, with any SMTP client.",
     )
 

@@ -72,11 +72,17 @@ def _not_understood(holds: Holds) -> list[Mapping[str, str]]:
 def _counters(keys: Keyspace, holds: Holds) -> Iterator[Command]:
     days: dict[str, Counter[str]] = {}
     for hour, counts in holds.counts.items():
-        yield "HSET", keys.counts(hour), *chain.from_iterable(counts.items())
+        yield "HSET", keys.counts(hour), *_flat(counts)
         yield "EXPIRE", keys.counts(hour), KEPT_DAYS * DAY_S
         day = days.setdefault(hour[:8], Counter())
         day.update({name: counts[name] for name in by_day(tuple(counts))})
     for name, counts in days.items():
         if counts:
-            yield "HSET", keys.day_counts(name), *chain.from_iterable(counts.items())
+            yield "HSET", keys.day_counts(name), *_flat(counts)
             yield "EXPIRE", keys.day_counts(name), KEPT_S
+
+
+def _flat(counts: Mapping[str, int]) -> Iterator[Argument]:
+    for name, count in counts.items():
+        yield name
+        yield count

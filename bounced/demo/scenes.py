@@ -52,6 +52,15 @@ SCENES = (
 )
 
 
+SAMPLES = tuple(dict.fromkeys(scene.message for scene in SCENES))
+"""What a newcomer may send, by the names of the messages."""
+
+
+def sample(message: str) -> Scene:
+    """Return a bounce about somebody who was never heard of."""
+    return Scene(message, f"newcomer-{secrets.token_hex(3)}@mailbox.example")
+
+
 @dataclass(frozen=True, slots=True)
 class PlayedScene:
     """A scene and its result: the SMTP reply, and the newest entry of the address's history, if there is one."""

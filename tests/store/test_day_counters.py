@@ -8,6 +8,8 @@ from redis.asyncio import Redis
 
 from bounced.core.contract.hourly_counters import DAYS_KEPT
 from bounced.core.contract.times import DAY_S, day
+from bounced.edges.redis import RedisStore
+from bounced.edges.redis.wire import fields
 from bounced.ports import WrongType
 
 from .conftest import Bench
@@ -24,8 +26,9 @@ def bench(request: pytest.FixtureRequest) -> Bench:
 async def counted(bench: Bench, back: int = 0) -> dict[str, int]:
     """Return the counters of a day."""
     key = bench.keys.day_counts(day(AT - timedelta(days=back)))
-    reply = await bench.store.read("main", "HGETALL", key)
-    return {name.decode(): int(count) for name, count in zip(reply[::2], reply[1::2], strict=True)}
+    assert isinstance(bench.store, RedisStore)
+    found = fields(await bench.store.read("main", "HGETALL", key))
+    return {name: int(count) for name, count in found.items()}
 
 
 async def test_categories_and_changes_are_counted_by_the_day(bench: Bench) -> None:
@@ -52,7 +55,9 @@ async def test_a_report_is_counted_by_the_day_once(bench: Bench) -> None:
 async def test_a_day_is_kept_for_as_long_as_the_pages_say(bench: Bench) -> None:
     """The time begins anew with each counter that is new in it."""
     await bench.store.commit(report(1, "a"), ALICE, suppress())
+    assert isinstance(bench.store, RedisStore)
     kept_s = await bench.store.read("main", "TTL", bench.keys.day_counts(day(AT)))
+    assert isinstance(kept_s, int)
     assert DAYS_KEPT * DAY_S - 60 < kept_s <= DAYS_KEPT * DAY_S
 
 
