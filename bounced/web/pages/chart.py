@@ -1,8 +1,8 @@
 """Charts drawn here, as SVG: bars that are stacked, upwards and downwards from a line.
 
-The drawing holds bars alone and is stretched to its place; words and numbers stand around it as HTML, so they keep
-their size on a narrow screen.  Colours are classes of the style sheet.  A bar may lead to a page about its span: by the
-mouse, because each page has its span in fields as well, and so many stops would be in the way of the Tab key.
+The drawing holds bars alone and is stretched to its place; words and numbers stand around it, so they keep their size
+on a narrow screen.  Colours are classes of the style sheet.  A bar may lead to a page about its span: by the mouse,
+because each page has its span in fields as well, and so many stops would be in the way of the Tab key.
 """
 
 from collections.abc import Callable, Iterator, Sequence

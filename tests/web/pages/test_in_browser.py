@@ -181,6 +181,14 @@ async def test_pages_print_without_what_is_pressed(site: Site, browser: Watched)
     assert not await browser.page.is_visible("#search")
     assert not await browser.page.is_visible("#release-main")
     assert await browser.page.is_visible("text=In list main it must not be mailed")
+    await browser.page.set_viewport_size({"width": 720, "height": 1000})
+    for path in ("/", "/changes?what=all", "/providers", "/campaigns", "/policy"):
+        await browser.open(path)
+        assert await browser.hangs_over() == 0, f"{path} on paper"
+    shades = "getComputedStyle(document.documentElement).getPropertyValue('--bad-back')"
+    printed = await browser.page.evaluate(shades)
+    await browser.page.emulate_media(media="screen", color_scheme="light")
+    assert printed == await browser.page.evaluate(shades), "what is printed is that of the light theme"
 
 
 async def page_for_print(browser: Watched) -> None:
