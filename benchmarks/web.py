@@ -30,7 +30,6 @@ format = "json"
 [web.private]
 listen = "127.0.0.1:0"
 tokens_file = "tokens.toml"
-{private}
 [lists.main]
 domains = ["bounce.example.com"]
 keys = [{{ id = "a", file = "a.key" }}]
@@ -79,9 +78,9 @@ def main() -> None:
 
 
 @contextmanager
-def running(folder: Path, redis: str = EMBEDDED, nice: int = 0, private: str = "") -> Iterator[Application]:
-    """Run the application in a folder of its own; ``redis`` and ``private`` are of its configuration."""
-    (folder / "bounced.toml").write_text(CONFIGURATION.format(redis=redis, private=private))
+def running(folder: Path, redis: str = EMBEDDED, nice: int = 0) -> Iterator[Application]:
+    """Run the application in a folder of its own; ``redis`` is that section of its configuration."""
+    (folder / "bounced.toml").write_text(CONFIGURATION.format(redis=redis))
     (folder / "a.key").touch(mode=0o600)
     (folder / "a.key").write_text(secrets.token_urlsafe(32))
     config = ["--config", str(folder / "bounced.toml")]
