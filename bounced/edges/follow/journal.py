@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from time import monotonic
 from typing import IO, Any, Self
 
 from bounced.edges.follow.pipe import Pipe
@@ -24,6 +25,8 @@ FIRST_SINCE = "-7d"
 FIELDS = ("MESSAGE", "SYSLOG_IDENTIFIER", "_HOSTNAME", "_SYSTEMD_UNIT", "_UID")
 COUNTINGS = 8
 """Of so many boots the last place is kept; only the last one matters unless entries are gone."""
+AGAIN_S = 1.0
+"""How long after its end journalctl is started again: with --follow it gave nothing within the unit's confinement."""
 BEFORE_S = 3600
 """How long before an entry that is gone is read again: the clock may have been set."""
 # sd_journal_get_cursor(): sequence number id, sequence number, boot id, and more.  Within a value each quote is
@@ -83,6 +86,7 @@ class Journal:
         self._expected = ""
         self._entries: list[_Entry] = []
         self._ended: list[int] = []
+        self._again_at = 0.0
         self.at_end = False
 
     def resume(self, known: Mapping[str, Any]) -> None:
@@ -128,7 +132,7 @@ class Journal:
 
     def _lines(self) -> Sequence[bytes] | None:
         """Return what journalctl has written; None where there is nothing now.  Raises OSError."""
-        if self.at_end:
+        if self.at_end or (self._process is None and monotonic() < self._again_at):
             return None
         process = self._process or self._begun()
         pipe = self._pipe or Pipe(_opened(process.stdout).fileno())
@@ -136,9 +140,9 @@ class Journal:
         batch = pipe.next()
         if batch is None and pipe.at_end:
             status, said = self._reaped(process)
-            if status or not self._once:
+            if status:
                 raise OSError(f"{PROGRAM} ended with {status}: {said}")
-            self.at_end = True
+            self.at_end, self._again_at = self._once, monotonic() + AGAIN_S
         return batch.lines if batch else None
 
     def _begun(self) -> subprocess.Popen[bytes]:
@@ -147,7 +151,6 @@ class Journal:
 
     def _started(self, where: str) -> subprocess.Popen[bytes]:
         command = [PROGRAM, "--quiet", "--no-pager", "--all", "--output=json", f"--output-fields={','.join(FIELDS)}"]
-        command += [] if self._once else ["--follow", "--no-tail"]
         self._process = subprocess.Popen(  # noqa: S603 - no shell; all arguments are ours or the configuration's
             [*command, where, *self._matches],
             stdin=subprocess.DEVNULL,
