@@ -15,6 +15,7 @@ from tests.support.programs import private_root
 PROJECT = Path(__file__).parents[2]
 CONFIGURATION = "/etc/bounced/bounced.toml"
 DROP_IN = "/run/systemd/system/bounced.service.d"
+POSTFIX = "postfix@-.service"
 ATTEMPTS = 25
 """More than the 20 starts within a minute after which systemd would give up the service and close its socket."""
 
@@ -162,6 +163,38 @@ def test_the_web_application_refuses_no_connection_whatever_is_done_with_its_uni
         machine.run("touch /run/enough")
         last = knocking.stdout.read().splitlines()[-1]
     assert last == "end HTTP/1.1 200"
+
+
+def test_the_journal_is_followed_by_a_unit_that_comes_back(machine: Container) -> None:
+    """It hears what Postfix's unit wrote while it was killed, and not what another unit wrote in that name."""
+    machine.run(f"printf '[follow.postfix]\njournal = true\n' >>{CONFIGURATION}")
+    machine.run(_page("follow.md", "Begin"))
+
+    for unit in (POSTFIX, "evil.service"):
+        said = r"[Service]\nType=oneshot\nExecStart=/bin/sh /run/says\n"
+        machine.run(f"printf '{said}' >/run/systemd/system/{unit}; systemctl daemon-reload")
+
+    def logs(unit: str, recipient: str) -> None:
+        """Have a unit log that a message failed."""
+        path = machine.run(f"bounced return-path encode {recipient}").strip()
+        outcome = f"to=<{recipient}>, relay=mx[192.0.2.1]:25, dsn=5.1.1, status=bounced (550 5.1.1 no such user)"
+        lines = {"qmgr": f"from=<{path}>, size=1, nrcpt=1 (queue active)", "smtp": outcome}
+        for daemon, text in lines.items():
+            said = f"echo '4bXyZ12abcz: {text}'; journalctl --sync"  # who is gone is of no unit
+            machine.run("cat >/run/says", stdin=f'systemd-cat -t postfix/{daemon} sh -c "{said}"\n')
+            machine.run(f"systemctl start {unit}")
+
+    def is_suppressed(recipient: str) -> bool:
+        return "suppressed" in machine.run(f"bounced lookup {recipient}", code=None)
+
+    logs("evil.service", "spared@mailbox.example")
+    logs(POSTFIX, "gone@mailbox.example")
+    machine.until(lambda: is_suppressed("gone@mailbox.example"), "the follower hears")
+    machine.run("systemctl kill --signal=KILL bounced-follow@postfix")
+    logs(POSTFIX, "meanwhile@mailbox.example")
+    machine.until(lambda: is_suppressed("meanwhile@mailbox.example"), "the follower comes back")
+    assert not is_suppressed("spared@mailbox.example")
+    machine.run("systemctl stop bounced-follow@postfix")
 
 
 def _page(name: str, heading: str) -> str:
