@@ -6,18 +6,23 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from PIL import Image
 
 from bounced.config import load
-from docs.pictured_list import WITH_DEAD, fill
+from bounced.demo.filling import fill
+from bounced.demo.months import three_months
+from bounced.edges.memory_store import Holds
+from bounced.edges.watch import log
+from bounced.service import open_store
 from tests.support.browser import browsing
 from tests.support.ports import free_port
 
@@ -29,14 +34,7 @@ MOST_BYTES = 150_000
 WIDTH, HEIGHT = 1440, 900
 COLOURS = 256
 PASSWORD = "a password for pictures only"  # noqa: S105 - of a server that is gone at the end
-SHOWN = {
-    "overview": "/?since=90d",
-    "address": "/address?q=former-7%40mailbox.example",
-    "recover": "/recover?since=2d&category=mailbox_unknown",
-    "providers": "/providers?since=24h",
-    "campaigns": f"/campaigns?since=7d&campaign={WITH_DEAD.replace(' ', '+')}&look=yes",
-}
-"""Each picture, and the page in it."""
+LIST = "main"
 ALSO_DARK = ("overview",)
 HIGHER = {"overview": 1280}
 
@@ -68,11 +66,37 @@ def main() -> None:
         (folder / "a.key").touch(0o600)
         (folder / "a.key").write_text("for pictures only, and long enough")
         file.write_text(CONFIGURATION.format(folder=folder, web=web, smtp=free_port()))
-        asyncio.run(fill(load(file), datetime.now(UTC)))
+        holds = asyncio.run(filled(file))
         add = [sys.executable, "-m", "bounced", "web", "user", "add", "alice", "--config", str(file)]
         subprocess.run(add, input=PASSWORD, text=True, check=True, capture_output=True)  # noqa: S603 - our own program
         with running("run", file, folder / "data/status.sock"), running("web", file, None):
-            asyncio.run(take(f"http://127.0.0.1:{web}", folder))
+            asyncio.run(take(f"http://127.0.0.1:{web}", folder, shown(holds)))
+
+
+async def filled(file: Path) -> Holds:
+    """Fill a server as the demonstration does, and return what it holds."""
+    log.configure(level="error", as_json=False, plain_addresses=True)
+    now = datetime.now(UTC)
+    holds = await three_months(now)
+    async with open_store(load(file)) as store:
+        await fill(store, store.keyspace(LIST), holds, now)
+    return holds
+
+
+def shown(holds: Holds) -> dict[str, str]:
+    """Return each picture's name, and the page in it."""
+    dead = [each for each in holds.events if _is_dead(each)]
+    return {
+        "overview": "/?since=90d",
+        "address": f"/address?{urlencode({'q': dead[-1]['address']})}",
+        "recover": "/recover?since=2d&category=mailbox_unknown",
+        "providers": "/providers?since=24h",
+        "campaigns": f"/campaigns?{urlencode({'since': '7d', 'campaign': dead[-1]['campaign'], 'look': 'yes'})}",
+    }
+
+
+def _is_dead(event: Mapping[str, str]) -> bool:
+    return event.get("category") == "mailbox_unknown" and event.get("after") == "suppressed"
 
 
 @contextmanager
@@ -91,13 +115,13 @@ def running(command: str, file: Path, until: Path | None) -> Iterator[None]:
         program.wait(30)
 
 
-async def take(origin: str, folder: Path) -> None:
+async def take(origin: str, folder: Path, pages: Mapping[str, str]) -> None:
     """Take each picture, in the light theme, and in the dark one where both are wanted."""
     PICTURES.mkdir(exist_ok=True)
     async with browsing(folder) as browser:
         page = await browser.new_page()
         await sign_in(page, origin)
-        for name, path in SHOWN.items():
+        for name, path in pages.items():
             await page.set_viewport_size({"width": WIDTH, "height": HIGHER.get(name, HEIGHT)})
             for theme in ("light", "dark") if name in ALSO_DARK else ("light",):
                 await page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
