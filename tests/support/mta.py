@@ -32,7 +32,19 @@ SYSTEM_FILES = (
 )
 WAIT_S = 20.0
 
-USERS = ("Debian-exim", "opensmtpd", "opensmtpq", "smmta", "smmsp", "postfix", "postdrop", "living", "moved")
+USERS = (
+    "Debian-exim",
+    "opensmtpd",
+    "opensmtpq",
+    "smmta",
+    "smmsp",
+    "postfix",
+    "postdrop",
+    "dovecot",
+    "dovenull",
+    "living",
+    "moved",
+)
 """Users that packages make when they are installed, and two with a mailbox; in the private /etc only."""
 FIRST_USER_ID = 61001
 
@@ -57,6 +69,7 @@ class Mta:
     arguments: tuple[str, ...]
     prepare: str = ":"
     reuses_connections: bool = True
+    greeting: bytes = b"220"
 
     def __str__(self) -> str:
         return self.name
@@ -92,6 +105,16 @@ SENDMAIL_ALIASES = replace(
     name="sendmail-aliases",
     prepare='"$3" -C/etc/mail/sendmail.cf -bi && chown moved /etc/mail/forward.moved',
 )
+DOVECOT = Mta(
+    "dovecot",
+    "imap",
+    "usr/sbin/dovecot",
+    "etc/dovecot",
+    ("-F",),
+    "install -d -o living /var/mta/mail",
+    greeting=b"* O",
+)
+"""No MTA, but it is run like one: the server of a mailbox."""
 MTAS = (POSTFIX, EXIM, OPENSMTPD, SENDMAIL, HARAKA)
 
 
@@ -115,7 +138,7 @@ def running(mta: Mta, folder: Path, **filled_in: object) -> Iterator[int]:
             stderr=output,
         )
     try:
-        _wait_until_listening(process, port, folder)
+        _wait_until_listening(process, port, folder, mta.greeting)
         yield port
     finally:
         _end(process)
@@ -171,12 +194,12 @@ def _write_configuration(templates: Path, target: Path, values: dict[str, object
             written.write_text(text)
 
 
-def _wait_until_listening(process: subprocess.Popen[bytes], port: int, folder: Path) -> None:
+def _wait_until_listening(process: subprocess.Popen[bytes], port: int, folder: Path, greeting: bytes) -> None:
     deadline = time.monotonic() + WAIT_S
     while time.monotonic() < deadline and process.poll() is None:
         try:
             with socket.create_connection(("127.0.0.1", port), WAIT_S) as connection:
-                if connection.recv(3) == b"220":
+                if connection.recv(3) == greeting:
                     return
         except OSError:
             time.sleep(0.05)  # nothing tells when a foreign program listens
