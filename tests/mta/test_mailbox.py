@@ -16,15 +16,13 @@ from typing import cast
 
 import pytest
 import redis
-from redis.backoff import ConstantBackoff
-from redis.retry import Retry
 
 from bounced.demo.scenes import Scene
-from bounced.edges.redis.embedded.binary import find_server
 from tests.support.daemon import WAIT_S, Daemon
 from tests.support.mta import DOVECOT, running
 from tests.support.ports import free_port
 from tests.support.programs import in_private_root, private_root
+from tests.support.redis_server import redis_server
 
 EXAMPLES = Path(__file__).parents[2] / "config" / "examples" / "mailbox"
 BOUNCED = f"{sys.executable} -m bounced"
@@ -73,8 +71,7 @@ class Mailbox:
     def take_in(self) -> int:
         """Run the example's script for mbsync once; return its exit code."""
         self._filled_in("mbsyncrc")
-        ended = self._run("sh", str(self._filled_in("take-in")))
-        return ended.returncode
+        return self._run("sh", str(self._filled_in("take-in"))).returncode
 
     def copies(self) -> int:
         """Return how many copies of messages mbsync keeps."""
@@ -115,15 +112,8 @@ class Mailbox:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """Give the port of a Redis."""
-    port = free_port()
-    command = [str(find_server()), "--port", str(port), "--save", "", "--dir", str(tmp_path_factory.mktemp("redis"))]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-        try:
-            with redis.Redis(port=port, retry=Retry(ConstantBackoff(0.05), 400)) as client:
-                client.ping()
-            yield port
-        finally:
-            process.kill()
+    with redis_server(tmp_path_factory.mktemp("redis")) as port:
+        yield port
 
 
 @pytest.fixture
