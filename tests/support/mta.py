@@ -99,6 +99,7 @@ HARAKA = Mta("haraka", "haraka", "usr/bin/haraka", "var/mta", ("-c", "/var/mta")
 POSTFIX_ASKING = replace(POSTFIX, name="postfix-asking")
 EXIM_ASKING = replace(EXIM, name="exim-asking")
 HARAKA_ASKING = replace(HARAKA, name="haraka-asking")
+HARAKA_TELLING = replace(HARAKA, name="haraka-telling")
 EXIM_ALIASES = replace(EXIM, name="exim-aliases")
 SENDMAIL_ALIASES = replace(
     SENDMAIL,

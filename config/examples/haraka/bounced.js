@@ -10,6 +10,13 @@
 // A field X-Campaign of the message names its campaign, and goes.  Where the software that made the message gave it these
 // fields already, leave the section out.  DKIM has to cover them: in config/dkim.ini, [sign], add to `headers`
 // List-Unsubscribe, List-Unsubscribe-Post, Feedback-ID, CFBL-Address, CFBL-Feedback-ID.
+// A complaint names its path by List-Unsubscribe and CFBL-Feedback-ID; no field with the recipient's address is needed.
+//
+// With a section [tell] the plugin tells bounced of each delivery and of each refusal in the dialogue:
+// bounce_domain = bounce.example.com   deliveries = yes
+// It tells of mail whose envelope sender is at that domain.  What a delivery to a smart host or filter of your own says is not known:
+// write deliveries = no then.  Haraka's own notice to the return path goes on being sent, and a failure that is told by
+// both counts once.  So a refusal that cannot be told, because Redis is away, is not lost.
 
 const { createClient } = require('redis');
 
@@ -29,6 +36,11 @@ exports.register = function () {
   this.client.connect().catch(() => {}); // it connects by itself when Redis is back
   this.register_hook('rcpt', 'check');
   if (this.cfg.sign) this.register_hook('data_post', 'sign');
+  if (this.cfg.tell) {
+    this.intake = this.key.replace(/suppressed$/, 'intake');
+    this.register_hook('bounce', 'tell_refusals');
+    if (this.cfg.tell.deliveries !== 'no') this.register_hook('delivered', 'tell_deliveries');
+  }
 };
 
 exports.sign = async function (next, connection) {
@@ -81,6 +93,38 @@ exports.check = async function (next, connection, params) {
     connection.logerror(this, error.message);
     return this.cfg.main.fail === 'closed' ? next(DENYSOFT, '4.3.0 suppression list cannot be asked') : next();
   }
+};
+
+exports.tell_deliveries = async function (next, hmail, [host, , , , , , recipients]) {
+  await this.tell(hmail, recipients, () => ({ type: 'delivered', mta: host }));
+  next();
+};
+
+// What no server said (no route, no such host) has no reply, and only the notice tells of it.
+exports.tell_refusals = async function (next, hmail, error) {
+  const failed = error.bounced_rcpt ?? error.deferred_rcpt ?? hmail.todo.rcpt_to;
+  const answered = failed.filter((recipient) => recipient.dsn_smtp_code);
+  await this.tell(hmail, answered, (recipient) => ({
+    type: 'rejected',
+    action: 'failed',
+    reply: [recipient.dsn_smtp_code, recipient.dsn_smtp_extc, recipient.dsn_smtp_response].filter(Boolean).join(' '),
+    mta: recipient.dsn_remote_mta,
+    stage: error.bounced_rcpt ? 'RCPT' : '', // Haraka does not say which command else
+    category: /^4/.test(recipient.dsn_smtp_code) ? 'expired' : '', // tried until the queue gave up
+  }));
+  next(); // the notice is sent
+};
+
+exports.tell = async function (hmail, recipients, said) {
+  const path = textOf(hmail.todo.mail_from);
+  if (!path.toLowerCase().endsWith(`@${this.cfg.tell.bounce_domain}`)) return;
+  const at = String(Math.floor(Date.now() / 1000));
+  const written = recipients.map((recipient) => {
+    const fields = { at, address: textOf(recipient), return_path: path, ...said(recipient) };
+    const given = Object.entries(fields).filter(([, value]) => value).flat();
+    return inTime(this.client.sendCommand(['XADD', this.intake, '*', ...given.map(String)]));
+  });
+  for (const { reason } of await Promise.allSettled(written)) if (reason) this.logerror(`not told: ${reason.message}`);
 };
 
 function inTime(answer) {
