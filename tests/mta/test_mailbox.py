@@ -185,6 +185,17 @@ def test_fetchmail_leaves_a_message_where_bounced_cannot_even_start(mailbox):
     assert mailbox.count() == 1, said
 
 
+def test_a_plus_address_is_found_by_a_pattern(mailbox):
+    """Delivered-To has it, and a trusted pattern says whose bounce it is."""
+    file = mailbox.daemon.config_file
+    unsigned = 'domains = ["example.com"]\npatterns = ["bounces+{local}={domain}"]\ntrust_unsigned = true'
+    file.write_text(file.read_text().replace('domains = ["bounce.example.com"]', unsigned))
+    path = "bounces+alice=example.org@example.com"
+    mailbox.store(f"Delivered-To: {path}\r\n".encode() + Scene("unknown_user", ALICE).content(path))
+    said = mailbox.fetchmail()
+    assert (mailbox.count(), suppressed(mailbox)) == (0, {ALICE}), said
+
+
 def test_mbsync_copies_and_what_was_taken_in_is_deleted_in_the_mailbox(mailbox):
     """In the run after: the first deletes the copy, the second the message.  What is nobody's bounce stays in both."""
     mailbox.store(bounce(mailbox, ALICE), STRANGERS_MAIL, bounce(mailbox, BOB))
