@@ -104,7 +104,7 @@ class Mailbox:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=4 * WAIT_S,
+            timeout=2 * WAIT_S,
             check=False,
         )
 
