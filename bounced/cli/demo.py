@@ -91,7 +91,6 @@ async def show(setup: DemoSetup, wanted: Wanted) -> None:
     async with open_store(config) as store:
         if await is_empty(store, store.keyspace(LIST)):
             await fill(store, store.keyspace(LIST), await three_months(now()), now())
-    log.configure(level="warning", as_json=False, plain_addresses=True)
     async with Worker.running(config, bind(config)), open_store(config) as store, pages(config, setup) as link:
         for asked, got in ((wanted.port, setup.port), (wanted.web_port, setup.web_port)):
             if asked not in (0, got):

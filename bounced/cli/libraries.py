@@ -32,6 +32,7 @@ LOWEST: Mapping[str, str] = MappingProxyType(
         "python-multipart": "0.0.20",
         "starlette": "1.0",
         "uvicorn": "0.50",
+        "zstandard": "0.22",
     }
 )
 """As in pyproject.toml, extras included."""

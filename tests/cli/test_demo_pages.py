@@ -71,7 +71,8 @@ def running(tmp_path_factory: pytest.TempPathFactory):
         yield folder, process
     finally:
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
+        process.communicate(timeout=30)
+        assert process.returncode == 0
         assert not (folder / "data/server.sock").exists()
 
 

@@ -128,7 +128,7 @@ def _column(bar: Bar, x: int, line: float, unit: float) -> str:
 
 def _ends(name: str) -> dict[str, str]:
     """Return the span that the name of a bar means, as a URL has it: a day, or the hour that begins then."""
-    if len(name) == len("2026-05-01"):
+    if len(name) == len("YYYY-MM-DD"):
         return {"since": name, "until": name}
     begin = datetime.fromisoformat(name)
     ends = {"since": begin, "until": begin + timedelta(hours=1)}
