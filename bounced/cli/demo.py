@@ -23,7 +23,7 @@ from bounced.demo.scenes import SAMPLES, SCENES, PlayedScene, newest, return_pat
 from bounced.demo.setup import DOMAIN, HOST, DemoSetup, prepare
 from bounced.edges.redis import RedisStore
 from bounced.edges.redis.embedded import NoServer
-from bounced.edges.redis.event_streams import EventStreams, behind
+from bounced.edges.redis.event_streams import EventStreams, Position, behind
 from bounced.edges.sockets import CannotListen, bind
 from bounced.edges.watch import log
 from bounced.service import Worker, now, open_store
@@ -95,25 +95,28 @@ async def show(setup: DemoSetup, wanted: Wanted) -> None:
         for asked, got in ((wanted.port, setup.port), (wanted.web_port, setup.web_port)):
             if asked not in (0, got):
                 _say(f"Port {asked} is taken: another one was chosen.")
-        _say(f"SMTP on {HOST}:{setup.port}, bounce domain {DOMAIN}, data in {setup.data_dir}", "")
+        if not wanted.once:
+            _say(f"SMTP on {HOST}:{setup.port}, bounce domain {DOMAIN}, data in {setup.data_dir}", "")
         played = await play(config, setup, store)
         print_table(COLUMNS, [each.cells() for each in played], title=TITLE)
+        if wanted.once:
+            _say("", "Without --once it stays up: ask it, and send your own bounces.")
+            return
         _say("", *how_to_ask(setup))
         if link:
             _say(
                 "", "The pages, with three months of an invented list (the link works once, within ten minutes):", link
             )
-        if not wanted.once:
-            _say("", "Up until Ctrl-C.")
-            if link and wanted.browser:
-                await asyncio.to_thread(show_in_browser, link)
-            await _tell(store, stopping)
+        streams = EventStreams(store, store.keyspace(LIST))
+        shown = behind(await streams.end())
+        _say("", "Up until Ctrl-C.  What comes in is told here:")
+        if link and wanted.browser:
+            await asyncio.to_thread(show_in_browser, link)
+        await _tell(streams, shown, stopping)
 
 
-async def _tell(store: RedisStore, stopping: asyncio.Event) -> None:
-    """Print what comes in until somebody stops it."""
-    streams = EventStreams(store, store.keyspace(LIST))
-    at = behind(await streams.end())
+async def _tell(streams: EventStreams, at: Position, stopping: asyncio.Event) -> None:
+    """Print what comes in behind a position, until somebody stops it."""
     while not stopping.is_set():
         found, at = await streams.after(at)
         by_id = {event.fields.get("id", event.id): event for event in found}  # a report and its change are one line

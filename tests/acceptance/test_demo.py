@@ -1,9 +1,11 @@
 """What a newcomer sees first."""
 
 import re
+import signal
 import socket
 import subprocess
 import sys
+from itertools import takewhile
 
 
 def demo(*words):
@@ -25,7 +27,54 @@ def test_six_bounces_are_shown_with_what_followed_from_each():
     ):
         assert re.search(rf"^{address}\t.*\t{category}\t{followed} \(.*\)\t{mail_it}$", shown, re.MULTILINE)
     assert re.search(r"^frank\t.*\t550, refused\tyes$", shown, re.MULTILINE)
+    assert "SISMEMBER" not in shown
+
+
+def test_what_has_ended_is_not_offered():
+    """With --once nobody answers any more: no port, no socket, no folder, no command for another terminal."""
+    shown = demo("--port", "0")
+    assert not re.search(r"127\.0\.0\.1|unix://|/bounced-demo-|--config|Ctrl-C", shown)
+    assert shown.endswith("\nWithout --once it stays up: ask it, and send your own bounces.\n")
+
+
+def demo_of(folder, *words):
+    """Ask for something of the demonstration in a folder; return what is printed."""
+    command = [sys.executable, "-m", "bounced", "demo", "--folder", str(folder), *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+
+
+def test_what_stays_up_says_how_to_ask_and_tells_what_comes_in(tmp_path):
+    """Until Ctrl-C, which is its normal end; a sample bounce is sent from another terminal."""
+    command = [
+        sys.executable,
+        "-m",
+        "bounced",
+        "demo",
+        "--port",
+        "0",
+        "--web-port",
+        "0",
+        "--no-browser",
+        "--folder",
+        str(tmp_path),
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            shown = "".join(takewhile("Up until Ctrl-C.  What comes in is told here:\n".__ne__, process.stdout))
+            sent = demo_of(tmp_path, "--send", "full_mailbox")
+            told = process.stdout.readline()
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
     assert "SISMEMBER 'bounced:{main}:suppressed' alice@" in shown
+    address, _, reply = sent.partition(": ")
+    assert address.startswith("newcomer-")
+    assert reply.startswith("250")
+    assert address in told
+    assert "mailbox_full" in told
+    assert re.search(r"^SMTP on 127\.0\.0\.1:\d+,", shown, re.MULTILINE)
 
 
 def test_a_taken_port_is_replaced_and_said():
