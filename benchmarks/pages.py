@@ -70,7 +70,7 @@ LOOKS = (
     "/changes?since=35d&who=bob",
     "/address/events?q=user77@example7.org",
     "/campaigns?campaign=c7&look=yes",
-    "/live?type=released",
+    "/live?type=release",
     "/live?address=user77@example7.org",
     "/recover?since=7d",
     "/unknown?look=1",
