@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bounced.core.exchange.logs.entries import delivered, rejected, unclear
-from bounced.core.exchange.logs.messages import Deferral, Message, OpenMessages
-from bounced.core.exchange.logs.parser import IsOurs, Logged, Source, State
+from bounced.core.exchange.logs.messages import Deferral, Message, QueueLog
+from bounced.core.exchange.logs.parser import IsOurs, Logged, Source
 from bounced.core.exchange.logs.wraps import Line, Unwrap, in_zone
 from bounced.core.terms import Category
 
@@ -54,30 +54,14 @@ _STAGES = {
 }
 
 
-class Exim:
+class Exim(QueueLog):
     """Reads Exim's main log."""
 
     def __init__(self, source: Source, is_ours: IsOurs) -> None:
         self._unwrap = Unwrap(source, UNITS)
         self._name, self._zone = source.program or "exim", source.zone
         self._relays, self._is_ours = source.relays, is_ours
-        self._open = OpenMessages()
-
-    @property
-    def forgotten(self) -> int:
-        """How many messages had no place any more."""
-        return self._open.forgotten
-
-    def state(self) -> State:
-        """Return the messages that are in the queue."""
-        return {"open": self._open.as_json()}
-
-    def restore(self, state: State) -> None:
-        """Know these messages."""
-        self._open.restore(state.get("open"))
-
-    def new_file(self) -> None:
-        """Do nothing: each line is whole."""
+        super().__init__()
 
     def feed(self, line: bytes, now: datetime) -> Sequence[Logged]:
         """Return what one line says."""

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bounced.core.exchange.logs.parser import State
+
 MAX_MESSAGES = 100_000
 MAX_DAYS = 30
 """No MTA keeps a message for so long; one that is older has ended while nobody read the log."""
@@ -104,3 +106,26 @@ def _deferral(said: object) -> Deferral | None:
         case [str(reply), str(mta), str(stage)]:
             return Deferral(reply, mta, stage)
     return None
+
+
+class QueueLog:
+    """A log that tells of a message in several lines, by its queue id: what is open is known from line to line."""
+
+    def __init__(self) -> None:
+        self._open = OpenMessages()
+
+    @property
+    def forgotten(self) -> int:
+        """How many messages had no place any more."""
+        return self._open.forgotten
+
+    def state(self) -> State:
+        """Return the messages that are in the queue."""
+        return {"open": self._open.as_json()}
+
+    def restore(self, state: State) -> None:
+        """Know these messages."""
+        self._open.restore(state.get("open"))
+
+    def new_file(self) -> None:
+        """Do nothing: each line is whole."""
