@@ -31,9 +31,9 @@ test-lowest: $(LOWEST)/.installed ## Run the tests of the core, the store and th
 
 coverage: $(VENV)/.installed-dev ## Print what the tests of the core, the store, the jobs and the edges leave out, line and branch; it may not fall
 	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report term tests/core tests/store tests/jobs tests/edges tests/config \
-	  tests/deliver tests/follow tests/web/hooks tests/web/test_acting.py tests/web/test_unsubscribe.py tests/docs/test_names_page.py \
+	  tests/deliver tests/follow tests/learning tests/web/hooks tests/web/test_acting.py tests/web/test_unsubscribe.py tests/docs/test_names_page.py \
 	  tests/properties/test_logs.py tests/test_pipeline.py tests/test_ingest.py tests/test_unread.py tests/test_unsubscribe_paths.py \
-	  $(addprefix tests/cli/test_,erase.py events.py failing.py lookup.py night.py status.py) $(ARGS)
+	  $(addprefix tests/cli/test_,erase.py events.py explain.py failing.py lookup.py night.py recover.py simulate.py status.py times.py unknown.py) $(ARGS)
 
 lint: $(VENV)/.installed-dev ## Check style, format, types and layers
 	$(BIN)/ruff check .
