@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 import structlog
+from hypothesis import HealthCheck, settings
 
 from bounced.edges.redis.embedded import EmbeddedServer
 
@@ -17,6 +18,10 @@ structlog.configure(
         structlog.dev.ConsoleRenderer(),
     ]
 )
+
+# How long an example takes, and how long it takes to invent one, depends on what else the machine does.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -50,6 +50,49 @@ async def test_a_stored_bounce_counts_at_the_time_at_which_it_came(pipeline):
     assert (await pipeline.store.load("main", ALICE)).state is State.SUPPRESSED
 
 
+PLAIN = (
+    b"From: MAILER-DAEMON@mx.example.net\r\nMessage-ID: <1@mx.example.net>\r\nSubject: failure notice\r\n\r\n"
+    b"Hi. This is the qmail-send program at mx.example.net.\r\n"
+    b"I'm afraid I wasn't able to deliver your message to the following addresses.\r\n"
+    b"This is a permanent error; I've given up. Sorry it didn't work out.\r\n\r\n"
+    b"<alice@example.org>:\r\n192.0.2.7 does not like recipient.\r\n"
+    b"Remote host said: 550 5.1.1 <alice@example.org>: Recipient address rejected: User unknown\r\n"
+    b"Giving up on 192.0.2.7.\r\n\r\n--- Below this line is a copy of the message.\r\n\r\n"
+    b"Subject: hello\r\n\r\nHello.\r\n"
+)
+"""A notice that no closing boundary ends."""
+
+
+@pytest.mark.parametrize("name", ["unknown_user", "full_mailbox", "plain"])
+async def test_a_message_that_was_cut_off_does_not_hide_the_whole_one(pipeline, name):
+    """A program that fetches mail may lose its connection anywhere: then it brings the message again."""
+    path = PATHS.encode(ALICE, issued=THEN.date())
+    head = f"Received: from mx.example.net by mail; {THEN:%a, %d %b %Y %H:%M:%S} +0000\r\nTo: {path}\r\n".encode()
+    whole = head + (PLAIN if name == "plain" else Scene(name, ALICE).content(path, THEN))
+    expected = await _state_after(pipeline, whole)
+    for cut in range(len(head), len(whole), 97):
+        assert await _state_after(pipeline, whole[:cut], whole) == expected, whole[:cut]
+        assert await _state_after(pipeline, whole, whole[:cut], whole) == expected, whole[:cut]
+
+
+async def _state_after(pipeline, *messages):
+    store = MemoryStore({"main": Keyspace()})
+    for message in messages:
+        await ingest(replace(pipeline, store=store), message, NOW, reverse_path="")
+    state = await store.load("main", ALICE)
+    return state.state, sum(streak.count for streak in state.streaks.values())
+
+
+async def test_a_copy_that_says_less_than_what_was_counted_is_a_duplicate(pipeline):
+    """So what is read twice changes nothing, whichever copy comes first."""
+    path = PATHS.encode(ALICE, issued=THEN.date())
+    whole = stored(path, THEN)
+    cut = whole[: whole.index(b"550 5.1.1")]
+    assert [(await ingest(pipeline, each, NOW)).committed.duplicate for each in (cut, cut, whole, whole, cut)] == [
+        *(False, True, False, True, True)
+    ]
+
+
 async def test_a_big_message_that_came_by_smtp_is_a_duplicate_when_it_is_ingested(pipeline):
     """Both doors keep the same part: without a Message-ID, that part tells one report from another."""
     path = PATHS.encode(ALICE, issued=THEN.date())

@@ -377,12 +377,12 @@ def test_what_0_1_0_counted_of_a_long_notice_by_smtp_is_known_with_either_line_e
     notice = b"Subject: failure\n\n" + b"It failed.\n" * 200_000
     by_smtp = notice.replace(b"\n", b"\r\n")[:MAX_CONTENT_BYTES]
     counted = sha256(b"p\0" + by_smtp).hexdigest()
-    assert counted in older_digests("p", None, by_smtp)
-    assert counted in older_digests("p", None, notice[:MAX_CONTENT_BYTES])
+    assert counted in older_digests("p", Kind.BOUNCE, None, by_smtp)
+    assert counted in older_digests("p", Kind.BOUNCE, None, notice[:MAX_CONTENT_BYTES])
     assert sha256(b"p\0" + notice[:MAX_CONTENT_BYTES]).hexdigest() in older_digests(
-        "p", None, notice[:MAX_CONTENT_BYTES]
+        "p", Kind.BOUNCE, None, notice[:MAX_CONTENT_BYTES]
     )
-    assert older_digests("p", "<1@a>", by_smtp) == ()
+    assert older_digests("p", Kind.COMPLAINT, "<1@a>", by_smtp) == ()
 
 
 async def test_the_same_notice_by_smtp_and_from_a_maildir_is_counted_once(pipeline):

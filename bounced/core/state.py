@@ -219,8 +219,8 @@ class Transition:
 class ReportId:
     """Which report this is: the list, PATH and the digest of the report.  (docs/contract.md, section 1)
 
-    ``older_digests`` are the digests under which older versions have counted the same report, where they differ: they
-    are asked for and never written.
+    ``other_digests`` are those under which the same report may have been counted too: by an older version, or as a copy
+    that says more.  They are asked for and never written.
     ``entry`` is the entry of the intake stream that it came as, which is acknowledged and deleted with the commit.
     Where the sender named the event, PATH and digest are made of that name; else the entry's id is the digest, and
     there is no PATH.
@@ -231,13 +231,13 @@ class ReportId:
     path: str
     digest: str
     entry: str = ""
-    older_digests: tuple[str, ...] = ()
+    other_digests: tuple[str, ...] = ()
     good_days: int = 30
 
     @property
     def digests(self) -> tuple[str, ...]:
         """Every digest that says that this report was counted, the one to be written first."""
-        return self.digest, *self.older_digests
+        return self.digest, *self.other_digests
 
     @property
     def event_id(self) -> str:

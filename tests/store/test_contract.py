@@ -275,10 +275,10 @@ async def test_a_report_that_an_older_version_counted_under_another_digest_is_a_
     """The older form is asked for and never written."""
     counted = report(1)
     await bench.store.commit(counted, ALICE, count())
-    again = replace(report(2), older_digests=(report(3).digest, counted.digest))
+    again = replace(report(2), other_digests=(report(3).digest, counted.digest))
     assert (await bench.store.commit(again, ALICE, count())).duplicate
     assert (await bench.store.load("main", ALICE)).version == 1
-    fresh = replace(report(4), older_digests=(report(5).digest,))
+    fresh = replace(report(4), other_digests=(report(5).digest,))
     assert not (await bench.store.commit(fresh, ALICE, count())).duplicate
     assert (await bench.store.commit(report(4), ALICE, count())).duplicate
     assert not (await bench.store.commit(report(5), ALICE, count())).duplicate
