@@ -68,8 +68,8 @@ class Given(NamedTuple):
 
     ``digests`` are the report's digest and the others under which it may have been counted, none where the report is
     not remembered.  ``entry`` is the entry of the intake that the commit settles, ``address`` the address as keys carry
-    it; each is empty where there is none.  ``version``, ``disputed`` (unix time, 0 for not) and ``path_failed_as`` (empty
-    for not) are the state's upon which the writes were decided.
+    it; each is empty where there is none.  ``version``, ``disputed`` (unix time, 0 for not) and ``path_failed_as``
+    (empty for not) are the state's upon which the writes were decided.
     """
 
     digests: tuple[str, ...]
