@@ -41,7 +41,7 @@ final class Bounced
         }
     }
 
-    /** What $secret is to be, from a file.  Throws an exception that names the file. */
+    /** The key in a file, for $secret.  Throws an exception that names the file. */
     public static function keyFromFile(string $file): string
     {
         $octets = @file_get_contents($file);
@@ -52,7 +52,7 @@ final class Bounced
         }
     }
 
-    /** The envelope sender for one message; a token is registered where the recipient does not fit. */
+    /** The envelope sender for one message.  If the recipient does not fit into it, a token is registered. */
     public function returnPathFor(callable $redis, string $address, string ...$mail): string
     {
         return $this->signed($address, ...$mail) ?? $this->registerToken($redis, $address, ...$mail);
@@ -86,7 +86,7 @@ final class Bounced
         return (int) $redis('SISMEMBER', $this->key('suppressed'), self::normalise($address)) === 1;
     }
 
-    /** Those of many addresses, as given, that must not be mailed now; what is no address is among them. */
+    /** Of many addresses, those that must not be mailed now, as given.  What is no address is among them. */
     public function suppressedAmong(callable $redis, array $addresses): array
     {
         $suppressed = [];
@@ -121,7 +121,7 @@ final class Bounced
         return $this->tell($redis, ['type' => $type, 'address' => self::normalise($address)] + $more);
     }
 
-    /** Tell how many messages of a campaign were sent, to one recipient domain where given; rates need it. */
+    /** Tell how many messages of a campaign were sent, if you like to one recipient domain.  Rates need this. */
     public function reportSent(callable $redis, int $count, string $campaign = '', string $domain = ''): string
     {
         if ($count < 1) {
@@ -142,13 +142,13 @@ final class Bounced
         return (string) $redis('XADD', $this->key('intake'), '*', ...$flat);
     }
 
-    /** The signed return path, or null where a token is needed.  $date is YYYY-MM-DD in UTC, by default today. */
+    /** The signed return path, or null if a token is needed.  $date is YYYY-MM-DD in UTC, by default today. */
     public function signed(string $address, string ...$mail): ?string
     {
         return $this->sign($this->prefix, [], $address, ...$mail);
     }
 
-    /** The signed unsubscribe path, or null where a token is needed. */
+    /** The signed unsubscribe path, or null if a token is needed. */
     public function signedUnsubscribe(string $address, string ...$mail): ?string
     {
         return $this->sign('u-', ['unsubscribe'], $address, ...$mail);
@@ -203,7 +203,7 @@ final class Bounced
         return $this->tokenPath($token, $unsubscribes);
     }
 
-    /** An address as it is signed and stored.  Throws for what is none. */
+    /** An address as it is signed and stored.  Throws if it is no address. */
     public static function normalise(string $address): string
     {
         $ascii = preg_match('/^[\x00-\x7f]*$/D', $address) === 1;
@@ -237,7 +237,7 @@ final class Bounced
         return self::leading($random, 26);
     }
 
-    /** The secret in what a key's file or variable holds: what editors add around it does not count. */
+    /** The secret in the content of a key's file or variable, without what editors add around it. */
     private static function keyOf(string $octets): string
     {
         $text = preg_replace('/^\xef\xbb\xbf/', '', $octets);

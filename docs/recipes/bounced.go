@@ -50,7 +50,7 @@ var (
 	told = map[string]bool{"delivered": true, "engaged": true, "rejected": true, "subscribed": true,
 		"unsubscribed": true, "complained": true, "suppress": true, "release": true}
 
-	// ErrBadKey is returned for what is no good key.
+	// ErrBadKey is returned for a key that cannot be used.
 	ErrBadKey = errors.New("not a good key: at least 16 octets, not UTF-16")
 
 	// ErrNotAnAddress is returned for text that cannot be an address.
@@ -72,7 +72,7 @@ type Redis func(command ...any) (any, error)
 
 // List is one suppression list and the key that signs for it.  Prefix is mostly "b-", KeyPrefix "bounced".
 //
-// TokenDays is the list's token_days, 60 where it is 0.  UnsubscribeURL, Feedback ("fbl" where it is empty) and
+// TokenDays is the list's token_days; 0 means 60.  UnsubscribeURL, Feedback (empty means "fbl") and
 // SenderID are for HeadersFor.
 type List struct {
 	Name, BounceDomain, KeyID, Prefix, KeyPrefix string
@@ -87,7 +87,7 @@ type Mail struct {
 	Date                              time.Time
 }
 
-// KeyFromFile returns what Secret is to be, from a file.  The error names the file.
+// KeyFromFile returns the key in a file, for Secret.  The error names the file.
 func KeyFromFile(file string) ([]byte, error) {
 	octets, err := os.ReadFile(file)
 	if err != nil {
@@ -100,7 +100,7 @@ func KeyFromFile(file string) ([]byte, error) {
 	return key, nil
 }
 
-// KeyOf returns the secret in what a key's file or variable holds: what editors add around it does not count.
+// KeyOf returns the secret in the content of a key's file or variable, without what editors add around it.
 func KeyOf(octets []byte) ([]byte, error) {
 	text := bytes.TrimPrefix(octets, []byte("\xef\xbb\xbf"))
 	key := bytes.TrimRight(octets, "\r\n")
@@ -114,7 +114,8 @@ func KeyOf(octets []byte) ([]byte, error) {
 	return key, nil
 }
 
-// ReturnPathFor returns the envelope sender for one message; a token is registered where the recipient does not fit.
+// ReturnPathFor returns the envelope sender for one message.  If the recipient does not fit into it, a token is
+// registered.
 func (l List) ReturnPathFor(redis Redis, mail Mail) (string, error) {
 	signed, err := l.Signed(mail)
 	if signed != "" || err != nil {
@@ -177,10 +178,10 @@ func (l List) IsSuppressed(redis Redis, address string) (bool, error) {
 	return fmt.Sprint(answer) == "1", err
 }
 
-// SuppressedAmong returns those of many addresses, as given, that must not be mailed now.
+// SuppressedAmong returns, of many addresses, those that must not be mailed now, as given.
 //
-// What is no address is among them: it cannot be asked about.  Without ToASCII or NFC, an address that needs them is an
-// error.
+// What is no address is among them, because nobody can ask about it.  Without ToASCII or NFC, an address that needs
+// them is an error.
 func (l List) SuppressedAmong(redis Redis, addresses []string) ([]string, error) {
 	var suppressed, asked []string
 	command := []any{"SMISMEMBER", l.key("suppressed")}
@@ -232,7 +233,7 @@ func (l List) Report(redis Redis, kind, address string, more ...string) error {
 	return l.tell(redis, append([]string{"type", kind, "address", normalised}, more...))
 }
 
-// ReportSent tells how many messages of a campaign were sent, to one recipient domain where given; rates need it.
+// ReportSent tells how many messages of a campaign were sent, if you like to one recipient domain.  Rates need this.
 func (l List) ReportSent(redis Redis, count int, campaign, domain string) error {
 	if count < 1 {
 		return fmt.Errorf("not a count: %d", count)
@@ -251,12 +252,12 @@ func (l List) tell(redis Redis, fields []string) error {
 	return err
 }
 
-// Signed returns the signed return path, or "" where a token is needed.
+// Signed returns the signed return path, or "" if a token is needed.
 func (l List) Signed(mail Mail) (string, error) {
 	return l.sign(l.Prefix, nil, mail)
 }
 
-// SignedUnsubscribe returns the signed unsubscribe path, or "" where a token is needed.
+// SignedUnsubscribe returns the signed unsubscribe path, or "" if a token is needed.
 func (l List) SignedUnsubscribe(mail Mail) (string, error) {
 	return l.sign("u-", []string{"unsubscribe"}, mail)
 }
@@ -305,7 +306,7 @@ func (l List) UnsubscribeTokenPath(token string) string {
 	return "u-t" + token + "@" + l.BounceDomain
 }
 
-// RegisterToken stores whom a new token stands for, and returns its return path.
+// RegisterToken stores the recipient for whom a new token stands, and returns its return path.
 func (l List) RegisterToken(redis Redis, mail Mail) (string, error) {
 	return l.register(redis, mail, false)
 }
@@ -348,8 +349,8 @@ func NewToken(random []byte) string {
 
 // Normalise returns an address as it is signed and stored.
 //
-// A domain that is not ASCII needs ToASCII, a local part that may not be composed needs NFC: else another address would
-// be asked about than the one that is mailed.
+// A domain that is not ASCII needs ToASCII, a local part that may not be composed needs NFC.  Without them you would
+// ask about another address than the one that you mail.
 func Normalise(address string) (string, error) {
 	if NFC != nil {
 		address = NFC(address)

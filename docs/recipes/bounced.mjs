@@ -32,7 +32,7 @@ export class Bounced {
     this.keys = `${keyPrefix}:{${list}}:`;
   }
 
-  /** What `secret` is to be, from a file.  Throws an error that names the file. */
+  /** The key in a file, for `secret`.  Throws an error that names the file. */
   static keyFromFile(file) {
     try {
       return keyOf(readFileSync(file));
@@ -41,7 +41,7 @@ export class Bounced {
     }
   }
 
-  /** The envelope sender for one message; a token is registered where the recipient does not fit. */
+  /** The envelope sender for one message.  If the recipient does not fit into it, a token is registered. */
   async returnPathFor(redis, address, mail = {}) {
     return this.signed(address, mail) ?? this.registerToken(redis, address, mail);
   }
@@ -69,7 +69,7 @@ export class Bounced {
     return Number(await redis('SISMEMBER', `${this.keys}suppressed`, normalise(address))) === 1;
   }
 
-  /** A Set of those of many addresses, as given, that must not be mailed now; what is no address is in it. */
+  /** Of many addresses, the Set of those that must not be mailed now, as given.  It also holds what is no address. */
   async suppressedAmong(redis, addresses) {
     const all = [...addresses].map((address) => [address, normalisedOrNull(address)]);
     const asked = all.filter(([, known]) => known);
@@ -89,7 +89,7 @@ export class Bounced {
     return this.#tell(redis, { type, address: normalise(address), ...more });
   }
 
-  /** Tell how many messages of a campaign were sent, to one recipient domain where given; rates need it. */
+  /** Tell how many messages of a campaign were sent, if you like to one recipient domain.  Rates need this. */
   async reportSent(redis, count, { campaign = '', domain = '' } = {}) {
     if (!Number.isSafeInteger(count) || count < 1) throw new Error(`not a count: ${count}`);
     return this.#tell(redis, { type: 'sent', count, campaign, domain });
@@ -100,12 +100,12 @@ export class Bounced {
     return redis('XADD', `${this.keys}intake`, '*', ...given.flat().map(String));
   }
 
-  /** The signed return path, or null where a token is needed. */
+  /** The signed return path, or null if a token is needed. */
   signed(address, mail = {}) {
     return this.#sign(this.prefix, [], address, mail);
   }
 
-  /** The signed unsubscribe path, or null where a token is needed. */
+  /** The signed unsubscribe path, or null if a token is needed. */
   signedUnsubscribe(address, mail = {}) {
     return this.#sign('u-', ['unsubscribe'], address, mail);
   }
@@ -155,7 +155,7 @@ function normalisedOrNull(address) {
   }
 }
 
-/** An address as it is signed and stored.  Throws for what is none. */
+/** An address as it is signed and stored.  Throws if it is no address. */
 export function normalise(address) {
   const text = address.normalize('NFC');
   const at = text.lastIndexOf('@');
@@ -191,7 +191,7 @@ function base32(number, length) {
   return length ? base32(number >> 5, length - 1) + BASE32[number & 31] : '';
 }
 
-/** The secret in what a key's file or variable holds: what editors add around it does not count. */
+/** The secret in the content of a key's file or variable, without what editors add around it. */
 function keyOf(secret) {
   const octets = Buffer.from(secret).toString('latin1');
   const text = octets.replace(/^\xef\xbb\xbf/, '');

@@ -35,14 +35,14 @@ class Bounced
     @keys = "#{key_prefix}:{#{list}}:"
   end
 
-  # What `secret` is to be, from a file.  Raises an error that names the file.
+  # The key in a file, for `secret`.  Raises an error that names the file.
   def self.key_from_file(file)
     key_of(File.binread(file))
   rescue ArgumentError, SystemCallError => e
     raise ArgumentError, "#{file}: #{e.message}"
   end
 
-  # The secret in what a key's file or variable holds: what editors add around it does not count.
+  # The secret in the content of a key's file or variable, without what editors add around it.
   def self.key_of(octets)
     octets = octets.b
     text = octets.delete_prefix("\xEF\xBB\xBF".b)
@@ -52,7 +52,7 @@ class Bounced
     good ? key : raise(ArgumentError, "not a good key: at least 16 octets, not UTF-16")
   end
 
-  # The envelope sender for one message; a token is registered where the recipient does not fit.
+  # The envelope sender for one message.  If the recipient does not fit into it, a token is registered.
   def return_path_for(redis, address, **mail)
     signed(address, **mail) || register_token(redis, address, **mail)
   end
@@ -82,7 +82,7 @@ class Bounced
     redis.call("SISMEMBER", "#{@keys}suppressed", Bounced.normalise(address)).to_i == 1
   end
 
-  # Those of many addresses, as given, that must not be mailed now; what is no address is among them.
+  # Of many addresses, those that must not be mailed now, as given.  What is no address is among them.
   def suppressed_among(redis, addresses)
     addresses.each_slice(BATCH).flat_map do |batch|
       asked, refused = batch.map { |address| [address, Bounced.normalised_or_nil(address)] }.partition(&:last)
@@ -100,19 +100,19 @@ class Bounced
     tell(redis, type: type, address: Bounced.normalise(address), **more)
   end
 
-  # Tell how many messages of a campaign were sent, to one recipient domain where given; rates need it.
+  # Tell how many messages of a campaign were sent, if you like to one recipient domain.  Rates need this.
   def report_sent(redis, count, campaign: "", domain: "")
     raise ArgumentError, "not a count: #{count}" unless count.is_a?(Integer) && count >= 1
 
     tell(redis, type: "sent", count: count, campaign: campaign, domain: domain)
   end
 
-  # The signed return path, or nil where a token is needed.
+  # The signed return path, or nil if a token is needed.
   def signed(address, **mail)
     sign(@prefix, [], address, **mail)
   end
 
-  # The signed unsubscribe path, or nil where a token is needed.
+  # The signed unsubscribe path, or nil if a token is needed.
   def signed_unsubscribe(address, **mail)
     sign("u-", ["unsubscribe"], address, **mail)
   end
@@ -134,7 +134,7 @@ class Bounced
     token_path(token, unsubscribes: unsubscribes)
   end
 
-  # An address as it is signed and stored.  Raises ArgumentError for what is none.
+  # An address as it is signed and stored.  Raises ArgumentError if it is no address.
   def self.normalise(address)
     text = address.unicode_normalize(:nfc)
     local, at, domain = text.rpartition("@")

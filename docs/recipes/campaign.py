@@ -2,11 +2,11 @@
 
 python campaign.py recipients.txt message.eml --key main.key --key-id a --bounce-domain bounce.example.com
 
-Nobody who is suppressed is mailed: the list is asked just before each message, because a campaign may take hours.
+It mails no suppressed address.  It asks the list just before each message, because a campaign may take hours.
 Your MTA has to sign the header fields (docs/client.md).
 
-Whoever could be neither mailed nor refused for good is named on standard error with the reason, and the exit code is 1:
-run it again for those.  After a connection that was lost they may have got the message all the same.
+It names on standard error each recipient who was neither mailed nor refused for good, with the reason.  The exit code
+is then 1: run it again for those.  If a connection was lost, they may have got the message all the same.
 """
 
 import argparse
@@ -24,14 +24,14 @@ from redis.exceptions import RedisError
 from bounced.client import BadAddress, Client, Keyring, MailFields, ReturnPaths, SigningKey
 
 LINES_AS_THEY_ARE = policy.SMTP.clone(max_line_length=998)
-"""Else Python makes encoded words of the long header fields, and no mailbox provider shows its button for these."""
+"""Without this, Python makes encoded words of long header fields, and no mailbox provider shows a button for them."""
 TIMEOUT_S = 300
 MAX_VAIN = 3
-"""Attempts in vain, one after the other, after which the MTA or Redis is taken to be away."""
+"""After so many failed attempts in a row the MTA or Redis counts as away."""
 
 
 class Mta:
-    """An MTA to which we connect again when it has ended the connection, as with 421, or when it was lost."""
+    """An MTA.  We connect again if it ended the connection, as with 421, or if the connection was lost."""
 
     def __init__(self, host: str, port: int) -> None:
         self._where = host, port
@@ -40,7 +40,7 @@ class Mta:
 
     @property
     def name(self) -> str:
-        """The host that replies, for the daemon."""
+        """The host that replies, as the daemon is told."""
         return self._where[0]
 
     @property
@@ -64,14 +64,14 @@ class Mta:
             raise
 
     def _begin_anew(self, smtp: smtplib.SMTP) -> None:
-        """Be ready for the next message after a reply, if the MTA did not end the connection with it."""
+        """Prepare for the next message after a reply; the MTA may have ended the connection with it."""
         try:
             smtp.rset()
         except OSError:
             smtp.close()
 
     def close(self) -> None:
-        """End the connection; that the MTA ended it first does no harm."""
+        """End the connection.  It does no harm if the MTA ended it first."""
         if self._smtp is not None and self._smtp.sock is not None:
             try:
                 self._smtp.quit()
@@ -80,7 +80,7 @@ class Mta:
 
 
 class Refusal(NamedTuple):
-    """What refused a recipient for good: the reply, and the command that it answers."""
+    """A refusal of a recipient for good: the reply, and the command that it answers."""
 
     reply: str
     stage: str
@@ -100,7 +100,7 @@ class Campaign:
         self.left: dict[str, str] = {}
 
     def mail_all(self, recipients: Iterable[str]) -> None:
-        """Mail whoever is not suppressed, and tell the daemon how many were sent, whatever happens."""
+        """Mail all who are not suppressed.  Then tell the daemon how many were sent, also after an error."""
         try:
             for recipient in recipients:
                 if reason := self._in_vain():
@@ -112,7 +112,7 @@ class Campaign:
                 tell(self._client.report_sent, count, campaign=self._tag, domain=domain)
 
     def _in_vain(self) -> str:
-        """Return why nobody else can be mailed, empty while it goes on."""
+        """Return why no further mail is possible; empty while it is."""
         if self._mta.away:
             return "the MTA cannot be reached"
         return "Redis does not answer" if self._silent >= MAX_VAIN else ""
@@ -147,9 +147,9 @@ class Campaign:
 
 
 def refusal_for_good(error: Exception) -> Refusal | None:
-    """Return what refused the recipient for good, at RCPT or after DATA; None for whatever else it was.
+    """Return the refusal of the recipient for good, at RCPT or after DATA; None for any other error.
 
-    A refusal of the sender, or of us, says nothing about the recipient.  What is refused with 4yz can be tried again.
+    A refusal of the sender says nothing about the recipient.  A refusal with 4yz can be tried again.
     """
     replies: list[tuple[int, bytes | str, str]] = []
     match error:
@@ -166,7 +166,7 @@ def _text(said: bytes | str) -> str:
 
 
 def tell(report: Callable[..., str], *facts: str | int, **more: str) -> None:
-    """Tell the daemon: of what was rejected no bounce will come, and rates need what was sent."""
+    """Tell the daemon.  A rejected message brings no bounce, and rates need the number of messages sent."""
     try:
         report(*facts, **more)
     except (RedisError, ValueError) as error:
@@ -181,7 +181,7 @@ def main() -> None:
     parser.add_argument("--key", type=Path, required=True, help="file with the list's signing key")
     parser.add_argument("--key-id", required=True)
     parser.add_argument("--bounce-domain", required=True)
-    parser.add_argument("--list", default="main", help="that of this stream of mail: newsletter, transactional, ...")
+    parser.add_argument("--list", default="main", help="the list of this mail: newsletter, transactional, ...")
     parser.add_argument("--tag", default="", help="code of the campaign")
     parser.add_argument("--unsubscribe-url", default="", help="https address of the page that unsubscribes")
     parser.add_argument("--sender-id", default="", help="5 to 15 characters, your name in Feedback-ID")

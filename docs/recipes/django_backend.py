@@ -1,7 +1,7 @@
-"""Django's own SMTP backend: nobody who is suppressed is mailed, and each recipient gets a return path of its own.
+"""Django's own SMTP backend that mails no suppressed address and gives each recipient its own return path.
 
 EMAIL_BACKEND = "myproject.django_backend.EmailBackend", and in the settings BOUNCED_REDIS_URL, BOUNCED_KEY_FILE,
-BOUNCED_KEY_ID and BOUNCED_DOMAIN.  Where Redis is away, sending raises redis.exceptions.RedisError and nothing is sent.
+BOUNCED_KEY_ID and BOUNCED_DOMAIN.  If Redis is away, sending raises redis.exceptions.RedisError and nothing is sent.
 """
 
 # mypy: disable-error-code="import-not-found, misc"
@@ -27,7 +27,7 @@ class EmailBackend(SmtpBackend):
     """Sends a message to each recipient by itself, and returns how many were handed over."""
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
-        """Send messages to whoever is not suppressed."""
+        """Send messages to all recipients who are not suppressed."""
         return super().send_messages([each for message in email_messages for each in one_each(message)]) or 0
 
 

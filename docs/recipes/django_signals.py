@@ -1,7 +1,7 @@
-"""django-anymail: nobody who is suppressed is mailed, and what the service's webhooks say reaches the list.
+"""django-anymail: mail no suppressed address, and hand on to the list what the service's webhooks say.
 
-Import this module in the ready() of an AppConfig.  settings.BOUNCED_REDIS_URL is the Redis of bounced.  Where Redis is
-away, sending raises redis.exceptions.RedisError and nothing is sent: try again later, as for any other failure.
+Import this module in the ready() of an AppConfig.  settings.BOUNCED_REDIS_URL is the Redis of bounced.  If Redis is
+away, sending raises redis.exceptions.RedisError and nothing is sent: try again later, as after any other failure.
 """
 
 # mypy: disable-error-code="import-not-found, untyped-decorator"
@@ -20,17 +20,17 @@ from django.dispatch import receiver
 from bounced.client import BadAddress, Client
 
 NO_REPLY = "no server's reply was given"
-"""What is told of a failure without a server's reply: the service's own words are no proof that an address is bad."""
+"""The reply of a failure for which the service gives none: its own words do not prove that an address is bad."""
 
 NO_COMPLAINTS = ("not-spam", "auth-failure")
-"""Types of feedback that are no complaint, as Amazon SES hands them on.  (RFC 6430, RFC 6591)"""
+"""Types of feedback of Amazon SES that are no complaint.  (RFC 6430, RFC 6591)"""
 
 client = Client.from_url(settings.BOUNCED_REDIS_URL)
 
 
 @receiver(pre_send)
 def leave_out_the_suppressed(message: EmailMessage, **_: Any) -> None:
-    """Take off a message whoever is suppressed, and what is no address; cancel it where none is left."""
+    """Remove suppressed recipients, and what is no address, from a message; cancel it if no recipient is left."""
     suppressed = client.suppressed_among(parseaddr(recipient)[1] for recipient in message.recipients())
     for field in ("to", "cc", "bcc"):
         setattr(message, field, [r for r in getattr(message, field) if parseaddr(r)[1] not in suppressed])
@@ -61,7 +61,7 @@ def tell_what_happened(event: AnymailTrackingEvent, **_: Any) -> None:
 
 
 def may_be_about_another(event: AnymailTrackingEvent) -> bool:
-    """Return whether a message had several recipients and the service does not say which of them is meant.
+    """Return whether a message had several recipients and the service does not say which one it means.
 
     Resend does not; Amazon SES names everybody who may have complained.
     """
@@ -71,7 +71,7 @@ def may_be_about_another(event: AnymailTrackingEvent) -> bool:
 
 
 def is_complaint(event: AnymailTrackingEvent) -> bool:
-    """Return whether it is a complaint, and no report of another kind.
+    """Return whether an event is a complaint and not a report of another kind.
 
     A SpamNotification of Postmark is a server's judgement; anymail calls it a complaint.
     """
@@ -79,5 +79,5 @@ def is_complaint(event: AnymailTrackingEvent) -> bool:
 
 
 def is_from_all_mail(event: AnymailTrackingEvent) -> bool:
-    """Return whether somebody wants no mail at all, and not only none of one group of SendGrid."""
+    """Return whether somebody wants no mail at all; one group of SendGrid is not enough."""
     return bool(event.esp_event.get("event") != "group_unsubscribe")

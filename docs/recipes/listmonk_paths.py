@@ -3,10 +3,10 @@
 psql -At -c "SELECT email FROM subscribers WHERE status = 'enabled'" listmonk |
 python listmonk_paths.py --key main.key --key-id a --bounce-domain bounce.example.com --tag nov | psql -q listmonk
 
-Run it just before each campaign: a return path is good for the days that the list takes it (max_age_days), and names
-the campaign.  docs/recipes/listmonk.md says which header field of the campaign uses the attribute.
+Run it just before each campaign: a return path names the campaign, and the list accepts it for max_age_days only.
+docs/recipes/listmonk.md says which header field of the campaign uses the attribute.
 
-What is no mail address is named on standard error, and the exit code is 1; all others get their path.
+If a line is no mail address, it is named on standard error, and the exit code is 1.  All others get their path.
 """
 
 import argparse
@@ -31,7 +31,7 @@ COMMIT;
 
 
 def statements(addresses: Iterable[str], client: Client, tag: str) -> Iterator[str]:
-    """Yield what psql does: all subscribers have their paths, or none has changed."""
+    """Yield the statements for psql: all subscribers get their paths, or nothing changes."""
     yield BEFORE
     for address in addresses:
         try:
@@ -52,7 +52,7 @@ def escaped(text: str) -> str:
 def main() -> int:
     """Read addresses, one a line, and write statements for psql."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--redis", default="redis://127.0.0.1:6379/0", help="asked where an address needs a token")
+    parser.add_argument("--redis", default="redis://127.0.0.1:6379/0", help="keeps the token, if an address needs one")
     parser.add_argument("--list", default="main")
     parser.add_argument("--key", type=Path, required=True)
     parser.add_argument("--key-id", required=True)
