@@ -27,8 +27,8 @@ def _taken_as(means: Means) -> str:
     if means.category is None:
         return f"`{means.type}`"
     if means.action is Action.DELAYED:
-        return f"`{means.type}`, delayed: it counts nothing"
-    return f"`{means.type}`; where no reply says more: {_by_name(means.category)}"
+        return f"`{means.type}`, delayed: does not count"
+    return f"`{means.type}`; if no reply says more: {_by_name(means.category)}"
 
 
 def _by_name(category: Category) -> str:
