@@ -22,7 +22,8 @@ _TAIL = r""".SH FILES
 .I /etc/bounced/bounced.toml
 The configuration, unless --config or BOUNCED_CONFIG names another. See \fBbounced check-config --example\fR.
 .SH EXIT STATUS
-0 done, 1 the answer is no, 2 usage or configuration, 3 Redis cannot be reached.
+0 done, 1 the answer is no, 2 usage or configuration, 3 Redis cannot be reached,
+4 the output cannot be written, 5 Redis answers and refuses.
 .SH SEE ALSO
 .BR redis-cli (1),
 .BR valkey-cli (1),

@@ -19,14 +19,14 @@ from bounced.service import identities, keyspaces, now, open_store
 @config_option
 @json_option
 def accept_redis(actor: str, config_file: Path | None, *, as_json: bool) -> None:
-    """Say that Redis was replaced on purpose, so that it is no longer told as a fault.
+    """Tell bounced that you replaced Redis on purpose.  It then stops reporting this as a fault.
 
-    Each list's Redis has an identity, which this host remembers. An empty Redis gets the one that is remembered here,
-    which every other host knows as well. One with an identity of its own keeps it, and this host remembers that: say
-    it on every host then. A running daemon needs no restart.
+    Each list's Redis has an identity, and this host remembers it. An empty Redis gets the identity that this host
+    remembers; every other host knows it, too. A Redis with an identity of its own keeps it, and this host remembers
+    that one: then run this command on every host. A running daemon needs no restart.
 
-    Is the data there? `bounced export | head` tells. If it is not, import it first: a sender that asks an empty Redis
-    mails everybody.
+    First look with `bounced export | head` whether the data is there. If it is not, import it first: a sender that
+    asks an empty Redis mails everybody.
 
     \b
     bounced accept-redis

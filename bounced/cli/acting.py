@@ -19,11 +19,11 @@ as_option = click.option(
     "actor",
     metavar="NAME",
     callback=_named,
-    help="Who does this, for whoever reads the history.  [default: the login name]",
+    help="Your name in the history.  [default: the login name]",
 )
 """Hands ``actor: str`` to a command, never empty."""
 
-reason_option = click.option("--reason", default="", metavar="TEXT", help="Why, for whoever reads the history.")
+reason_option = click.option("--reason", default="", metavar="TEXT", help="Why, for the history.")
 """Hands ``reason: str`` to a command; ``asked_reason`` asks for one that was not given."""
 
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")

@@ -77,16 +77,16 @@ def release(
     as_json: bool,
     **asked: Any,
 ) -> None:
-    """Take each ADDRESS off the suppression list, whatever put it there; - reads addresses from standard input.
+    """Remove each ADDRESS from the suppression list, whatever put it there; - reads addresses from standard input.
 
-    Bounces of mail sent before are recorded and not counted. An address that is active already is left alone: there
-    is nothing to lift. Exit code 1 if one was not on the list. More than one at once need a --reason.
+    Bounces of mail that was sent before are recorded and not counted. An address that is active already stays as it
+    is. Exit code 1 if one was not on the list. More than one at once need a --reason.
 
-    In the place of addresses --since, --provider and so on say which, as for `bounced recover`; what was imported is
-    released too. What a person said stays: a complaint, an unsubscription, an operator's decision.
+    Instead of addresses, --since, --provider and so on choose them, as for `bounced recover`. Imported addresses are
+    released, too. What a person said stays: a complaint, an unsubscription, an operator's decision.
 
-    --shared also lifts the same hard verdict in the lists that have it from this one, in the list from which this one
-    has it, and in those that have it from there. What a person said there stays.
+    Lists may share hard verdicts (`shares_hard_with`). --shared also lifts this verdict in the list where it began, and
+    in all lists that have it from there. What a person said there stays.
 
     \b
     bounced release alice@example.org --reason "mailbox repaired"

@@ -27,7 +27,7 @@ USUAL = timedelta(hours=24)
 @click.command()
 @click.option("--provider", metavar="NAME", help="Only those of google, microsoft, yahoo, ..., or of a domain.")
 @since_option(f"Since then: {READS}.  [default: 24h]")
-@until_option("Before then; of a day alone, its end.  [default: now]")
+@until_option("Before then.  A day alone means its end.  [default: now]")
 @any_list_option
 @local_option
 @config_option

@@ -47,10 +47,10 @@ class Wanted:
 
 @click.command()
 @click.option("--port", default=2525, show_default=True, help="Port on 127.0.0.1 for SMTP; a free one if it is taken.")
-@click.option("--web-port", default=9028, show_default=True, help="Port on 127.0.0.1 for the pages; likewise.")
+@click.option("--web-port", default=9028, show_default=True, help="The same for the pages.")
 @click.option("--no-browser", is_flag=True, help="Print the address of the pages, and open no browser.")
 @click.option("--send", "message", type=click.Choice(SAMPLES), help="Send a bounce to the demonstration of --folder.")
-@click.option("--once", is_flag=True, help="End when everything was shown, instead of staying up until Ctrl-C.")
+@click.option("--once", is_flag=True, help="End when everything is shown, instead of running until Ctrl-C.")
 @click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),

@@ -56,11 +56,11 @@ snapshot until the next one (BGSAVE), and each replica's files until they do the
 def erase_command(
     *, address: str, list_: str | None, actor: str, config_file: Path | None, forget_complaint: bool, as_json: bool
 ) -> None:
-    """Take ADDRESS out of every key, set and stream, and out of what is said about others.  Cannot be undone.
+    """Remove ADDRESS from every key, set and stream, also where others are described.  Cannot be undone.
 
-    Of somebody who complained a keyed hash stays, which keeps the address suppressed for senders that know the pepper.
-    Every key and stream entry is looked at, several times, so it takes a while; doing it again does no harm. A bounce
-    that comes later for a message sent earlier is counted, so stop mailing the address first.
+    If somebody complained, a keyed hash stays. It keeps the address suppressed for senders that know the pepper. The
+    command reads every key and stream entry several times, so it takes a while; repeating it does no harm. A bounce
+    that comes later for a message sent earlier counts, so stop mailing the address first.
 
     Exit code 0 if something was erased, 1 if nothing was known.
 

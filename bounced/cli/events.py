@@ -43,16 +43,16 @@ COLOURS = {"suppressed": "red", "held": "yellow", "bouncing": "cyan", "active": 
 
 
 @click.command()
-@click.option("--follow", "-f", is_flag=True, help="Go on with what happens, until Ctrl-C.")
+@click.option("--follow", "-f", is_flag=True, help="Show new events as they come, until Ctrl-C.")
 @click.option(
     "--limit",
     type=click.IntRange(0, 100_000),
-    help="How many to begin with, the newest.  [default: 20; with --since all]",
+    help="How many of the newest to show.  [default: 20; with --since all]",
 )
 @click.option("--type", "types", multiple=True, metavar="TYPE", help="Only these: report, transition, alarm, ...")
 @click.option("--address", help="Only those of one address.")
 @since_option(f"Written since then: {READS}.")
-@until_option("Written before then; of a day alone, its end.")
+@until_option("Written before then.  A day alone means its end.")
 @any_list_option
 @local_option
 @config_option

@@ -70,8 +70,9 @@ def export_command(*, list_: str | None, config_file: Path | None, as_json: bool
 
     --since, --provider and so on choose some of them.
 
-    What peers sent stands in it with controls escaped.  An apostrophe precedes a cell of the CSV that a spreadsheet
-    would take for a formula (it begins with = + - @), an address too; import takes it off.  Programs read --json.
+    Control characters in what peers sent are escaped.  A spreadsheet would take a cell that begins with = + - @ for a
+    formula, so the CSV puts an apostrophe before it, also before an address; import removes it.  For programs use
+    --json.
 
     \b
     bounced export > suppressed.csv
@@ -86,7 +87,7 @@ def export_command(*, list_: str | None, config_file: Path | None, as_json: bool
 
 @click.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
-@click.option("--category", type=click.Choice(CATEGORIES), help="Why, where the file does not say it.")
+@click.option("--category", type=click.Choice(CATEGORIES), help="Why, if the file does not say it.")
 @dry_run_option
 @as_option
 @list_option
@@ -105,15 +106,15 @@ def import_command(
     """Suppress the addresses of FILE (- for standard input).  Safe to repeat.
 
     FILE is our own export, or one of Amazon SES, SendGrid, Mailgun, Postmark, SparkPost, Mailchimp, Brevo, Mailjet,
-    HubSpot, Klaviyo or Resend: a table (commas, semicolons, tabulators) or JSON, told by its columns; or a column of
-    addresses, with one of categories beside it or with --category.  docs/import.md says how to get which file.
+    HubSpot, Klaviyo or Resend: a table (commas, semicolons, tabulators) or JSON, recognised by its columns; or a column
+    of addresses, with a column of categories beside it or with --category.  docs/import.md says how to get which file.
 
-    A stronger reason that stands is kept, and so is a release that came later.  Only what condemns an address is taken
-    from a service: a full mailbox, a block, a temporary or unclear failure is left out, and so is an address that a
-    column of the file calls not blocked, or that does not want some mail only.  --category counts for rows in which the
-    service itself does not say why.  What is left out is reported by line and counted by its reason, and the exit code
-    is 1; the rest is done.  An address that is bad by itself is suppressed in the lists that `shares_hard_with` names,
-    too.
+    A stronger reason that is there already is kept, and so is a later release.  From a service the import takes only
+    what condemns an address.  It leaves out a full mailbox, a block, a temporary or unclear failure, an address that a
+    column of the file calls not blocked, and an unsubscription from some mail only.  --category counts for rows in
+    which the service itself does not say why.  What is left out is reported by line and counted by its reason; the
+    exit code is then 1, and the rest is imported.  An address that is bad by itself is also suppressed in the lists
+    that `shares_hard_with` names.
 
     \b
     bounced import suppressed.csv --dry-run

@@ -32,7 +32,7 @@ from bounced.core.terms import ReturnPath
     multiple=True,
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     metavar="FILE",
-    help="Own rules, asked before all others.  May be given several times.",
+    help="Your own rules, asked before all others.  Repeatable.",
 )
 @reverse_path_options
 @reply_options
@@ -53,19 +53,19 @@ def explain(
     config_file: Path | None,
     as_json: bool,
 ) -> None:
-    """Say what bounce messages, or bare SMTP replies, mean; touches no state.
+    """Say what bounce messages, or bare SMTP replies, mean.  Changes nothing.
 
     PATH is a message, a folder of messages (also inside folders), a Maildir, an mbox, or - for standard input.
 
-    Each statement is shown: who says what about whom, which row fits it, which statement counts, and why the others do
-    not.  A hard verdict says by what it is proven.  What looks hard without proof says what is missing, and
-    counts as soft.
+    It shows each statement: who says what about whom, which row fits it, which statement counts, and why the others do
+    not.  It shows what proves a hard verdict.  A verdict that looks hard without proof counts as soft; it shows what is
+    missing.
 
-    A mail that looks like a bounce is "unproven" where nothing proves that a mail system wrote it.  The reverse path
-    proves a lot; stored mail does not tell it, so say it where you know it.
+    A message that looks like a bounce is "unproven" if nothing proves that a mail system wrote it.  The reverse path
+    helps to prove it.  Stored mail does not have it, so give it if you know it.
 
-    A bare reply is what a server answered your own MTA.  Say what you know of it: some replies mean something only
-    from one provider, and what is said after DATA is seldom about the recipient.
+    A bare reply is what a server answered your own MTA.  Say what else you know: some replies mean something only
+    from one provider, and a reply after DATA is seldom about the recipient.
 
     \b
     bounced explain bounce.eml

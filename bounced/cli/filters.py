@@ -20,7 +20,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 OPTIONS = (
     local_option,
     since_option(f"On the list since then or later: {READS}."),
-    until_option("On the list since before then; of a day alone, its end."),
+    until_option("On the list since before then.  A day alone means its end."),
     click.option("--domain", metavar="DOMAIN", help="The recipient's domain."),
     click.option("--provider", metavar="NAME", help="Who refused: google, microsoft, yahoo, ..."),
     click.option("--category", metavar="CATEGORY", help="Why: mailbox_unknown, mailbox_full, ..."),

@@ -35,7 +35,7 @@ BAD_FILES = (OSError, ValueError, SSLError)
 
 @click.group()
 def hooks() -> None:
-    """Say how the webhooks of [[hooks]] stand, test one, or let one go on.  `bounced deliver` sends the events.
+    """Show the state of the webhooks of [[hooks]], test one, or let one go on.  `bounced deliver` sends the events.
 
     \b
     bounced hooks list
@@ -47,7 +47,7 @@ def hooks() -> None:
 @config_option
 @json_option
 def list_command(*, list_: str | None, config_file: Path | None, as_json: bool) -> None:
-    """Say of each webhook and list: whether it works, how far it is behind, and what went wrong.
+    """Show for each webhook and list whether it works, how far it is behind, and what went wrong.
 
     "set aside" are events that the receiver did not take for a day (give_up_s) and that are kept; "trimmed" are events
     that the streams had dropped before they were read.
@@ -80,9 +80,9 @@ def list_command(*, list_: str | None, config_file: Path | None, as_json: bool) 
 def test(*, name: str, list_: str | None, config_file: Path | None, as_json: bool) -> None:
     """Send a test event to the webhook NAME now, and print what the receiver answered.
 
-    The event has the type "test"; a receiver with the body listmonk hears of a soft bounce of an address that nobody
-    has. It is signed, and the receiver's address is looked at, as for any other event. Nothing is stored and nothing is
-    sent again. Run it as a user that can read the webhook's secrets, on the host of the deliverer.
+    The event has the type "test"; a receiver with the body listmonk gets a soft bounce of an address that nobody
+    has. The event is signed, and the receiver's address is checked, as for any other event. Nothing is stored and
+    nothing is sent again. Run it as a user that can read the webhook's secrets, on the host of the deliverer.
 
     Exit code 0 if the receiver took it, 1 if not.
 
@@ -111,8 +111,8 @@ def test(*, name: str, list_: str | None, config_file: Path | None, as_json: boo
 def resume(*, name: str, list_: str | None, config_file: Path | None, as_json: bool) -> None:
     """Let the webhook NAME go on, after its receiver answered 410 or did not take events for a day.
 
-    It goes on where it stopped, and what was set aside is sent again, with the same ids, beside what is new. Mend the
-    receiver first: `bounced hooks test NAME`.
+    It goes on where it stopped. What was set aside is sent again with the same ids, beside new events. Mend the
+    receiver first, and try it with `bounced hooks test NAME`.
 
     Exit code 0 if there was something to do, 1 if not.
 

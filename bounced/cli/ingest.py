@@ -25,7 +25,7 @@ Take = Callable[[Pipeline, bytes], Awaitable[Ingested]]
 
 @click.command("ingest")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("--recipient", default="", metavar="ADDRESS", help="The forward-path, where the header does not tell.")
+@click.option("--recipient", default="", metavar="ADDRESS", help="The forward-path, if the header does not have it.")
 @reverse_path_options
 @click.option("--pipe", is_flag=True, help="Exit as an MTA's pipe expects: 0 taken, 67 no such path, 75 come again.")
 @config_option
@@ -43,8 +43,8 @@ def ingest_command(
     """Take in stored bounces: files, folders, Maildir, mbox, - for standard input.  Safe to repeat.
 
     \b
-    Whom a message was delivered to is read from X-Original-To, Delivered-To, Envelope-To or To.
-    "deferred" may be taken another time: a clock is wrong, or the header does not tell for whom a message is.
+    The recipient is read from X-Original-To, Delivered-To, Envelope-To or To.
+    "deferred": not taken now, try again.  A clock is wrong, or the header does not have the recipient.
 
     \b
     In Postfix's master.cf:

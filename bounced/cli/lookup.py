@@ -34,7 +34,7 @@ COLOURS = {State.ACTIVE: "green", State.BOUNCING: "cyan", State.HELD: "yellow", 
     show_default=True,
     type=click.FloatRange(0, 3600, min_open=True),
     metavar="SECONDS",
-    help="How long to look for addresses that begin so.",
+    help="How long to search, for a pattern.",
 )
 @any_list_option
 @local_option
@@ -45,8 +45,8 @@ def lookup(address: str, within_s: float, list_: str | None, config_file: Path |
 
     Exit code 0 if a list that was asked knows anything, 1 if none does.  --json has one object for each list.
 
-    A beginning such as 'bob*' or 'bob*@example.org', or '*@example.org', shows up to 100 addresses on the suppression
-    lists that are so.  One that only bounces and may be mailed is told by its whole address alone.
+    ADDRESS may be a pattern: 'bob*', 'bob*@example.org' or '*@example.org'.  Then the command shows up to 100 matching
+    addresses on the suppression lists.  An address that bounces and may still be mailed needs its whole address.
 
     \b
     bounced lookup alice@example.org

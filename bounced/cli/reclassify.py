@@ -41,7 +41,7 @@ class Correction:
 
 
 @click.command("reclassify")
-@click.option("--apply", "apply_", is_flag=True, help="Do it; without, it is only shown.")
+@click.option("--apply", "apply_", is_flag=True, help="Do it.  Without this, the command only shows it.")
 @as_option
 @list_option
 @config_option
@@ -49,9 +49,9 @@ class Correction:
 def reclassify_command(*, list_: str | None, actor: str, config_file: Path | None, apply_: bool, as_json: bool) -> None:
     """Show what today's rules make of kept evidence, and with --apply act on it.
 
-    Addresses that are held or suppressed for a reply that is no longer a reason (it means a block, say) are released.
-    What people said is left alone.  Messages that nobody understood when they came (`unrecognised`) count, where they
-    are understood now, as if they had been then; and are kept no longer.
+    It releases addresses that are held or suppressed for a reply that is no longer a reason, for example because it
+    means a block.  It leaves alone what people said.  Messages that were not understood when they came
+    (`unrecognised`) and are understood now count as of that time, and are then no longer kept.
 
     With --json, one object for each change, and at the end one that says how many there were.
 

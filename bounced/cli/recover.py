@@ -50,12 +50,12 @@ def recover(
     as_json: bool,
     **asked: Any,
 ) -> None:
-    """Release the addresses that failures put on the list which should not have counted.
+    """Release addresses that are on the list because of failures that should not have counted.
 
-    Say which: by time, provider, category, campaign, rule, or a part of the words. It shows how many there are, twenty
-    of them, and what stays; asks; and releases them one by one, each with its own event. An address that somebody
-    unsubscribed, complained about, suppressed by hand or imported stays, and so does one that changed meanwhile in such
-    a way that it does not fit any more. Older bounces of what is released are not counted again.
+    Choose them by time, provider, category, campaign, rule, or a part of the words. The command shows how many there
+    are, twenty of them, and what stays. Then it asks, and releases them one by one, each with its own event. An address
+    stays if a person unsubscribed, complained or suppressed it by hand, if it was imported, or if it changed meanwhile
+    and does not fit any more. Older bounces of released addresses are not counted again.
 
     Safe to repeat: the second time there is nothing left to do. Exit code 1 if nothing fits, or the answer was no.
 

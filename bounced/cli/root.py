@@ -34,10 +34,10 @@ COMMANDS: Mapping[str, CommandEntry] = MappingProxyType(
             "bounced.cli.lookup_server:lookup_server",
             "Answer Postfix's socketmap and policy requests from the suppression lists.",
         ),
-        "web": CommandEntry("bounced.cli.web:web", "Serve the API over HTTP, and say who may use it."),
+        "web": CommandEntry("bounced.cli.web:web", "Serve the API and the pages over HTTP, and say who may use them."),
         "deliver": CommandEntry("bounced.cli.deliver:deliver", "Send events to webhooks, as [[hooks]] says."),
-        "follow": CommandEntry("bounced.cli.follow:follow", "Follow the log of an MTA: what its messages came to."),
-        "hooks": CommandEntry("bounced.cli.hooks:hooks", "Say how webhooks stand, test one, or let one go on."),
+        "follow": CommandEntry("bounced.cli.follow:follow", "Follow an MTA's log: what became of its messages."),
+        "hooks": CommandEntry("bounced.cli.hooks:hooks", "Show the state of webhooks, test one, or let one go on."),
         "check-config": CommandEntry(
             "bounced.cli.check_config:check_config", "Print the effective configuration, or all that is wrong with it."
         ),
@@ -47,9 +47,7 @@ COMMANDS: Mapping[str, CommandEntry] = MappingProxyType(
         "doctor": CommandEntry(
             "bounced.cli.doctor:doctor", "Examine everything that the daemon needs, and say what to do."
         ),
-        "explain": CommandEntry(
-            "bounced.cli.explain:explain", "Say what bounce messages, or bare SMTP replies, mean; touches no state."
-        ),
+        "explain": CommandEntry("bounced.cli.explain:explain", "Say what bounce messages, or bare SMTP replies, mean."),
         "ingest": CommandEntry(
             "bounced.cli.ingest:ingest_command",
             "Take in stored bounces: files, folders, Maildir, mbox, - for standard input.",
@@ -80,15 +78,15 @@ COMMANDS: Mapping[str, CommandEntry] = MappingProxyType(
             "bounced.cli.complaints:complaints", "Show who passes on complaints, and which of them name nobody."
         ),
         "simulate": CommandEntry(
-            "bounced.cli.simulate:simulate", "Say what another policy would do, before it is made so."
+            "bounced.cli.simulate:simulate", "Say what another policy would do, before you use it."
         ),
         "suppress": CommandEntry("bounced.cli.address:suppress", "Suppress addresses until an operator releases them."),
         "release": CommandEntry(
-            "bounced.cli.address:release", "Take addresses off the suppression list, whatever put them there."
+            "bounced.cli.address:release", "Remove addresses from the suppression list, whatever put them there."
         ),
         "recover": CommandEntry(
             "bounced.cli.recover:recover",
-            "Release the addresses that a provider, a rule or a campaign put there wrongly.",
+            "Release addresses that a provider, a rule or a campaign put on the list wrongly.",
         ),
         "reclassify": CommandEntry(
             "bounced.cli.reclassify:reclassify_command", "Show what today's rules make of kept evidence, and apply it."
@@ -99,9 +97,9 @@ COMMANDS: Mapping[str, CommandEntry] = MappingProxyType(
         ),
         "accept-redis": CommandEntry(
             "bounced.cli.accept_redis:accept_redis",
-            "Say that Redis was replaced on purpose.",
+            "Tell bounced that you replaced Redis on purpose.",
         ),
-        "erase": CommandEntry("bounced.cli.erase:erase_command", "Take an address out of everything, for good."),
+        "erase": CommandEntry("bounced.cli.erase:erase_command", "Remove an address from everything, for good."),
     }
 )
 

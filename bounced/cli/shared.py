@@ -14,7 +14,7 @@ from bounced.service import open_store
 AT_ONCE = 50
 
 shared_option = click.option(
-    "--shared", is_flag=True, help="Lift the same hard verdict in the lists that share it, too; nothing else there."
+    "--shared", is_flag=True, help="Also lift the same hard verdict in the lists that share it; nothing else there."
 )
 """Hands ``shared: bool`` to a command."""
 

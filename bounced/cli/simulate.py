@@ -57,7 +57,7 @@ class Invented:
 )
 @click.option("--generate", "members", type=click.IntRange(1, 100_000), help="Invent a list of so many recipients.")
 @click.option("--days", default=730, show_default=True, type=click.IntRange(7, 3650), help="How long it is mailed.")
-@click.option("--seed", default=1, show_default=True, help="Another number is another list.")
+@click.option("--seed", default=1, show_default=True, help="Another number invents another list.")
 @click.option("--deliveries", is_flag=True, help="Deliveries are reported, as in a list whose sender does so.")
 @list_option
 @config_option

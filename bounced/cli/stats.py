@@ -57,7 +57,7 @@ def stats(hours: int, list_: str | None, config_file: Path | None, *, as_json: b
     bounced stats --hours 168 --list newsletter
     bounced stats --json | jq '[.hour, .counts["class:hard"]]'
 
-    Complaints that name nobody stand among the complaints too; `bounced complaints` tells more of them.
+    The complaints include those that name nobody; `bounced complaints` tells more about these.
     """  # noqa: D301 - \b is click's mark for lines to be left as they are
     config = configured(config_file)
     list_ = chosen_list(config, list_)

@@ -40,8 +40,8 @@ from bounced.service import identities, keyspaces, now, open_store
 def status(ctx: click.Context, config_file: Path | None, *, as_json: bool) -> None:
     """Say whether mail is taken in, whether Redis would commit now, and if not, why and what to do.
 
-    The daemon is asked by a socket in redis.data_dir, or by http.listen; without a daemon on this host it is said what
-    Redis tells. Run it as root or as the daemon's user. Changes nothing.
+    It asks the daemon by a socket in redis.data_dir, or by http.listen. If no daemon runs on this host, it shows what
+    Redis tells. Run it as root or as the daemon's user. It changes nothing.
 
     Exit codes: 0 all well, 1 not all mail is taken in and committed, 2 the configuration is wrong, 3 Redis cannot be
     reached.

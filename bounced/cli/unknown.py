@@ -78,11 +78,11 @@ def unknown_command(
 ) -> None:
     """Show what was not understood, grouped by its words, the biggest group first; or one GROUP with its row.
 
-    undetermined: the words give no reason that a row knows.  doubtful: they would condemn an address, and the proof is
-    not complete.  unproven: nothing proves that a mail system wrote the message; of these no words are shown, because a
-    person may have written them.  In the words @ stands for an address, ~ for a host, and * for what varies.
+    undetermined: the words give no reason that a row knows.  doubtful: the words would condemn an address, and the
+    proof is not complete.  unproven: nothing proves that a mail system wrote the message; its words are not shown,
+    because a person may have written them.  In the words @ stands for an address, ~ for a host, and * for what varies.
 
-    GROUP is a number in the table, or an id, which stays when other mail comes.
+    GROUP is a number in the table, or an id.  The id stays the same when other mail comes.
 
     --add shows what the row would change, asks, and adds it to the operator's rule file.  A row of a hard category
     needs two counter-examples (--not) and words of two servers.

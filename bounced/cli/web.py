@@ -42,15 +42,15 @@ NOT_RELOADED = (ConfigError, RulesInvalid, TokensInvalid, UsersInvalid, OSError,
 @config_option
 @click.pass_context
 def web(ctx: click.Context, wanted: str | None, config_file: Path | None) -> None:
-    """Serve the API over HTTP in the foreground, as systemd does; `bounced web token` says who may use it.
+    """Serve the API and the pages over HTTP in the foreground, as systemd does.
 
     \b
     SIGTERM, SIGINT  finish the requests in hand and stop
     SIGHUP           read configuration, rules, keys, tokens, users and certificates again
 
-    The private listener is for your own programs. The public one may face the internet; it is off without
-    web.public.listen. Sockets handed over by systemd under the names web-private and web-public replace the
-    configured ones.
+    The private listener is for your own programs and people: `bounced web token`, `web user` and `web login` say who
+    may use it. The public one may face the internet; it is off without web.public.listen. Sockets that systemd hands
+    over under the names web-private and web-public replace the configured ones.
 
     \b
     bounced web --config ./bounced.toml

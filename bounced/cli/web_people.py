@@ -35,7 +35,7 @@ def user() -> None:
 @click.argument("name")
 @config_option
 def add(name: str, config_file: Path | None) -> None:
-    """Let NAME sign in with a password, which is asked for, or read from the first line of standard input.
+    """Let NAME sign in with a password.  It asks for the password, or reads it from the first line of standard input.
 
     \b
     bounced web user add alice
@@ -64,7 +64,7 @@ def password(name: str, config_file: Path | None) -> None:
 @click.argument("name")
 @config_option
 def remove(name: str, config_file: Path | None) -> None:
-    """Let NAME sign in no more, and end the sessions of NAME's password.  Exit code 1 if there is no NAME.
+    """Remove NAME, and end the sessions of NAME's password.  Exit code 1 if there is no NAME.
 
     \b
     bounced web user remove alice
@@ -93,13 +93,13 @@ def list_users(config_file: Path | None, *, as_json: bool) -> None:
 
 
 @click.command()
-@click.option("--as", "name", default="operator", show_default=True, metavar="NAME", help="Who is signed in with it.")
+@click.option("--as", "name", default="operator", show_default=True, metavar="NAME", help="Who signs in with the link.")
 @config_option
 def login(name: str, config_file: Path | None) -> None:
     """Print a link that signs in to the pages once, within ten minutes.
 
-    It is printed on a terminal only, so that it comes into no log. The application has to run on this machine; a
-    restart of it takes the link away.
+    The link is printed only on a terminal, so that no log has it. The application has to run on this machine. A
+    restart of the application ends the link.
 
     \b
     bounced web login

@@ -37,7 +37,7 @@ def token() -> None:
     multiple=True,
     required=True,
     type=click.Choice([str(right) for right in Right]),
-    help="What it may do.  Repeatable.",
+    help="What the token may do.  Repeatable.",
 )
 @click.option(
     "--rate", default=DEFAULT_RATE, show_default=True, type=click.IntRange(1, MAX_RATE), help="Requests a second."
@@ -86,7 +86,7 @@ def add(
 @config_option
 @json_option
 def list_tokens(config_file: Path | None, *, as_json: bool) -> None:
-    """Show which tokens there are: of each, all but itself.
+    """Show what is known of each token; never the token itself.
 
     \b
     bounced web token list --json
@@ -104,7 +104,7 @@ def list_tokens(config_file: Path | None, *, as_json: bool) -> None:
 @click.argument("name")
 @config_option
 def revoke(name: str, config_file: Path | None) -> None:
-    """Take the token NAME away.  Exit code 1 if there is none.
+    """Revoke the token NAME.  Exit code 1 if there is none.
 
     A running application refuses it within two seconds, and cuts off the programs that follow events with it.
 
