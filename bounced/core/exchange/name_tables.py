@@ -36,7 +36,7 @@ SOURCES: Mapping[System, tuple[str, str]] = MappingProxyType(
             "Amazon SES",
             (
                 'Developer Guide, "Amazon SNS notification contents for Amazon SES", "Bounce types"; November 2026. '
-                "Only in programs of others: `CustomTimeoutExceeded`, `EmailValidationSuppressed`, "
+                "Found only in other programs: `CustomTimeoutExceeded`, `EmailValidationSuppressed`, "
                 "`OnTenantSuppressionList`, `UnsubscribedRecipient`"
             ),
         ),
@@ -44,7 +44,7 @@ SOURCES: Mapping[System, tuple[str, str]] = MappingProxyType(
             "SendGrid",
             (
                 'API "Retrieve bounces by specific classification", "Bounce and Block Classifications", '
-                '"Event Webhook Reference"; November 2026. Only in programs of others: `Technical`, `expired`'
+                '"Event Webhook Reference"; November 2026. Found only in other programs: `Technical`, `expired`'
             ),
         ),
         System.POSTMARK: ("Postmark", '"Bounce API", bounce types; November 2026'),

@@ -51,7 +51,7 @@ class CheckAnswer(Answered):
     checked: int
     suppressed: list[str]
     invalid: list[Invalid]
-    why: list[Standing] | None = Field(None, description="One for each of `suppressed`, in its order, where asked.")
+    why: list[Standing] | None = Field(None, description="If asked: one for each of `suppressed`, in the same order.")
 
 
 class LookupRequest(Asked):
@@ -103,7 +103,7 @@ class DecisionAnswer(Answered):
 class SuppressedQuery(Asked):
     """Which part of the list is asked for."""
 
-    since: Moment | None = Field(None, description="On the list since then or later, RFC 3339 with a time zone.")
+    since: Moment | None = Field(None, description="Only those on the list since then or later, RFC 3339 with a zone.")
     category: Category | None = None
     cursor: Annotated[str, Field(pattern=r"^[0-9]{1,20}$")] | None = Field(None, description="`next` of the last page.")
     limit: int = Field(DEFAULT_PAGE, ge=1, le=MAX_PAGE, description="About how many addresses are looked at.")
@@ -149,7 +149,7 @@ class Entry(Asked):
     ]
     at: Moment | None = Field(None, description="When it happened; without it, now.")
     id: Annotated[str, Field(min_length=1, max_length=MAX_ID_CHARACTERS)] | None = Field(
-        None, description="What the event is called where it happened: the same one counts once within 40 days."
+        None, description="The id of the event where it happened: the same id counts once within 40 days."
     )
     address: AddressText | None = None
     reply: Annotated[str, Field(max_length=MAX_REPLY_CHARS)] | None = None
@@ -161,13 +161,13 @@ class Entry(Asked):
     profile: ProfileText | None = None
     reason: Annotated[str, Field(max_length=MAX_REASON_CHARS)] | None = None
     shared: StrictBool | None = None
-    category: Word | None = Field(None, description="What somebody calls the failure; asked where no reply says more.")
+    category: Word | None = Field(None, description="What somebody calls the failure; used if no reply says more.")
     action: Literal["failed", "delayed"] | None = Field(
-        None, description="Whether the message was given up or is tried again; without it the reply tells."
+        None, description="Whether the message was given up or is tried again; without it the reply decides."
     )
     sent_at: Moment | None = Field(None, description="When the message was sent; without it, the day of at.")
     return_path: Annotated[str, Field(max_length=MAX_FORWARD_PATH_CHARACTERS)] | None = Field(
-        None, description="That of the message. It names the recipient too, so address may be left out."
+        None, description="The return path of the message. It names the recipient, so address may be left out."
     )
 
 
@@ -309,13 +309,13 @@ class EventsAnswer(Answered):
 
     events: list[EventRecord]
     next: str
-    trimmed: bool = Field(description="Whether events between `after` and these may be gone: they are kept no longer.")
+    trimmed: bool = Field(description="Whether events between `after` and these may be gone, because no more are kept.")
 
 
 class ProblemAnswer(Answered):
     """What is wrong.  (RFC 9457)"""
 
-    type: str = Field(description="urn:bounced:problem:WORD. Programs compare it; words stay what they are.")
+    type: str = Field(description="urn:bounced:problem:WORD. Programs compare it; the words stay the same.")
     title: str
     status: int
     detail: str
