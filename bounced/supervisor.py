@@ -20,6 +20,7 @@ from bounced.edges.redis.embedded import redis_url
 from bounced.edges.redis.job_store import JobStore
 from bounced.edges.sockets import CannotListen, Sockets, open_socket
 from bounced.edges.systemd import Notifier
+from bounced.edges.version import running as build_that_runs
 from bounced.edges.watch import status
 from bounced.edges.watch.http import HttpServer, Page
 from bounced.edges.watch.loaded import Loaded, loaded
@@ -47,7 +48,7 @@ async def supervise(config: Config, source: Source, sockets: Sockets, notifier: 
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # one that came since the program began comes now
     totals = Totals()
     workers = Workers(config, source, sockets, totals=totals, stopping=stopping, notifier=notifier)
-    running = Running(now(), loaded(config, source, now()))
+    running = Running(build_that_runs(), now(), loaded(config, source, now()))
     async with _monitored(config, sockets, running, workers.counts, totals) as monitor:
         reloads = Reloads(config, workers, monitor, notifier, running)
         loop.add_signal_handler(signal.SIGHUP, reloads.reload)

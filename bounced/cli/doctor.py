@@ -19,12 +19,14 @@ from bounced.config.loading import found
 from bounced.core.contract.keys import Keyspace
 from bounced.doctor.daemon import examine_daemon, examine_files
 from bounced.doctor.dns import examine_dns, resolver
+from bounced.doctor.installation import examine_installation
 from bounced.doctor.ports import examine_host_name, examine_ports
 from bounced.edges.judge.certificate import examine_certificate
 from bounced.edges.judge.finding import Finding, Outcome, error, ok, warning
 from bounced.edges.judge.look import REDIS, RedisJudge
 from bounced.edges.redis.connect import reason
 from bounced.edges.redis.embedded import NoServer, redis_url
+from bounced.edges.version import running
 from bounced.edges.watch.daemon import ask
 from bounced.service import identities
 
@@ -39,8 +41,8 @@ COLOURS = {Outcome.OK: "green", Outcome.WARNING: "yellow", Outcome.ERROR: "bold 
 def doctor(ctx: click.Context, config_file: Path | None, *, as_json: bool, no_dns: bool) -> None:
     """Examine everything that the daemon needs, and say what to do.
 
-    Configuration, secrets, certificate, Redis (version, role, persistence, memory, clock), ports, and the DNS of the
-    bounce domains. Changes nothing. Run it as the daemon's user to see what the daemon sees.
+    Installation, configuration, secrets, certificate, Redis (version, role, persistence, memory, clock), ports, and the
+    DNS of the bounce domains. Changes nothing. Run it as the daemon's user to see what the daemon sees.
 
     Exit codes: 0 no errors, 1 errors, 2 the configuration is wrong, 3 Redis cannot be reached.
 
@@ -59,6 +61,8 @@ def doctor(ctx: click.Context, config_file: Path | None, *, as_json: bool, no_dn
 
 async def _examine(config_file: Path | None, say: Callable[[Finding], None], *, with_dns: bool) -> int:
     """Say each finding as it comes; return an exit code that is decided, or 0."""
+    for finding in examine_installation(running()):
+        say(finding)
     config = _configuration(config_file, say)
     if config is None:
         return ExitCode.USAGE

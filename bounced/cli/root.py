@@ -160,8 +160,19 @@ class LazyGroup(click.Group):
             ctx.exit(failed(ctx, error))
 
 
+def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:  # noqa: FBT001 - click's signature
+    """Print which bounced this is."""
+    if asked and not ctx.resilient_parsing:
+        from bounced.edges.version import running  # noqa: PLC0415 - few ask
+
+        click.echo(f"bounced {running()}")
+        ctx.exit()
+
+
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="bounced-mx", message="bounced %(version)s")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version and exit."
+)
 def bounced() -> None:
     """Take in bounces by SMTP, decide which addresses are dead, and keep them in Redis.
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from importlib import metadata
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -27,6 +26,7 @@ from bounced.core.standard_webhooks import signatures
 from bounced.core.targets import target
 from bounced.deliver.bodies import Message
 from bounced.deliver.network import CheckedNetwork, Resolve, resolved
+from bounced.edges.version import installed
 
 MAX_ANSWER_BYTES = 64 * 1024
 """Of an answer's body: so much is read to keep the connection, and more closes it."""
@@ -34,7 +34,7 @@ MAX_WORDS_CHARS = 200
 KEEP_S = 30.0
 """How long an idle connection is kept, and so how long an address is used that the name no longer has."""
 
-USER_AGENT = f"bounced/{metadata.version('bounced-mx')}"
+USER_AGENT = f"bounced/{installed()}"
 
 _SUCCESSES, _REDIRECTS = 2, 3
 _PAUSING = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)

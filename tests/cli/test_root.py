@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from importlib.metadata import version
 
 import click
 import pytest
@@ -10,6 +9,7 @@ from click.testing import CliRunner
 
 from bounced.cli import root
 from bounced.cli.root import COMMANDS, CommandEntry, bounced
+from bounced.edges.version import running
 from bounced.ports import StoreUnavailable
 
 OFFERED = [name for name, entry in COMMANDS.items() if entry.summary]
@@ -70,4 +70,4 @@ def test_a_store_that_cannot_be_reached_has_its_own_exit_code(monkeypatch: pytes
 def test_the_module_is_the_command() -> None:
     """``python -m bounced`` where the script is not on the path."""
     done = subprocess.run([sys.executable, "-m", "bounced", "--version"], capture_output=True, text=True, check=True)
-    assert done.stdout == f"bounced {version('bounced-mx')}\n"
+    assert done.stdout == f"bounced {running()}\n"

@@ -25,6 +25,7 @@ REPLACED = (
     (r"\b[0-9a-f]{16}\b", "<id>"),
     (r"\d+-\d+(?=\")", "<stream-id>"),
     (r"(Redis|Valkey) [\d.]+", "Valkey <version>"),
+    (r"(ok +installation: |\"installation\", \"outcome\": \"ok\", \"text\": \")[^\"\n]+", r"\1<version>"),
     (r"\d+ MiB used", "<n> MiB used"),
     (r"[\d.]+ s apart", "<n> s apart"),
     (r"unix://\S+?/server\.sock", "<url>"),

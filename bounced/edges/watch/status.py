@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from http import HTTPStatus
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from bounced.config.fields import UnixAddress
 from bounced.core.contract.times import stamp
 from bounced.edges.sockets import open_socket
+from bounced.edges.version import Build
 from bounced.edges.watch.http import Answer
 from bounced.edges.watch.loaded import Loaded
 from bounced.edges.watch.metrics import declared
@@ -30,6 +30,7 @@ PATH = "/status"
 class Running:
     """The daemon since its start.  A reload replaces what is loaded, or notes why it was refused."""
 
+    build: Build
     started: datetime
     loaded: Loaded
     changes: Sequence[str] = ()
@@ -67,7 +68,9 @@ class StatusPage:
         running, look = self.running, await self.monitor.look()
         failed_at = running.reload_failed_at
         return {
-            "version": version("bounced-mx"),
+            "version": running.build.version,
+            "commit": running.build.commit,
+            "changed": running.build.changed,
             "host": socket.gethostname(),
             "pid": os.getpid(),
             "user": _user(),

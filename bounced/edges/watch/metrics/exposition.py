@@ -3,7 +3,6 @@
 import platform
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from importlib import metadata
 from types import MappingProxyType
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -12,6 +11,7 @@ from prometheus_client.core import Metric as Family
 from bounced.core.contract.alarms import REDIS
 from bounced.core.contract.hook_standing import HookStanding
 from bounced.edges.redis.overview import ListSizes
+from bounced.edges.version import running
 from bounced.edges.watch.metrics import declared
 from bounced.edges.watch.metrics.known import Known, Labels
 from bounced.edges.watch.metrics.totals import NOTHING_KNOWN, Totals, counter, gauge
@@ -19,7 +19,6 @@ from bounced.ports import Findings
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-VERSION = metadata.version("bounced-mx")
 
 
 def exposition(
@@ -71,7 +70,7 @@ def _of_others(known: Known, commands: Mapping[Labels, int], certificate_until: 
 
 
 def _own(workers: int, deaths: int, *, up: bool) -> Iterable[Family]:
-    yield gauge(declared.BUILD_INFO, [((VERSION, platform.python_version()), 1)])
+    yield gauge(declared.BUILD_INFO, [((running().version, platform.python_version()), 1)])
     yield gauge(declared.WORKERS, [((), workers)])
     yield counter(declared.WORKER_DEATHS, [((), deaths)])
     yield gauge(declared.REDIS_UP, [((), int(up))])
