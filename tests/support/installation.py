@@ -12,10 +12,10 @@ from packaging.requirements import Requirement
 PROJECT = Path(__file__).parents[2]
 
 
-def build_wheel(folder: Path) -> Path:
-    """Build the wheel into a folder."""
+def build_wheel(folder: Path, checkout: Path = PROJECT) -> Path:
+    """Build the wheel of a checkout into a folder."""
     build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
-    subprocess.run(build, cwd=PROJECT, capture_output=True, check=True)
+    subprocess.run(build, cwd=checkout, capture_output=True, check=True)
     (file,) = folder.glob("bounced_mx-*.whl")
     return file
 
@@ -26,15 +26,32 @@ def install(wheel: Path, folder: Path, *extras: str) -> Path:
     What the wheel requires with these extras is taken from the environment of the tests; pip refuses to go on where
     something is missing.
     """
+    (metadata,) = Distribution.discover(path=[str(wheel)])
+    programs = environment(folder, set(_required(metadata, extras)))
+    pip(programs, "install", f"{wheel}[{','.join(extras)}]" if extras else str(wheel))
+    return programs
+
+
+def with_what_builds(folder: Path) -> Path:
+    """Make a virtual environment in which pip can build a checkout without a network, and return its programs."""
+    named = {"hatchling", "uv-dynamic-versioning"}
+    return environment(folder, named.union(*(_required(distribution(name)) for name in named)))
+
+
+def environment(folder: Path, names: Iterable[str]) -> Path:
+    """Make a virtual environment with distributions of the environment of the tests, and return its programs."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     (packages,) = folder.glob("lib/python*/site-packages")
-    (metadata,) = Distribution.discover(path=[str(wheel)])
-    for name in set(_required(metadata, extras)):
+    for name in names:
         _link(distribution(name), packages)
-    named = f"{wheel}[{','.join(extras)}]" if extras else str(wheel)
-    pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin/python"), "--disable-pip-version-check"]
-    subprocess.run([*pip, "install", "--quiet", "--no-index", named], check=True)
     return folder / "bin"
+
+
+def pip(programs: Path, command: str, *words: str) -> None:
+    """Run pip, which has no network, for an environment."""
+    index = ["--no-index"] if command == "install" else []
+    run = [sys.executable, "-m", "pip", "--python", str(programs / "python"), "--disable-pip-version-check", command]
+    subprocess.run([*run, "--quiet", *index, *words], check=True)
 
 
 def _required(metadata: Distribution, extras: Iterable[str] = ()) -> Iterator[str]:
