@@ -1,17 +1,26 @@
 """What doctor says of the installation, with the metadata that pip leaves behind."""
 
 import hashlib
+import subprocess
 from base64 import urlsafe_b64encode
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
 from bounced.doctor.installation import MEND, examine_installation
 from bounced.edges.judge.finding import Outcome
 from bounced.edges.version import Build
+from tests.support.installation import build_wheel, environment, pip
 
 BUILD = Build("1.2.0")
 OURS = {"bounced/__init__.py": "ours\n", "bounced/cli/root.py": "root\n"}
+LOOK = """
+from bounced.doctor.installation import examine_installation
+from bounced.edges.version import running
+for found in examine_installation(running()):
+    print(found.outcome, found.text, sep=": ")
+"""
 ENTRY = "[console_scripts]\nbounced = bounced.__main__:main\n"
 
 
@@ -107,3 +116,30 @@ def test_a_folder_that_python_searches_twice_is_examined_once(site: Path) -> Non
     """As PYTHONPATH can make it."""
     put(site, "bounced", "0.3.0", {})
     assert len(list(examine_installation(BUILD, [str(site), str(site)]))) == 1
+
+
+def test_with_pip_s_own_files_it_is_found_and_mended(tmp_path: Path) -> None:
+    """A wheel of that name is installed beside ours and removed again; then what the advice says is done."""
+    ours = ("--no-deps", "--no-compile", str(build_wheel(tmp_path / "ours")))
+    programs = environment(tmp_path / "installed", ())
+    pip(programs, "install", *ours)
+    theirs = tmp_path / "bounced-0.3.0-py3-none-any.whl"
+    with ZipFile(theirs, "w") as archive:
+        archive.writestr("bounced/__init__.py", "theirs = True\n")
+        archive.writestr("bounced-0.3.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: bounced\nVersion: 0.3.0\n")
+        archive.writestr("bounced-0.3.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\n")
+        archive.writestr("bounced-0.3.0.dist-info/RECORD", "bounced/__init__.py,,\n")
+
+    def look() -> str:
+        done = subprocess.run([programs / "python", "-c", LOOK], capture_output=True, text=True, check=True, cwd="/")
+        return done.stdout
+
+    assert look().startswith("ok: ")
+    pip(programs, "install", str(theirs))
+    assert look().startswith("error: bounced 0.3.0 in ")
+    assert look().endswith("of ours are missing or changed: bounced/__init__.py\n")
+    pip(programs, "uninstall", "--yes", "bounced")
+    assert look() == "error: files of bounced-mx are missing: bounced/__init__.py\n"
+    pip(programs, "uninstall", "--yes", "bounced-mx")
+    pip(programs, "install", *ours)
+    assert look().startswith("ok: ")
