@@ -19,7 +19,7 @@ from bounced.config.loading import found
 from bounced.core.contract.keys import Keyspace
 from bounced.doctor.daemon import examine_daemon, examine_files
 from bounced.doctor.dns import examine_dns, resolver
-from bounced.doctor.installation import examine_installation
+from bounced.doctor.installation import examine_installation, examine_running
 from bounced.doctor.ports import examine_host_name, examine_ports
 from bounced.edges.judge.certificate import examine_certificate
 from bounced.edges.judge.finding import Finding, Outcome, error, ok, warning
@@ -72,7 +72,7 @@ async def _examine(config_file: Path | None, say: Callable[[Finding], None], *, 
     told = (await ask(config)).record
     for finding in (
         *examine_files(config, str(told["user"]) if told else None),
-        *(examine_daemon(told) if told else ()),
+        *((*examine_running(told, running()), *examine_daemon(told)) if told else ()),
     ):
         say(finding)
     code = await _examine_redis(config, say, now)

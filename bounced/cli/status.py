@@ -26,6 +26,7 @@ from bounced.edges.judge.server import ServerFacts
 from bounced.edges.redis.connect import reason
 from bounced.edges.redis.embedded import NoServer, redis_url
 from bounced.edges.redis.status import HostSeen, ListStatus, list_statuses
+from bounced.edges.version import Build
 from bounced.edges.watch.daemon import ask
 from bounced.edges.watch.taken_in import Status
 from bounced.ports import StoreUnavailable
@@ -125,7 +126,7 @@ def _of_daemon(found: Status, config: Config) -> Iterator[tuple[str, str]]:
         return
     workers, loaded, reload = daemon["workers"], daemon["loaded"], daemon["reload"]
     since = shown(daemon["started"])
-    yield "daemon", f"{daemon['version']}, process {daemon['pid']} of {daemon['user']}, since {since}"
+    yield "daemon", f"{Build(daemon['version'])}, process {daemon['pid']} of {daemon['user']}, since {since}"
     others = f"{workers['silent']} hang, {workers['deaths']} died"
     yield "workers", f"{workers['ready']} of {workers['wanted']} ready, {others}"
     yield "hosts", _hosts(found)

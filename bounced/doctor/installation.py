@@ -7,8 +7,9 @@ installs both without a word.  The later one overwrites files of the earlier one
 import hashlib
 import sys
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import Distribution, PackagePath, distributions
+from typing import Any
 
 from bounced.edges.judge.finding import Finding, error, ok, warning
 from bounced.edges.version import DISTRIBUTION, Build
@@ -40,6 +41,13 @@ def examine_installation(build: Build, folders: Sequence[str] = sys.path) -> Ite
         )
     if not missing and not changed:
         yield ok(SUBJECT, str(build))
+
+
+def examine_running(record: Mapping[str, Any], build: Build) -> Iterator[Finding]:
+    """Yield that the daemon, whose status this is, runs another version than the one that is installed."""
+    daemon = Build(record["version"])
+    if daemon.version != build.version:
+        yield warning("running version", f"{daemon}; installed is {build}", "systemctl restart bounced")
 
 
 def _beside(other: Distribution, damaged: Sequence[str]) -> Finding:

@@ -10,6 +10,7 @@ import pytest
 from redis import Redis
 
 from bounced.edges.redis.embedded import Folder
+from bounced.edges.version import Build
 from tests.support.daemon import Daemon, unknown_user
 
 
@@ -37,6 +38,9 @@ def test_all_is_well(lasting: Daemon) -> None:
     code, told = _status(lasting)
     assert (code, told["faults"]) == (0, [])
     daemon = told["daemon"]
+    build = Build(daemon["version"])
+    assert (build.commit, build.changed) == (daemon["commit"], daemon["changed"])
+    assert f"{build}, process {daemon['pid']} of " in lasting.command("status").stdout
     assert daemon["workers"] == {"wanted": 1, "ready": 1, "silent": 0, "deaths": 0}
     assert (daemon["loaded"]["lists"], daemon["loaded"]["keys"]) == (["main"], {"main/a": "signing"})
     assert (lasting.folder / "a.key").read_text() not in json.dumps(told)

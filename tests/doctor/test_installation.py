@@ -8,7 +8,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from bounced.doctor.installation import MEND, examine_installation
+from bounced.doctor.installation import MEND, examine_installation, examine_running
 from bounced.edges.judge.finding import Outcome
 from bounced.edges.version import Build
 from tests.support.installation import build_wheel, environment, pip
@@ -116,6 +116,15 @@ def test_a_folder_that_python_searches_twice_is_examined_once(site: Path) -> Non
     """As PYTHONPATH can make it."""
     put(site, "bounced", "0.3.0", {})
     assert len(list(examine_installation(BUILD, [str(site), str(site)]))) == 1
+
+
+def test_a_daemon_that_was_not_restarted_after_an_upgrade_is_a_warning() -> None:
+    """It runs what was installed when it began."""
+    (found,) = examine_running({"version": "1.2.0.dev20010203120000+gabc1234567"}, BUILD)
+    assert found.outcome is Outcome.WARNING
+    assert found.text == "1.2.0.dev20010203120000, commit abc1234567; installed is 1.2.0"
+    assert found.advice == "systemctl restart bounced"
+    assert list(examine_running({"version": "1.2.0"}, BUILD)) == []
 
 
 def test_with_pip_s_own_files_it_is_found_and_mended(tmp_path: Path) -> None:
