@@ -1,5 +1,6 @@
 """The version comes from the commit: a build writes it into what it makes, and a checkout that runs is asked for it."""
 
+import os
 import shutil
 import subprocess
 import tarfile
@@ -132,6 +133,15 @@ def test_where_nothing_tells_it_is_unknown_and_lower_than_all(folder: Path) -> N
 def test_without_git_a_build_goes_on(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is a program that somebody may not have; what runs says that it is as it was when it was installed."""
     monkeypatch.setenv("PATH", "/nowhere")
+    assert version_of(folder) == f"{next_release()}.dev0+unknown"
+    assert build_of(folder, "1.2.0") == Build("1.2.0", folder, read=False)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_a_checkout_of_somebody_else_is_not_read(folder: Path) -> None:
+    """Git refuses it, since what stands in there could make it run programs; a build goes on."""
+    for each in (folder, *folder.rglob("*")):
+        os.chown(each, 65534, 65534)
     assert version_of(folder) == f"{next_release()}.dev0+unknown"
     assert build_of(folder, "1.2.0") == Build("1.2.0", folder, read=False)
 
