@@ -46,18 +46,20 @@ _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _SIZES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0)
 
 SESSIONS = _counter("bounced_sessions", "Sessions with peers that were let in.")
-SESSIONS_OPEN = _gauge("bounced_sessions_open", "Sessions now, with commits of peers that have gone already.")
+SESSIONS_OPEN = _gauge(
+    "bounced_sessions_open", "Sessions now, with those whose peer has gone and whose commit still runs."
+)
 CONNECTIONS_REFUSED = _counter(
     "bounced_connections_refused",
-    "Peers sent away before the greeting: over a limit, no proxy where one is needed, talked before the greeting; "
-    "or, as `handshakes`, from a TLS handshake whose place another peer needed.",
+    "Peers sent away before the greeting: over a limit, no proxy where one is needed, talked before the greeting. The "
+    "reason `handshakes` is a TLS handshake that was broken off because another peer needed its place.",
     "reason",
 )
 REPLIES = _counter("bounced_replies", "Replies given, by their three digits. 451 means: come again.", "code")
 PATHS_REFUSED = _counter(
     "bounced_paths_refused",
-    "Forward-paths refused at RCPT: malformed, tampered, expired, ... With 550, or with 451 where it may be our fault, "
-    "such as `store_timeout`: Redis could not be asked about a token.",
+    "Forward-paths refused at RCPT, by reason: malformed, tampered, expired, ... The reply is 550, or 451 where it may "
+    "be our fault, such as `store_timeout`: Redis could not be asked about a token.",
     "reason",
 )
 FAULTS = _counter(
@@ -65,10 +67,10 @@ FAULTS = _counter(
 )
 REPORTS = _counter(
     "bounced_reports",
-    "Reports that were committed, each once, by the door through which they came: `smtp`, `lmtp`, or `intake` (there "
-    '`rejected` is a bounce, or delayed where the reply is temporary, and `complained` a complaint). Kind "other" is '
-    'mail that is no report, "unproven" what may be a bounce and is not proven to be one: neither has a category or a '
-    "class. What `bounced ingest` takes in is in `bounced_commands`.",
+    "Reports that were committed, each once, by the door through which they came: `smtp`, `lmtp`, or `intake`. In the "
+    "intake `rejected` is a bounce, or delayed where the reply is temporary, and `complained` is a complaint. Kind "
+    '"other" is mail that is no report. Kind "unproven" may be a bounce and is not proven to be one. Neither has a '
+    "category or a class. What `bounced ingest` takes in is in `bounced_commands`.",
     "list",
     "origin",
     "kind",
@@ -77,29 +79,29 @@ REPORTS = _counter(
 )
 DOUBTFUL = _counter(
     "bounced_doubtful",
-    "Reports among bounced_reports that look hard and are not proven, so that they count as soft. Where they are many "
-    "beside those of class hard, dead addresses are mailed on: look at them with `bounced events`.",
+    "Reports among bounced_reports that look hard and are not proven, so they count as soft. If they are many beside "
+    "those of class hard, dead addresses are still mailed: look at them with `bounced unknown`.",
     "list",
     "category",
 )
 SENDER_REFUSED = _counter(
     "bounced_sender_refused",
-    "Reports among bounced_reports that refuse the sender: those of class block, and of category rate_limited those "
-    "that limit what this sender may send (Gmail's 4.7.28). What limits a mailbox (X.2.X) is not among them. `bounced "
-    "blocks` says who refuses.",
+    "Reports among bounced_reports that refuse the sender: those of class block, and those of category "
+    "rate_limited that limit what this sender may send (Gmail's 4.7.28). Limits of a mailbox (X.2.X) do not count "
+    "here. `bounced blocks` says who refuses.",
     "list",
 )
 COMPLAINTS_OF_NOBODY = _counter(
     "bounced_complaints_unattributed",
-    "Complaints at a feedback address that brought no return path of ours: nobody is suppressed for them. The provider "
-    "is one that bounced knows by name, else `other`. `bounced complaints` tells more.",
+    "Complaints at a feedback address that contain no return path of ours, so nobody is suppressed. The provider is "
+    "one that bounced knows by name, else `other`. `bounced complaints` tells more.",
     "list",
     "provider",
 )
 COMMITS = _counter(
     "bounced_commits",
-    "Commits of the daemon, by the door (smtp, lmtp, intake; daemon is time and what it saw itself) and by what was "
-    "said: a report, delivered, rejected, sent, due, ...",
+    "Commits of the daemon, by the door (smtp, lmtp, intake; daemon is what time brings and what the daemon noticed "
+    "itself) and by the type of what was told: report, delivered, rejected, sent, due, ...",
     "list",
     "origin",
     "type",
@@ -107,51 +109,50 @@ COMMITS = _counter(
 COMMANDS = _counter(
     "bounced_commands",
     "Commits of commands, which are processes of their own: reports by `bounced ingest`, what operators suppress and "
-    "release. Counted in Redis by the hour and read from there, so every host tells the same: `max by`. What speaks of "
-    "a time more than two days ago (old mail) is left out.",
+    "release. They are counted in Redis by the hour and read from there, so every host shows the same figure: use `max "
+    "by`. Reports of a time more than two days ago (old mail) are left out.",
     "list",
     "origin",
     "type",
 )
 DUPLICATES = _counter(
     "bounced_duplicates",
-    "Reports by SMTP or LMTP that had been counted before: acknowledged, nothing changed.",
+    "Reports by SMTP or LMTP that had been counted before. They were acknowledged and changed nothing.",
     "list",
 )
 DEFERRED = _counter(
     "bounced_deferred",
-    "Reports that came in whole and were answered with 451: `store_unavailable` and `store_timeout`: Redis could not "
-    "say that they are stored; `deadline`: reading and storing took longer than `redis.timeout_s`; `shutdown`: the "
-    "daemon stopped first; `fault`: a fault of ours, see `bounced_faults`.",
+    "Reports that came in whole and were answered with 451, by reason. `store_unavailable` and `store_timeout`: Redis "
+    "did not confirm that they are stored; `deadline`: reading and storing took longer than `redis.timeout_s`; "
+    "`shutdown`: the daemon stopped first; `fault`: a fault of ours, see `bounced_faults`.",
     "list",
     "reason",
 )
 UNREAD = _counter(
     "bounced_unread",
-    "Messages that could not be read, or not with the work that one message may make (fault WorkSpent): kept as "
-    "bounces that give no reason, acknowledged and logged. Any other fault than WorkSpent is ours, and `other` here: "
-    "the log has its name.",
+    "Messages that could not be read. They are acknowledged, logged, and kept as bounces that give no reason. Fault "
+    "WorkSpent: the message makes more work than one message may. Fault `other` is ours: the log has its name.",
     "fault",
 )
 INTAKE_FAILED = _counter(
     "bounced_intake_failed",
-    "Intake entries that were set aside in `intake-failed`: nobody can make sense of them, and what they say is lost "
-    "until somebody sends it again.",
+    "Intake entries that could not be understood and were set aside in `intake-failed`. They have no effect until "
+    "somebody sends them again.",
     "list",
 )
 TRANSITIONS = _counter(
-    "bounced_transitions", "Addresses whose state changed, through whatever was committed.", "list", "before", "after"
+    "bounced_transitions", "Changes of an address's state by what this daemon committed.", "list", "before", "after"
 )
 MAILED_WHILE_SUPPRESSED = _counter(
     "bounced_mailed_while_suppressed",
-    "Reports and intake entries about mail that was sent to an address a day after it was suppressed, or later: the "
-    "sender ignores the list, or asks another one.",
+    "Reports and intake entries about mail that was sent to a suppressed address, on a later day than that of the "
+    "suppression: the sender does not ask the list, or asks another one.",
     "list",
 )
 COUNTERS_OVERFLOWED = _counter(
     "bounced_counters_overflowed",
-    "Counters of an hour that came when the quota of their kind was used up (domains, campaigns, providers; unsigned "
-    "is what unsigned reports name): stats, top and alarms of their own lack them. The list's own figures are right.",
+    "Counters of an hour that found the quota of their kind used up (domains, campaigns, providers; unsigned is what "
+    "unsigned reports name). `stats`, `top` and alarms for these names lack them. The list's own figures are right.",
     "list",
     "quota",
 )
@@ -165,7 +166,7 @@ BATCH_SIZE = Metric(
     MetricKind.HISTOGRAM, "bounced_commit_batch_size", "Commits that went to Redis together.", buckets=_SIZES
 )
 REDIS_ERRORS = _counter(
-    "bounced_redis_errors", "Connections to Redis given up after an error, a time-out or a failed wait."
+    "bounced_redis_errors", "Connections to Redis that were closed after an error, a time-out or a failed wait."
 )
 JOB_FAILURES = _counter(
     "bounced_job_failures",
@@ -184,7 +185,7 @@ CERTIFICATE_EXPIRY = _gauge(
 WORKERS = _gauge("bounced_workers", "Workers that take in mail now.")
 WORKER_DEATHS = _counter("bounced_worker_deaths", "Workers that ended without being told to, and were replaced.")
 REDIS_UP = _gauge(
-    "bounced_redis_up", "1 if Redis would take a commit now, else 0; without it the next ones are absent."
+    "bounced_redis_up", "1 if Redis would take a commit now, else 0. While it is 0 the next ones are absent."
 )
 REPLACED = _gauge(
     "bounced_redis_replaced",
@@ -193,7 +194,7 @@ REPLACED = _gauge(
 )
 CLOCK_APART = _gauge(
     "bounced_clock_apart_seconds",
-    "By how much our clock is ahead of Redis'; beyond a day, return paths that seem spent are put off.",
+    "By how many seconds our clock is ahead of Redis'. Beyond a day, return paths that seem expired are put off.",
     "list",
 )
 SUPPRESSED = _gauge(
@@ -201,8 +202,8 @@ SUPPRESSED = _gauge(
 )
 BY_STATE = _gauge(
     "bounced_addresses",
-    "Addresses by state: bouncing may be mailed; of those that must not, held is what time alone will change (see "
-    "bounced_due_addresses), suppressed is the rest.",
+    "Addresses by state. Bouncing ones may be mailed. Of those that must not be mailed, held are those that time alone "
+    "will change (see bounced_due_addresses), suppressed are the rest.",
     "list",
     "state",
 )
@@ -211,7 +212,9 @@ DUE = _gauge(
     "Addresses that time alone will change: a hold ends, a delivery is believed, a suppression expires.",
     "list",
 )
-OVERDUE = _gauge("bounced_overdue_addresses", "Due addresses whose time has come and that still wait.", "list")
+OVERDUE = _gauge(
+    "bounced_overdue_addresses", "Due addresses whose time has come and that are not released yet.", "list"
+)
 DISPUTED = _gauge("bounced_disputed_domains", 'Domains and providers whose "user unknown" is not believed now.', "list")
 ALARMS = _gauge("bounced_alarms", "Alarms now standing: campaigns, domains or the list itself.", "list")
 STREAM_ENTRIES = _gauge(
