@@ -14,28 +14,31 @@ _NEEDED_TO_RUN = frozenset({"redis.url"})
 _EXAMPLE_PREFACE = """\
 bounced: every setting there is, with its purpose, its unit and its default.
 
-A key behind "#" shows its default, or an example where it has none; take the "#" away to change it.
+A key behind "#" shows its default, or an example if it has none. Remove the "#" to change it.
 `bounced check-config` prints what is in force, or everything that is wrong. Paths that are not absolute start at the
-folder of this file. Secrets stand in files of their own; "credential:NAME" is one that systemd hands over
+folder of this file. Secrets stand in files of their own. "credential:NAME" is a file that systemd hands over
 (LoadCredential=NAME, which takes it from /etc/credstore/NAME)."""
 
 _MANUAL_PREFACE = """\
 # Configuration
 
-`bounced` reads `/etc/bounced/bounced.toml`, or the file that `--config` or the environment variable `BOUNCED_CONFIG`
-names. Every key has a default except those marked *required*; `run` needs `redis.url` and one list besides.
-`bounced check-config` prints what is in force, or everything that is wrong, at once; `bounced check-config --example`
-prints a complete, commented file to begin with.
+This page lists every setting, for whoever runs bounced. It is written from the declarations that check the file (`make
+docs`).
 
+The short version: `bounced check-config --example` prints a complete, commented file. Start with that. Set `redis.url`
+and one list: `bounced run` needs both. Every other key has a default, except those marked *required*.
+`bounced check-config` prints what is in force, or every error at once.
+
+- `bounced` reads `/etc/bounced/bounced.toml`, or the file that `--config` or the environment variable `BOUNCED_CONFIG`
+  names.
 - Paths that are not absolute start at the folder of the configuration file.
 - Secrets stand in files of their own, never in the configuration or on a command line. `credential:NAME` is a file
-  that systemd hands over (`LoadCredential=NAME`); commands outside the service look for it in `/etc/credstore`.
-- Everybody may neither read a secret nor change the configuration, a rule file or the certificate. The daemon does not
-  start then, a reload changes nothing, and the complaint has the `chmod` that mends it. The group may: root's files
-  with the group `bounced` and mode 0640 are as they should be. Of a symbolic link the mode of its target counts.
-- Durations and sizes carry their unit in the name: `_s` seconds, `_hours`, `_days`, `_bytes` octets.
-
-This page is written from the declarations that check the file (`make docs`).
+  that systemd hands over (`LoadCredential=NAME`). Commands outside the service look for it in `/etc/credstore`.
+- No secret may be readable by everybody. The configuration, a rule file or the certificate may not be writable by
+  everybody. Otherwise the daemon does not start, a reload changes nothing, and the error message has the `chmod` that
+  mends it. The group may read and write them: files of root with the group `bounced` and mode 0640 are right. For a
+  symbolic link the mode of its target counts.
+- Durations and sizes have their unit in the name: `_s` seconds, `_hours`, `_days`, `_bytes` octets.
 """
 
 

@@ -34,46 +34,49 @@ class FollowSettings(Section):
     files: tuple[AnyPath, ...] = Field(
         default=(),
         examples=[["/var/log/mail.log"]],
-        description="The log as the MTA writes it now: its rotations are found beside it. A folder, where each file "
-        "follows the one before it.",
+        description="The log as the MTA writes it now. Its rotations are found beside it. Or a folder, whose files "
+        "are read in the order of their names.",
     )
     journal: Flag = Field(
         default=False,
-        description="Follow the journal of this machine in place of files: what the units or users below write.",
+        description="Follow the journal of this machine in place of files.",
     )
     program: str = Field(
         default="",
         examples=["postfix-out"],
-        description="Name under which the MTA logs, where it is another than usual (Postfix: syslog_name).",
+        description="Name under which the MTA logs, if it is not the usual one (Postfix: syslog_name).",
     )
     hosts: tuple[str, ...] = Field(
         default=(),
         examples=[["mx1"]],
-        description="Hosts whose lines are read, as the log names them; all where it is empty.",
+        description="Hosts whose lines are read, as the log names them. If empty, all.",
     )
     units: tuple[str, ...] = Field(
         default=(),
         examples=[["postfix@-.service"]],
-        description="Units whose entries of the journal are read; those of the MTA's package where it is empty.",
+        description="Units whose entries of the journal are read. If units and uids are empty, those of the MTA's "
+        "package.",
     )
     uids: tuple[WholeNumber, ...] = Field(
         default=(),
         examples=[[0, 114]],
-        description="Users whose entries of the journal are read; all where it is empty.",
+        description="Users, by number, whose entries of the journal are read, besides those of units.",
     )
     zone: Annotated[str, AfterValidator(_zone)] = Field(
-        default="UTC", description="Time zone of times that name none, as traditional syslog writes them."
+        default="UTC", description="Time zone of times that name no zone, as traditional syslog writes them."
     )
     relays: tuple[str, ...] = Field(
         default=tuple(sorted(LOOPBACK)),
-        description="Names and IP addresses of content filters and smart hosts: what these take is not yet delivered.",
+        description="Names and IP addresses of content filters and smart hosts. A message that these take is not yet "
+        "delivered.",
     )
     count_sent: Flag = Field(
         default=True,
-        description="Count each message as sent, for the rates; false where senders tell `sent` themselves.",
+        description="Whether each message counts as sent, for the rates. Set it to false if senders tell `sent` "
+        "themselves.",
     )
     state_dir: AnyPath = Field(
-        default=Path("/var/lib/bounced-follow"), description="Folder in which is noted how far the files were read."
+        default=Path("/var/lib/bounced-follow"), description="Folder in which the follower notes how far it has read."
     )
     redis_username: str | None = Field(
         default=None,

@@ -14,55 +14,58 @@ Percent = Annotated[float, Strict(), Field(gt=0, le=100)]
 
 
 class DisputeSettings(Section):
-    """When "user unknown" of a domain or of a provider is not believed; docs/policy.md tells why."""
+    """When "user unknown" of a domain or of a provider is not believed. docs/policy.md says why."""
 
     addresses: Count = Field(
         default=DEFAULT_DISPUTES.addresses,
-        description="Addresses of one domain, confirmed or recently active, that it calls unknown within an hour.",
+        description="A domain is disputed if, within an hour, it calls so many addresses unknown that are confirmed "
+        "or recently active.",
     )
     factor: Count = Field(
         default=int(DEFAULT_DISPUTES.factor),
-        description="They are as many times what it calls unknown in a usual hour.",
+        description="And only if they are at least so many times what it calls unknown in a usual hour.",
     )
-    hours: Count = Field(default=DEFAULT_DISPUTES.hours, description="Hours for which the domain is disputed then.")
+    hours: Count = Field(default=DEFAULT_DISPUTES.hours, description="Hours for which the domain is then disputed.")
     shared_domains: tuple[Domain, ...] = Field(
         default=(),
         examples=[["mail.example.net"]],
-        description="Domains in which anybody may have a mailbox, beside the large providers that are known: "
-        "never disputed.",
+        description="Domains in which anybody may have a mailbox, besides the large providers that are known. They "
+        "are never disputed.",
     )
     provider_addresses: Count = Field(
         default=DEFAULT_PROVIDERS.addresses,
-        description="Addresses that one of the large providers calls unknown in two consecutive hours. Twenty imported "
-        "ones or first mails count as one.",
+        description="A large provider is disputed if it calls so many addresses unknown in two consecutive hours. "
+        "Twenty imported ones or first mails count as one.",
     )
     provider_factor: Count = Field(
         default=int(DEFAULT_PROVIDERS.factor),
-        description="They are more than as many times what it called unknown in the highest two hours of the last 32 "
-        "days, the last three left out.",
+        description="And only if they are more than so many times what it called unknown in the highest two hours of "
+        "the last 32 days, without the last three days.",
     )
     provider_hours: Count = Field(
-        default=DEFAULT_PROVIDERS.hours, description="Hours for which the provider is disputed then."
+        default=DEFAULT_PROVIDERS.hours, description="Hours for which the provider is then disputed."
     )
 
 
 class AlarmSettings(Section):
-    """Shares of the messages sent in 24 hours from which an alarm stands; they need `sent` reports."""
+    """From which share of the messages sent in 24 hours an alarm stands. This needs senders that tell `sent`."""
 
     at_least_sent: Count = Field(
-        default=DEFAULT_ALARMS.at_least_sent, description="Messages of a campaign, domain or list that make a rate."
+        default=DEFAULT_ALARMS.at_least_sent,
+        description="Messages that must have been sent to a campaign, domain or list before there is a rate.",
     )
     hard_warn_percent: Percent = Field(
-        default=100 * DEFAULT_ALARMS.hard_warn, description="Hard failures that raise a warning, in percent."
+        default=100 * DEFAULT_ALARMS.hard_warn, description="Share of hard failures that raises a warning, in percent."
     )
     hard_pause_percent: Percent = Field(
-        default=100 * DEFAULT_ALARMS.hard_pause, description="Hard failures at which to pause, in percent."
+        default=100 * DEFAULT_ALARMS.hard_pause, description="Share of hard failures at which to pause, in percent."
     )
     complaint_warn_percent: Percent = Field(
-        default=100 * DEFAULT_ALARMS.complaint_warn, description="Complaints that raise a warning, in percent."
+        default=100 * DEFAULT_ALARMS.complaint_warn,
+        description="Share of complaints that raises a warning, in percent.",
     )
     complaint_pause_percent: Percent = Field(
-        default=100 * DEFAULT_ALARMS.complaint_pause, description="Complaints at which to pause, in percent."
+        default=100 * DEFAULT_ALARMS.complaint_pause, description="Share of complaints at which to pause, in percent."
     )
 
 

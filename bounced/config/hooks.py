@@ -19,34 +19,34 @@ from bounced.core.contract.event_types import TRANSITION
 
 
 class Hook(Section):
-    """A webhook: events of some lists go to a URL, signed as Standard Webhooks says."""
+    """A webhook: events of some lists are posted to a URL, signed by Standard Webhooks."""
 
     name: HookName = Field(
         examples=["crm"], description="Name, 1 to 32 of a-z, 0-9 and -. What was delivered is remembered under it."
     )
     url: HookUrl = Field(
         examples=["https://crm.example.com/bounced"],
-        description="Where events are posted to: https; http on loopback and to what allow names.",
+        description="Where events are posted to, by https. http is allowed on loopback and to the hosts in allow.",
     )
     lists: tuple[ListName, ...] = Field(
-        default=(), examples=[["main"]], description="Lists whose events are sent; all where it is empty."
+        default=(), examples=[["main"]], description="Lists whose events are sent. If empty, all."
     )
     types: tuple[EventTypeName, ...] = Field(
         default=(TRANSITION,),
-        description="Types of events that are sent; all where it is empty. The body listmonk chooses by itself.",
+        description="Types of events that are sent. If empty, all. The body listmonk ignores it and chooses by itself.",
     )
     body: Literal["bounced", "listmonk"] = Field(
         default="bounced",
-        description='"bounced": the event as JSON; "listmonk": what its /webhooks/bounce takes, of addresses that came '
-        "onto the suppression list alone.",
+        description='"bounced": the event as JSON. "listmonk": what its /webhooks/bounce takes, only for addresses '
+        "that came onto the suppression list.",
     )
     secret_files: tuple[File, ...] | None = Field(
         default=None,
         min_length=1,
         max_length=2,
         examples=[["credential:bounced-hook-crm"]],
-        description='Files with the secret that signs, "whsec_" and base64; two while it is replaced. The body bounced '
-        "needs one.",
+        description='Files with the secret that signs: "whsec_" and base64. Name two while you replace it. The body '
+        "bounced needs one.",
     )
     authorization: Literal["basic", "bearer"] | None = Field(
         default=None,
@@ -61,18 +61,21 @@ class Hook(Section):
     allow: tuple[Allowed, ...] = Field(
         default=(),
         examples=[["crm.internal.example", "10.1.2.0/24"]],
-        description="Hosts, addresses and networks that the hook may reach though they are private, or by http. All "
-        "others have to be public.",
+        description="Hosts, addresses and networks that the hook may reach although they are private, or by http. All "
+        "others must be public.",
     )
     ca_file: File | None = Field(
         default=None,
         examples=["/etc/bounced/tls/internal-ca.pem"],
-        description="Authorities in PEM that may sign the receiver's certificate, in place of the system's.",
+        description="Certificate authorities in PEM that may sign the receiver's certificate, in place of the "
+        "system's.",
     )
     connections: Count = Field(default=8, le=256, description="Requests at once for each list.")
-    request_s: Seconds = Field(default=15.0, description="Seconds for one request, from the name to the whole answer.")
+    request_s: Seconds = Field(
+        default=15.0, description="Seconds for one request, from looking up the name to the end of the answer."
+    )
     give_up_s: Seconds = Field(
-        default=86_400.0, description="Seconds after its first failure from which on an event is set aside."
+        default=86_400.0, description="Seconds after its first failure until an event is set aside."
     )
 
 
@@ -91,5 +94,5 @@ class Deliver(Section):
         description="File with the password of redis_username.",
     )
     lease_s: Seconds = Field(
-        default=10.0, description="Seconds after which another deliverer takes over from one that is gone."
+        default=10.0, description="Seconds until another deliverer takes over from one that has ended."
     )

@@ -30,8 +30,8 @@ class HookSettings(Section):
         default=None,
         max_length=SECRETS_AT_ONCE,
         examples=[["credential:bounced-main-postmark"]],
-        description="Files with the secret that proves the service's requests. While one is replaced, both the new and "
-        "the old one.",
+        description="Files with the secret that proves the service's requests. While you replace it, name both the "
+        "new and the old one.",
     )
     path_secret_files: tuple[File, ...] | None = Field(
         default=None,
@@ -43,7 +43,7 @@ class HookSettings(Section):
     topics: tuple[Annotated[str, AfterValidator(_topic)], ...] = Field(
         default=(),
         examples=[["arn:aws:sns:eu-west-1:123456789012:bounces"]],
-        description="Topics of Amazon SNS that may post here, for the service ses. Events of any other are refused.",
+        description="For the service ses: topics of Amazon SNS that may post here. Events of other topics are refused.",
     )
 
 

