@@ -48,8 +48,9 @@ format: $(VENV)/.installed-dev ## Put the code in order, as far as a program can
 docs: $(VENV)/.installed-dev ## Write what is generated: the example, pages taken from the code, the manual page
 	$(BIN)/python -m docs.generate
 
-screenshots: $(VENV)/.installed-dev ## Take the pictures of the pages anew, with the Chromium of tests/install-programs
+screenshots: $(VENV)/.installed-dev ## Take the pictures of pages and terminal anew, with the Chromium of tests/install-programs
 	$(BIN)/python -m docs.screenshots
+	$(BIN)/python -m docs.terminal
 
 bench: $(VENV)/.installed-dev ## Measure, beside other servers, with everything on
 	$(BIN)/python benchmarks/run.py $(ARGS)

@@ -35,8 +35,20 @@ WIDTH, HEIGHT = 1440, 900
 COLOURS = 256
 PASSWORD = "a password for pictures only"  # noqa: S105 - of a server that is gone at the end
 LIST = "main"
-ALSO_DARK = ("overview",)
-HIGHER = {"overview": 1280}
+ALSO_DARK = ("front", "overview")
+HIGHER = {"overview": 1600}
+
+LINES_THAT_FIT = """() => {
+  const blocks = [...document.querySelectorAll("h1, h2, h3, p, li, dd, tr, svg, form, footer, header")];
+  const boxes = blocks.map(block => block.getBoundingClientRect()).filter(box => box.height);
+  const last = Math.max(...boxes.map(box => box.bottom)) + 16;
+  if (last <= window.innerHeight) return Math.ceil(last);
+  const cut = box => box.top < end && box.bottom > end;
+  let end = window.innerHeight;
+  while (boxes.some(cut)) end = Math.min(...boxes.filter(cut).map(box => box.top));
+  return Math.floor(end);
+}"""
+"""How high a picture is that ends where the page ends, or else between two lines."""
 
 CONFIGURATION = """
 workers = 1
@@ -87,6 +99,7 @@ def shown(holds: Holds) -> dict[str, str]:
     """Return each picture's name, and the page in it."""
     dead = [each for each in holds.events if _is_dead(each)]
     return {
+        "front": "/?since=90d",
         "overview": "/?since=90d",
         "address": f"/address?{urlencode({'q': dead[-1]['address']})}",
         "recover": "/recover?since=2d&category=mailbox_unknown",
@@ -127,7 +140,8 @@ async def take(origin: str, folder: Path, pages: Mapping[str, str]) -> None:
                 await page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
                 await page.goto(origin + path)
                 file = PICTURES / (f"{name}.png" if theme == "light" else f"{name}-{theme}.png")
-                picture = smaller(await page.screenshot())
+                high = await page.evaluate(LINES_THAT_FIT)
+                picture = smaller(await page.screenshot(clip={"x": 0, "y": 0, "width": WIDTH, "height": high}))
                 file.write_bytes(picture)
                 sys.stdout.write(f"{file.relative_to(PICTURES.parents[1])}: {len(picture):,} bytes\n")
                 if len(picture) > MOST_BYTES:
