@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 
 from bounced.core.contract.state_hash import UnreadableState
 from bounced.core.escape import visible
+from bounced.core.numbers import Share
 from bounced.ports import StoreUnavailable
 from bounced.web.desk import Desk, desk_of
 from bounced.web.pages import assets
@@ -108,7 +109,7 @@ def number(value: float) -> str:
 
 def share(part: float, of: float) -> str:
     """Return a share for people; a dash where there is nothing to have a share of."""
-    return apart(f"{part / of:.1%}") if of else "–"  # noqa: RUF001 - a dash is meant
+    return apart(Share(part / of)) if of else "–"  # noqa: RUF001 - a dash is meant
 
 
 def apart(shares: object) -> str:
