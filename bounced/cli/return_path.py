@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 
 from bounced.cli.configured import config_option, configured
 from bounced.cli.ending import ExitCode
+from bounced.cli.new_key import new_key
 from bounced.cli.output import json_option, print_facts, print_json
 from bounced.cli.selecting import chosen_list, list_option
 from bounced.client import AsyncClient
@@ -43,7 +44,7 @@ class MailOptions:
 
 @click.group()
 def return_path() -> None:
-    """Make a return path, or read one that came back."""
+    """Make a return path, read one that came back, or make the secret that signs them."""
 
 
 @return_path.command()
@@ -112,6 +113,9 @@ def decode(path: str, config_file: Path | None, *, as_json: bool) -> None:
     else:
         print_facts(facts)
     sys.exit(ExitCode.NO if "refused" in facts else ExitCode.DONE)
+
+
+return_path.add_command(new_key)
 
 
 def _paths(config: Config, list_: str | None) -> ReturnPaths:

@@ -21,6 +21,7 @@ CREDENTIAL = "credential:"
 _CREDSTORE = "/etc/credstore"  # where LoadCredential= looks: commands outside the service find the same files
 _HIGHEST_PORT = 65_535
 _MOST_WORKERS = 256
+_LOOPBACK_URL = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])(:[1-9]\d{0,4})?/?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,18 @@ def _page_url(value: str) -> str:
         return MailFields(unsubscribe_url=value).unsubscribe_url.rstrip("/")
     except ValueError:
         raise ValueError('be an https URL in ASCII, without query, such as "https://mail.example.com"') from None
+
+
+def _people_url(value: str) -> str:
+    if _LOOPBACK_URL.fullmatch(value):
+        return value.rstrip("/")
+    try:
+        return _page_url(value)
+    except ValueError:
+        raise ValueError(
+            'be an https URL in ASCII, without query, such as "https://bounced.example.com"; '
+            'http is for this machine alone, such as "http://localhost:9027"'
+        ) from None
 
 
 def _hook_url(value: str) -> str:
@@ -230,6 +243,7 @@ HookUrl = Annotated[str, AfterValidator(_hook_url)]
 Allowed = Annotated[str | IPv4Network | IPv6Network, PlainValidator(_allowed), _written]
 EventTypeName = Annotated[str, AfterValidator(_event_type)]
 PageUrl = Annotated[str, AfterValidator(_page_url)]
+PeopleUrl = Annotated[str, AfterValidator(_people_url)]
 RedisUrl = Annotated[str, AfterValidator(_redis_url)]
 Durability = Annotated[
     str, _fully(r"auto|memory|fsync|replica(:[1-9][0-9]*)?", 'be "auto", "memory", "fsync", "replica" or "replica:N"')

@@ -14,6 +14,7 @@ from bounced.config.fields import (
     HostName,
     Network,
     PageUrl,
+    PeopleUrl,
     Seconds,
     TcpAddress,
 )
@@ -127,11 +128,11 @@ class WebPrivate(WebListener):
         default=Path("/run/bounced-web"),
         description="Folder in which `bounced web login` leaves a link's hash for the running application.",
     )
-    base_url: PageUrl | None = Field(
+    base_url: PeopleUrl | None = Field(
         default=None,
         examples=["https://bounced.example.com"],
         description="URL at which people reach this listener. The link of `bounced web login` begins with it, else "
-        "with listen.",
+        "with listen. It is https, or http at localhost.",
     )
     session_idle_s: Seconds = Field(default=3600.0, description="Seconds without a request after which a session ends.")
     session_s: Seconds = Field(default=43_200.0, description="Seconds after which a session ends, even if it is used.")

@@ -255,6 +255,19 @@ def test_a_url_that_leads_nowhere_is_refused(complaints: Complaints, url: str) -
     assert complaint.startswith('redis.url must be "redis://HOST:PORT/DB"')
 
 
+@pytest.mark.parametrize("url", ["https://bounced.example.com", "http://localhost:9027", "http://[::1]:9027"])
+def test_people_reach_the_pages_by_https_or_on_this_machine(write: Write, url: str) -> None:
+    """Such as those of a container, whose port is published on the loopback address."""
+    assert load(write(f'web.private.base_url = "{url}/"')).web.private.base_url == url
+
+
+@pytest.mark.parametrize("url", ["http://bounced.example.com", "http://localhost.example.com", "http://localhost:x"])
+def test_nobody_is_sent_a_link_that_signs_in_over_plain_http(complaints: Complaints, url: str) -> None:
+    """It would be read on its way."""
+    (complaint,) = complaints(f'web.private.base_url = "{url}"')
+    assert complaint.startswith("web.private.base_url must be an https URL")
+
+
 def test_control_characters_cannot_forge_a_line_in_a_complaint(complaints: Complaints) -> None:
     """A complaint is one line."""
     (complaint,) = complaints('host_name = "a\\u001b[2J\\nb"')
