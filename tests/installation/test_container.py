@@ -192,14 +192,14 @@ def test_new_containers_go_on_with_the_old_volumes(stack: Stack) -> None:
 def test_what_the_page_backs_up_is_the_list_and_the_key(stack: Stack) -> None:
     """The export names who is suppressed; the key is the one that signs."""
     stack.sh("\n".join(section("Back up")))
-    assert "alice@example.org" in (stack.checkout / "suppressed.csv").read_text()
-    assert (stack.checkout / "a.key").read_text() == stack.sh(section("Keys")[0])
+    assert "alice@example.org" in (stack.checkout / "local/backup/suppressed.csv").read_text()
+    assert (stack.checkout / "local/backup/a.key").read_text() == stack.sh(section("Keys")[0])
 
 
 def test_a_key_that_was_brought_is_not_replaced(stack: Stack) -> None:
     """By the page's command; the service that makes keys finds it and leaves it alone."""
     (bring,) = re.findall(r"^docker compose run --rm -T --no-deps .*$", PAGE.read_text("utf-8"), re.MULTILINE)
-    (stack.checkout / "a.key").write_text("a secret that came from elsewhere\n")
+    (stack.checkout / "local/backup/a.key").write_text("a secret that came from elsewhere\n")
     stack.sh(bring.replace("docker compose", "podman-compose"))
     stack.sh("podman-compose down")
     stack.up()
