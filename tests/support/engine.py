@@ -92,8 +92,7 @@ class Engine:
     def ended(self, *command: str, cwd: Path | None = None, wait_s: float = WAIT_S) -> subprocess.CompletedProcess[str]:
         """Run a command on this machine to its end, whichever that is."""
         return subprocess.run(
-            [*self._enter, *command],
-            cwd=cwd,
+            [*self._enter, "env", f"--chdir={cwd or '/'}", *command],
             env=self._environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
