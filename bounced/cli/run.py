@@ -20,6 +20,7 @@ from bounced.cli.ending import ExitCode
 from bounced.cli.libraries import too_old
 from bounced.config import Config, ConfigError, build, load_to_run, read_configuration
 from bounced.core.meaning.rulefile import RulesInvalid
+from bounced.edges.open_files import allow_open_files
 from bounced.edges.redis import Misconfigured
 from bounced.edges.redis.embedded import NoServer
 from bounced.edges.sockets import CannotListen, Sockets, bind
@@ -55,6 +56,7 @@ def run(config_file: Path | None) -> None:
         fail(old)
     config, source = configured_to_run(config_file)
     set_up_log(config)
+    allow_open_files()
     try:
         rules.load(config.rules.files)  # said once, by us, before each worker would say it
         sockets = bind(config, listen_fds())

@@ -19,6 +19,7 @@ from bounced.cli.web_token import token
 from bounced.config import Config, ConfigError, build, load_for_web, read_configuration
 from bounced.config.web_checks import PRIVATE, PUBLIC, web_listeners
 from bounced.core.meaning.rulefile import RulesInvalid
+from bounced.edges.open_files import allow_open_files
 from bounced.edges.redis import Misconfigured, RedisStore
 from bounced.edges.redis.embedded import NoServer
 from bounced.edges.sockets import CannotListen, Sockets, open_socket
@@ -63,6 +64,7 @@ def web(ctx: click.Context, wanted: str | None, config_file: Path | None) -> Non
     names = [name for name in (PUBLIC, PRIVATE) if wanted in (None, name)]
     config = configured_for_web(config_file, names)
     set_up_log(config)
+    allow_open_files()
     try:
         sockets = _sockets(config, names, listen_fds())
         in_loop(partial(_serve, config, config_file, names, sockets))

@@ -45,7 +45,6 @@ exec cat
 CONTAINERS = """\
 [containers]
 cgroups = "disabled"
-default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]
 [engine]
 cgroup_manager = "cgroupfs"
 events_logger = "file"
