@@ -11,7 +11,7 @@ AHEAD := $(if $(SHIFT_DAYS),$(VENV)/clock-ahead.so)
 unexport PYTHONDONTWRITEBYTECODE  # hundreds of processes start in the tests: each would compile everything anew
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-lowest coverage lint format docs screenshots bench soak dist clean
+.PHONY: help run test test-lowest coverage lint format docs screenshots bench soak dist deb deb-pins clean
 
 help: ## List what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -60,6 +60,15 @@ soak: $(VENV)/.installed-dev ## Run the long tests: floods, kills, hours
 
 dist: $(VENV)/.installed-dev ## Build the wheel and the source archive into dist/
 	$(BIN)/python -m hatchling build
+
+deb: $(VENV)/.installed-dev ## Build the Debian package into dist/, for this Debian's own Python (docs/debian.md)
+	$(BIN)/python -m deb.build $(ARGS)
+
+deb-pins: $(VENV)/.installed-dev ## Take the newest libraries into the Debian package: deb/requirements.txt
+	sed -n '/^[^#]/q; p' deb/requirements.txt >deb/requirements.new
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  $(addprefix --extra ,daemon deliver dns embedded fast follow web) pyproject.toml >>deb/requirements.new
+	mv deb/requirements.new deb/requirements.txt
 
 clean: ## Remove everything that was made
 	rm -rf $(VENV) $(LOWEST) build dist .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage .coverage.*
