@@ -76,8 +76,8 @@ class Container:
 
 
 @contextmanager
-def booted(folder: Path) -> Iterator[Container]:
-    """Boot a container in which ``folder`` is at /mnt; give it when systemd is ready."""
+def booted(folder: Path, *, bare: bool = False) -> Iterator[Container]:
+    """Boot a container in which ``folder`` is at /mnt; give it when systemd is ready.  A bare one has no environment."""
     root, environment = private_root("container"), private_root("environment")
     name = f"bounced-test-{os.getpid()}"
     hierarchies = [
@@ -89,7 +89,7 @@ def booted(folder: Path) -> Iterator[Container]:
         *("--boot", f"--directory={root}", f"--machine={name}", "--register=no", "--keep-unit", "--private-network"),
         *(
             "--volatile=overlay",
-            f"--overlay={environment}::{ENVIRONMENT}",
+            *(() if bare else (f"--overlay={environment}::{ENVIRONMENT}",)),
             f"--bind-ro={folder}:/mnt",
             "--console=pipe",
         ),
