@@ -8,6 +8,8 @@ from email.utils import format_datetime
 from importlib.metadata import Distribution
 from pathlib import Path
 
+from packaging.version import Version
+
 NAME = "bounced"
 MANYLINUX = re.compile(r"^Tag: .*manylinux_2_(\d+)_", re.MULTILINE)
 DEPENDS = ("libgcc-s1", "libstdc++6", "systemd (>= 252)", "tzdata")
@@ -106,8 +108,16 @@ def debian_version(version: str, interpreter: str) -> str:
     What comes before a release gets a ``~``, which Debian sorts before everything, even before the end of the version.
     A development version has two: it comes before the alpha of the same release.  (PEP 440, deb-version(7))
     """
-    ordered = re.sub(r"(?<=\d)(a|b|rc)(?=\d)", r"~\1", version.replace("!", ":"), count=1)
-    return f"{ordered.replace('.dev', '~~dev', 1)}-{interpreter.replace('python', 'py').replace('.', '')}"
+    parsed = Version(version)
+    parts = (
+        f"{parsed.epoch}:" if parsed.epoch else "",
+        ".".join(map(str, parsed.release)),
+        "~{}{}".format(*parsed.pre) if parsed.pre else "",
+        f".post{parsed.post}" if parsed.post is not None else "",
+        f"~~dev{parsed.dev}" if parsed.dev is not None else "",
+        f"+{parsed.local}" if parsed.local else "",
+    )
+    return f"{''.join(parts)}-{interpreter.replace('python', 'py').replace('.', '')}"
 
 
 def glibc_minor(installed: Iterable[Distribution]) -> int:

@@ -77,7 +77,7 @@ class Container:
 
 @contextmanager
 def booted(folder: Path, *, bare: bool = False) -> Iterator[Container]:
-    """Boot a container in which ``folder`` is at /mnt; give it when systemd is ready.  A bare one has no environment."""
+    """Boot a container that has ``folder`` at /mnt; give it when systemd is ready.  A bare one lacks /opt/bounced."""
     root, environment = private_root("container"), private_root("environment")
     name = f"bounced-test-{os.getpid()}"
     hierarchies = [

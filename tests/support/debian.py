@@ -74,7 +74,7 @@ def newer_package(package: Path, folder: Path) -> Path:
     control.write_text(re.sub(r"^Version: .*$", f"Version: {NEWER}", control.read_text(), flags=re.MULTILINE))
     with (root / "etc/bounced/bounced.toml").open("a") as file:
         file.write("\n# A setting that is new.\n#workers = 2\n")
-    pack = ["dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "--build", root, newer]
+    pack = ["dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "--build", str(root), str(newer)]
     subprocess.run(pack, capture_output=True, check=True)
     return newer
 
