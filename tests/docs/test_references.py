@@ -14,7 +14,7 @@ DOCS = PROJECT / "docs"
 PAGES = sorted([*PROJECT.glob("*.md"), *DOCS.rglob("*.md")])
 PRESENT = [page for page in PAGES if page.name != "CHANGELOG.md"]
 """The pages that say what is so now."""
-FOLDERS = ("bounced", "tests", "docs", "config", "systemd", "benchmarks")
+FOLDERS = ("bounced", "tests", "docs", "config", "systemd", "benchmarks", "deb")
 SUFFIXES = frozenset([".py", ".lua", ".toml", ".md", ".sh", ".service", ".socket", ".yml"])
 SOURCES = sorted(
     file
