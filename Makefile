@@ -11,7 +11,7 @@ AHEAD := $(if $(SHIFT_DAYS),$(VENV)/clock-ahead.so)
 unexport PYTHONDONTWRITEBYTECODE  # hundreds of processes start in the tests: each would compile everything anew
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-lowest coverage lint format docs screenshots bench soak dist deb deb-pins clean
+.PHONY: help run test test-lowest coverage lint format docs site screenshots bench soak dist deb deb-pins clean
 
 help: ## List what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -48,6 +48,9 @@ format: $(VENV)/.installed-dev ## Put the code in order, as far as a program can
 docs: $(VENV)/.installed-dev ## Write what is generated: the example, pages taken from the code, the manual page
 	$(BIN)/python -m docs.generate
 
+site: $(VENV)/.installed-dev ## Build the pages of docs/ as a site into site/, and check their links
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet $(ARGS)
+
 screenshots: $(VENV)/.installed-dev ## Take the pictures of pages and terminal anew, with the Chromium of tests/install-programs
 	$(BIN)/python -m docs.screenshots
 	$(BIN)/python -m docs.terminal
@@ -71,7 +74,7 @@ deb-pins: $(VENV)/.installed-dev ## Take the newest libraries into the Debian pa
 	mv deb/requirements.new deb/requirements.txt
 
 clean: ## Remove everything that was made
-	rm -rf $(VENV) $(LOWEST) build dist .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage .coverage.*
+	rm -rf $(VENV) $(LOWEST) build dist site .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage .coverage.*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Each is installed once, and again when pyproject.toml changes.  What developers have includes what `make run` needs.
