@@ -1,13 +1,14 @@
-"""What the wheel brings."""
+"""What the wheel brings, and the source archive."""
 
 import re
+import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
 
-from tests.support.installation import build_wheel
+from tests.support.installation import build_source, build_wheel
 
 PROJECT = Path(__file__).parents[2]
 
@@ -96,6 +97,17 @@ def test_the_licences_are_in_the_wheel(wheel: frozenset[str]) -> None:
 def test_neither_tests_nor_compiled_files_are_in_the_wheel(wheel: frozenset[str]) -> None:
     """Only what runs."""
     assert not [name for name in wheel if name.startswith("tests/") or "__pycache__" in name]
+
+
+def test_the_source_archive_has_what_its_pages_refer_to(tmp_path: Path) -> None:
+    """The pages of the project's folder and of docs/, and what `make`, `make test` and `make site` read."""
+    with tarfile.open(build_source(tmp_path)) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    pages = {str(page.relative_to(PROJECT)) for page in (*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md"))}
+    assert {"README.md", "CONTRIBUTING.md", "SECURITY.md"} <= pages
+    assert sorted(pages - names) == []
+    assert {"LICENSE", "Makefile", "mkdocs.yml", "pyproject.toml", "docs/site_hook.py", "tests/conftest.py"} <= names
+    assert not [name for name in names if name.startswith(("site/", ".venv"))]
 
 
 def test_nothing_that_is_shipped_carries_a_date(content: Mapping[str, str]) -> None:

@@ -20,6 +20,14 @@ def build_wheel(folder: Path, checkout: Path = PROJECT) -> Path:
     return file
 
 
+def build_source(folder: Path) -> Path:
+    """Build the source archive into a folder."""
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "sdist", "--directory", str(folder)]
+    subprocess.run(build, cwd=PROJECT, capture_output=True, check=True)
+    (file,) = folder.glob("bounced_mx-*.tar.gz")
+    return file
+
+
 def install(wheel: Path, folder: Path, *extras: str) -> Path:
     """Install the wheel into a virtual environment of its own, without a network, and return where its programs are.
 
