@@ -1,6 +1,5 @@
 """The shipped units under a real systemd, installed as docs/install.md says: start, reload, repair and a move."""
 
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.container import ENVIRONMENT, Container, booted, why_not
+from tests.support.pages import blocks
 from tests.support.programs import private_root
 
 PROJECT = Path(__file__).parents[2]
@@ -76,12 +76,12 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
     with booted(folder) as container:
         container.run(f"{ENVIRONMENT}/bin/pip install --quiet --no-index --no-deps /mnt/*.whl")
         _start_servers(container)
-        for line in _page("install.md", "1. The program").splitlines():
+        for line in blocks("install.md", "## 1. The program")[0].splitlines():
             if line.startswith("ln "):  # the root has Debian's packages and those from PyPI already
                 container.run(line)
-        container.run(_page("install.md", "3. User, folders, units"))
-        container.run(_page("install.md", "4. Key and configuration"), code=None)  # it ends with what doctor finds
-        container.run(_page("install.md", "5. Start"))
+        container.run(blocks("install.md", "## 3. User, folders, units")[0])
+        container.run(blocks("install.md", "## 4. Key and configuration")[0], code=None)  # doctor may find something
+        container.run(blocks("install.md", "## 5. Start")[0])
         yield container
 
 
@@ -153,7 +153,7 @@ def test_the_web_application_refuses_no_connection_whatever_is_done_with_its_uni
     """Installed as the page says.  Whoever comes while it is not there waits for its next start."""
     if not list(Path(f"{private_root('environment')}").glob("lib/python3*/site-packages/starlette")):
         pytest.skip("the container has no packages of the extra `web`: tests/install-programs environment")
-    machine.run(_page("web.md", "As a service"))
+    machine.run(blocks("web.md", "## As a service")[0])
     machine.run("bounced web token add crm --list main --right check")
     with machine.running(f"{ENVIRONMENT}/bin/python", "-c", KNOCK) as knocking:
         for done in ("reload", "restart", "stop", "restart"):
@@ -168,7 +168,7 @@ def test_the_web_application_refuses_no_connection_whatever_is_done_with_its_uni
 def test_the_journal_is_followed_by_a_unit_that_comes_back(machine: Container) -> None:
     """It hears what Postfix's unit wrote while it was killed, and not what another unit wrote in that name."""
     machine.run(f"printf '[follow.postfix]\njournal = true\n' >>{CONFIGURATION}")
-    machine.run(_page("follow.md", "Begin"))
+    machine.run(blocks("follow.md", "## Begin")[0])
 
     for unit in (POSTFIX, "evil.service"):
         said = r"[Service]\nType=oneshot\nExecStart=/bin/sh /run/says\n"
@@ -195,16 +195,6 @@ def test_the_journal_is_followed_by_a_unit_that_comes_back(machine: Container) -
     machine.until(lambda: is_suppressed("meanwhile@mailbox.example"), "the follower comes back")
     assert not is_suppressed("spared@mailbox.example")
     machine.run("systemctl stop bounced-follow@postfix")
-
-
-def _page(name: str, heading: str) -> str:
-    """Return the first commands below a heading of a page."""
-    text = (PROJECT / "docs" / name).read_text("utf-8")
-    _, found, below = text.partition(f"\n## {heading}\n")
-    assert found, heading
-    commands = re.search(r"^```sh\n(.*?)^```$", below, re.MULTILINE | re.DOTALL)
-    assert commands, heading
-    return commands[1]
 
 
 def _start_servers(machine: Container) -> None:

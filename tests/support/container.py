@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -39,10 +39,11 @@ def why_not() -> str:
 class Container:
     """A container that runs.  Commands in it are run as its root."""
 
-    def __init__(self, init: int) -> None:
+    def __init__(self, init: int, process: subprocess.Popen[bytes]) -> None:
+        self.wait = process.wait
         self._enter = ("nsenter", f"--target={init}", *NAMESPACES, "--root", "--wd", "--")
 
-    def run(self, script: str, *, code: int | None = 0, stdin: str = "") -> str:
+    def run(self, script: str, *, code: int | None = 0, stdin: str = "", timeout_s: float = WAIT_S) -> str:
         """Run a shell script to its end; give what it says.  It must end with a code; None is any."""
         done = subprocess.run(
             [*self._enter, "sh", "-euc", script],
@@ -50,7 +51,7 @@ class Container:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=WAIT_S,
+            timeout=timeout_s,
             check=False,
             env=INSIDE,
         )
@@ -78,29 +79,41 @@ class Container:
 @contextmanager
 def booted(folder: Path, *, bare: bool = False) -> Iterator[Container]:
     """Boot a container that has ``folder`` at /mnt; give it when systemd is ready.  A bare one lacks /opt/bounced."""
-    root, environment = private_root("container"), private_root("environment")
+    with started(
+        folder,
+        f"--directory={private_root('container')}",
+        "--private-network",
+        "--volatile=overlay",
+        *(() if bare else (f"--overlay={private_root('environment')}::{ENVIRONMENT}",)),
+    ) as container:
+        yield container
+
+
+@contextmanager
+def started(
+    folder: Path, *options: str, before: Sequence[str] = (), outside: Sequence[str] = ()
+) -> Iterator[Container]:
+    """Boot a container that systemd-nspawn's options describe; ``folder`` is at /mnt, and has its console.
+
+    Two commands take the next one as their arguments: ``outside`` runs first, ``before`` among the container's mounts.
+    """
     name = f"bounced-test-{os.getpid()}"
     hierarchies = [
         each for each in (CGROUPS / "systemd", CGROUPS / "unified", CGROUPS) if (each / "cgroup.procs").exists()
     ]
     groups = [each / name for each in hierarchies]
     command = [
-        *("sh", "-c", APART, "sh", *(str(each / "cgroup.procs") for each in groups), "--", "systemd-nspawn", "--quiet"),
-        *("--boot", f"--directory={root}", f"--machine={name}", "--register=no", "--keep-unit", "--private-network"),
-        *(
-            "--volatile=overlay",
-            *(() if bare else (f"--overlay={environment}::{ENVIRONMENT}",)),
-            f"--bind-ro={folder}:/mnt",
-            "--console=pipe",
-        ),
+        *("sh", "-c", APART, "sh", *(str(each / "cgroup.procs") for each in groups), "--", *before),
+        *("systemd-nspawn", "--quiet", "--boot", f"--machine={name}", "--register=no", "--keep-unit"),
+        *(*options, f"--bind-ro={folder}:/mnt", "--console=pipe"),
         *("systemd.unit=multi-user.target", "systemd.mask=systemd-logind.service", "systemd.mask=getty.target"),
     ]
     with (folder / "console").open("wb") as console:
         process = subprocess.Popen(
-            in_private_root("nspawn", *command), stdin=subprocess.DEVNULL, stdout=console, stderr=console
+            [*outside, *in_private_root("nspawn", *command)], stdin=subprocess.DEVNULL, stdout=console, stderr=console
         )
     try:
-        container = Container(_init(process, folder / "console"))
+        container = Container(_init(process, folder / "console"), process)
         state = container.run("systemctl is-system-running --wait", code=None).strip()
         assert state in {"running", "degraded"}, state
         yield container
