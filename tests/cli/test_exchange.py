@@ -129,7 +129,7 @@ def test_an_export_imports_as_it_was(call, words):
 
 
 def test_a_mistaken_release_is_taken_back_by_suppress_and_not_by_import(call):
-    """As operate.md says under Restore."""
+    """As operate.md says under A release by mistake."""
     call("import", "-", "--list", "main", given=SES)
     copy = call("export", "--list", "main", "--json").stdout
     rows = [json.loads(line) for line in copy.splitlines()]
