@@ -56,7 +56,7 @@ def _beside(other: Distribution, damaged: Sequence[str]) -> Finding:
     harm = f"; of ours are missing or changed: {_listed(damaged)}" if damaged else ""
     if any(entry.value == _ENTRY for entry in other.entry_points):
         return warning(SUBJECT, f"{named} is {DISTRIBUTION} under the name that it had before{harm}", MEND)
-    return error(SUBJECT, f"{named} is another project's: it writes into the same folder as {DISTRIBUTION}{harm}", MEND)
+    return error(SUBJECT, f"{named} is another project's, whose package has the name of ours{harm}", MEND)
 
 
 def _damage(ours: Distribution) -> tuple[list[str], list[str]]:

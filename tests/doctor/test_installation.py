@@ -60,7 +60,7 @@ def test_a_whole_installation_is_well_and_its_version_is_told(site: Path) -> Non
 def test_another_project_s_package_that_came_later_has_overwritten_files_of_ours(site: Path) -> None:
     """As `pip install` without -mx leaves it.  The finding names the project, the files and what mends it."""
     put(site, "bounced", "0.3.0", {"bounced/__init__.py": "theirs\n", "bounced/bounced.py": "theirs\n"})
-    text = f"bounced 0.3.0 in {site} is another project's: it writes into the same folder as bounced-mx"
+    text = f"bounced 0.3.0 in {site} is another project's, whose package has the name of ours"
     assert told(site) == [(Outcome.ERROR, f"{text}; of ours are missing or changed: bounced/__init__.py", MEND)]
     assert MEND.startswith("pip uninstall bounced bounced-mx, then install bounced-mx again")
 
@@ -71,7 +71,7 @@ def test_another_project_s_package_that_came_first_is_an_error_too(tmp_path: Pat
     put(tmp_path, "bounced-mx", "1.2.0", OURS, ENTRY)
     ((outcome, text, _),) = told(tmp_path)
     assert outcome is Outcome.ERROR
-    assert text.endswith("it writes into the same folder as bounced-mx")
+    assert text.endswith("whose package has the name of ours")
 
 
 def test_ours_under_its_former_name_is_no_stranger(site: Path) -> None:
