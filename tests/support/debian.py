@@ -40,10 +40,14 @@ for number in itertools.count():
     while come_again:
         try:
             with smtplib.SMTP("127.0.0.1", 25, "mail.example.net", timeout=60) as client:
-                client.ehlo()
-                client.mail("")
-                client.rcpt(path)
-                reply = client.data(Scene("unknown_user", recipient).content(path))[0]
+                for say in (client.ehlo, lambda: client.mail(""), lambda: client.rcpt(path)):
+                    reply = say()[0]
+                    if reply != 250:
+                        break
+                else:
+                    reply = client.data(Scene("unknown_user", recipient).content(path))[0]
+        except smtplib.SMTPServerDisconnected:
+            reply = 421
         except smtplib.SMTPResponseException as error:
             reply = error.smtp_code
         except OSError as error:
@@ -115,7 +119,8 @@ def configure(container: Container, home: str = HOME) -> None:
 def sending(container: Container, home: str = HOME) -> Iterator[list[list[str]]]:
     """Send bounces all the while, one after another; in the end give who was acknowledged, and what else came.
 
-    The sender does as MTAs do: a session that ends with 421 it begins again.  (RFC 5321 section 3.8)
+    The sender does as MTAs do: a session that ends with 421, or is cut off, it begins again.  (RFC 5321 section 3.8)
+    What else came is a connection that was refused, one that waited for a minute, or another reply than 250.
     """
     told: list[list[str]] = []
     container.run("rm -f /run/enough")
