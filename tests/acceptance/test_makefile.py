@@ -39,7 +39,7 @@ def test_without_a_target_it_lists_what_can_be_made(clone: Path) -> None:
     """Nothing is installed by looking."""
     done = make(clone)
     assert done.returncode == 0
-    assert all(f"make {target} " in done.stdout for target in ("run", "test", "lint", "bench", "soak", "clean"))
+    assert all(f"make {target} " in done.stdout for target in ("run", "test", "lint", "site", "bench", "soak", "clean"))
     assert not (clone / ".venv").exists()
 
 
