@@ -216,7 +216,7 @@ OVERDUE = _gauge(
     "bounced_overdue_addresses", "Due addresses whose time has come and that are not released yet.", "list"
 )
 DISPUTED = _gauge("bounced_disputed_domains", 'Domains and providers whose "user unknown" is not believed now.', "list")
-ALARMS = _gauge("bounced_alarms", "Alarms now standing: campaigns, domains or the list itself.", "list")
+ALARMS = _gauge("bounced_alarms", "Alarms that stand now, of any kind: `bounced alarms` shows them.", "list")
 STREAM_ENTRIES = _gauge(
     "bounced_stream_entries",
     "Entries of a stream: events, bulk, blocks, intake, intake-failed, unrecognised.",
