@@ -60,7 +60,7 @@ class FollowSettings(Section):
     uids: tuple[WholeNumber, ...] = Field(
         default=(),
         examples=[[0, 114]],
-        description="Users, by number, whose entries of the journal are read, besides those of units.",
+        description="Users, by number, whose entries of the journal are read. With units, an entry must match both.",
     )
     zone: Annotated[str, AfterValidator(_zone)] = Field(
         default="UTC", description="Time zone of times that name no zone, as traditional syslog writes them."
