@@ -49,7 +49,7 @@ async def supervise(config: Config, source: Source, sockets: Sockets, notifier: 
     totals = Totals()
     workers = Workers(config, source, sockets, totals=totals, stopping=stopping, notifier=notifier)
     running = Running(build_that_runs(), now(), loaded(config, source, now()))
-    async with _monitored(config, sockets, running, workers.counts, totals) as monitor:
+    async with monitored(config, sockets, running, workers.counts, totals) as monitor:
         reloads = Reloads(config, workers, monitor, notifier, running)
         loop.add_signal_handler(signal.SIGHUP, reloads.reload)
         if asked_to_reload.is_set():
@@ -58,7 +58,7 @@ async def supervise(config: Config, source: Source, sockets: Sockets, notifier: 
 
 
 @asynccontextmanager
-async def _monitored(
+async def monitored(
     config: Config, sockets: Sockets, running: Running, workers: Callable[[], WorkerCounts], totals: Totals
 ) -> AsyncIterator[Monitor]:
     """Give what answers for the daemon; meanwhile watch Redis, and listen for HTTP where that is wanted."""

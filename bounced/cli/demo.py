@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 from rich.text import Text
 
+from bounced.cli.demo_daemon import daemon
 from bounced.cli.demo_pages import pages, show_in_browser
 from bounced.cli.output import console, print_table
 from bounced.cli.run import fail, in_loop
@@ -24,9 +25,9 @@ from bounced.demo.setup import DOMAIN, HOST, DemoSetup, prepare
 from bounced.edges.redis import RedisStore
 from bounced.edges.redis.embedded import NoServer
 from bounced.edges.redis.event_streams import EventStreams, Position, behind
-from bounced.edges.sockets import CannotListen, bind
+from bounced.edges.sockets import CannotListen
 from bounced.edges.watch import log
-from bounced.service import Worker, now, open_store
+from bounced.service import now, open_store
 
 COLUMNS = ("address", "what was said", "category", "what followed", "mail it?")
 LOOK_EVERY_S = 0.5
@@ -91,7 +92,7 @@ async def show(setup: DemoSetup, wanted: Wanted) -> None:
     async with open_store(config) as store:
         if await is_empty(store, store.keyspace(LIST)):
             await fill(store, store.keyspace(LIST), await three_months(now()), now())
-    async with Worker.running(config, bind(config)), open_store(config) as store, pages(config, setup) as link:
+    async with daemon(config, setup.config_file), open_store(config) as store, pages(config, setup) as link:
         for asked, got in ((wanted.port, setup.port), (wanted.web_port, setup.web_port)):
             if asked not in (0, got):
                 _say(f"Port {asked} is taken: another one was chosen.")
@@ -171,6 +172,7 @@ def how_to_ask(setup: DemoSetup) -> tuple[str, ...]:
         f"at {socket}",
         "",
         "In another terminal:",
+        f"  {program} status {config}",
         f"  {program} lookup {first} {config}",
         f"  {program} release {first} {config}",
         f"  {program} return-path encode you@example.org {config}",

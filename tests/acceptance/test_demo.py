@@ -64,6 +64,8 @@ def test_what_stays_up_says_how_to_ask_and_tells_what_comes_in(tmp_path):
             shown = "".join(takewhile("Up until Ctrl-C.  What comes in is told here:\n".__ne__, process.stdout))
             sent = demo_of(tmp_path, "--send", "full_mailbox")
             told = process.stdout.readline()
+            asked = [sys.executable, "-m", "bounced", "status", "--config", str(tmp_path / "bounced.toml")]
+            status = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=False)
             process.send_signal(signal.SIGINT)
             assert process.wait(30) == 0
         finally:
@@ -75,6 +77,8 @@ def test_what_stays_up_says_how_to_ask_and_tells_what_comes_in(tmp_path):
     assert address in told
     assert "mailbox_full" in told
     assert re.search(r"^SMTP on 127\.0\.0\.1:\d+,", shown, re.MULTILINE)
+    assert status.returncode == 0, status.stdout
+    assert "1 of 1 ready" in status.stdout
 
 
 def test_a_taken_port_is_replaced_and_said():
