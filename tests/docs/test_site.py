@@ -94,7 +94,7 @@ def test_links_to_what_is_not_on_the_site_are_text(pages: dict[str, Elements], s
     assert "config/bounced.toml" in pages["index.html"].links
     assert (site / "config/bounced.toml").read_bytes() == (PROJECT / "config/bounced.toml").read_bytes()
     assert "](systemd)" in (PROJECT / "README.md").read_text()
-    assert "Copy the units from systemd/." in (site / "index.html").read_text()
+    assert "copy the units from systemd/" in (site / "index.html").read_text()
 
 
 async def test_in_a_browser_a_page_is_found_by_its_words(site: Path, tmp_path: Path) -> None:
