@@ -209,3 +209,13 @@ def test_the_page_names_every_place_of_the_package() -> None:
         assert f"`{place}`" in PAGE
     for user in re.findall(r"^u (\S+)", (PROJECT / "systemd/bounced.sysusers").read_text(), re.MULTILINE):
         assert f"`{user}`" in PAGE
+
+
+def test_where_debian_s_python_is_missing_the_build_says_what_it_needs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Before it installs anything."""
+    monkeypatch.setattr("sys.argv", ["build", "--python", str(tmp_path / "python3"), "--folder", str(tmp_path)])
+    with pytest.raises(SystemExit, match=r"needs dpkg-deb and .*/python3: Debian 12 or later"):
+        build.main()
+    assert list(tmp_path.iterdir()) == []
