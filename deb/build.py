@@ -31,6 +31,7 @@ MOVED = {
     "lib/tmpfiles.d": "usr/lib/tmpfiles.d",
     "share/man": "usr/share/man",
     "share/bounced/bounced.toml": f"{DOC}/examples/bounced.toml",
+    "share/bounced/container.toml": f"{DOC}/examples/container.toml",
     "share/bounced/examples": f"{DOC}/examples",
 }
 """What the wheel brings below its prefix, and where Debian has it."""

@@ -158,7 +158,7 @@ ON_A_TERMINAL = {
     "top-terminal": "top",
     "simulate-terminal": "simulate eager.toml",
     "doctor-terminal": "doctor --no-dns",
-    "demo-terminal": "demo --once --port 0 --folder demo",
+    "demo-terminal": "demo --once --port 0 --web-port 0 --folder demo",
 }
 
 ELSEWHERE = {
