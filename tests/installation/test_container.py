@@ -31,7 +31,7 @@ print(browser.open("http://localhost:9027/").read().decode())
 """
 ASK = """
 import smtplib, sys
-with smtplib.SMTP("127.0.0.1", 2525, "mail.example.net", timeout=60) as client:
+with smtplib.SMTP("127.0.0.1", int(sys.argv[3]), "mail.example.net", timeout=60) as client:
     client.ehlo()
     client.mail("")
     print(client.rcpt(sys.argv[1])[0], client.data(open(sys.argv[2], "rb").read())[0])
@@ -86,10 +86,10 @@ class Stack:
         done = self.engine.ended("podman", "exec", DAEMON, "bounced", "lookup", address, "--json")
         return str(json.loads(done.stdout.splitlines()[0])["state"])
 
-    def ask(self, path: str) -> list[int]:
+    def ask(self, path: str, port: int = 2525) -> list[int]:
         """Send a bounce to a return path; return the replies to RCPT and to the content."""
         bounce = str(PROJECT / "config/examples/bounce.eml")
-        return [int(code) for code in self.engine.run(sys.executable, "-c", ASK, path, bounce).split()]
+        return [int(code) for code in self.engine.run(sys.executable, "-c", ASK, path, bounce, str(port)).split()]
 
 
 @pytest.fixture(scope="module")
@@ -201,6 +201,29 @@ def test_a_key_that_was_brought_is_not_replaced(stack: Stack) -> None:
     stack.sh("podman-compose down")
     stack.up()
     assert stack.sh(section("Keys")[0]) == "a secret that came from elsewhere\n"
+
+
+def test_a_configuration_of_ones_own_takes_mail_at_port_25(stack: Stack) -> None:
+    """Copied and named in .env as the page says; with a mistake in it, the page's command says which."""
+    text = PAGE.read_text("utf-8").partition("\n## For real mail\n")[2]
+    copy, settings = (
+        re.sub("^   ", "", block, flags=re.MULTILINE)
+        for block in re.findall(r"```(?:sh)?\n(.*?)   ```", text, re.DOTALL)[:2]
+    )
+    stack.sh(copy)
+    (stack.checkout / ".env").write_text(settings)
+    own = stack.checkout / "local/bounced.toml"
+    good = own.read_text().replace("bounce.example.com", "bounce.example.net")
+    own.write_text(good.replace("durability", "durabilty"))
+    (check,) = re.findall(r"`docker compose (run --rm bounced check-config --quiet)`", text)
+    told = stack.engine.ended("podman-compose", *check.split(), cwd=stack.checkout)
+    assert told.returncode == 2
+    assert "redis.durabilty must be a known key" in told.stdout + told.stderr
+    own.write_text(good)
+    stack.up()
+    path = stack.command("return-path", "encode", "dave@example.org").strip()
+    assert path.endswith("@bounce.example.net")
+    assert stack.ask(path, 25) == [250, 250]
 
 
 def test_the_version_can_be_said_where_there_is_no_git(stack: Stack, tmp_path: Path) -> None:
