@@ -48,12 +48,17 @@ print(status["Uid"].split()[0], int(status["CapEff"], 16), int(status["CapBnd"],
 """
 
 
+def blocks(title: str) -> list[str]:
+    """Return the blocks of commands in a section of the page, for podman and podman-compose."""
+    text = PAGE.read_text("utf-8").partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+    found = re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    assert found, title
+    return [block.replace("docker compose", "podman-compose").replace("docker run", "podman run") for block in found]
+
+
 def section(title: str) -> list[str]:
-    """Return the commands in the first block of a section of the page, for podman-compose."""
-    text = PAGE.read_text("utf-8").partition(f"\n## {title}\n")[2]
-    block = re.search(r"```sh\n(.*?)```", text, re.DOTALL)
-    assert block, title
-    return block[1].replace("docker compose", "podman-compose").splitlines()
+    """Return the commands in the first block of a section."""
+    return blocks(title)[0].splitlines()
 
 
 class Stack:
@@ -191,6 +196,19 @@ def test_what_the_page_backs_up_is_the_list_and_the_key(stack: Stack) -> None:
     stack.sh("\n".join(section("Back up")))
     assert "alice@example.org" in (stack.checkout / "local/backup/suppressed.csv").read_text()
     assert (stack.checkout / "local/backup/a.key").read_text() == stack.sh(section("Keys")[0])
+
+
+def test_the_copy_of_valkey_s_volume_brings_everything_back(stack: Stack) -> None:
+    """What came after the copy is gone, what was in it is there."""
+    _, copy, restore = blocks("Back up")
+    stack.sh(copy)
+    stack.engine.until(lambda: stack.is_healthy(DAEMON), "the daemon is healthy again")
+    stack.command("suppress", "eve@example.org", "--reason", "after the copy")
+    assert stack.state("eve@example.org") == "suppressed"
+    stack.sh(restore)
+    stack.engine.until(lambda: stack.is_healthy(DAEMON), "the daemon is healthy with the copy")
+    assert stack.state("alice@example.org") == "suppressed"
+    assert stack.state("eve@example.org") == "active"
 
 
 def test_a_key_that_was_brought_is_not_replaced(stack: Stack) -> None:
