@@ -193,7 +193,7 @@ def test_of_many_recipients_only_the_paths_own_is_touched_and_softly(outside: Pa
 
 @with_postfix
 def test_postfix_hands_over_by_lmtp_and_refuses_what_bounced_refuses(outside: Path) -> None:
-    """A bounce is suppressing its recipient; a forged path hears 550 from Postfix itself."""
+    """A bounce suppresses its recipient; a forged path hears 550 from Postfix itself."""
     lmtp = free_port()
     further, example = (lines(HANDED, "toml", {"9024": str(lmtp)}), lines(HANDED, "ini", {"9024": str(lmtp)}))
     with (
@@ -303,7 +303,7 @@ def test_who_is_held_comes_with_the_day_on_which_it_ends(daemon: Daemon, tmp_pat
 
 @with_redis_cli
 def test_who_signs_up_again_is_mailed_and_an_old_list_is_sent_with_care(daemon: Daemon, tmp_path: Path) -> None:
-    """A suppression is lifted by the entry; nobody is on the list since so long; a path says imported."""
+    """A suppression is lifted by the entry; nobody has been on the list for so long; a path says imported."""
     path = daemon.return_path(ALICE)
     daemon.send(path, unknown_user(ALICE, path))
     assert state_of(daemon, ALICE) == "suppressed"

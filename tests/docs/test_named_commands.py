@@ -38,7 +38,7 @@ OTHERS = frozenset(
     )
 )
 """Programs of others that the pages call."""
-QUESTIONS = "tests/acceptance/test_questions.py"
+REQUESTS = "tests/docs/test_requests.py"
 SYSTEMD = "tests/acceptance/test_systemd.py"
 FOLLOW = "docs/follow.md: cp /opt/bounced/lib/systemd/system/bounced-follow@.service /etc/systemd/system/"
 PROGRAM = "docs/install.md: apt install python3 python3-venv openssl"
@@ -49,11 +49,19 @@ KEY = (
 )
 START = "docs/install.md: systemctl daemon-reload"
 WEB = "docs/web.md: cp /opt/bounced/lib/systemd/system/bounced-web.* /etc/systemd/system/"
-RUN: Mapping[str, str] = dict.fromkeys((FOLLOW, PROGRAM, FOLDERS, KEY, START, WEB), SYSTEMD)
+ASK_API = 'README.md: curl -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \\'
+ASK_REDIS = "README.md: redis-cli SISMEMBER 'bounced:{main}:suppressed' alice@example.org"
+API = "docs/api.md: URL=http://127.0.0.1:9027"
+TRY_WEB = (
+    "docs/web.md: /opt/bounced/bin/pip install"
+    " '/usr/local/src/bounced_mx-VERSION-py3-none-any.whl[web,fast]'   # as in install.md"
+)
+RUN: Mapping[str, str] = dict.fromkeys((FOLLOW, PROGRAM, FOLDERS, KEY, START, WEB), SYSTEMD) | dict.fromkeys(
+    (ASK_API, ASK_REDIS, API, TRY_WEB), REQUESTS
+)
 """Blocks that a test takes from the page and runs."""
 INSTALLS = "it installs from a registry; what `make run` starts is run by tests/acceptance/test_demo.py"
 COPY = "its user is the reader's; a copy with a new owner reads like any file: tests/client"
-OVER_HTTP = "the same request is made by tests/web/test_checking.py"
 UPGRADE = "a wheel of a later version is not there; tests/upgrade has old data and old workers"
 MOVED = "tests/acceptance/test_moving.py takes these steps with servers of its own; test_systemd.py with the units"
 JOURNAL = "the journal is systemd's; tests/acceptance/test_systemd.py reads it in other words"
@@ -64,12 +72,9 @@ UNRUN: Mapping[str, str] = {
     "README.md: make run": INSTALLS,
     "README.md: make test": "these are the tests",
     "README.md: install -D -m 0400 -o myapp /etc/bounced/keys/a /etc/myapp/bounced.key": COPY,
-    "README.md: redis-cli SISMEMBER 'bounced:{main}:suppressed' alice@example.org": f"run by {QUESTIONS}",
-    'README.md: curl -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \\': OVER_HTTP,
     "README.md: python3 -m venv /opt/bounced && /opt/bounced/bin/pip install '.[daemon,fast]'": (
         "it installs from a registry; tests/acceptance/test_installation.py installs the wheel without one"
     ),
-    "docs/api.md: URL=http://127.0.0.1:9027": OVER_HTTP,
     "docs/import.md: bounced import suppressed.csv --list newsletter --dry-run": (
         "the second line asks Amazon; what that prints is read by tests/core/exchange"
     ),
@@ -103,8 +108,6 @@ UNRUN: Mapping[str, str] = {
         "it looks into an installation; tests/acceptance/test_package.py finds these files in the wheel"
     ),
     "docs/start.md: make run": INSTALLS,
-    "docs/web.md: /opt/bounced/bin/pip install"
-    " '/usr/local/src/bounced_mx-VERSION-py3-none-any.whl[web,fast]'   # as in install.md": OVER_HTTP,
     "docs/webhooks.md: pip install 'bounced-mx[deliver,fast]'": (
         "it installs from a registry; tests/deliver runs the deliverer"
     ),
@@ -205,10 +208,16 @@ def test_every_block_is_run_or_says_why_not() -> None:
 
 
 def test_what_is_said_to_run_a_block_takes_it_from_the_page() -> None:
-    """By the page's name and the heading above the block."""
-    headings = {block.name: (block.page.name, block.heading) for block in all_blocks()}
-    asked = {name: '"{}", "{}"'.format(*headings[name]) for name in RUN}
-    assert [name for name, words in asked.items() if words not in (PROJECT / RUN[name]).read_text("utf-8")] == []
+    """By the page's name, and by the heading above the block or how one of its lines begins."""
+    found = {block.name: block for block in all_blocks()}
+    assert [name for name, test in RUN.items() if not _takes((PROJECT / test).read_text("utf-8"), found[name])] == []
+
+
+def _takes(test: str, block: Block) -> bool:
+    page = str(block.page.relative_to(PROJECT))
+    begun = re.findall(rf'"{re.escape(page)}", "([^"]+)"', test)
+    by_line = any(line.startswith(begin) for begin in begun for line in block.text.splitlines())
+    return by_line or f'"{block.page.name}", "{block.heading}"' in test
 
 
 def test_tests_that_reasons_name_are_there() -> None:
