@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 PROJECT = Path(__file__).parents[2]
-PAGES = sorted([PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *(PROJECT / "docs").rglob("*.md")])
+PAGES = sorted({*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")} - {PROJECT / "CHANGELOG.md"})
+"""Those that say what is so now."""
 BLOCK = re.compile(r"^ *```(?P<language>\w*)\n(?P<text>.*?)^ *```$", re.MULTILINE | re.DOTALL)
 HERE_DOCUMENT = re.compile(r"(<<-?\s*'?(\w+)'?[^\n]*\n).*?^\s*\2$", re.MULTILINE | re.DOTALL)
 BEGIN = re.compile(r"(?:bounced|make|redis-cli|curl|install|python3?) ")
