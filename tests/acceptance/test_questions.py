@@ -93,7 +93,7 @@ def run(folder: Path, script: str, *, expected: int = 0) -> str:
         str(Path(sys.executable).parent),
         *(str(Path(found).parent) for found in map(_program, ("redis-cli", "swaks")) if found),
     ]
-    environment = {
+    environment = os.environ | {
         "PATH": ":".join([*programs, os.environ["PATH"]]),
         "BOUNCED_CONFIG": str(folder / "bounced.toml"),
         "HOME": str(folder),

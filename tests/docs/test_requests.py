@@ -74,7 +74,7 @@ def told(site: Site, page: str, begin: str) -> str:
         "redis-cli ", f"redis-cli -p {site.redis} "
     )
     programs = Path(find("redis", "redis-cli") or sys.executable).parent
-    environment = {"PATH": f"{programs}:{os.environ['PATH']}", "TOKEN": site.token}
+    environment = os.environ | {"PATH": f"{programs}:{os.environ['PATH']}", "TOKEN": site.token}
     done = subprocess.run(
         ["sh", "-euc", script],
         cwd=site.folder,
