@@ -13,7 +13,7 @@ BLOCK = re.compile(r"^ *```(?P<language>\w*)\n(?P<text>.*?)^ *```$", re.MULTILIN
 HERE_DOCUMENT = re.compile(r"(<<-?\s*'?(\w+)'?[^\n]*\n).*?^\s*\2$", re.MULTILINE | re.DOTALL)
 BEGIN = re.compile(r"(?:bounced|make|redis-cli|curl|install|python3?) ")
 """How a block without a language begins that is for a shell."""
-KEYWORDS = frozenset(["do", "then", "else", "!", "sudo", "{"])
+KEYWORDS = frozenset(["do", "until", "then", "else", "!", "sudo", "{"])
 CLAUSES = frozenset(["for", "if", "while", "done", "fi", "case", "esac", "}"])
 OPERATORS = frozenset("();<>|&")
 
