@@ -200,8 +200,8 @@ def test_what_the_page_backs_up_is_the_list_and_the_key(stack: Stack) -> None:
 
 def test_the_copy_of_valkey_s_volume_brings_everything_back(stack: Stack) -> None:
     """What came after the copy is gone, what was in it is there."""
-    _, copy, restore = blocks("Back up")
-    stack.sh(copy)
+    export, copy, restore = blocks("Back up")
+    stack.sh(export + copy)
     stack.engine.until(lambda: stack.is_healthy(DAEMON), "the daemon is healthy again")
     stack.command("suppress", "eve@example.org", "--reason", "after the copy")
     assert stack.state("eve@example.org") == "suppressed"
