@@ -32,4 +32,5 @@ message = mail.EmailMessage(
     ["hidden@example.org"],
     cc=["carol@example.org"],
 )
+message.tag = "nov"
 sys.stdout.write(f"{message.send()}\n")
