@@ -81,6 +81,8 @@ UNRUN: Mapping[str, str] = {
     "docs/recipes/listmonk.md: psql -At -c \"SELECT email FROM subscribers WHERE status = 'enabled'\" listmonk |": (
         "tests/recipes/test_listmonk_paths.py runs the program, with a database of its own"
     ),
+    "docs/readers/developer.md: curl smtp://127.0.0.1:2525 --mail-from '' --mail-rcpt 'PATH'"
+    " --upload-file config/examples/bounce.eml": "PATH is the reader's; tests/acceptance/test_demo.py sends to such",
     "docs/rules.md: grep -A 6 '\"mailbox.unknown-in-table\"'"
     " /opt/bounced/lib/python3*/site-packages/bounced/rules/*.toml": (
         "it looks into an installation; tests/acceptance/test_package.py finds these files in the wheel"
