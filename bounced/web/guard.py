@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bounced.edges.watch.log import Event, hashed
 from bounced.web.desk import Desk
+from bounced.web.health import WATCHED
 from bounced.web.peers import Peer, asked_host, is_believed, peer_of, user_of, without_proxy_fields
 from bounced.web.problems import Problem, problem_of
 
@@ -109,7 +110,9 @@ class _Asked:
         facts = {name: state[name] for name in ("list", "token", "person", "address") if name in state}
         if route == UNROUTED:
             facts["path"] = hashed(self.scope.get("path", ""), _SECRET)
-        LOG.info(
+        is_routine = route in WATCHED and HTTPStatus.OK <= self.status < HTTPStatus.BAD_REQUEST
+        write = LOG.debug if is_routine else LOG.info  # a health check asks every few seconds
+        write(
             Event.REQUEST_ANSWERED,
             listener=self.desk.name,
             method=self.scope["method"],

@@ -13,10 +13,13 @@ from bounced.ports import StoreUnavailable
 from bounced.web.desk import desk_of
 from bounced.web.metrics import CONTENT_TYPE, Metrics
 
+WATCHED = ("/healthz", "/readyz", "/metrics")
+"""What programs ask every few seconds."""
+
 
 def routes() -> list[Route]:
     """Return the routes of the private listener that need no token."""
-    return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
+    return [Route(path, answer) for path, answer in zip(WATCHED, (healthz, readyz, metrics), strict=True)]
 
 
 def pages(stores: Sequence[RedisStore], metrics: Metrics) -> Mapping[str, Page]:

@@ -127,7 +127,7 @@ async def test_a_host_that_is_ours_is_answered(start: Start, host: str) -> None:
 
 async def peer_in_log(site: Site, headers: dict[str, str], caught: list[dict[str, str]]) -> str:
     """Return who asked, as the log has it."""
-    await site.private.get("/healthz", headers=headers)
+    await site.private.get("/nothing", headers=headers)
     return caught[-1]["peer"]
 
 

@@ -4,10 +4,11 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from bounced.config import ConfigError
 
-from .conftest import Start
+from .conftest import Site, Start
 
 
 async def asked(socket: Path, path: str) -> str:
@@ -30,6 +31,21 @@ async def test_the_public_listener_is_watched_at_an_address_of_its_own(start: St
             assert told in answer
             assert (await site.public.get(path)).status_code == 404
         assert " 404 " in await asked(tmp_path / "watch", "/hooks/postmark/main")
+
+
+async def test_a_health_check_fills_no_log(site: Site) -> None:
+    """It asks every few seconds; where the answer is no, the log has it."""
+    with capture_logs() as logged:
+        for path in ("/healthz", "/readyz", "/metrics"):
+            await site.private.get(path)
+        for part in site.serving._parts:
+            await part.desk.store.close()
+        await site.private.get("/readyz")
+    lines = [(line["log_level"], line["route"], line["status"]) for line in logged if "route" in line]
+    assert lines == [
+        *(("debug", path, 200) for path in ("/healthz", "/readyz", "/metrics")),
+        ("info", "/readyz", 503),
+    ]
 
 
 async def test_it_is_not_ready_without_redis(start: Start, tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ async def test_the_rules_in_force_are_a_table(alice: httpx.AsyncClient) -> None:
     """Each with its class and what follows in a sentence; what is not the default is marked."""
     told = text_of(await alice.get("/policy"))
     assert "mailbox full soft 3 consecutive ones, more than 15 days from first to last: held 30, then 60" in told
-    assert "policy.caution_hours 24 24 Hours for which an address is held" in told
+    assert "policy.caution_hours 24 24 Hours" in told
     assert "mailbox unknown, bad address, mailbox moved hard the first: suppressed." in told
     assert "mailbox full changed" not in told
 
