@@ -76,8 +76,8 @@ UNRUN: Mapping[str, str] = {
         "tests/cli/test_completion.py completes; tests/docs/test_manual_page.py reads the manual page"
     ),
     "docs/operate.md: journalctl -u bounced -p warning": JOURNAL,
-    "docs/operate.md: journalctl -u bounced -o cat | jq -s"
-    " 'map(select(.event == \"path.refused\") | 1 + (.left_out // 0)) | add'": JOURNAL,
+    "docs/operate.md: journalctl -u bounced -o cat | jq -nR"
+    " '[inputs | fromjson? | select(.event? == \"path.refused\") | 1 + (.left_out // 0)] | add'": JOURNAL,
     "docs/recipes/listmonk.md: psql -At -c \"SELECT email FROM subscribers WHERE status = 'enabled'\" listmonk |": (
         "tests/recipes/test_listmonk_paths.py runs the program, with a database of its own"
     ),
