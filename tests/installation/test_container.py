@@ -138,6 +138,7 @@ def test_nothing_runs_as_root_or_may_become_it(stack: Stack, name: str, user: in
 def test_the_log_is_json(stack: Stack) -> None:
     """On standard error, a line for each event."""
     done = stack.engine.ended("podman", "logs", DAEMON)
+    assert [line for line in done.stderr.splitlines() if not line.startswith("{")] == []
     events = [json.loads(line)["event"] for line in done.stderr.splitlines()]
     assert "service.started" in events
     assert done.stdout == ""
