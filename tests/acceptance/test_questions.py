@@ -21,7 +21,7 @@ from redis import Redis
 from bounced.config import Config, load
 from bounced.core.terms import Engagement, OptIn, Profile
 from tests.support.daemon import WAIT_S, Daemon, port_of, unknown_user
-from tests.support.mta import POSTFIX_ASKING, running
+from tests.support.mta import EXIM_OF_DEBIAN, POSTFIX_ASKING, running
 from tests.support.ports import free_port
 from tests.support.programs import find
 from tests.support.recipients import listening
@@ -31,6 +31,7 @@ PROJECT = Path(__file__).parents[2]
 PAGE = PROJECT / "docs/questions.md"
 ALICE, BOB, CAROL, DAVE = (f"{name}@example.org" for name in ("alice", "bob", "carol", "dave"))
 ALIGNED = "Is the bounce domain aligned for DMARC? Does DKIM matter?"
+BEHIND = "My Exim has port 25. Can it pass the bounce domain on?"
 CANNOT = "My application cannot set its envelope. Can Postfix do it?"
 HANDED = "Can Postfix pass the bounce domain on to bounced?"
 HELD = "What does my own database do with `held`?"
@@ -58,6 +59,9 @@ LEFT_OUT = {
 
 with_postfix = pytest.mark.skipif(
     POSTFIX_ASKING.find() is None or os.geteuid() != 0, reason="needs Postfix (tests/install-programs) and root"
+)
+with_exim = pytest.mark.skipif(
+    EXIM_OF_DEBIAN.find() is None or os.geteuid() != 0, reason="needs Exim (tests/install-programs) and root"
 )
 with_redis_cli = pytest.mark.skipif(
     find("redis", "redis-cli") is None, reason="redis-cli is not here: tests/install-programs"
@@ -205,6 +209,29 @@ def test_postfix_hands_over_by_lmtp_and_refuses_what_bounced_refuses(outside: Pa
         assert daemon.wait_for("report.committed", origin="lmtp")["after"] == "suppressed"
         client.mail("")
         assert client.rcpt("x" + path)[0] == 550
+
+
+@with_exim
+def test_exim_passes_on_and_refuses_what_bounced_refuses(outside: Path) -> None:
+    """A bounce with a long line suppresses its recipient; a forged path hears 550; while bounced is away all waits."""
+    with _with_server(outside) as daemon:
+        shown = lines(BEHIND, "exim", {"port = 2525": f"port = {daemon.port}"})
+        router, transport, callout, macros = re.split(r"^# /etc/exim4/.*\n", shown, flags=re.MULTILINE)[1:]
+        (relay,) = re.findall(r"`(dc_relay_domains=.*?)`", PAGE.read_text("utf-8"))
+        filled_in = {"ROUTER": router, "TRANSPORT": transport, "CALLOUT": callout, "MACROS": macros, "RELAY": relay}
+        with running(EXIM_OF_DEBIAN, _folder(outside / "mta"), **filled_in) as port:
+            alice, bob = daemon.return_path(ALICE), daemon.return_path(BOB)
+            with smtplib.SMTP("127.0.0.1", port, "mx.example.org", WAIT_S, ("127.0.0.2", 0)) as client:
+                client.ehlo()
+                client.mail("")
+                assert client.rcpt("x" + alice)[0] == 550
+                client.rset()
+                bounce = unknown_user(ALICE, alice) + b"x" * 1200 + b"\r\n"
+                assert client.sendmail("", [alice], bounce) == {}
+                assert daemon.wait_for("report.committed", origin="smtp")["after"] == "suppressed"
+                daemon.stop()
+                client.mail("")
+                assert client.rcpt(bob)[0] // 100 == 4
 
 
 @with_postfix

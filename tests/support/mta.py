@@ -98,6 +98,14 @@ SENDMAIL = Mta(
 HARAKA = Mta("haraka", "haraka", "usr/bin/haraka", "var/mta", ("-c", "/var/mta"), reuses_connections=False)
 POSTFIX_ASKING = replace(POSTFIX, name="postfix-asking")
 EXIM_ASKING = replace(EXIM, name="exim-asking")
+EXIM_OF_DEBIAN = replace(
+    EXIM,
+    name="exim-debian",
+    arguments=(*EXIM.arguments, "-oP", "/var/mta/pid"),
+    prepare="install -d -o Debian-exim /var/spool/exim4 /var/log/exim4 /var/lib/exim4"
+    " && PATH=$PATH:/usr/sbin:/sbin update-exim4.conf",
+)
+"""With the configuration that its package makes from the files in /etc/exim4."""
 HARAKA_ASKING = replace(HARAKA, name="haraka-asking")
 HARAKA_TELLING = replace(HARAKA, name="haraka-telling")
 EXIM_ALIASES = replace(EXIM, name="exim-aliases")
