@@ -40,6 +40,7 @@ class Event(StrEnum):
     RELOAD_FAILED = "reload.failed"
     CONFIGURATION_LOADED = "configuration.loaded"
     DRAIN_TIMED_OUT = "drain.timed_out"
+    LIBRARY_WARNED = "library.warned"
     WORKER_STARTED = "worker.started"
     WORKER_DIED = "worker.died"
     WORKER_KILLED = "worker.killed"
@@ -96,6 +97,7 @@ class Event(StrEnum):
 
 
 LIMITED = (
+    Event.LIBRARY_WARNED,
     Event.PEER_REFUSED,
     Event.PATH_REFUSED,
     Event.REPORT_DEFERRED,
@@ -182,6 +184,24 @@ def configure(*, level: str, as_json: bool, plain_addresses: bool, stream: TextI
         logger_factory=structlog.WriteLoggerFactory(file=stream),
         cache_logger_on_first_use=True,
     )
+    _hear_libraries()
+
+
+class _Libraries(logging.Handler):
+    """What libraries log by themselves becomes lines of ours: asyncio tells so of what nobody waits for any more."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record."""
+        structlog.get_logger().warning(
+            Event.LIBRARY_WARNED, library=record.name, said=record.getMessage(), exc_info=record.exc_info or None
+        )
+
+
+def _hear_libraries() -> None:
+    root = logging.getLogger()
+    for handler in [each for each in root.handlers if isinstance(each, _Libraries)]:
+        root.removeHandler(handler)
+    root.addHandler(_Libraries(logging.WARNING))
 
 
 def _is_journal(stream: TextIO) -> bool:

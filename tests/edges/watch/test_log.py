@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -34,7 +35,23 @@ def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[Written]:
 
     yield make
     structlog.configure(**before)
+    for handler in [each for each in logging.getLogger().handlers if isinstance(each, log._Libraries)]:
+        logging.getLogger().removeHandler(handler)
     log.HASHES.use({})
+
+
+def test_what_a_library_logs_is_a_line_like_all_others(written: Written) -> None:
+    """A loop complains of a name that could not be looked up after nobody waited for it any more."""
+    _, stream = written()
+    logging.getLogger("asyncio").error(
+        "Future exception was never retrieved\nof ann@example.org", exc_info=_raised("gone")
+    )
+    logging.getLogger("asyncio").info("Using selector")
+    (line,) = map(json.loads, stream.getvalue().splitlines())
+    assert (line["event"], line["level"], line["library"]) == ("library.warned", "warning", "asyncio")
+    assert line["said"].startswith("Future exception was never retrieved\\n")
+    assert "ann@example.org" not in line["said"]
+    assert "ValueError: gone" in line["exception"]
 
 
 def _raised(text: str) -> ValueError:
