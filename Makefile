@@ -55,8 +55,8 @@ screenshots: $(VENV)/.installed-dev ## Take the pictures of pages and terminal a
 	$(BIN)/python -m docs.screenshots
 	$(BIN)/python -m docs.terminal
 
-bench: $(VENV)/.installed-dev ## Measure, beside other servers, with everything on
-	$(BIN)/python benchmarks/run.py $(ARGS)
+bench: $(VENV)/.installed-dev ## Measure, beside other servers, with everything on; ARGS=--quick tries it
+	$(BIN)/python -m benchmarks.run $(ARGS)
 
 soak: $(VENV)/.installed-dev ## Run the long tests: floods, kills, hours
 	$(BIN)/pytest -n 0 -m soak --timeout 0 $(ARGS)

@@ -1,6 +1,6 @@
 """What the daemon's throughput loses while `bounced web` works beside it, upon the same Redis.
 
-python benchmarks/beside.py [--rounds 5] [--scale 1.0] [--checks 100]
+python -m benchmarks.beside [--rounds 5] [--scale 1.0] [--checks 100]
 
 The daemon gets the load "50 x 20" of run.py again and again: alone, beside an application that is asked so many checks
 a second, and beside one that is asked as many as it can answer.  Each is repeated with a nice application: nice 3 and
@@ -18,13 +18,13 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from statistics import median
 
-import servers
-import web
-from figures import TWENTY_EACH
-from processes import Running
 from rich.console import Console
 from rich.table import Table
-from run import WARM_UP, Bench
+
+from benchmarks import servers, web
+from benchmarks.figures import TWENTY_EACH
+from benchmarks.processes import Running
+from benchmarks.run import WARM_UP, Bench
 
 CONNECTIONS = 16
 NICE = (0, 3, 10)

@@ -1,6 +1,6 @@
 """The naive peer: what one writes in an afternoon with aiosmtpd, email, flufl.bounce and a Redis pipeline per message.
 
-python benchmarks/naive.py --redis URL [--port 0] [--processes 1] [--certificate PEM]; prints its port when it listens.
+python -m benchmarks.naive --redis URL [--port 0] [--processes 1] [--certificate PEM]; prints its port when it listens.
 """
 
 import argparse
@@ -8,15 +8,13 @@ import asyncio
 import os
 import socket
 import ssl
-import time
 from email import message_from_bytes
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from flufl.bounce import all_failures
 from redis.asyncio import Redis
 
-HISTORY = 8
-EVENTS_MAX = 1_000_000
+from benchmarks.piped import queue
 
 
 class NaiveHandler:
@@ -32,21 +30,9 @@ class NaiveHandler:
         assert isinstance(envelope.content, bytes)
         temporary, permanent = all_failures(message_from_bytes(envelope.content))
         async with self._redis.pipeline(transaction=True) as pipe:
-            for address in permanent:
-                self._suppress(pipe, address.decode(errors="replace"))
-            pipe.hincrby("naive:counts", "temporary", len(temporary))
-            pipe.hincrby("naive:counts", "permanent", len(permanent))
-            pipe.xadd("naive:events", {"path": envelope.rcpt_tos[0]}, maxlen=EVENTS_MAX, approximate=True)
+            queue(pipe, envelope.rcpt_tos[0], temporary, permanent)
             await pipe.execute()
         return "250 OK"
-
-    def _suppress(self, pipe: "Redis", address: str) -> None:
-        key = f"naive:address:{address}"
-        pipe.sadd("naive:suppressed", address)
-        pipe.hset(key, mapping={"state": "suppressed", "since": int(time.time())})
-        pipe.hincrby(key, "bounces", 1)
-        pipe.lpush(f"naive:history:{address}", "bounced")
-        pipe.ltrim(f"naive:history:{address}", 0, HISTORY - 1)
 
 
 async def serve(listening: socket.socket, url: str, context: ssl.SSLContext | None) -> None:

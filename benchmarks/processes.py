@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,19 +16,34 @@ from bounced.edges.redis.embedded.binary import find_server
 START_S = 20.0
 STOP_S = 20.0
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+QUEUES = ("maildrop", "incoming", "active", "deferred")
+"""Of Postfix, in the order in which a message goes through them: none that moves is overlooked."""
 
 
 @dataclass(frozen=True)
 class Running:
-    """A server that takes mail at a port; ``roots`` are the processes that, with their children, are its cost."""
+    """A server that takes mail at a port; ``roots`` are the processes that, with their children, are its cost.
+
+    ``redis`` is the URL of the Redis that it writes into.  ``spool`` is where it queues what it has acknowledged and
+    has not worked on yet.
+    """
 
     name: str
     port: int
     roots: tuple[int, ...]
+    tls: bool = True
+    redis: str | None = None
+    spool: Path | None = None
 
     def cpu_s(self) -> float:
-        """Return the processor time that it has used so far."""
+        """Return the processor time that it has used so far, also in children that have ended."""
         return sum(_cpu_s(pid) for pid in self.pids())
+
+    def queued(self) -> int:
+        """Return how many messages are acknowledged and not worked on yet."""
+        if self.spool is None:
+            return 0
+        return sum(file.is_file() for name in QUEUES for file in (self.spool / name).rglob("*"))
 
     def memory_mb(self) -> float:
         """Return its memory now, each shared page counted by its share."""
@@ -59,9 +74,9 @@ def process(command: Sequence[str], **popen: Any) -> Iterator[int]:
 
 @contextmanager
 def redis_server(folder: Path) -> Iterator[tuple[str, int]]:
-    """Run a server that syncs each write to disk; give its URL and process id."""
+    """Run a server that syncs each write to disk; give its URL and process id.  Any user may speak to it."""
     path = folder / "redis.sock"
-    settings = ["--port", "0", "--unixsocket", str(path), "--dir", str(folder), "--save", ""]
+    settings = ["--port", "0", "--unixsocket", str(path), "--unixsocketperm", "777", "--dir", str(folder), "--save", ""]
     settings += ["--appendonly", "yes", "--appendfsync", "always", "--logfile", str(folder / "redis.log")]
     with process([str(find_server()), *settings]) as pid:
         _until(path.exists)
@@ -87,7 +102,7 @@ def _greets(port: int) -> bool:
         return False
 
 
-def _until(is_so: Any) -> None:
+def _until(is_so: Callable[[], bool]) -> None:
     end = time.monotonic() + START_S
     while not is_so():
         if time.monotonic() > end:
@@ -100,8 +115,8 @@ def _parent(pid: int) -> int:
 
 
 def _cpu_s(pid: int) -> float:
-    user, system = _stat(pid)[11:13]
-    return (int(user) + int(system)) / TICKS_A_SECOND
+    """Return what a process and those of its children that it has waited for used, in user mode and in the kernel."""
+    return sum(map(int, _stat(pid)[11:15])) / TICKS_A_SECOND
 
 
 def _memory_mb(pid: int) -> float:

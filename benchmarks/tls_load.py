@@ -1,7 +1,9 @@
-"""A load generator that speaks STARTTLS, which load.c does not: one process of asyncio connections.
+"""A load generator that speaks STARTTLS where load.c cannot be built with OpenSSL: one process of asyncio connections.
 
-python benchmarks/tls_load.py -p PORT -c CONNECTIONS -m MESSAGES_PER_CONNECTION -n MESSAGES -f CORPUS -R PATHS;
-prints one JSON object with rate, done and failed.
+python benchmarks/tls_load.py -p PORT -c CONNECTIONS -m MESSAGES_PER_CONNECTION -n MESSAGES -f CORPUS -R PATHS
+                              [-S SECONDS]
+
+It prints one JSON object like that of load.c.  asyncio cannot take up the session of an earlier connection.
 """
 
 import argparse
@@ -10,6 +12,7 @@ import json
 import ssl
 import struct
 from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
 from time import perf_counter
 
 import uvloop
@@ -25,11 +28,12 @@ class Load:
         self._corpus, self._paths = corpus, paths
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._context.check_hostname, self._context.verify_mode = False, ssl.CERT_NONE
-        self._begun = self.done = self.failed = 0
+        self.begun = self.done = self.failed = self.handshakes = 0
+        self.latencies: list[float] = []
 
     async def keep_connected(self) -> None:
         """Open one connection after the other."""
-        while self._begun < self._messages:
+        while self.begun < self._messages:
             try:
                 async with asyncio.timeout(WAIT_S):
                     await self._connection()
@@ -42,11 +46,12 @@ class Load:
         await _say(reader, writer, b"EHLO mx7.isp.example\r\n", "250")
         await _say(reader, writer, b"STARTTLS\r\n", "220")
         await writer.start_tls(self._context)
+        self.handshakes += 1
         extensions = await _say(reader, writer, b"EHLO mx7.isp.example\r\n", "250")
         for _ in range(self._per_connection):
-            if self._begun >= self._messages:
+            if self.begun >= self._messages:
                 break
-            number, self._begun = self._begun, self._begun + 1
+            number, self.begun = self.begun, self.begun + 1
             await self._message(reader, writer, number, pipelined="PIPELINING" in extensions)
             self.done += 1
         await _say(reader, writer, b"QUIT\r\n", "221")
@@ -64,7 +69,10 @@ class Load:
         else:
             for command, code in zip(commands, codes, strict=True):
                 await _say(reader, writer, command, code)
-        await _say(reader, writer, self._corpus[number % len(self._corpus)], "250")
+        writer.write(self._corpus[number % len(self._corpus)])
+        dot_at = perf_counter()
+        await _reply(reader, "250")
+        self.latencies.append(perf_counter() - dot_at)
 
 
 async def _say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, octets: bytes, code: str) -> str:
@@ -97,16 +105,33 @@ def read_corpus(file: Path) -> list[bytes]:
 async def run(arguments: argparse.Namespace) -> None:
     """Print what was measured."""
     load = Load(arguments.p, arguments.m, arguments.n, read_corpus(arguments.f), arguments.R.read_text().splitlines())
-    begun = perf_counter()
-    async with asyncio.TaskGroup() as group:
-        for _ in range(arguments.c):
-            group.create_task(load.keep_connected())
-    rate = load.done / (perf_counter() - begun)
-    print(json.dumps({"rate": rate, "done": load.done, "failed": load.failed}))
+    began = perf_counter()
+    try:
+        async with asyncio.timeout(arguments.S), asyncio.TaskGroup() as group:
+            for _ in range(arguments.c):
+                group.create_task(load.keep_connected())
+    except TimeoutError:
+        pass  # what is under way counts neither way
+    seconds = perf_counter() - began
+    used, latencies = getrusage(RUSAGE_SELF), sorted(load.latencies) or [0.0]
+    at = {"dot_p50": 0.5, "dot_p99": 0.99}
+    found = {
+        "rate": load.done / seconds,
+        "done": load.done,
+        "failed": load.failed,
+        "unfinished": load.begun - load.done - load.failed,
+        "seconds": seconds,
+        "generator_cpu_s": used.ru_utime + used.ru_stime,
+        **{name: 1e3 * latencies[int((len(latencies) - 1) * share)] for name, share in at.items()},
+        "handshakes": load.handshakes,
+        "resumed": 0,  # asyncio has no way to take a session up
+    }
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     for name, kind in {"p": int, "c": int, "m": int, "n": int, "f": Path, "R": Path}.items():
         parser.add_argument(f"-{name}", type=kind, required=True)
+    parser.add_argument("-S", type=float, default=WAIT_S)
     uvloop.run(run(parser.parse_args()))

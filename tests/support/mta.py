@@ -60,6 +60,7 @@ class Mta:
     """An MTA: its program, where its configuration is looked for, and how it is started in the foreground.
 
     ``name`` is also that of the folder of templates for its configuration, ``root`` that of its private root.
+    ``prepare`` is run by a shell in its namespaces before it starts.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Mta:
     prepare: str = ":"
     reuses_connections: bool = True
     greeting: bytes = b"220"
+    templates: Path = TEMPLATES
 
     def __str__(self) -> str:
         return self.name
@@ -133,6 +135,13 @@ def running(mta: Mta, folder: Path, **filled_in: object) -> Iterator[int]:
 
     Those that send do so to two ports of loopback, by domain: ``DAEMON`` and ``REFUSER``.
     """
+    with started(mta, folder, **filled_in) as (port, _):
+        yield port
+
+
+@contextmanager
+def started(mta: Mta, folder: Path, **filled_in: object) -> Iterator[tuple[int, int]]:
+    """Run an MTA likewise; give its port, and the process that all of its processes descend from."""
     program = mta.find()
     assert program
     port = free_port()
@@ -148,12 +157,12 @@ def running(mta: Mta, folder: Path, **filled_in: object) -> Iterator[int]:
         )
     try:
         _wait_until_listening(process, port, folder, mta.greeting)
-        yield port
+        yield port, process.pid
     finally:
-        _end(process)
+        end(process)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[bytes]) -> None:
     """Kill the first process of the namespace, with which all others go; unshare cannot, where it is setuid."""
     if process.poll() is None:
         for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
@@ -168,7 +177,7 @@ def _furnish(mta: Mta, folder: Path, values: dict[str, object]) -> None:
     for made in ("run", "mta/spool", "mta/data", "tmp", "log", "cache/ldconfig"):
         (folder / "var" / made).mkdir(parents=True, exist_ok=True)
     _write_etc(folder / "etc", private_root(mta.root))
-    _write_configuration(TEMPLATES / mta.name, folder / mta.configuration, values)
+    _write_configuration(mta.templates / mta.name, folder / mta.configuration, values)
 
 
 def _write_etc(etc: Path, root: Path | None) -> None:

@@ -1,0 +1,79 @@
+"""The load generator: load.c, with TLS where OpenSSL's headers are; where it has none, tls_load.py encrypts."""
+
+import json
+import platform
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.figures import Shape
+from tests.support.programs import private_root
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+CORPORA = [ROOT.parent / "shared" / "corpus" / "eml", ROOT / "tests" / "corpus"]
+COMPILE = ["cc", "-O2", "-Wall", "-Wextra", "-Werror", str(HERE / "load.c")]
+
+
+@dataclass(frozen=True)
+class Generator:
+    """A program that puts a load on a port, and the messages that it sends.
+
+    ``tls_note`` says how it encrypts; ``tickets`` whether a connection takes up the session of an earlier one.
+    """
+
+    program: Path
+    corpus: Path
+    tls: bool
+    tls_note: str
+    tickets: bool = False
+
+    def put(self, port: int, shape: Shape, count: int, paths: Path, longest_s: float) -> dict[str, Any]:
+        """Send so many messages; return what was measured.  Raises CalledProcessError."""
+        load = [*self._program(shape.tls), "-p", port, "-c", shape.connections, "-m", shape.per_connection]
+        load += ["-n", count, "-f", self.corpus, "-R", paths, "-S", longest_s]
+        said = subprocess.run([str(word) for word in load], check=True, stdout=subprocess.PIPE).stdout
+        measured: dict[str, Any] = json.loads(said)
+        return measured
+
+    def _program(self, encrypted: bool) -> list[object]:  # noqa: FBT001 - a column of the table
+        if not encrypted:
+            return [self.program]
+        if self.tls:
+            return [self.program, "-t", *(["-k"] if self.tickets else [])]
+        return [sys.executable, HERE / "tls_load.py"]
+
+
+def build(folder: Path, *, tickets: bool = False) -> Generator:
+    """Compile the load generator and pack the messages.  Raises CalledProcessError."""
+    program, corpus = folder / "load", folder / "corpus.bin"
+    tls = any(_compiles(program, with_tls) for with_tls in _with_tls())
+    if not tls:
+        subprocess.run([*COMPILE, "-o", str(program)], check=True)
+    corpora = [str(path) for path in CORPORA if path.is_dir()]
+    packed = subprocess.run([sys.executable, str(HERE / "mkcorpus.py"), str(corpus), *corpora], check=True, stdout=-1)
+    note = (
+        "load.c with OpenSSL"
+        if tls
+        else (
+            "tls_load.py, a Python program that may be the limit: load.c could not be built with OpenSSL "
+            "(apt install libssl-dev, or tests/install-programs libssl)"
+        )
+    )
+    return Generator(program, corpus, tls, f"{note}; {packed.stdout.decode().strip()}", tickets)
+
+
+def _with_tls() -> list[list[str]]:
+    """Return what to compile with: the machine's OpenSSL, and that of tests/install-programs."""
+    ways = [[]]
+    if root := private_root("libssl"):
+        machine = f"{platform.machine()}-linux-gnu"
+        include, libraries = root / "usr/include", root / "usr/lib" / machine
+        ways.append([f"-I{include}", f"-I{include / machine}", f"-L{libraries}", f"-Wl,-rpath,{libraries}"])
+    return [["-DWITH_TLS", *way, "-lssl", "-lcrypto"] for way in ways]
+
+
+def _compiles(program: Path, with_tls: list[str]) -> bool:
+    return subprocess.run([*COMPILE, "-o", str(program), *with_tls], check=False, capture_output=True).returncode == 0
