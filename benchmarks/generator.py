@@ -2,6 +2,7 @@
 
 import json
 import platform
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -47,7 +48,9 @@ class Generator:
 
 
 def build(folder: Path, *, tickets: bool = False) -> Generator:
-    """Compile the load generator and pack the messages.  Raises CalledProcessError."""
+    """Compile the load generator and pack the messages.  Raises CalledProcessError, SystemExit."""
+    if shutil.which("cc") is None:
+        raise SystemExit("A C compiler is needed.  Debian, Ubuntu: apt install gcc libc6-dev")
     program, corpus = folder / "load", folder / "corpus.bin"
     tls = any(_compiles(program, with_tls) for with_tls in _with_tls())
     if not tls:
@@ -66,13 +69,14 @@ def build(folder: Path, *, tickets: bool = False) -> Generator:
 
 
 def _with_tls() -> list[list[str]]:
-    """Return what to compile with: the machine's OpenSSL, and that of tests/install-programs."""
-    ways = [[]]
+    """Return what to compile with: the machine's OpenSSL, and that of tests/install-programs, which is linked in."""
+    ways = [["-DWITH_TLS", "-lssl", "-lcrypto"]]
     if root := private_root("libssl"):
         machine = f"{platform.machine()}-linux-gnu"
         include, libraries = root / "usr/include", root / "usr/lib" / machine
-        ways.append([f"-I{include}", f"-I{include / machine}", f"-L{libraries}", f"-Wl,-rpath,{libraries}"])
-    return [["-DWITH_TLS", *way, "-lssl", "-lcrypto"] for way in ways]
+        archives = [str(libraries / name) for name in ("libssl.a", "libcrypto.a")]
+        ways.append(["-DWITH_TLS", f"-I{include}", f"-I{include / machine}", *archives])
+    return ways
 
 
 def _compiles(program: Path, with_tls: list[str]) -> bool:

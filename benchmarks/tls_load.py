@@ -11,6 +11,7 @@ import asyncio
 import json
 import ssl
 import struct
+from contextlib import suppress
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
 from time import perf_counter
@@ -32,15 +33,19 @@ class Load:
         self.latencies: list[float] = []
 
     async def keep_connected(self) -> None:
-        """Open one connection after the other."""
+        """Open one connection after the other; each is for one message at least."""
         while self.begun < self._messages:
             try:
                 async with asyncio.timeout(WAIT_S):
-                    await self._connection()
+                    await self._connection(self._next())
             except (OSError, ValueError, EOFError):
                 self.failed += 1
 
-    async def _connection(self) -> None:
+    def _next(self) -> int:
+        self.begun += 1
+        return self.begun - 1
+
+    async def _connection(self, number: int) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
         await _reply(reader, "220")
         await _say(reader, writer, b"EHLO mx7.isp.example\r\n", "250")
@@ -48,13 +53,14 @@ class Load:
         await writer.start_tls(self._context)
         self.handshakes += 1
         extensions = await _say(reader, writer, b"EHLO mx7.isp.example\r\n", "250")
-        for _ in range(self._per_connection):
-            if self.begun >= self._messages:
-                break
-            number, self.begun = self.begun, self.begun + 1
+        for left in reversed(range(self._per_connection)):
             await self._message(reader, writer, number, pipelined="PIPELINING" in extensions)
             self.done += 1
-        await _say(reader, writer, b"QUIT\r\n", "221")
+            if not left or self.begun >= self._messages:
+                break
+            number = self._next()
+        with suppress(OSError, ValueError, EOFError):
+            await _say(reader, writer, b"QUIT\r\n", "221")
         writer.close()
 
     async def _message(
