@@ -39,7 +39,7 @@ SHAPES = [
 ]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Measured:
     """One server under one load.
 

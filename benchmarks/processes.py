@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from redis import Redis
+
 from bounced.edges.redis.embedded.binary import find_server
 
 START_S = 20.0
 STOP_S = 20.0
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+NO_ENTRY = "0-0"
 QUEUES = ("maildrop", "incoming", "active", "deferred")
 """Of Postfix, in the order in which a message goes through them: none that moves is overlooked."""
 
@@ -24,8 +27,8 @@ QUEUES = ("maildrop", "incoming", "active", "deferred")
 class Running:
     """A server that takes mail at a port; ``roots`` are the processes that, with their children, are its cost.
 
-    ``redis`` is the URL of the Redis that it writes into.  ``spool`` is where it queues what it has acknowledged and
-    has not worked on yet.
+    ``redis`` is the URL of the Redis that it writes into, ``stream`` the key that gets an entry for each message;
+    bounced adds entries of other types there too.  ``spool`` is where it queues what it has acknowledged.
     """
 
     name: str
@@ -33,6 +36,7 @@ class Running:
     roots: tuple[int, ...]
     tls: bool = True
     redis: str | None = None
+    stream: str = "naive:events"
     spool: Path | None = None
 
     def cpu_s(self) -> float:
@@ -48,6 +52,22 @@ class Running:
     def memory_mb(self) -> float:
         """Return its memory now, each shared page counted by its share."""
         return sum(_memory_mb(pid) for pid in self.pids())
+
+    def last_entry(self) -> str:
+        """Return the id of the latest entry of its stream."""
+        if self.redis is None:
+            return NO_ENTRY
+        with Redis.from_url(self.redis, decode_responses=True) as client:
+            found: Any = client.xrevrange(self.stream, count=1)
+        return str(found[0][0]) if found else NO_ENTRY
+
+    def written_since(self, entry: str) -> int | None:
+        """Return how many messages it has written since an entry; None if it writes nothing."""
+        if self.redis is None:
+            return None
+        with Redis.from_url(self.redis, decode_responses=True) as client:
+            found: Any = client.xrange(self.stream, min=f"({entry}")
+        return sum(fields.get("type", "report") == "report" for _, fields in found)
 
     def pids(self) -> list[int]:
         """Return the roots and all that descend from them."""

@@ -73,13 +73,17 @@ class Bench:
         count = max(count, shape.connections)
         paths = servers.return_paths(self._folder / "0", self._loads, count)
         self._loads += count
+        before = server.last_entry()
         cpu_s = server.cpu_s()
         load = self._generator.put(server.port, shape, count, paths, LONGEST_S)
-        waited_s, late = _settle(server)
+        waited_s, late = settle(server)
+        cpu_s = server.cpu_s() - cpu_s
+        written = server.written_since(before)
+        lost = max(late, 0 if written is None else load["done"] - written)  # though it was acknowledged
         return Measured(
-            rate=(load["done"] - late) / (load["seconds"] + waited_s),
-            failed=load["failed"] + late,
-            cpu_us=(server.cpu_s() - cpu_s) * 1e6 / max(load["done"], 1),
+            rate=(load["done"] - lost) / (load["seconds"] + waited_s),
+            failed=load["failed"] + lost,
+            cpu_us=cpu_s * 1e6 / max(load["done"], 1),
             memory_mb=server.memory_mb(),
             p50_ms=load["dot_p50"],
             p99_ms=load["dot_p99"],
@@ -88,7 +92,7 @@ class Bench:
         )
 
 
-def _settle(server: Running) -> tuple[float, int]:
+def settle(server: Running) -> tuple[float, int]:
     """Wait until a server has worked on all that it acknowledged; return for how long, and how many are left."""
     begun = time.monotonic()
     while (left := server.queued()) and time.monotonic() - begun < SETTLED_S:
@@ -117,7 +121,7 @@ def available(certificate: Path) -> tuple[dict[str, Start], dict[str, str]]:
     return starts, absent
 
 
-def _chosen(names: Iterable[str], wanted: list[str] | None) -> list[str]:
+def chosen(names: Iterable[str], wanted: list[str] | None) -> list[str]:
     """Return the names that were asked for by a part of them, all if none was."""
     return [name for name in names if not wanted or any(part in name for part in wanted)]
 
@@ -161,8 +165,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bounced-bench-") as name:
         bench = Bench(Path(name), arguments.scale, tickets=arguments.tickets)
         starts, absent = available(servers.self_signed(Path(name)))
-        wanted = [BOUNCED, *_chosen([each for each in starts if each != BOUNCED], arguments.server)]
-        shapes = [shape for shape in SHAPES if shape.name in _chosen([each.name for each in SHAPES], arguments.load)]
+        wanted = [BOUNCED, *chosen([each for each in starts if each != BOUNCED], arguments.server)]
+        shapes = [shape for shape in SHAPES if shape.name in chosen([each.name for each in SHAPES], arguments.load)]
         about = {
             "machine": machine.machine(),
             "versions": machine.versions(

@@ -33,20 +33,26 @@ file = "{key}"
 """
 
 
+def configure(folder: Path, certificate: Path, url: str, port: int) -> Path:
+    """Write the configuration of a daemon, and its key; return its file."""
+    (folder / KEY).touch(mode=0o600)
+    (folder / KEY).write_text(secrets.token_urlsafe(32))
+    config = folder / "bounced.toml"
+    config.write_text(BOUNCED.format(port=port, certificate=certificate, url=url, domain=DOMAIN, key=KEY))
+    return config
+
+
 @contextmanager
 def bounced(folder: Path, certificate: Path) -> Iterator[Running]:
     """Run the daemon: two workers, everything on, each commit on disk before it is acknowledged."""
     with redis_server(folder) as (url, redis_pid):
         port = free_port()
-        (folder / KEY).touch(mode=0o600)
-        (folder / KEY).write_text(secrets.token_urlsafe(32))
-        config = folder / "bounced.toml"
-        config.write_text(BOUNCED.format(port=port, certificate=certificate, url=url, domain=DOMAIN, key=KEY))
+        config = configure(folder, certificate, url, port)
         with (folder / "log").open("wb") as log:
             command = [sys.executable, "-m", "bounced", "run", "--config", str(config)]
             with process(command, stderr=log) as pid:
                 wait_for(port)
-                yield Running("bounced", port, (pid, redis_pid), redis=url)
+                yield Running("bounced", port, (pid, redis_pid), redis=url, stream="bounced:{main}:events")
 
 
 @contextmanager
