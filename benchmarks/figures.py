@@ -46,10 +46,13 @@ class Measured:
     ``rate`` counts what was worked on: of a server that queues, until its queue is empty.  ``cpu_us`` is what the
     server and its Redis used for a message, the latencies are from the final dot to the reply.  ``generator`` is the
     share of a core that the generator used, ``resumed`` the share of TLS sessions that were taken up again.
+    ``failed`` messages were refused, cut off, or acknowledged and never written; ``late`` ones were under way when the
+    time was over.
     """
 
     rate: float
     failed: int
+    late: int
     cpu_us: float
     memory_mb: float
     p50_ms: float
@@ -72,10 +75,11 @@ class Rounds:
         self._found[shape, server].append(measured)
 
     def middle(self, shape: Shape, server: str) -> Measured:
-        """Return the median of each figure; of failures the sum."""
+        """Return the median of each figure; the sum of what failed or was late."""
         found = self._found[shape, server]
         middles = {name: median(getattr(each, name) for each in found) for name in FIGURES}
-        return Measured(**middles | {"failed": sum(each.failed for each in found)})
+        sums = {name: sum(getattr(each, name) for each in found) for name in ("failed", "late")}
+        return Measured(**middles | sums)
 
     def ratio(self, shape: Shape, server: str) -> float | None:
         """Return how many times the naive peer's rate, as the median of the ratios within each round."""
@@ -95,6 +99,7 @@ class Rounds:
             "p50 ms",
             "p99 ms",
             "lost",
+            "late",
             "MB",
             "generator",
         )
@@ -105,11 +110,12 @@ class Rounds:
                 shape.name,
                 server,
                 f"{found.rate:.0f}",
-                "" if ratio is None else f"{ratio:.1f}",
+                "" if ratio is None else f"{ratio:.2g}",
                 f"{found.cpu_us:.0f}",
                 f"{found.p50_ms:.1f}",
                 f"{found.p99_ms:.1f}",
                 str(found.failed),
+                str(found.late),
                 f"{found.memory_mb:.0f}",
                 f"{found.generator:.0%}",
             )

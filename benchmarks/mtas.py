@@ -95,7 +95,8 @@ def smtp_sink(folder: Path) -> Iterator[Running]:
     """Run Postfix's smtp-sink, which throws everything away: the limit of what the generator can show."""
     port = free_port()
     command = in_private_root("postfix", "smtp-sink", "-u", "nobody", f"127.0.0.1:{port}", "1024")
-    running = subprocess.Popen(command, cwd=folder)
+    with (folder / "log").open("wb") as log:
+        running = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
     try:
         wait_for(port)
         yield Running("smtp-sink", port, (running.pid,), tls=False)

@@ -70,7 +70,7 @@ class Bench:
     def measure(self, server: Running, shape: Shape) -> Measured:
         """Put a load on a server.  Every message has a return path of its own, never used before."""
         count = int(MESSAGES.get(server.name, MESSAGES_OF_OTHERS) * self._scale * shape.messages)
-        count = max(count, shape.connections)
+        count = max(count, int(shape.connections * min(self._scale, 1)))
         paths = servers.return_paths(self._folder / "0", self._loads, count)
         self._loads += count
         before = server.last_entry()
@@ -83,6 +83,7 @@ class Bench:
         return Measured(
             rate=(load["done"] - lost) / (load["seconds"] + waited_s),
             failed=load["failed"] + lost,
+            late=load["unfinished"],
             cpu_us=cpu_s * 1e6 / max(load["done"], 1),
             memory_mb=server.memory_mb(),
             p50_ms=load["dot_p50"],

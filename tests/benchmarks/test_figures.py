@@ -12,7 +12,7 @@ from rich.console import Console
 from benchmarks import machine, run
 from benchmarks.figures import BOUNCED, CROWD, FEW, NAIVE, ONE_EACH, SHAPES, TWENTY_EACH, Measured, Rounds
 
-PLAIN = Measured(rate=100.0, failed=0, cpu_us=500.0, memory_mb=10.0, p50_ms=1.5, p99_ms=9.5, generator=0.25)
+PLAIN = Measured(rate=100.0, failed=0, late=0, cpu_us=500.0, memory_mb=10.0, p50_ms=1.5, p99_ms=9.5, generator=0.25)
 
 
 def measured(**figures: float) -> Measured:
@@ -51,9 +51,10 @@ def test_every_row_has_the_time_from_the_final_dot_to_the_reply():
 def test_losses_add_up():
     """A median would hide a server that loses in one round."""
     rounds = Rounds()
-    for failed in (0, 0, 7):
-        rounds.add(CROWD, BOUNCED, measured(failed=failed))
-    assert rounds.middle(CROWD, BOUNCED).failed == 7
+    for failed, late in ((0, 1), (0, 0), (7, 1)):
+        rounds.add(CROWD, BOUNCED, measured(failed=failed, late=late))
+    middle = rounds.middle(CROWD, BOUNCED)
+    assert (middle.failed, middle.late) == (7, 2)
 
 
 def test_a_part_of_the_servers_can_be_measured():
