@@ -10,6 +10,7 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from redis import Redis
 
@@ -69,7 +70,7 @@ def measured(redis: Redis, count: int) -> dict[str, float]:
     assert wrote.state is not None
     state, event = dict(wrote.state.fields), dict(wrote.event)
     until = int((NOW + timedelta(days=30)).timestamp())
-    kinds = {
+    kinds: dict[str, Any] = {  # redis-py does not type the calls of a pipeline
         SET: lambda pipe, each: pipe.sadd(KEYS.suppressed, each),
         STATE: lambda pipe, each: pipe.hset(KEYS.address(each), mapping=state),
         "in `due`, where held": lambda pipe, each: pipe.zadd(KEYS.due, {each: until}),

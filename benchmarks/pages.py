@@ -1,6 +1,6 @@
 """How long every page takes upon a full list: a million suppressed, full streams, full counters.
 
-    python benchmarks/pages.py [--addresses 1000000] [--rounds 20]
+    python -m benchmarks.pages [--addresses 1000000] [--rounds 20]
 
 It fills an embedded server in a folder of its own and starts `bounced web` upon it.  Then it asks for each page, one
 after another.  What looks through all events, all addresses or the campaigns of weeks stands apart.
@@ -20,8 +20,8 @@ from pathlib import Path
 
 import httpx
 from redis.asyncio import Redis
-from web import BOUNCED, port_of
 
+from benchmarks.web import BOUNCED, port_of
 from bounced.core.contract.hourly_counters import KEPT_DAYS, MAX_FIELDS, Quota
 from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.times import hour

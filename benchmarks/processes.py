@@ -67,7 +67,8 @@ class Running:
             return None
         with Redis.from_url(self.redis, decode_responses=True) as client:
             found: Any = client.xrange(self.stream, min=f"({entry}")
-        return sum(fields.get("type", "report") == "report" for _, fields in found)
+        types = [str(fields.get("type", "report")) for _, fields in found]
+        return types.count("report")
 
     def pids(self) -> list[int]:
         """Return the roots and all that descend from them."""

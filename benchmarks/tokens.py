@@ -20,12 +20,12 @@ BATCH = 5_000
 DAYS = (30, 60, 400)
 
 
-def used(redis: "Redis[bytes]") -> int:
+def used(redis: Redis) -> int:
     """Return the octets that the server has allocated."""
     return int(redis.info("memory")["used_memory"])
 
 
-def register(redis: "Redis[bytes]", size: int, message_id: str) -> float:
+def register(redis: Redis, size: int, message_id: str) -> float:
     """Register so many tokens as the client does; return the octets for each."""
     keyring = Keyring(SigningKey("a", secrets.token_bytes(32)))
     requests = Requests.of(ReturnPaths("main", ("bounce.example.com",), keyring), None, fold_local_part=True)
@@ -42,7 +42,7 @@ def register(redis: "Redis[bytes]", size: int, message_id: str) -> float:
                     issued=None,
                 )
                 for command in made.commands:
-                    pipe.execute_command(*command)
+                    pipe.execute_command(*command)  # type: ignore[no-untyped-call]
             pipe.execute()
     return (used(redis) - before) / size
 
