@@ -5,6 +5,7 @@ import platform
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,7 @@ from benchmarks.figures import Shape
 from tests.support.programs import private_root
 
 HERE = Path(__file__).parent
-ROOT = HERE.parent
-CORPORA = [ROOT.parent / "shared" / "corpus" / "eml", ROOT / "tests" / "corpus"]
+CORPUS = HERE.parent / "tests" / "corpus"
 COMPILE = ["cc", "-O2", "-Wall", "-Wextra", "-Werror", str(HERE / "load.c")]
 
 
@@ -22,13 +22,15 @@ COMPILE = ["cc", "-O2", "-Wall", "-Wextra", "-Werror", str(HERE / "load.c")]
 class Generator:
     """A program that puts a load on a port, and the messages that it sends.
 
-    ``tls_note`` says how it encrypts; ``tickets`` whether a connection takes up the session of an earlier one.
+    ``messages`` says how many these are, ``tls_note`` how it encrypts; ``tickets`` whether a connection takes up the
+    session of an earlier one.
     """
 
     program: Path
     corpus: Path
     tls: bool
     tls_note: str
+    messages: str
     tickets: bool = False
 
     def put(self, port: int, shape: Shape, count: int, paths: Path, longest_s: float) -> dict[str, Any]:
@@ -47,16 +49,19 @@ class Generator:
         return [sys.executable, HERE / "tls_load.py"]
 
 
-def build(folder: Path, *, tickets: bool = False) -> Generator:
-    """Compile the load generator and pack the messages.  Raises CalledProcessError, SystemExit."""
+def build(folder: Path, *, tickets: bool = False, corpora: Iterable[Path] = ()) -> Generator:
+    """Compile the load generator; pack the delivery reports of the tests, and those of further folders.
+
+    Raises CalledProcessError, SystemExit.
+    """
     if shutil.which("cc") is None:
         raise SystemExit("A C compiler is needed.  Debian, Ubuntu: apt install gcc libc6-dev")
     program, corpus = folder / "load", folder / "corpus.bin"
     tls = any(_compiles(program, with_tls) for with_tls in _with_tls())
     if not tls:
         subprocess.run([*COMPILE, "-o", str(program)], check=True)
-    corpora = [str(path) for path in CORPORA if path.is_dir()]
-    packed = subprocess.run([sys.executable, str(HERE / "mkcorpus.py"), str(corpus), *corpora], check=True, stdout=-1)
+    pack = [sys.executable, str(HERE / "mkcorpus.py"), str(corpus), *map(str, (CORPUS, *corpora))]
+    packed = subprocess.run(pack, check=True, capture_output=True, text=True).stdout.strip()
     note = (
         "load.c with OpenSSL"
         if tls
@@ -65,7 +70,7 @@ def build(folder: Path, *, tickets: bool = False) -> Generator:
             "(apt install libssl-dev, or tests/install-programs libssl)"
         )
     )
-    return Generator(program, corpus, tls, f"{note}; {packed.stdout.decode().strip()}", tickets)
+    return Generator(program, corpus, tls, note, packed, tickets)
 
 
 def _with_tls() -> list[list[str]]:

@@ -1,7 +1,7 @@
 """Measures the daemon with everything on beside other servers, in interleaved rounds on one machine.
 
 python -m benchmarks.run [--quick] [--rounds 5] [--scale 1.0] [--server NAME]... [--load NAME]... [--tickets]
-                         [--results FILE]
+                         [--corpus FOLDER]... [--results FILE]
 
 Shared cores are noisy: what counts are the ratios within one run, medians of all rounds.  benchmarks/README.md says
 what each column is.
@@ -24,6 +24,7 @@ from rich.console import Console
 
 from benchmarks import generator, machine, mtas, servers
 from benchmarks.figures import BOUNCED, SHAPES, Measured, Rounds, Shape
+from benchmarks.generator import Generator
 from benchmarks.processes import Running
 
 # Messages in one run: a few seconds' worth, so that all servers meet the machine in the same mood.
@@ -45,16 +46,17 @@ class Start(Protocol):
 class Bench:
     """Servers side by side, and loads for them."""
 
-    def __init__(self, folder: Path, scale: float, *, tickets: bool = False) -> None:
+    def __init__(self, folder: Path, scale: float, *, tickets: bool = False, corpora: Iterable[Path] = ()) -> None:
         self._folder = folder
         self._scale = scale
         self._tickets = tickets
+        self._corpora = corpora
         self._loads = 0
 
-    def build(self) -> str:
-        """Compile the load generator and pack the messages; say how it encrypts.  Raises CalledProcessError."""
-        self._generator = generator.build(self._folder, tickets=self._tickets)
-        return self._generator.tls_note
+    def build(self) -> Generator:
+        """Compile the load generator and pack the messages.  Raises CalledProcessError."""
+        self._generator = generator.build(self._folder, tickets=self._tickets, corpora=self._corpora)
+        return self._generator
 
     @contextmanager
     def running(self, starts: Iterable[Start]) -> Iterator[list[Running]]:
@@ -151,6 +153,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--server", action="append", help="only those with this in their names; bounced always runs")
     parser.add_argument("--load", action="append", help="only those with this in their names")
     parser.add_argument("--tickets", action="store_true", help="TLS sessions are taken up again by their tickets")
+    parser.add_argument("--corpus", action="append", type=Path, default=[], help="a folder of further messages, *.eml")
     parser.add_argument("--results", type=Path, help="write them there, as JSON")
     arguments = parser.parse_args()
     arguments.rounds = arguments.rounds or (1 if arguments.quick else 5)
@@ -164,7 +167,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the servers are stopped too
     console = Console(width=120)
     with tempfile.TemporaryDirectory(prefix="bounced-bench-") as name:
-        bench = Bench(Path(name), arguments.scale, tickets=arguments.tickets)
+        bench = Bench(Path(name), arguments.scale, tickets=arguments.tickets, corpora=arguments.corpus)
+        built = bench.build()
         starts, absent = available(servers.self_signed(Path(name)))
         wanted = [BOUNCED, *chosen([each for each in starts if each != BOUNCED], arguments.server)]
         shapes = [shape for shape in SHAPES if shape.name in chosen([each.name for each in SHAPES], arguments.load)]
@@ -174,7 +178,8 @@ def main() -> None:
                 postfix=any("postfix" in each for each in wanted), haraka=any("haraka" in each for each in wanted)
             ),
             "absent": absent,
-            "TLS": bench.build(),
+            "messages": built.messages,
+            "TLS": built.tls_note,
             "tickets": "each session is taken up again" if arguments.tickets else "each session is new",
             "rounds": arguments.rounds,
             "scale": arguments.scale,

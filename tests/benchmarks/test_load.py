@@ -184,3 +184,19 @@ def test_the_generator_says_how_it_encrypts(built, tmp_path, monkeypatch):
     assert not without.tls
     assert "tests/install-programs libssl" in without.tls_note
     assert without.program.exists()
+
+
+def test_messages_of_further_folders_are_sent_too(built, tmp_path):
+    """Of the size that is asked for, with a recipient that failed; the tests' own are always there."""
+    folder = tmp_path / "further"
+    folder.mkdir()
+    report = b"Subject: further\n\nFinal-Recipient: rfc822; a@b.example\n" + b"x" * 70 + b"\n"
+    (folder / "good.eml").write_bytes(report + b"of more words\n" * 100)
+    (folder / "short.eml").write_bytes(report)
+    more = generator.build(tmp_path, corpora=[folder])
+    packed, own = read_corpus(more.corpus), read_corpus(built.corpus)
+    assert [message for message in packed if message.startswith(b"Subject: further")] == packed[
+        : len(packed) - len(own)
+    ]
+    assert len(packed) == len(own) + 1
+    assert more.messages.startswith(f"{len(packed)} messages, mean ")
