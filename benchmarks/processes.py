@@ -17,10 +17,15 @@ from bounced.edges.redis.embedded.binary import find_server
 
 START_S = 20.0
 STOP_S = 20.0
+LAST_LINES = 5
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 NO_ENTRY = "0-0"
 QUEUES = ("maildrop", "incoming", "active", "deferred")
 """Of Postfix, in the order in which a message goes through them: none that moves is overlooked."""
+
+
+class ServerEnded(Exception):  # noqa: N818 - it says what happened, and it is no fault of the caller
+    """A server ended by itself, or somebody else ended it."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +43,17 @@ class Running:
     redis: str | None = None
     stream: str = "naive:events"
     spool: Path | None = None
+    log: Path | None = None
 
     def cpu_s(self) -> float:
         """Return the processor time that it has used so far, also in children that have ended."""
         return sum(_cpu_s(pid) for pid in self.pids())
+
+    def check(self) -> None:
+        """Raise ServerEnded if one of its processes is no more: what is measured then says nothing."""
+        if any(_stat(pid)[0] in "Z0" for pid in self.roots):
+            last = self.log.read_text(errors="replace").splitlines()[-LAST_LINES:] if self.log else []
+            raise ServerEnded("\n".join((f"{self.name} ended while it was measured", *last)))
 
     def queued(self) -> int:
         """Return how many messages are acknowledged and not worked on yet."""

@@ -79,6 +79,7 @@ class Bench:
         cpu_s = server.cpu_s()
         load = self._generator.put(server.port, shape, count, paths, LONGEST_S)
         waited_s, late = settle(server)
+        server.check()
         cpu_s = server.cpu_s() - cpu_s
         written = server.written_since(before)
         lost = max(late, 0 if written is None else load["done"] - written)  # though it was acknowledged

@@ -52,7 +52,8 @@ def bounced(folder: Path, certificate: Path) -> Iterator[Running]:
             command = [sys.executable, "-m", "bounced", "run", "--config", str(config)]
             with process(command, stderr=log) as pid:
                 wait_for(port)
-                yield Running("bounced", port, (pid, redis_pid), redis=url, stream="bounced:{main}:events")
+                roots = (pid, redis_pid)
+                yield Running("bounced", port, roots, redis=url, stream="bounced:{main}:events", log=folder / "log")
 
 
 @contextmanager
@@ -66,7 +67,7 @@ def naive(folder: Path, certificate: Path, processes: int = 1) -> Iterator[Runni
             with process(command, stdout=log, stderr=log, cwd=ROOT) as pid:
                 wait_for(port)
                 name = "naive" if processes == 1 else f"naive, {processes} processes"
-                yield Running(name, port, (pid, redis_pid), redis=url)
+                yield Running(name, port, (pid, redis_pid), redis=url, log=folder / "log")
 
 
 def return_paths(folder: Path, first: int, count: int) -> Path:

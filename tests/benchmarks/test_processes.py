@@ -4,7 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.processes import Running
+import pytest
+
+from benchmarks.processes import Running, ServerEnded
 from benchmarks.run import settle
 
 BURNT_S = 0.3
@@ -25,6 +27,17 @@ def test_processor_time_of_children_that_have_ended_counts():
         assert running.pids() == [parent.pid]
         assert running.cpu_s() >= BURNT_S
         parent.communicate(b"")
+
+
+def test_a_server_that_has_ended_is_not_measured(tmp_path: Path):
+    """Nothing would be lost by it, and nothing of what it did would count; the end of its log says why."""
+    (tmp_path / "log").write_text("started\nout of memory\n")
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        running = Running("mortal", 0, (process.pid,), log=tmp_path / "log")
+        running.check()
+        process.communicate(b"\n")
+    with pytest.raises(ServerEnded, match=r"(?s)mortal.*out of memory"):
+        running.check()
 
 
 def test_messages_in_any_queue_are_counted(tmp_path: Path):
