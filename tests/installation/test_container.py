@@ -96,6 +96,12 @@ class Stack:
         bounce = str(PROJECT / "config/examples/bounce.eml")
         return [int(code) for code in self.engine.run(sys.executable, "-c", ASK, path, bounce, str(port)).split()]
 
+    def brings(self, path: str, port: int = 2525) -> bool:
+        """Bring a bounce as a mail server does: again after a 451, such as while the engine learns Valkey's name."""
+        replies = self.ask(path, port)
+        assert replies in ([250, 250], [250, 451]), replies
+        return replies == [250, 250]
+
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
@@ -189,7 +195,7 @@ def test_new_containers_go_on_with_the_old_volumes(stack: Stack) -> None:
     assert stack.engine.run("podman", "ps", "--all", "--quiet") == ""
     stack.up()
     assert stack.state("alice@example.org") == "suppressed"
-    assert stack.ask(path) == [250, 250]
+    stack.engine.until(partial(stack.brings, path), "the bounce is taken")
 
 
 def test_what_the_page_backs_up_is_the_list_and_the_key(stack: Stack) -> None:
@@ -242,7 +248,7 @@ def test_a_configuration_of_ones_own_takes_mail_at_port_25(stack: Stack) -> None
     stack.up()
     path = stack.command("return-path", "encode", "dave@example.org").strip()
     assert path.endswith("@bounce.example.net")
-    assert stack.ask(path, 25) == [250, 250]
+    stack.engine.until(partial(stack.brings, path, 25), "the bounce is taken at port 25")
 
 
 def test_the_version_can_be_said_where_there_is_no_git(stack: Stack, tmp_path: Path) -> None:
