@@ -6,7 +6,7 @@ from datetime import date, datetime
 from functools import partial
 
 from bounced.core.contract.alarms import DEFAULT_ALARMS, AlarmRule
-from bounced.core.contract.digest import fuller_digests, older_digests, report_digest
+from bounced.core.contract.digest import report_digest, report_digests
 from bounced.core.mailbox import AddressId, domain_of
 from bounced.core.meaning.nobody import NOTHING_TOLD, unattributed
 from bounced.core.meaning.rules import RuleSet
@@ -102,8 +102,9 @@ class Pipeline:
         if evidence.kind is Kind.COMPLAINT and return_path is None:
             evidence = self._of_nobody(report, evidence)
             path = _path_of_nobody(path, report, envelope)
-        digest, others = _digests(path, report, evidence, envelope.content)
-        report_id = ReportId(list_, path, digest, other_digests=others, good_days=_good_days(destination))
+        class_ = evidence.verdict.class_ if evidence.verdict else None
+        digest, *others = report_digests(path, report.kind, class_, report.message_id, envelope.content)
+        report_id = ReportId(list_, path, digest, other_digests=tuple(others), good_days=_good_days(destination))
         if report.fault:
             self.not_read(report_id.digest, report.fault)
         return await self.commit(report_id, return_path.recipient if return_path else None, evidence)
@@ -270,17 +271,6 @@ def _path(destination: Destination, return_path: ReturnPath | None, envelope: En
         return unsigned_path(destination.path, f"{envelope.received_at:%G-W%V}")
     found = return_path.recipient if return_path else envelope.received_at.date().isoformat()
     return unsigned_path(destination.local_part, found)
-
-
-def _digests(path: str, report: Report, evidence: Evidence, content: bytes) -> tuple[str, tuple[str, ...]]:
-    """Return the digest of a report, and the others under which it may have been counted.
-
-    What belongs to nobody, or is not proven, has no class.
-    """
-    kind, message_id = report.kind, report.message_id
-    class_ = evidence.verdict.class_ if evidence.verdict else None
-    others = fuller_digests(path, kind, message_id, class_) + older_digests(path, kind, message_id, content)
-    return report_digest(path, kind, message_id, content, class_), others
 
 
 def _path_of_nobody(path: str, report: Report, envelope: Envelope) -> str:

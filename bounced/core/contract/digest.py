@@ -27,6 +27,20 @@ _TRACE = re.compile(
 _END_OF_HEADER = re.compile(rb"\n\r?\n")
 
 
+def report_digests(
+    path: str, kind: Kind, class_: Class | None, message_id: str | None, content: bytes
+) -> tuple[str, ...]:
+    """Return the digest under which a report is counted, then those under which it may have been counted before.
+
+    ``class_`` is None where the report belongs to nobody, or is not proven.
+    """
+    return (
+        report_digest(path, kind, message_id, content, class_),
+        *fuller_digests(path, kind, message_id, class_),
+        *older_digests(path, kind, message_id, content),
+    )
+
+
 def report_digest(path: str, kind: Kind, message_id: str | None, content: bytes, class_: Class | None = None) -> str:
     """Return the SHA-256 of PATH and the notice's kind, class and Message-ID, or its content without trace fields.
 
