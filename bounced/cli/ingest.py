@@ -47,8 +47,8 @@ def ingest_command(
     "deferred": not taken now, try again.  A clock is wrong, or the header does not have the recipient.
 
     \b
-    In Postfix's master.cf:
-      bounced unix - n n - - pipe user=bounced argv=/opt/bounced/bin/bounced ingest --pipe
+    In Postfix's master.cf, where PROGRAM is what `command -v bounced` says:
+      bounced unix - n n - - pipe user=bounced argv=PROGRAM ingest --pipe
         --recipient ${recipient} --reverse-path ${sender} -
 
     Exit code 0 if every message was taken (or there was none), 1 if some were not.

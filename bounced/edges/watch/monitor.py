@@ -139,7 +139,7 @@ class Monitor:
     def faults(self, look: Look) -> list[str]:
         """Return why not all mail is taken in and committed, as far as a look at Redis shows, for people."""
         workers = self._workers()
-        faults = [f"{workers.ready} of {workers.wanted} workers are ready"] if workers.ready < workers.wanted else []
+        faults = [f"workers ready: {workers.ready} of {workers.wanted}"] if workers.ready < workers.wanted else []
         faults += [f"Redis takes no commits: {_told(fault)}" for fault in look.faults]
         return faults + list(self._watch.faults if self._watch else ())
 

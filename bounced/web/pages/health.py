@@ -96,7 +96,7 @@ async def _daemon(visit: Visit) -> list[Finding]:
 
 def _of_daemon(record: Mapping[str, Any]) -> Iterator[Finding]:
     workers = record["workers"]
-    text = f"{workers['ready']} of {workers['wanted']} workers are ready, version {record['version']}"
+    text = f"workers ready: {workers['ready']} of {workers['wanted']}, version {record['version']}"
     yield ok("daemon", text) if workers["ready"] else error("daemon", text, START_IT)
     yield from examine_daemon(record)
 

@@ -82,7 +82,7 @@ async def test_the_daemon_tells_how_it_is(start: Start, people: None, daemon: Da
     async with start(private=PRIVATE, redis='data_dir = "daemon/data"') as site:
         browser = await signed_in(site)
         told = await until(browser, "Mail is taken in and committed: yes")
-        assert "1 of 1 workers are ready on " in told
+        assert ": 1 of 1, version " in told
         assert "None since the daemon" in told
         code, _ = await asyncio.to_thread(daemon.send, "b+forged@bounce.example.com", b"Subject: x\r\n\r\nx\r\n")
         assert code == 550
