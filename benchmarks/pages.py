@@ -30,6 +30,7 @@ from bounced.edges.redis.embedded import EmbeddedServer
 CONFIGURATION = """
 [redis]
 url = "{url}"
+data_dir = "data"
 [log]
 format = "json"
 [web.private]

@@ -24,6 +24,7 @@ tls_certificate = "{certificate}"
 tls_key = "{certificate}"
 [redis]
 url = "{url}"
+data_dir = "data"
 durability = "fsync"
 [lists.main]
 domains = ["{domain}"]

@@ -175,6 +175,8 @@ def start(tmp_path: Path, redis_url: str, key_prefix: str) -> Start:
 
     def start(**more: str) -> AbstractAsyncContextManager[Site]:
         tables = {name: more.get(name, "") for name in ("redis", "private", "public", "lists")}
+        if "data_dir" not in tables["redis"]:
+            tables["redis"] += '\ndata_dir = "data"'  # a daemon of this host is none of the tests'
         if "listen" not in tables["private"]:
             tables["private"] += '\nlisten = "127.0.0.1:0"'
         file, url, writes = tmp_path / "bounced.toml", more.get("url", redis_url), more.get("writes", "true")
