@@ -27,6 +27,7 @@ LIBRARIES = frozenset(
 )
 
 SHARED = {
+    "edges/redis/by_address.py ByAddress": {"redis": {"_connection_arguments"}},
     "edges/smtp/engine.py Engine": {
         "aiosmtpd": {
             "_cb_client_connected",

@@ -1,14 +1,12 @@
 """Connections to a receiver: the address is looked at that is then connected to."""
 
 import asyncio
-import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
-from threading import Thread
 
 import httpcore
 
 from bounced.core.targets import Target
+from bounced.edges.host_names import resolved
 
 CONNECT_S = 5.0
 """How long one of several addresses of a name is tried."""
@@ -18,42 +16,6 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 class TargetRefused(OSError):  # noqa: N818 - says what is so
     """Every address of the host is one that may not be connected to."""
-
-
-async def resolved(host: str, port: int) -> Sequence[str]:
-    """Return the addresses of a host.  Raises OSError.
-
-    In a thread of its own: a loop has a few threads for all names (uvloop two), and names whose servers do not answer
-    would hold up every other receiver, and the end of the process.
-    """
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[Sequence[str]] = loop.create_future()
-
-    def tell(found: Sequence[str] | OSError) -> None:
-        if answer.done():
-            return
-        if isinstance(found, OSError):
-            answer.set_exception(found)
-        else:
-            answer.set_result(found)
-
-    def ask() -> None:
-        found = _looked_up(host, port)
-        with suppress(RuntimeError):  # the loop has ended meanwhile
-            loop.call_soon_threadsafe(tell, found)
-
-    Thread(target=ask, name=f"look up {host}", daemon=True).start()
-    return await answer
-
-
-def _looked_up(host: str, port: int) -> Sequence[str] | OSError:
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except UnicodeError as error:  # a label that is empty or too long
-        return OSError(f"{host} is no name of a host: {error}")
-    except OSError as error:
-        return error
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 class CheckedNetwork(httpcore.AsyncNetworkBackend):

@@ -25,7 +25,8 @@ from bounced.core.numbers import whole
 from bounced.core.standard_webhooks import signatures
 from bounced.core.targets import target
 from bounced.deliver.bodies import Message
-from bounced.deliver.network import CheckedNetwork, Resolve, resolved
+from bounced.deliver.network import CheckedNetwork, Resolve
+from bounced.edges.host_names import resolved
 from bounced.edges.version import installed
 
 MAX_ANSWER_BYTES = 64 * 1024

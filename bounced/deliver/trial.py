@@ -13,8 +13,8 @@ from bounced.core.contract.times import stamp
 from bounced.core.targets import target
 from bounced.core.terms import Category, Class, State
 from bounced.deliver.bodies import BODIES, Message
-from bounced.deliver.network import resolved
 from bounced.deliver.sender import Answer, Sender
+from bounced.edges.host_names import resolved
 from bounced.edges.redis.event_streams import EMPTY, StreamEvent
 
 TEST = "test"

@@ -15,8 +15,8 @@ from bounced.config.hooks import Hook
 from bounced.core.standard_webhooks import secret_of, signatures
 from bounced.core.targets import target
 from bounced.deliver.bodies import Message
-from bounced.deliver.network import resolved
 from bounced.deliver.sender import Answer, Sender
+from bounced.edges.host_names import resolved
 from tests.support.certificate import write_certificate
 from tests.support.receiver import OK, Request, answers, port_of, receiving, status
 

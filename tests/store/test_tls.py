@@ -14,11 +14,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from bounced.core.contract.keys import Keyspace
 from bounced.edges.redis import RedisStore, durability
-from bounced.edges.redis.connect import connections
+from bounced.edges.redis.connect import Options, Standalone, connections
 from bounced.ports import StoreUnavailable
+from tests.support.host_names import Known
 
 from .reports import ALICE, count, report
 
@@ -59,6 +61,19 @@ async def test_a_commit_goes_over_tls(tls: Tls, keys: Keyspace) -> None:
     await store.close()
 
 
+async def test_a_certificate_is_for_the_name_of_the_url(tls: Tls) -> None:
+    """TLS asks for the name, and not for the address that was looked up before."""
+    for host in ("redis.example", "other.example"):
+        found = connections(f"rediss://{host}:{tls.port}/0?ssl_ca_certs={tls.authority}")
+        assert isinstance(found, Standalone)
+        options = Options(found.options.kind, found.options.arguments, Known("127.0.0.1"))
+        if host == "redis.example":
+            await (await options.open()).disconnect(nowait=True)
+        else:
+            with pytest.raises(RedisConnectionError, match=f"not valid for '{host}'"):
+                await options.open()
+
+
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
 async def test_nobody_unknown_is_told_anything(tls: Tls, keys: Keyspace, host: str) -> None:
     """Neither a certificate for another name, nor one whose authority nobody knows."""
@@ -81,13 +96,14 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 def certificate(folder: Path) -> Path:
-    """Return a file with a key and a certificate for 127.0.0.1 that vouches for itself."""
+    """Return a file with a key and a certificate for 127.0.0.1 and redis.example that vouches for itself."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "redis")])
     now = datetime.now(UTC)
+    names = [x509.IPAddress(IPv4Address("127.0.0.1")), x509.DNSName("redis.example")]
     builder = x509.CertificateBuilder(
         name, name, key.public_key(), x509.random_serial_number(), now - timedelta(days=1), now + timedelta(days=1)
-    ).add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+    ).add_extension(x509.SubjectAlternativeName(names), critical=False)
     certificate = builder.sign(key, hashes.SHA256())
     pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
     path = folder / "redis.pem"

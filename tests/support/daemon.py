@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -83,10 +83,10 @@ class Daemon:
         self.config_file.write_text(head + (text or self._further).replace("FOLDER", str(self.folder)))
         self._paths.clear()  # its keys may be others now
 
-    def begin(self, **popen: Any) -> None:
-        """Start, and wait for nothing."""
+    def begin(self, *, within: Sequence[str] = (), **popen: Any) -> None:
+        """Start, and wait for nothing.  ``within`` are words before the command: of a program that becomes it."""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "bounced", "run", "--config", str(self.config_file)],
+            [*within, sys.executable, "-m", "bounced", "run", "--config", str(self.config_file)],
             stderr=subprocess.PIPE,
             text=True,
             cwd=self.folder,

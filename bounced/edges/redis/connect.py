@@ -3,7 +3,7 @@
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -16,6 +16,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from bounced.core.servers import Topology, servers
+from bounced.edges.host_names import HostNames
+from bounced.edges.redis.by_address import by_address
 from bounced.edges.redis.time_budget import DEFAULT_BUDGET, TimeBudget
 
 _NOT_CONNECTED = re.compile(r"Error (?:(?P<number>-?\d+) )?connecting to (?P<address>.+?)\. (?P<words>.*)", re.DOTALL)
@@ -68,8 +70,9 @@ def reason(error: BaseException) -> str:
 class Options:
     """What redis-py wants to know to open a connection."""
 
-    kind: Callable[..., AbstractConnection]
+    kind: type[AbstractConnection]
     arguments: dict[str, Any] = field(repr=False)
+    names: HostNames = field(default_factory=HostNames, repr=False, compare=False)
 
     @property
     def node(self) -> Node:
@@ -77,12 +80,28 @@ class Options:
         return self.arguments.get("host", "localhost"), self.arguments.get("port", 6379)
 
     async def open(self, node: Node | None = None) -> AbstractConnection:
-        """Return a new connection, with another node of the same kind if one is given."""
+        """Return a new connection, with another node of the same kind if one is given.
+
+        Raises RedisError, OSError.
+        """
+        if "path" in self.arguments:
+            return await _connected(self.kind(**self.arguments))
         host, port = node or self.node
-        where = {} if "path" in self.arguments else {"host": host, "port": port}
-        connection = self.kind(**self.arguments | where)
-        await connection.connect()  # type: ignore[no-untyped-call]  # redis-py declares none here
-        return connection
+        kind, arguments = by_address(self.kind), self.arguments | {"host": host, "port": port}
+        *others, last = await self._addresses(host, port)
+        for address in others:
+            try:
+                return await _connected(kind(**arguments, address=address))
+            except RedisConnectionError as error:
+                if not isinstance(error.__context__, OSError):  # there it is, and does not want us
+                    raise
+        return await _connected(kind(**arguments, address=last))
+
+    async def _addresses(self, host: str, port: int) -> Sequence[str]:
+        try:
+            return await self.names.addresses(host, port)
+        except OSError as error:
+            raise RedisConnectionError(f"{host}:{port}: {error.strerror or error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +184,11 @@ def _options(url: str, budget: TimeBudget) -> Options:
         "socket_timeout": None,
     }
     return Options(kind, arguments)
+
+
+async def _connected(connection: AbstractConnection) -> AbstractConnection:
+    await connection.connect()  # type: ignore[no-untyped-call]  # redis-py declares none here
+    return connection
 
 
 @asynccontextmanager

@@ -22,6 +22,7 @@ from redis.exceptions import (
 )
 
 from bounced.core.servers import servers
+from bounced.edges.host_names import resolved
 from bounced.edges.redis.durabilities import NotPrimary
 
 PROBE_S = 2.0
@@ -158,6 +159,7 @@ async def _speaks_tls(host: str, port: int) -> bool:
     anybody.verify_mode = ssl.CERT_NONE  # nothing is told to it but a greeting
     with contextlib.suppress(OSError, TimeoutError):
         async with asyncio.timeout(PROBE_S):
+            await resolved(host, port)  # else the loop's own look-up could hold up the end of the command
             _, writer = await asyncio.open_connection(host, port, ssl=anybody)
             writer.transport.abort()
             return True
@@ -167,6 +169,7 @@ async def _speaks_tls(host: str, port: int) -> bool:
 async def _speaks_plainly(host: str, port: int) -> bool:
     with contextlib.suppress(OSError, TimeoutError):
         async with asyncio.timeout(PROBE_S):
+            await resolved(host, port)
             reader, writer = await asyncio.open_connection(host, port)
             with contextlib.closing(writer):
                 writer.write(b"PING\r\n")

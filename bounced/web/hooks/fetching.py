@@ -5,7 +5,8 @@ httpcore follows no redirects and reads no proxy variables, and what is asked he
 
 import asyncio
 import ssl
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Protocol
 
@@ -13,6 +14,7 @@ import httpcore
 import structlog
 
 from bounced.core.escape import escaped
+from bounced.edges.host_names import resolved
 from bounced.edges.watch.log import Event
 from bounced.web.problems import Problem, not_available
 
@@ -40,6 +42,22 @@ class Fetch(Protocol):
         """Return the document.  Raises NotFetched."""
 
 
+class LookedUpFirst(httpcore.AnyIOBackend):
+    """Connects to a name only when it has addresses: the library's own look-up could hold up the end of the process."""
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Connect.  Raises OSError, httpcore's errors."""
+        await resolved(host, port)
+        return await super().connect_tcp(host, port, timeout, local_address, socket_options)
+
+
 @dataclass(frozen=True, slots=True)
 class Fetcher:
     """Gets documents from servers whose certificates the system's authorities vouch for.
@@ -48,7 +66,7 @@ class Fetcher:
     """
 
     tls: ssl.SSLContext
-    network: httpcore.AsyncNetworkBackend | None = None
+    network: httpcore.AsyncNetworkBackend = field(default_factory=LookedUpFirst)
 
     async def __call__(self, url: str) -> bytes:
         """Return the document.  Raises NotFetched."""
