@@ -34,6 +34,7 @@ from bounced.edges.redis.script import MostEvents
 from bounced.edges.redis.time_budget import TimeBudget
 from bounced.edges.smtp import Door, Gate, SessionLimits, SessionSettings, Speech
 from bounced.edges.sockets import SMTP, Sockets, address_of, listener_name
+from bounced.edges.spare_memory import give_back
 from bounced.edges.turns import FairTurns
 from bounced.edges.watch.door_log import DoorLog, log_not_read
 from bounced.edges.watch.log import Event
@@ -200,8 +201,7 @@ class Worker:
         """
         meter = meter or Meter()
         async with open_store(config, meter) as store:
-            chosen = settings(config, store, workers, clock)
-            worker = _assembled(config, store, chosen, meter=meter, workers=workers, clock=clock)
+            worker = _assembled(config, store, meter=meter, workers=workers, clock=clock)
             try:
                 worker.jobs.start()
                 for name, door in worker.doors.items():
@@ -233,13 +233,16 @@ class Worker:
         for name, door in self.doors.items():
             if name in chosen.doors:
                 door.use(chosen.doors[name])
+        await asyncio.to_thread(give_back)
         LOG.info(Event.SERVICE_RELOADED)
 
 
-def _assembled(
-    config: Config, store: RedisStore, chosen: Settings, *, meter: Meter, workers: int, clock: Clock
-) -> Worker:
-    """Return a worker that has not begun."""
+def _assembled(config: Config, store: RedisStore, *, meter: Meter, workers: int, clock: Clock) -> Worker:
+    """Return a worker that has not begun.
+
+    Only here is the first pipeline named: a variable of what runs as long as the worker would keep its rules for good.
+    """
+    chosen = settings(config, store, workers, clock)
     consumer = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     job_store = JobStore(store, consumer, events_max=config.keep.events_max, failed_max=config.keep.intake_failed_max)
     present = PipelineInUse(chosen.pipeline)

@@ -19,6 +19,7 @@ from bounced.edges.judge.look import RedisJudge
 from bounced.edges.redis.embedded import redis_url
 from bounced.edges.redis.job_store import JobStore
 from bounced.edges.sockets import CannotListen, Sockets, open_socket
+from bounced.edges.spare_memory import give_back
 from bounced.edges.systemd import Notifier
 from bounced.edges.version import running as build_that_runs
 from bounced.edges.watch import status
@@ -142,6 +143,7 @@ class Reloads:
         source = read_configuration(self._workers.source.path)
         config = load_to_run(source)
         rules.load(config.rules.files)
+        give_back()
         return source, config, loaded(config, source, now())
 
     def _take(self, source: Source, config: Config, after: Loaded) -> None:

@@ -25,6 +25,7 @@ from bounced.edges.follow.contents import NoLibrary
 from bounced.edges.follow.journal import JOURNAL
 from bounced.edges.redis import Misconfigured
 from bounced.edges.redis.embedded import NoServer
+from bounced.edges.spare_memory import give_back
 from bounced.edges.systemd import Notifier
 from bounced.edges.watch.log import Event
 from bounced.follow.follower import Conflict
@@ -137,6 +138,7 @@ async def _serve(
             try:
                 config = await asyncio.to_thread(lambda: load_for_follow(read_configuration(config_file), mta))
                 store.use(keyspaces(config))
+                give_back()
                 LOG.info(Event.SERVICE_RELOADED)
             except NOT_RELOADED as error:
                 LOG.error(Event.RELOAD_FAILED, errors=str(error).splitlines())  # noqa: TRY400 - for an operator

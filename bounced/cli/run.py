@@ -24,6 +24,7 @@ from bounced.edges.open_files import allow_open_files
 from bounced.edges.redis import Misconfigured
 from bounced.edges.redis.embedded import NoServer
 from bounced.edges.sockets import CannotListen, Sockets, bind
+from bounced.edges.spare_memory import give_back
 from bounced.edges.systemd import Notifier, listen_fds
 from bounced.edges.watch import log
 from bounced.edges.watch.metrics.meter import Meter
@@ -60,6 +61,7 @@ def run(config_file: Path | None) -> None:
     try:
         rules.load(config.rules.files)  # said once, by us, before each worker would say it
         sockets = bind(config, listen_fds())
+        spare_the_collector()
         in_loop(lambda: supervise(config, source, sockets, Notifier()))
     except (RulesInvalid, CannotListen, NoServer, Misconfigured, WorkersFail) as error:
         fail(str(error))
@@ -116,6 +118,7 @@ def spare_the_collector() -> None:
     Objects made for a message or a row are freed by reference counting; few of them are in cycles.
     """
     gc.collect()
+    give_back()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
 

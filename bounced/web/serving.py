@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
@@ -16,6 +16,7 @@ from bounced.config.web import WebListener
 from bounced.config.web_checks import PRIVATE, PUBLIC, login_of, web_listeners
 from bounced.edges.redis import RedisStore
 from bounced.edges.sockets import Sockets, address_of, open_socket
+from bounced.edges.spare_memory import give_back
 from bounced.edges.watch.http import HttpServer
 from bounced.edges.watch.log import Event
 from bounced.pipeline import Pipeline
@@ -75,12 +76,8 @@ class Serving:
         """
         async with AsyncExitStack() as stack:
             stores = {name: await _opened(stack, config, name, makers) for name in sockets}
-            path = await asyncio.to_thread(makers.pipeline, config, next(iter(stores.values())))
             metrics = Metrics()
-            parts = [
-                _part(config, name, sockets[name], replace(path, store=store), metrics)
-                for name, store in stores.items()
-            ]
+            parts = await _parts(config, sockets, stores, makers, metrics)
             metrics.watch(
                 lambda: sum(len(part.listener.places.taken) for part in parts),
                 lambda: sum(part.desk.streams for part in parts),
@@ -114,6 +111,7 @@ class Serving:
         for part, present in zip(self._parts, chosen, strict=True):
             part.listener.use(_limits(present.listener), _certificate(present.listener))
             part.desk.use(present)
+        await asyncio.to_thread(give_back)
         LOG.info(Event.SERVICE_RELOADED)
 
     async def drain(self) -> None:
@@ -143,6 +141,14 @@ async def _watched(stack: AsyncExitStack, config: Config, parts: Sequence[Part],
     stores = [part.desk.store for part in parts]
     listening = stack.enter_context(open_socket(address))
     await stack.enter_async_context(HttpServer(listening, health.pages(stores, metrics)))
+
+
+async def _parts(
+    config: Config, sockets: Sockets, stores: Mapping[str, RedisStore], makers: Makers, metrics: Metrics
+) -> list[Part]:
+    """Return a part for each store.  Only here is the first pipeline named: a reload frees its rules."""
+    path = await asyncio.to_thread(makers.pipeline, config, next(iter(stores.values())))
+    return [_part(config, name, sockets[name], replace(path, store=store), metrics) for name, store in stores.items()]
 
 
 def _part(config: Config, name: str, sockets: Sequence[socket.socket], path: Pipeline, metrics: Metrics) -> Part:

@@ -13,7 +13,7 @@ import pytest
 from bounced import rules
 from bounced.config import load
 from bounced.service import Worker
-from tests.support.daemon import Daemon
+from tests.support.daemon import WAIT_S, Daemon
 
 HELD_S = 0.05
 TRIES = 5
@@ -41,6 +41,19 @@ async def _longest_hold_s(reload) -> float:
         longest, last = max(longest, now - last), now
     await task
     return longest
+
+
+async def test_a_reload_keeps_nothing_of_the_rules_before_it(redis_url: str, key_prefix: str, tmp_path: Path) -> None:
+    """Not those of the start either: with the texts that they were asked about they are tens of megabytes."""
+    daemon = Daemon(tmp_path, url=redis_url, prefix=key_prefix)
+    config = load(daemon.config_file)
+    async with Worker.running(config, {}) as worker:
+        for _ in range(2):
+            before = weakref.ref(worker.present().rules._in_words)
+            await worker.reload(config)
+            async with asyncio.timeout(WAIT_S):
+                while before() is not None:  # noqa: ASYNC110 - a job may be in the midst of a round
+                    await asyncio.sleep(0.01)
 
 
 def test_rules_that_nobody_uses_are_gone_at_once() -> None:
