@@ -39,6 +39,7 @@ class Disputer:
     def __init__(self, present: Callable[[], Pipeline], waves: Waves) -> None:
         self._present = present
         self._waves = waves
+        self.work = asyncio.Event()
         self._suspects: set[tuple[str, str]] = set()
         self._looked_at: dict[tuple[str, str], datetime] = {}
         self._look_again_at: datetime | None = None
@@ -46,11 +47,14 @@ class Disputer:
     def suspect(self, list_: str, domain: str) -> None:
         """Look at a domain in the next round, or when ``REST`` has passed since the last look."""
         self._suspects.add((list_, domain))
+        self.work.set()
 
     async def round(self) -> float:
         """Look at the suspects; those that the store kept from being looked at stay suspects."""
         pipeline = self._present()
         await one_by_one(each(pipeline) for each in (self._remember_disputed, self._look_at_suspects))
+        told = self.work.set if self._suspects else self.work.clear
+        told()
         return PAUSE_S
 
     async def _look_at_suspects(self, pipeline: Pipeline) -> None:

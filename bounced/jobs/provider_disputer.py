@@ -56,6 +56,7 @@ class ProviderDisputer:
     def __init__(self, present: Callable[[], Pipeline], waves: ProviderWaves) -> None:
         self._present = present
         self._waves = waves
+        self.work = asyncio.Event()
         self._suspects: set[Suspect] = set()
         self._looked_at: dict[Suspect, datetime] = {}
         self._past: dict[Suspect, tuple[str, Highest]] = {}
@@ -66,11 +67,14 @@ class ProviderDisputer:
     def suspect(self, list_: str, provider: str) -> None:
         """Look at a provider in the next round, or when ``REST`` has passed since the last look."""
         self._suspects.add((list_, provider))
+        self.work.set()
 
     async def round(self) -> float:
         """Look at the suspects, then take back a page of each provider that is disputed."""
         pipeline = self._present()
         await one_by_one(each(pipeline) for each in (self._remember_disputed, self._look_at_suspects, self._go_on))
+        told = self.work.set if self._taking_back or self._suspects else self.work.clear
+        told()
         return 0.0 if self._taking_back else PAUSE_S
 
     async def _remember_disputed(self, pipeline: Pipeline) -> None:

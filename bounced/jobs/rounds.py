@@ -7,7 +7,8 @@ state that stands in Redis, so a second worker finds the work done and writes no
 import asyncio
 import random
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from typing import Any, Protocol
+from contextlib import suppress
+from typing import Any, Protocol, runtime_checkable
 
 import structlog
 
@@ -23,6 +24,9 @@ ROUND_TIMEOUT_S = 300.0
 JITTER = 0.25
 """The share by which a pause is longer or shorter, so that workers that started together do not stay so."""
 
+IDLE_S = 30.0
+"""How long a job that is told of its work sleeps at most while it hears of none."""
+
 Failed = Callable[[str], None]
 """Hears the name of a job whose round ended with a fault of ours."""
 
@@ -34,6 +38,13 @@ class Job(Protocol):
 
     async def round(self) -> float:
         """Do what is to be done now; return the seconds until the next round.  Raises StoreUnavailable."""
+
+
+@runtime_checkable
+class Told(Job, Protocol):
+    """A job that hears when there is something to do: ``work`` is set for as long as there is."""
+
+    work: asyncio.Event
 
 
 class Background:
@@ -104,7 +115,16 @@ async def _rounds(job: Job, failed: Failed) -> None:
             if backoff:
                 LOG.info(Event.JOB_RESUMED, job=job.name)
             backoff = 0.0
+            await _until_work(job)
         await asyncio.sleep(pause * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311 - spreads load, hides nothing
+
+
+async def _until_work(job: Job) -> None:
+    """Wait until a job that is told of its work has some: an idle worker should not wake up for nothing."""
+    if isinstance(job, Told):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(IDLE_S):
+                await job.work.wait()
 
 
 def _is_told_to_stop() -> bool:

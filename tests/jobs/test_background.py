@@ -127,3 +127,46 @@ async def test_together_lets_all_come_to_their_end_before_it_complains() -> None
     with pytest.raises(StoreUnavailable):
         await together(work(number) for number in range(4))
     assert done == [0, 2, 3]
+
+
+@dataclass
+class ToldOfWork(Scripted):
+    """A job that hears of its work."""
+
+    work: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def round(self) -> float:
+        """Do what there is to do."""
+        await super().round()
+        self.work.clear()
+        return 0.0
+
+
+async def test_a_job_that_is_told_of_its_work_sleeps_until_then() -> None:
+    """An idle worker does not wake up for it, and what comes meanwhile is done at once."""
+    job = ToldOfWork()
+    background = Background([job])
+    background.start()
+    await job.done.wait()
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert job.rounds == 1
+    job.done.clear()
+    job.work.set()
+    async with asyncio.timeout(5):
+        await job.done.wait()
+    await background.stop()
+    assert job.rounds == 2
+
+
+async def test_a_job_that_is_told_of_its_work_looks_by_itself_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another worker may have begun what this one has to end."""
+    monkeypatch.setattr("bounced.jobs.rounds.IDLE_S", 0.001)
+    job = ToldOfWork()
+    background = Background([job])
+    background.start()
+    async with asyncio.timeout(5):
+        while job.rounds < 3:
+            job.done.clear()
+            await job.done.wait()
+    await background.stop()

@@ -48,13 +48,11 @@ class Door:
 
     async def start(self, sockets: Sequence[socket.socket]) -> None:
         """Listen on bound stream sockets: IPv4, IPv6 or Unix."""
-        loop = asyncio.get_running_loop()
         # aiosmtpd logs each command with the addresses in it; what is to be logged is the observer's business.
         for name in ("mail.log", "mail.debug"):
             logging.getLogger(name).disabled = True
         for listening in sockets:
             self._servers.append(await accept(self._session, listening))
-        self._sweeper = loop.call_later(SWEEP_EVERY_S, self._sweep_again)
 
     def sweep(self, now: float) -> None:
         """End the sessions whose deadline has passed at ``now``, a time of the loop's clock."""
@@ -86,6 +84,8 @@ class Door:
         """Keep a session that begins."""
         self._sessions.add(session)
         self._empty.clear()
+        if self._sweeper is None:
+            self._sweep_later()
 
     def leave(self, session: Session) -> None:
         """Let go of a session that is over."""
@@ -113,6 +113,10 @@ class Door:
         )
 
     def _sweep_again(self) -> None:
-        loop = asyncio.get_running_loop()
-        self.sweep(loop.time())
-        self._sweeper = loop.call_later(SWEEP_EVERY_S, self._sweep_again)
+        self.sweep(asyncio.get_running_loop().time())
+        self._sweeper = None
+        if self._sessions:  # an idle worker sleeps
+            self._sweep_later()
+
+    def _sweep_later(self) -> None:
+        self._sweeper = asyncio.get_running_loop().call_later(SWEEP_EVERY_S, self._sweep_again)
