@@ -7,6 +7,7 @@ USAGE = 2  # ExitCode.USAGE, which is still to be imported, as the next is
 BY_CTRL_C = 130  # ExitCode.INTERRUPTED
 RELOAD_AT_SIGHUP = frozenset({"run", "web", "deliver"})
 """Commands that let a SIGHUP come as soon as they know what to do at one; until then it waits and does not end them."""
+DAEMONS = RELOAD_AT_SIGHUP | {"worker", "follow", "lookup-server"}
 EXTRAS = {"web": "web", "deliver": "deliver", "hooks": "deliver"}
 """Commands that need more than the extra ``daemon``, and what brings it."""
 
@@ -16,6 +17,8 @@ def main() -> None:
     if RELOAD_AT_SIGHUP.intersection(sys.argv[1:2]):
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     try:
+        if DAEMONS.intersection(sys.argv[1:2]):
+            _spare_rich()
         _run()
     except KeyboardInterrupt:
         sys.exit(BY_CTRL_C)
@@ -28,6 +31,15 @@ def main() -> None:
             f"bounced: {package} is not installed: it needs the extra `{extra}`, pip install 'bounced-mx[{extra}]'\n"
         )
         sys.exit(USAGE)
+
+
+def _spare_rich() -> None:
+    """Import structlog without rich, in which it would draw tracebacks; ours are plain.  That is 5 MB a process."""
+    sys.modules["rich"] = None  # type: ignore[assignment]  # as if it were not installed
+    try:
+        import structlog  # noqa: F401, PLC0415 - for those that import it later
+    finally:
+        del sys.modules["rich"]
 
 
 def _run() -> None:

@@ -112,6 +112,19 @@ async def test_idle_peer_is_sent_away(door: OpenDoor) -> None:
     assert await peer.end() == b"421 4.7.0 Too slow, come again\r\n"
 
 
+async def test_deadlines_are_looked_at_as_long_as_anybody_is_inside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A door where nobody is inside wakes up for nothing, and looks again when somebody comes."""
+    monkeypatch.setattr("bounced.edges.smtp.door.SWEEP_EVERY_S", 0.001)
+    async with open_door(limited(idle_s=0.05)) as door:
+        for _ in range(2):
+            peer = await door.greeted()
+            assert await peer.end() == b"421 4.7.0 Too slow, come again\r\n"
+            async with asyncio.timeout(WAIT_S):
+                while door.door._sweeper is not None:  # noqa: ASYNC110 - a timer of the loop
+                    await asyncio.sleep(0.001)
+            assert not door.door.sessions
+
+
 async def test_command_that_trickles_in_is_cut_off() -> None:
     """Octets do not start the clock of a command again."""
     async with open_door(limited(idle_s=1, command_s=60)) as door:
