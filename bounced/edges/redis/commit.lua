@@ -1,5 +1,5 @@
 #!lua
--- bounced commit, version 6: counts one report and writes what follows from it, all or nothing, once.
+-- bounced commit, version 7: counts one report and writes what follows from it, all or nothing, once.
 --
 -- How it works.  A worker has read a state, has decided, and sends what to write with the version of that state.
 -- 1. The script reads.  Was this report counted before?  Is the state another one by now?  Is each key that will be
@@ -52,14 +52,17 @@ for i, measure in ipairs(MEASURES) do MARKS[i] = '~' .. measure end
 local function counted_before()
   local members = remembered and read('SCARD', SEEN) or 0
   if members == 0 then return nil, request.measure ~= '', '' end
-  for _, found in ipairs(read('SMISMEMBER', SEEN, unpack(request.digests))) do
-    if found == 1 then return 'duplicate' end
+  local asked = {unpack(MARKS)}
+  for _, digest in ipairs(request.digests) do asked[#asked + 1] = digest end
+  local found = read('SMISMEMBER', SEEN, unpack(asked))
+  for i = #MARKS + 1, #asked do
+    if found[i] == 1 then return 'duplicate' end
   end
   local first, failed_as, marks = request.measure ~= '', '', 0
-  for i, marked in ipairs(read('SMISMEMBER', SEEN, unpack(MARKS))) do
-    marks = marks + marked
-    if marked == 1 and MEASURES[i] == request.measure then first = false end
-    if marked == 1 and failed_as == '' and i <= #FROM_HARDEST then failed_as = MEASURES[i] end
+  for i, measure in ipairs(MEASURES) do
+    marks = marks + found[i]
+    if found[i] == 1 and measure == request.measure then first = false end
+    if found[i] == 1 and failed_as == '' and i <= #FROM_HARDEST then failed_as = measure end
   end
   -- Twenty warnings of a delay must not hide the failure that comes in the end.
   if members - marks >= SEEN_MAX and not first then return 'dropped' end
@@ -110,13 +113,13 @@ end
 -- Returns the names and quotas of the counters, and behind the names the places where each quota counts its fields.
 local function counters(first)
   local names, quotas, places = {}, {}, {}
-  local function add(counted)
-    names[#names + 1], quotas[#quotas + 1] = counted[1], counted[2]
+  local function add(counters)
+    for i = 1, #counters, 2 do
+      names[#names + 1], quotas[#quotas + 1] = counters[i], counters[i + 1]
+    end
   end
-  for _, counted in ipairs(request.counters) do add(counted) end
-  if first then
-    for _, counted in ipairs(request.rates) do add(counted) end
-  end
+  add(request.counters)
+  if first then add(request.rates) end
   for _, quota in ipairs(quotas) do
     if quota ~= '' and not places[quota] then
       names[#names + 1] = '~fields:' .. quota
@@ -131,15 +134,14 @@ end
 local function counted(first)
   local names, quotas, places = counters(first)
   if #names == 0 then return {updates = {}, full = {}, is_new = false} end
-  local held, taken, max_fields = read('HMGET', COUNTS, unpack(names)), {}, nil
+  local held, taken = read('HMGET', COUNTS, unpack(names)), {}
   local updates, full, is_new = {}, {}, false
   for i, quota in ipairs(quotas) do
     local fits = held[i] or quota == ''
     if not held[i] and quota == '' then is_new = true end
     if not fits then
-      max_fields = max_fields or cjson.decode(MAX_FIELDS_OF_QUOTAS)
       local so_far = taken[quota] or whole(held[places[quota]]) or 0
-      fits = so_far < max_fields[quota]
+      fits = so_far < MAX_FIELDS[quota]
       if fits then taken[quota] = so_far + 1 end
     end
     if fits then
@@ -198,6 +200,7 @@ local function increase(key, field, number)
 end
 
 local function record_event()
+  if #request.event_types == 0 and MESSAGE == '' then return end
   local given, event = cjson.decode(EVENT), {'type', ''}
   for _, field in ipairs(EVENT_FIELDS) do
     if given[field] then
@@ -205,9 +208,13 @@ local function record_event()
       event[#event + 1] = given[field]
     end
   end
-  for _, type in ipairs(request.event_types) do
+  for i, type in ipairs(request.event_types) do
     event[2] = type
-    call('XADD', EVENTS, 'MAXLEN', '~', request.events_max, '*', unpack(event))
+    if i == 1 then
+      call('XADD', EVENTS, 'MAXLEN', '~', request.events_max, '*', unpack(event))
+    else
+      call('XADD', EVENTS, '*', unpack(event))
+    end
   end
   if request.block then
     local entry = request.words == '' and event or {'words', request.words, unpack(event)}
@@ -284,8 +291,11 @@ end
 
 local function remember_report(first)
   if not remembered then return end
-  call('SADD', SEEN, request.digests[1])
-  if first then call('SADD', SEEN, '~' .. request.measure) end
+  if first then
+    call('SADD', SEEN, request.digests[1], '~' .. request.measure)
+  else
+    call('SADD', SEEN, request.digests[1])
+  end
   call('EXPIRE', SEEN, request.seen_ttl_s)
 end
 

@@ -89,9 +89,11 @@ class MostEvents(NamedTuple):
     bulk: int = 1_000_000
 
 
-ARGUMENTS = ("request", "event", "message", "max_fields_of_quotas")
+ARGUMENTS = ("request", "event", "message")
 
-CONSTANTS: Mapping[str, int | str | Sequence[str]] = {
+Constant = int | str | Sequence[str] | Mapping[Quota, int]
+
+CONSTANTS: Mapping[str, Constant] = {
     "DAY_S": DAY_S,
     "LAST_S": LAST_S,
     "COMPLAINTS_KEPT_S": COMPLAINTS_KEPT_DAYS * DAY_S,
@@ -101,6 +103,7 @@ CONSTANTS: Mapping[str, int | str | Sequence[str]] = {
     "EVENT_FIELDS": EVENT_FIELDS,
     "FROM_HARDEST": FROM_HARDEST,
     "OTHER_MEASURES": (COMPLAINT, FAILED),
+    "MAX_FIELDS": MAX_FIELDS,
 }
 
 REQUEST = Given._fields + Writes._fields[: -len(APART)]
@@ -115,10 +118,14 @@ def _source() -> bytes:
     return files(__package__).joinpath("commit.lua").read_bytes().replace(b"-- NAMES", "; ".join(names).encode(), 1)
 
 
-def _in_lua(value: int | str | Sequence[str]) -> str:
+def _in_lua(value: Constant) -> str:
     if isinstance(value, int):
         return str(value)
-    return repr(str(value)) if isinstance(value, str) else f"{{{', '.join(map(_in_lua, value))}}}"
+    if isinstance(value, str):
+        return repr(str(value))
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'[{_in_lua(name)}] = {number}' for name, number in value.items())}}}"
+    return f"{{{', '.join(map(_in_lua, value))}}}"
 
 
 SOURCE = _source()
@@ -171,6 +178,8 @@ def request(
     )
     asked: dict[str, object] = dict(zip(REQUEST, (*beside, *writes), strict=False))  # what is apart comes last
     asked["state"] = _state(writes.state)
+    asked["counters"] = list(chain.from_iterable(writes.counters))  # one list is decoded faster than one of pairs
+    asked["rates"] = list(chain.from_iterable(writes.rates))
     return pack(
         "EVALSHA",
         SHA,
@@ -179,7 +188,6 @@ def request(
         _encode(asked),
         _encode(writes.event),
         writes.unrecognised or b"",
-        MAX_FIELDS_OF_QUOTAS,
     )
 
 
@@ -211,10 +219,6 @@ def outcome(reply: Reply) -> tuple[str, AddressState | Written | str | None]:
 def _encode(value: object) -> bytes:
     """Return compact JSON; a lone surrogate, which a broken message may hold and UTF-8 cannot carry, becomes ``?``."""
     return _JSON.encode(value).encode("utf-8", "replace")
-
-
-MAX_FIELDS_OF_QUOTAS = _encode(dict(MAX_FIELDS))
-"""How many fields of an hour each quota has: the same in every request, and read where a counter is new."""
 
 
 def _state(writes: StateWrites | None) -> Mapping[str, object] | bool:
