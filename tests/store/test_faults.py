@@ -238,12 +238,12 @@ async def test_a_key_of_the_wrong_type_leaves_neither_state_nor_memory_of_the_re
     assert (await tested.load("main", ALICE)).version == 1
 
 
-async def test_one_wait_for_the_disk_covers_a_whole_batch(tested: RedisStore, ask: Ask):
+async def test_one_wait_for_the_disk_and_few_calls_cover_a_whole_batch(tested: RedisStore, ask: Ask):
     """Group commit: what queues up during one flush goes out with the next."""
     await ask("CONFIG", "RESETSTAT")
     await asyncio.gather(*(tested.commit(report(path=f"{n}"), f"{n}@example.org", count()) for n in range(50)))
     stats = await ask("INFO", "commandstats")
-    assert stats["cmdstat_evalsha"]["calls"] == 50
+    assert stats["cmdstat_evalsha"]["calls"] <= 4
     assert stats["cmdstat_waitaof"]["calls"] <= 3
 
 

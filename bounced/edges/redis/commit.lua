@@ -1,20 +1,25 @@
 #!lua
--- bounced commit, version 7: counts one report and writes what follows from it, all or nothing, once.
+-- bounced commit, version 7: counts reports and writes what follows from each, all or nothing, once.
 --
--- How it works.  A worker has read a state, has decided, and sends what to write with the version of that state.
--- 1. The script reads.  Was this report counted before?  Is the state another one by now?  Is each key that will be
---    written of its type?  Where the answer forbids to write, the script ends here and says so.
--- 2. The script writes.  Redis takes nothing back when a script fails half-way, so no write may fail: step 1 has read
+-- How it works.  A worker has read a state, has decided, and sends what to write with the version of that state.  One
+-- call has the reports that came at the same time for the same list and hour, some dozens at most.  They have their
+-- turns one after the other, and each finds what those before it have written.  In its turn
+-- 1. the script reads.  Was this report counted before?  Is the state another one by now?  Is each key that will be
+--    written of its type?  Where the answer forbids to write, the turn ends here and the report's answer says so.
+-- 2. the script writes.  Redis takes nothing back when a script fails half-way, so no write may fail: step 1 has read
 --    each key with a command that is for its type only.
+-- The counters are read at once when a report first needs them, and written at once after the last turn: one entry in
+-- the append-only file instead of one for each report.
 -- A duplicate writes too (it touches `seen`): the wait for durability that follows on the connection then covers the
 -- writes of the first report as well.  The first line makes the server refuse the script before it starts where it is
 -- out of memory, read-only or short of replicas.
 --
 -- The names of keys, arguments and constants, in capitals, are declared in script.py, which puts them in the place of
--- the line NAMES.  The request has the fields of Given in script.py, of Writes and of StateWrites.
--- answer: {'committed', addresses in the wave, quotas that were used up ...}, {'duplicate'}, {'dropped'},
---   {'stale', disputed until, class of the path's failure, field, value, ...}: decide again upon this state, or
---   {'wrong_type', key}
+-- the line NAMES.  REPORTS is how many there are.  `take` gives the keys and arguments of one report to their names.
+-- The request has the fields of Given in script.py, of Writes and of StateWrites.
+-- answer: for each report {'committed', addresses in the wave, quotas that were used up ...}, {'duplicate'},
+--   {'dropped'}, {'stale', disputed until, class of the path's failure, field, value, ...}: decide again upon this
+--   state, {'wrong_type', key}, or an error
 
 -- NAMES
 
@@ -22,10 +27,9 @@ local SEEN_MAX, HISTORY_MAX, HISTORY_TTL_S = 20, 8, 400 * DAY_S
 local DAYS_TTL_S = 400 * DAY_S
 local COUNTS_TTL_S, BLOCKS_MAX, UNRECOGNISED_MAX, COMPLAINTS_MAX = 35 * DAY_S, 10000, 1000, 100000
 
-local request = cjson.decode(REQUEST)
-local state = request.state
-local remembered, concerns_address, settles_entry = #request.digests > 0, request.address ~= '', request.entry ~= ''
 local call = redis.call
+local requests = {}
+local request, state, remembered, concerns_address, settles_entry  -- of the report whose turn it is
 
 -- What is no whole number counts as none, so that nothing that somebody else wrote can stop a commit.
 local function whole(text)
@@ -33,13 +37,26 @@ local function whole(text)
   return digits and #digits <= 15 and tonumber(digits) or nil
 end
 
+local time_s
+local function now()
+  time_s = time_s or call('TIME')[1]
+  return time_s
+end
+
 -- Step 1: read.
 
--- A key of another type ends the reading: what is raised here is caught at the end of this file.
+-- A key of another type ends the turn: what is raised here is caught at the end of this file.
 local function read(command, key, ...)
   local answer = redis.pcall(command, key, ...)
   if type(answer) ~= 'table' or not answer.err then return answer end
   error(string.find(answer.err, 'WRONGTYPE', 1, true) and {wrong_type = key} or answer)
+end
+
+-- The keys of the list are asked once, whichever report needs them first.
+local checked = {}
+local function check(command, key)
+  if not checked[key] then read(command, key) end
+  checked[key] = true
 end
 
 -- `seen` marks beside the digests for which measures its path was counted, in this order.
@@ -69,7 +86,10 @@ local function counted_before()
   return nil, first, failed_as
 end
 
+local is_any_disputed
 local function until_of(disputed)
+  if is_any_disputed == nil then is_any_disputed = read('ZCARD', DISPUTED) > 0 end
+  if not is_any_disputed then return 0 end
   local until_ = whole(read('ZSCORE', DISPUTED, disputed)) or 0
   return until_ > request.at and until_ <= LAST_S and until_ or 0
 end
@@ -98,76 +118,56 @@ end
 
 -- Those keys that will be written and that nothing else reads before.
 local function check_types()
-  if #request.event_types > 0 then read('XLEN', EVENTS) end
-  if request.block then read('XLEN', BLOCKS) end
-  if MESSAGE ~= '' then read('XLEN', UNRECOGNISED) end
-  if #request.complaint > 0 then read('XLEN', COMPLAINTS) end
+  if #request.event_types > 0 then check('XLEN', EVENTS) end
+  if request.block then check('XLEN', BLOCKS) end
+  if MESSAGE ~= '' then check('XLEN', UNRECOGNISED) end
+  if #request.complaint > 0 then check('XLEN', COMPLAINTS) end
   if request.doubtful then read('ZCARD', UNKNOWNS) end
   if request.in_history then read('LLEN', HISTORY) end
   if not state then return end
-  read('SCARD', SUPPRESSED)
-  read('ZCARD', DUE)
-  if state.was_bouncing or state.bouncing then read('HLEN', BOUNCING) end
+  check('SCARD', SUPPRESSED)
+  check('ZCARD', DUE)
+  if state.was_bouncing or state.bouncing then check('HLEN', BOUNCING) end
 end
 
--- Returns the names and quotas of the counters, and behind the names the places where each quota counts its fields.
-local function counters(first)
-  local names, quotas, places = {}, {}, {}
-  local function add(counters)
+-- The counters that reports of this call may count: their numbers as the turns before have left them (false for a
+-- counter that does not exist), and those that have changed.  `over` is what came where a quota was used up.
+local hour = {key = COUNTS, ttl_s = COUNTS_TTL_S, changed = {}, over = {}}
+local day = {key = DAY_COUNTS, ttl_s = DAYS_TTL_S, changed = {}, over = {}}
+
+-- The places where each quota counts its fields.
+local IN_USE = {}
+for quota in pairs(MAX_FIELDS) do IN_USE[quota] = '~fields:' .. quota end
+
+-- Calls `add` with each counter of the hour that a request names: the names are followed by their quotas.
+local function names_of_hour(asked, add)
+  for _, counters in ipairs({asked.counters, asked.rates}) do
     for i = 1, #counters, 2 do
-      names[#names + 1], quotas[#quotas + 1] = counters[i], counters[i + 1]
+      add(counters[i])
+      if counters[i + 1] ~= '' then add(IN_USE[counters[i + 1]]) end
     end
   end
-  add(request.counters)
-  if first then add(request.rates) end
-  for _, quota in ipairs(quotas) do
-    if quota ~= '' and not places[quota] then
-      names[#names + 1] = '~fields:' .. quota
-      places[quota] = #names
-    end
-  end
-  return names, quotas, places
 end
 
--- Returns what is to be set among the counters, and the quotas that have no new field left.  All are read and written
--- at once: one entry in the append-only file instead of six.
-local function counted(first)
-  local names, quotas, places = counters(first)
-  if #names == 0 then return {updates = {}, full = {}, is_new = false} end
-  local held, taken = read('HMGET', COUNTS, unpack(names)), {}
-  local updates, full, is_new = {}, {}, false
-  for i, quota in ipairs(quotas) do
-    local fits = held[i] or quota == ''
-    if not held[i] and quota == '' then is_new = true end
-    if not fits then
-      local so_far = taken[quota] or whole(held[places[quota]]) or 0
-      fits = so_far < MAX_FIELDS[quota]
-      if fits then taken[quota] = so_far + 1 end
-    end
-    if fits then
-      updates[#updates + 1] = names[i]
-      updates[#updates + 1] = (whole(held[i]) or 0) + request.count_by
-    else
-      full[#full + 1] = quota
-    end
-  end
-  for quota, fields in pairs(taken) do
-    updates[#updates + 1] = names[places[quota]]
-    updates[#updates + 1] = fields
-  end
-  return {updates = updates, full = full, is_new = is_new}
+local function names_of_day(asked, add)
+  for _, name in ipairs(asked.by_day) do add(name) end
 end
 
--- Returns what is to be set among the few counters of the day.  They have no quota.
-local function counted_by_day()
-  if #request.by_day == 0 then return {updates = {}, is_new = false} end
-  local updates, is_new = {}, false
-  for i, held in ipairs(read('HMGET', DAY_COUNTS, unpack(request.by_day))) do
-    if not held then is_new = true end
-    updates[#updates + 1] = request.by_day[i]
-    updates[#updates + 1] = (whole(held) or 0) + request.count_by
+local function read_counters(counters, names_of)
+  if counters.numbers then return end
+  local names, numbers = {}, {}
+  local function add(name)
+    if numbers[name] == nil then
+      names[#names + 1] = name
+      numbers[name] = false
+    end
   end
-  return {updates = updates, is_new = is_new}
+  for number = 1, REPORTS do
+    if requests[number] then names_of(requests[number], add) end
+  end
+  local held = #names > 0 and read('HMGET', counters.key, unpack(names)) or {}
+  for i, name in ipairs(names) do numbers[name] = held[i] and (whole(held[i]) or 0) end
+  counters.numbers = numbers
 end
 
 local function settle_entry()
@@ -176,8 +176,8 @@ local function settle_entry()
   call('XDEL', INTAKE, request.entry)
 end
 
--- Returns an answer where nothing is to be written, else nil, whether the report is the first of its path and measure,
--- and what is to be counted in the hour and in the day.
+-- Returns an answer where nothing is to be written, else nil, and whether the report is the first of its path and
+-- measure.
 local function look()
   if settles_entry and #read('XRANGE', INTAKE, request.entry, request.entry) == 0 then return {'duplicate'} end
   local known, first, failed_as = counted_before()
@@ -189,7 +189,9 @@ local function look()
   local present = concerns_address and stale(failed_as)
   if present then return present end
   check_types()
-  return nil, first, counted(first), counted_by_day()
+  if #request.counters > 0 or first then read_counters(hour, names_of_hour) end
+  if #request.by_day > 0 then read_counters(day, names_of_day) end
+  return nil, first
 end
 
 -- Step 2: write.
@@ -197,6 +199,17 @@ end
 local function increase(key, field, number)
   local answer = redis.pcall('HINCRBY', key, field, number)
   if type(answer) == 'table' and answer.err then call('HSET', key, field, math.max(0, number)) end
+end
+
+-- A stream is cut with the first entry of a call.
+local cut = {}
+local function append(stream, max, entry)
+  if cut[stream] then
+    call('XADD', stream, '*', unpack(entry))
+  else
+    call('XADD', stream, 'MAXLEN', '~', max, '*', unpack(entry))
+    cut[stream] = true
+  end
 end
 
 local function record_event()
@@ -208,17 +221,12 @@ local function record_event()
       event[#event + 1] = given[field]
     end
   end
-  for i, type in ipairs(request.event_types) do
+  for _, type in ipairs(request.event_types) do
     event[2] = type
-    if i == 1 then
-      call('XADD', EVENTS, 'MAXLEN', '~', request.events_max, '*', unpack(event))
-    else
-      call('XADD', EVENTS, '*', unpack(event))
-    end
+    append(EVENTS, request.events_max, event)
   end
   if request.block then
-    local entry = request.words == '' and event or {'words', request.words, unpack(event)}
-    call('XADD', BLOCKS, 'MAXLEN', '~', BLOCKS_MAX, '*', unpack(entry))
+    append(BLOCKS, BLOCKS_MAX, request.words == '' and event or {'words', request.words, unpack(event)})
   end
   if MESSAGE ~= '' then
     event[#event + 1] = 'content'
@@ -230,21 +238,55 @@ end
 -- Entries that are too old go at once: what is promised is a number of days.
 local function keep_complaint()
   if #request.complaint == 0 then return end
-  local oldest = call('TIME')[1] - COMPLAINTS_KEPT_S
+  local oldest = now() - COMPLAINTS_KEPT_S
   call('XADD', COMPLAINTS, 'MINID', string.format('%.0f', oldest * 1000), '*', unpack(request.complaint))
   if call('XLEN', COMPLAINTS) > COMPLAINTS_MAX then call('XTRIM', COMPLAINTS, 'MAXLEN', '~', COMPLAINTS_MAX) end
   call('EXPIRE', COMPLAINTS, COMPLAINTS_KEPT_S)
 end
 
-local function count(counts)
-  if #counts.updates > 0 then call('HSET', COUNTS, unpack(counts.updates)) end
-  for _, quota in ipairs(counts.full) do increase(COUNTS, '~other:' .. quota, request.count_by) end
-  if counts.is_new then call('EXPIRE', COUNTS, COUNTS_TTL_S) end  -- an hour begins with a counter of the list's own
+local function set(counters, name, number)
+  counters.numbers[name], counters.changed[name] = number, number
 end
 
-local function count_by_day(counts)
-  if #counts.updates > 0 then call('HSET', DAY_COUNTS, unpack(counts.updates)) end
-  if counts.is_new then call('EXPIRE', DAY_COUNTS, DAYS_TTL_S) end
+-- Counts a name among those of the hour.  Returns its quota where that has no new field left.
+local function count(name, quota)
+  local number = hour.numbers[name]
+  if not number and quota == '' then hour.is_new = true end  -- an hour begins with a counter of the list's own
+  if not number and quota ~= '' then
+    local in_use = hour.numbers[IN_USE[quota]] or 0
+    if in_use >= MAX_FIELDS[quota] then
+      hour.over[quota] = (hour.over[quota] or 0) + request.count_by
+      return quota
+    end
+    set(hour, IN_USE[quota], in_use + 1)
+  end
+  set(hour, name, (number or 0) + request.count_by)
+end
+
+-- Returns the quotas that have no new field left.
+local function count_all(first)
+  local full = {}
+  local function count_each(counters)
+    for i = 1, #counters, 2 do full[#full + 1] = count(counters[i], counters[i + 1]) end
+  end
+  count_each(request.counters)
+  if first then count_each(request.rates) end
+  for _, name in ipairs(request.by_day) do  -- these have no quota
+    if not day.numbers[name] then day.is_new = true end
+    set(day, name, (day.numbers[name] or 0) + request.count_by)
+  end
+  return full
+end
+
+local function write_counters(counters)
+  local updates = {}
+  for name, number in pairs(counters.changed) do
+    updates[#updates + 1] = name
+    updates[#updates + 1] = number
+  end
+  if #updates > 0 then call('HSET', counters.key, unpack(updates)) end
+  for quota, number in pairs(counters.over) do increase(counters.key, '~other:' .. quota, number) end
+  if counters.is_new then call('EXPIRE', counters.key, counters.ttl_s) end
 end
 
 local function join_wave()
@@ -272,7 +314,7 @@ end
 
 local function write_state()
   local known = request.version > 0
-  local forgotten_at = state.ttl_s > 0 and call('TIME')[1] + state.ttl_s
+  local forgotten_at = state.ttl_s > 0 and now() + state.ttl_s
   count_bouncing(forgotten_at)
   if state.suppressed then
     call('SADD', SUPPRESSED, request.address)
@@ -299,18 +341,38 @@ local function remember_report(first)
   call('EXPIRE', SEEN, request.seen_ttl_s)
 end
 
-local read_well, answer, first, counts, counts_of_day = pcall(look)
-if not read_well then
-  return type(answer) == 'table' and answer.wrong_type and {'wrong_type', answer.wrong_type} or error(answer)
+local function commit(number)
+  take(number)
+  request = requests[number] or error('a request that is no JSON')
+  state = request.state
+  remembered, concerns_address, settles_entry = #request.digests > 0, request.address ~= '', request.entry ~= ''
+  local answer, first = look()
+  if answer then return answer end
+  record_event()
+  keep_complaint()
+  local full, wave = count_all(first), join_wave()
+  if request.in_history then remember_event() end
+  if state then write_state() end
+  remember_report(first)
+  settle_entry()
+  return {'committed', wave, unpack(full)}
 end
-if answer then return answer end
-record_event()
-keep_complaint()
-count(counts)
-count_by_day(counts_of_day)
-local wave = join_wave()
-if request.in_history then remember_event() end
-if state then write_state() end
-remember_report(first)
-settle_entry()
-return {'committed', wave, unpack(counts.full)}
+
+-- What is raised in a turn is the answer to this report only.
+local function answer_to(number)
+  local well, answer = pcall(commit, number)
+  if well then return answer end
+  if type(answer) ~= 'table' then return {err = 'ERR ' .. tostring(answer)} end
+  return answer.wrong_type and {'wrong_type', answer.wrong_type} or answer
+end
+
+for number = 1, REPORTS do
+  take(number)
+  local well, decoded = pcall(cjson.decode, REQUEST)
+  requests[number] = well and decoded
+end
+local answers = {}
+for number = 1, REPORTS do answers[number] = answer_to(number) end
+write_counters(hour)
+write_counters(day)
+return answers

@@ -2,6 +2,7 @@
 
 How it works.  ``ask`` queues a command and waits for its reply.  One task takes what is queued, sends it in one write
 with the wait for durability behind it (WAITAOF, WAIT or ROLE), and reads all replies: one wait covers the whole batch.
+Requests to commit share script calls (groups.py).
 Commands that come meanwhile go out with the next batch.  There is no fixed window: an idle line sends at once.
 Replies are handed out only if the wait says that the batch is safe.  If it does not, or if the batch fails (no answer
 in time, connection lost), nobody knows what ran: every command of the batch raises StoreUnavailable, the peer hears 451
@@ -34,6 +35,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from bounced.edges.redis.connect import Connect, Node, reason
 from bounced.edges.redis.durabilities import Durability, NotDurable, ReadElsewhere
+from bounced.edges.redis.groups import Asked, octets, to_calls, to_replies
 from bounced.edges.redis.observer import UNOBSERVED, StoreObserver
 from bounced.edges.redis.time_budget import DEFAULT_BUDGET, TimeBudget
 from bounced.edges.redis.wire import Reply, pack, read
@@ -60,7 +62,8 @@ Notice = Callable[[str | None], None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Queued:
-    command: bytes
+    asked: Asked
+    octets: int
     reply: asyncio.Future[Reply]
 
 
@@ -124,24 +127,23 @@ class Line:
         self._trouble = StoreUnavailable("closed")
         self._refuse_all(self._trouble)
 
-    async def ask(self, command: bytes, until: float) -> Reply:
-        """Send one packed command with the next batch and return its reply once the batch is safe.
+    async def ask(self, asked: Asked, until: float) -> Reply:
+        """Send one packed command or request with the next batch and return its reply once the batch is safe.
 
         Raises StoreUnavailable, at once while the server is known to be away or the queue is full, and at ``until``, a
         time of the loop's clock: by a bare timer, since asyncio.timeout() cost as much as the queue does.
         """
         if self._trouble is not None:
             raise StoreUnavailable(reason(self._trouble)) from self._trouble
-        if self._queued_bytes + len(command) > MAX_QUEUED_BYTES:
+        queued = _Queued(asked, octets(asked), asyncio.get_running_loop().create_future())
+        if self._queued_bytes + queued.octets > MAX_QUEUED_BYTES:
             raise StoreUnavailable("it is too slow, the queue is full")
         if self._task is None or self._task.done():  # done: a fault of ours, which was logged
             self._start_task(None)
-        loop = asyncio.get_running_loop()
-        queued = _Queued(command, loop.create_future())
         self._queue.append(queued)
-        self._queued_bytes += len(command)
+        self._queued_bytes += queued.octets
         self._wake.set()
-        timer = loop.call_at(until, _give_up, queued)
+        timer = queued.reply.get_loop().call_at(until, _give_up, queued)
         try:
             return await queued.reply
         finally:
@@ -234,7 +236,7 @@ class Line:
         batch: list[_Queued] = []
         while self._queue and len(batch) < MAX_BATCH:
             queued = self._queue.popleft()
-            self._queued_bytes -= len(queued.command)
+            self._queued_bytes -= queued.octets
             if not queued.reply.done():
                 batch.append(queued)
         if not self._queue:
@@ -244,7 +246,9 @@ class Line:
     async def _flush(self, connection: AbstractConnection, batch: list[_Queued]) -> None:
         """Send one batch and hand out its replies.  Raises what makes the connection unfit for another batch."""
         try:
-            replies, waits = await self._exchange(connection, [queued.command for queued in batch])
+            calls = to_calls([queued.asked for queued in batch])
+            answers, waits = await self._exchange(connection, [call.command for call in calls])
+            replies = to_replies(calls, answers)
             unsafe = self._why_not_safe(waits)
         except BaseException as error:
             _refuse(batch, error)
@@ -285,7 +289,7 @@ class Line:
 
     def _put_back(self, queued: list[_Queued]) -> None:
         self._queue.extendleft(reversed(queued))
-        self._queued_bytes += sum(len(one.command) for one in queued)
+        self._queued_bytes += sum(one.octets for one in queued)
         if queued:
             self._wake.set()
 

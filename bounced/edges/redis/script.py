@@ -1,15 +1,17 @@
 """The commit script: how it is asked, and what it answers.
 
-How it works: ``request`` makes one EVALSHA of what is to be written (``Writes``) and of the state upon which that was
-decided.  The script (commit.lua) compares the state's version, writes everything or nothing, and says in one word what
-came of it; ``outcome`` reads the answer.  What the script is given has its names here and in ``Writes`` only.  The
-script that the server gets is commit.lua with the names of its keys (``ListKeys``, ``AddressKeys``), arguments
-(``ARGUMENTS``) and ``CONSTANTS`` put in.  The first argument is a JSON object with the fields of ``Given`` and
-``Writes``; a test compares them with those that the script reads.
+How it works: ``request`` makes one request of what is to be written (``Writes``) and of the state upon which that was
+decided, and ``packed`` makes one EVALSHA of the requests that go together.  For each of them the script (commit.lua)
+compares the state's version, writes everything or nothing, and says in one word what came of it; ``outcome`` reads the
+answer.  What the script is given has its names here and in ``Writes`` only.  The script that the server gets is
+commit.lua with the names of its keys (``ListKeys``, ``ReportKeys``), arguments (``ARGUMENTS``) and ``CONSTANTS`` put
+in.  A report's first argument is a JSON object with the fields of ``Given`` and ``Writes``; a test compares them with
+those that the script reads.
 """
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha1
 from importlib.resources import files
 from itertools import chain
@@ -27,6 +29,7 @@ from bounced.core.policy.failure import FROM_HARDEST
 from bounced.core.policy.outage import SCOPE
 from bounced.core.state import AddressState, ReportId
 from bounced.core.terms import Class
+from bounced.edges.redis.groups import Request
 from bounced.edges.redis.wire import Reply, call, fields, pack, text, texts
 
 REPEATED_DAYS = 10
@@ -39,9 +42,8 @@ _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circul
 
 
 class ListKeys(NamedTuple):
-    """The keys that every commit may touch, in the order in which the script is given them."""
+    """The keys that every commit of one list and hour may touch, in the order in which the script is given them."""
 
-    seen: str
     events: str
     counts: str
     day_counts: str
@@ -49,17 +51,18 @@ class ListKeys(NamedTuple):
     unrecognised: str
     intake: str
     complaints: str
-
-
-class AddressKeys(NamedTuple):
-    """The keys that follow where an address is concerned."""
-
-    address: str
-    history: str
     suppressed: str
     due: str
     disputed: str
     bouncing: str
+
+
+class ReportKeys(NamedTuple):
+    """The keys of one report, which follow.  Where it concerns no address, ``seen`` stands for the others as well."""
+
+    seen: str
+    address: str
+    history: str
     unknowns: str
 
 
@@ -112,10 +115,19 @@ REQUEST = Given._fields + Writes._fields[: -len(APART)]
 
 def _source() -> bytes:
     """Return the script with the names of its keys, arguments and constants."""
-    tables = ((*ListKeys._fields, *AddressKeys._fields), "KEYS"), (ARGUMENTS, "ARGV")
-    names = [f"local {', '.join(given).upper()} = unpack({table})" for given, table in tables]
+    keys, arguments = ", ".join(ReportKeys._fields).upper(), ", ".join(ARGUMENTS).upper()
+    of_list, of_report, given = len(ListKeys._fields), len(ReportKeys._fields), len(ARGUMENTS)
+    names = [
+        f"local {', '.join(ListKeys._fields).upper()} = unpack(KEYS, 1, {of_list})",
+        f"local REPORTS = #ARGV / {given}",
+        f"local {keys}, {arguments}",
+        "local function take(number)",
+        f"{keys} = unpack(KEYS, {of_list + 1} + {of_report} * (number - 1), {of_list} + {of_report} * number)",
+        f"{arguments} = unpack(ARGV, 1 + {given} * (number - 1), {given} * number)",
+        "end",
+    ]
     names += [f"local {name} = {_in_lua(value)}" for name, value in CONSTANTS.items()]
-    return files(__package__).joinpath("commit.lua").read_bytes().replace(b"-- NAMES", "; ".join(names).encode(), 1)
+    return files(__package__).joinpath("commit.lua").read_bytes().replace(b"-- NAMES", " ".join(names).encode(), 1)
 
 
 def _in_lua(value: Constant) -> str:
@@ -139,33 +151,17 @@ async def load(connection: AbstractConnection) -> None:
 
 def request(
     keys: Keyspace, report_id: ReportId, address: str | None, given: AddressState, writes: Writes, *, most: MostEvents
-) -> bytes:
-    """Return the packed command that commits ``writes``, decided upon the state ``given``.
+) -> Request:
+    """Return the request that commits ``writes``, decided upon the state ``given``.
 
     The script knows one stream of events; for a change that is one of many that is `bulk`.
+    Raises UnicodeEncodeError for a name that UTF-8 cannot carry.
     """
-    names: tuple[str, ...] = ListKeys(
-        seen=keys.seen(report_id.path),
-        events=keys.bulk if writes.bulk else keys.events,
-        counts=keys.counts(writes.hour),
-        day_counts=keys.day_counts(writes.day),
-        blocks=keys.blocks,
-        unrecognised=keys.unrecognised,
-        intake=keys.intake,
-        complaints=keys.complaints,
-    )
-    id_ = ""
+    seen = keys.seen(report_id.path)
+    id_, of_report = "", ReportKeys(seen, seen, seen, seen)
     if address is not None:
         id_ = keys.address_id(address)
-        names += AddressKeys(
-            address=keys.address(id_),
-            history=keys.history(id_),
-            suppressed=keys.suppressed,
-            due=keys.due,
-            disputed=keys.disputed,
-            bouncing=keys.bouncing,
-            unknowns=keys.unknowns(writes.domain),
-        )
+        of_report = ReportKeys(seen, keys.address(id_), keys.history(id_), keys.unknowns(writes.domain))
     beside = Given(
         digests=report_id.digests if report_id.path else (),
         seen_ttl_s=(report_id.good_days + REPEATED_DAYS) * DAY_S,
@@ -180,14 +176,34 @@ def request(
     asked["state"] = _state(writes.state)
     asked["counters"] = list(chain.from_iterable(writes.counters))  # one list is decoded faster than one of pairs
     asked["rates"] = list(chain.from_iterable(writes.rates))
-    return pack(
-        "EVALSHA",
-        SHA,
-        len(names),
-        *names,
-        _encode(asked),
-        _encode(writes.event),
-        writes.unrecognised or b"",
+    return Request(
+        packed,
+        _list_keys(keys, writes.hour, writes.day, writes.bulk),
+        tuple(key.encode() for key in of_report),
+        (_encode(asked), _encode(writes.event), writes.unrecognised or b""),
+    )
+
+
+def packed(requests: Sequence[Request]) -> bytes:
+    """Return one packed command that commits requests of one list and hour."""
+    keys = requests[0].shared + tuple(chain.from_iterable(request.keys for request in requests))
+    return pack("EVALSHA", SHA, len(keys), *keys, *chain.from_iterable(request.arguments for request in requests))
+
+
+@lru_cache(maxsize=100)
+def _list_keys(keys: Keyspace, hour: str, day: str, bulk: bool) -> ListKeys:  # noqa: FBT001 - no flag for people
+    return ListKeys(
+        events=keys.bulk if bulk else keys.events,
+        counts=keys.counts(hour),
+        day_counts=keys.day_counts(day),
+        blocks=keys.blocks,
+        unrecognised=keys.unrecognised,
+        intake=keys.intake,
+        complaints=keys.complaints,
+        suppressed=keys.suppressed,
+        due=keys.due,
+        disputed=keys.disputed,
+        bouncing=keys.bouncing,
     )
 
 

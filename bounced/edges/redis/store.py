@@ -126,8 +126,8 @@ class RedisStore:
             if transition.idle:
                 return Committed(report_id.event_id, transition)
             written = writes(keys, report_id, address, transition)
-            command = script.request(keys, report_id, address, state, written, most=self.most)
-            match script.outcome(await self._commits.to(keys.events).ask(command, until)):
+            request = script.request(keys, report_id, address, state, written, most=self.most)
+            match script.outcome(await self._commits.to(keys.events).ask(request, until)):
                 case ("committed", script.Written() as done):
                     self._observer.written(report_id.list, transition)
                     for quota in done.overflowed:
