@@ -93,7 +93,7 @@ class MemoryStore:
         _write(held, id_, written)
         if first:
             held.measured.add((report_id.path, written.measure))
-            _count(held.counts[written.hour], written.rates, 1)
+            _count(held.counts[written.hour], written.rates, written.count_by)
         reports.add(report_id.digest)
         return Committed(report_id.event_id, transition, _join_wave(held, id_, written) if written.doubtful else 0)
 
