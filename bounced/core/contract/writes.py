@@ -135,15 +135,15 @@ class Writes(NamedTuple):
     words: str
     doubtful: bool
     complaint: tuple[str, ...]
+    event: Mapping[str, str]
     hour: str
     day: str
     bulk: bool
-    event: Mapping[str, str]
     unrecognised: bytes | None
 
 
-APART = ("hour", "day", "bulk", "event", "unrecognised")
-"""The last fields of ``Writes``, which a request has elsewhere: in the names of keys, and as arguments of their own."""
+APART = ("hour", "day", "bulk", "unrecognised")
+"""The last fields of ``Writes``, which a request has elsewhere: in the names of keys, or as an argument of its own."""
 
 
 def writes(keys: Keyspace, report_id: ReportId, address: str | None, transition: Transition) -> Writes:

@@ -33,8 +33,8 @@ local request, state, remembered, concerns_address, settles_entry  -- of the rep
 
 -- What is no whole number counts as none, so that nothing that somebody else wrote can stop a commit.
 local function whole(text)
-  local digits = text and string.match(text, '^0*(%d+)$')
-  return digits and #digits <= 15 and tonumber(digits) or nil
+  local number = text and string.find(text, '^%d+$') and tonumber(text)
+  return number and number < 1e15 and number or nil
 end
 
 local time_s
@@ -59,11 +59,7 @@ local function check(command, key)
   checked[key] = true
 end
 
--- `seen` marks beside the digests for which measures its path was counted, in this order.
-local MEASURES, MARKS = {unpack(FROM_HARDEST)}, {}
-for _, measure in ipairs(OTHER_MEASURES) do MEASURES[#MEASURES + 1] = measure end
-for i, measure in ipairs(MEASURES) do MARKS[i] = '~' .. measure end
-
+-- `seen` marks beside the digests for which measures its path was counted.
 -- Returns what became of this report when it was counted before, and else whether it is the first of its path and
 -- measure, and the hardest class as which mail to the path failed before.
 local function counted_before()
@@ -79,7 +75,7 @@ local function counted_before()
   for i, measure in ipairs(MEASURES) do
     marks = marks + found[i]
     if found[i] == 1 and measure == request.measure then first = false end
-    if found[i] == 1 and failed_as == '' and i <= #FROM_HARDEST then failed_as = measure end
+    if found[i] == 1 and failed_as == '' and i <= CLASSES then failed_as = measure end
   end
   -- Twenty warnings of a delay must not hide the failure that comes in the end.
   if members - marks >= SEEN_MAX and not first then return 'dropped' end
@@ -135,10 +131,6 @@ end
 local hour = {key = COUNTS, ttl_s = COUNTS_TTL_S, changed = {}, over = {}}
 local day = {key = DAY_COUNTS, ttl_s = DAYS_TTL_S, changed = {}, over = {}}
 
--- The places where each quota counts its fields.
-local IN_USE = {}
-for quota in pairs(MAX_FIELDS) do IN_USE[quota] = '~fields:' .. quota end
-
 -- Calls `add` with each counter of the hour that a request names: the names are followed by their quotas.
 local function names_of_hour(asked, add)
   for _, counters in ipairs({asked.counters, asked.rates}) do
@@ -155,18 +147,17 @@ end
 
 local function read_counters(counters, names_of)
   if counters.numbers then return end
-  local names, numbers = {}, {}
+  local names, numbers, count = {}, {}, 0
   local function add(name)
-    if numbers[name] == nil then
-      names[#names + 1] = name
-      numbers[name] = false
-    end
+    if numbers[name] ~= nil then return end
+    count = count + 1
+    names[count], numbers[name] = name, false
   end
   for number = 1, REPORTS do
     if requests[number] then names_of(requests[number], add) end
   end
-  local held = #names > 0 and read('HMGET', counters.key, unpack(names)) or {}
-  for i, name in ipairs(names) do numbers[name] = held[i] and (whole(held[i]) or 0) end
+  local held = count > 0 and read('HMGET', counters.key, unpack(names))
+  for i = 1, count do numbers[names[i]] = held[i] and (whole(held[i]) or 0) end
   counters.numbers = numbers
 end
 
@@ -213,14 +204,7 @@ local function append(stream, max, entry)
 end
 
 local function record_event()
-  if #request.event_types == 0 and MESSAGE == '' then return end
-  local given, event = cjson.decode(EVENT), {'type', ''}
-  for _, field in ipairs(EVENT_FIELDS) do
-    if given[field] then
-      event[#event + 1] = field
-      event[#event + 1] = given[field]
-    end
-  end
+  local event = request.event  -- {'type', which the script puts in, field, value, ...}
   for _, type in ipairs(request.event_types) do
     event[2] = type
     append(EVENTS, request.events_max, event)
@@ -279,12 +263,12 @@ local function count_all(first)
 end
 
 local function write_counters(counters)
-  local updates = {}
+  local updates, length = {}, 0
   for name, number in pairs(counters.changed) do
-    updates[#updates + 1] = name
-    updates[#updates + 1] = number
+    updates[length + 1], updates[length + 2] = name, number
+    length = length + 2
   end
-  if #updates > 0 then call('HSET', counters.key, unpack(updates)) end
+  if length > 0 then call('HSET', counters.key, unpack(updates)) end
   for quota, number in pairs(counters.over) do increase(counters.key, '~other:' .. quota, number) end
   if counters.is_new then call('EXPIRE', counters.key, counters.ttl_s) end
 end

@@ -23,7 +23,7 @@ from bounced.core.contract.hourly_counters import COMPLAINT, FAILED, MAX_FIELDS,
 from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.state_hash import from_fields
 from bounced.core.contract.times import DAY_S, LAST_S, from_score, unix
-from bounced.core.contract.writes import APART, COMPLAINTS_KEPT_DAYS, EVENT_FIELDS, StateWrites, Writes
+from bounced.core.contract.writes import APART, COMPLAINTS_KEPT_DAYS, StateWrites, Writes
 from bounced.core.policy.dispute import WAVE
 from bounced.core.policy.failure import FROM_HARDEST
 from bounced.core.policy.outage import SCOPE
@@ -94,7 +94,10 @@ class MostEvents(NamedTuple):
 
 ARGUMENTS = ("request", "event", "message")
 
-Constant = int | str | Sequence[str] | Mapping[Quota, int]
+Constant = int | str | Sequence[str] | Mapping[Quota, int] | Mapping[Quota, str]
+
+MEASURES = (*FROM_HARDEST, COMPLAINT, FAILED)
+"""For what `seen` marks that its path was counted: the classes first, from the hardest."""
 
 CONSTANTS: Mapping[str, Constant] = {
     "DAY_S": DAY_S,
@@ -103,10 +106,11 @@ CONSTANTS: Mapping[str, Constant] = {
     "WAVE_S": int(WAVE.total_seconds()),
     "PROVIDER_SCOPE": SCOPE,
     "INTAKE_GROUP": INTAKE_GROUP,
-    "EVENT_FIELDS": EVENT_FIELDS,
-    "FROM_HARDEST": FROM_HARDEST,
-    "OTHER_MEASURES": (COMPLAINT, FAILED),
+    "CLASSES": len(FROM_HARDEST),
+    "MEASURES": MEASURES,
+    "MARKS": tuple(f"~{measure}" for measure in MEASURES),
     "MAX_FIELDS": MAX_FIELDS,
+    "IN_USE": {quota: quota.in_use for quota in MAX_FIELDS},
 }
 
 REQUEST = Given._fields + Writes._fields[: -len(APART)]
@@ -136,7 +140,7 @@ def _in_lua(value: Constant) -> str:
     if isinstance(value, str):
         return repr(str(value))
     if isinstance(value, Mapping):
-        return f"{{{', '.join(f'[{_in_lua(name)}] = {number}' for name, number in value.items())}}}"
+        return f"{{{', '.join(f'[{_in_lua(name)}] = {_in_lua(each)}' for name, each in value.items())}}}"
     return f"{{{', '.join(map(_in_lua, value))}}}"
 
 
@@ -176,11 +180,12 @@ def request(
     asked["state"] = _state(writes.state)
     asked["counters"] = list(chain.from_iterable(writes.counters))  # one list is decoded faster than one of pairs
     asked["rates"] = list(chain.from_iterable(writes.rates))
+    asked["event"] = ["type", "", *chain.from_iterable(writes.event.items())]
     return Request(
         packed,
         _list_keys(keys, writes.hour, writes.day, writes.bulk),
         tuple(key.encode() for key in of_report),
-        (_encode(asked), _encode(writes.event), writes.unrecognised or b""),
+        (_encode(asked), _encode(writes.event) if writes.in_history else b"", writes.unrecognised or b""),
     )
 
 
