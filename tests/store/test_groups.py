@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from redis.asyncio import Redis
 
 from bounced.core.contract.hourly_counters import MAX_FIELDS, Quota
 from bounced.core.contract.times import day
-from bounced.core.state import AddressState, Transition
+from bounced.core.state import AddressState, Evidence, Transition
 from bounced.core.terms import Kind
 from bounced.edges.memory_store import SEEN_MAX, MemoryStore
 from bounced.edges.redis import RedisStore
@@ -38,15 +39,13 @@ async def redis(redis_url: str, redis_bench: Bench):
         yield redis
 
 
-def record(before: AddressState) -> Transition:
-    """Record a block, which changes nothing."""
-    return Transition(BLOCK, before, before, "block_never_counts")
+def recorded_as(evidence: Evidence, before: AddressState) -> Transition:
+    """Record evidence that changes nothing."""
+    return Transition(evidence, before, before, "nothing")
 
 
-def reply(before: AddressState) -> Transition:
-    """Record an automatic reply."""
-    evidence = replace(BOUNCE, kind=Kind.AUTO_REPLY, verdict=None)
-    return Transition(evidence, before, before, "no_bounce")
+record = partial(recorded_as, BLOCK)
+reply = partial(recorded_as, replace(BOUNCE, kind=Kind.AUTO_REPLY, verdict=None))
 
 
 def mailbox(number: int) -> str:
@@ -129,12 +128,16 @@ async def test_one_path_says_no_more_than_it_may(bench: Bench) -> None:
     assert came_of(answers) == ["counted"] * SEEN_MAX + ["duplicate"] * 5
 
 
-async def test_hours_are_counted_apart(bench: Bench) -> None:
+async def test_hours_are_counted_apart_and_each_report_gets_its_own_answer(bench: Bench) -> None:
     """Reports of several hours are one batch, and a call for each hour."""
     evidence = [replace(BOUNCE, at=AT + timedelta(hours=n % 3)) for n in range(9)]
-    await at_once(bench, *((n, f"{n}", mailbox(n), suppress(said)) for n, said in enumerate(evidence)))
-    for hour in ("2026030112", "2026030113", "2026030114"):
-        assert (await bench.inside.counts(hour))["kind:bounce"] == 3
+    numbers = [0, 1, 2, 3, 4, 5, 6, 1, 8]
+    answers = await at_once(
+        bench, *((n, f"{n}", mailbox(n), suppress(said)) for n, said in zip(numbers, evidence, strict=True))
+    )
+    assert came_of(answers) == ["counted"] * 7 + ["duplicate", "counted"]
+    counted = [(await bench.inside.counts(hour))["kind:bounce"] for hour in ("2026030112", "2026030113", "2026030114")]
+    assert counted == [3, 2, 3]
 
 
 async def test_a_quota_that_is_used_up_within_a_call_takes_no_more_fields(redis: Redis, redis_bench: Bench) -> None:
