@@ -45,12 +45,12 @@ class Notice(NamedTuple):
         self.work.spend(len(self.words) * NOTICE_UNITS_A_CHAR)
 
 
-def from_message(message: Message) -> Notice:
-    """Return a message as a notice."""
+def from_message(message: Message, ours: tuple[str, ...] = ()) -> Notice:
+    """Return a message as a notice.  ``ours`` are the phrases of its returned header, where somebody knows them."""
     words, rest = divided(message.words)
     header = message.header
     returned = message.returned_header or (header_of(rest.encode()) if rest else "")
-    ours = phrases_of(returned)
+    ours = ours or phrases_of(returned)
     words = without_ours(words, ours)
     subject, author = without_ours(unwrap_words(header.get("subject")), ours), unwrap_words(header.get("from"))
     return Notice(

@@ -79,18 +79,21 @@ def _from_fields(message: Message, fields: str, reader: str, words: str) -> Repo
     found = _without_senders(found, message)
     ours = phrases_of(returned)
     found = with_members([_without_quoted(recipient, ours) for recipient in found], message)
+    text = None
     if any(map(_leaves_questions, found)):
-        notice = from_message(message)
+        notice = from_message(message, ours)
         notice.spend()
         reasons = {item.address.lower(): item.reason for item in reversed(layout.led(notice.words)) if item.reason}
         found = [_explained(recipient, notice, reasons, alone=len(found) == 1) for recipient in found]
+        if len(words) <= MAX_NOTICE_CHARS and words is message.words and notice.returned == returned:
+            text = notice.words  # the same words, cleaned of the same phrases
     return Report(
         kind=_kind(found),
         reader=reader,
         reporting_mta=status.typed(about_message.get("reporting-mta", ""))[1] or None,
         recipients=tuple(found),
         message_id=message.header.get("message-id") or None,
-        text=without_ours(divided(words[:MAX_NOTICE_CHARS])[0], ours),
+        text=without_ours(divided(words[:MAX_NOTICE_CHARS])[0], ours) if text is None else text,
         returned_header=returned,
         fields=about_message,
     )
