@@ -155,11 +155,13 @@ class Evidence:
 
     def __post_init__(self) -> None:
         """Escape and bound what a peer, a sender or an operator wrote."""
-        object.__setattr__(self, "campaign", escaped(self.campaign, MAX_CAMPAIGN_CHARS))
-        object.__setattr__(self, "actor", escaped(self.actor, MAX_ACTOR_CHARS))
-        for name in ("peer", "reporting_mta", "note"):
-            object.__setattr__(self, name, escaped(getattr(self, name)))
-        if self.verdict is not None and not all(map(_is_harmless, self.verdict)):
+        texts = f"{self.campaign}{self.actor}{self.peer}{self.reporting_mta}{self.note}"
+        if len(texts) > MAX_ACTOR_CHARS or not texts.isprintable():  # most are shorter together than each may be
+            object.__setattr__(self, "campaign", escaped(self.campaign, MAX_CAMPAIGN_CHARS))
+            object.__setattr__(self, "actor", escaped(self.actor, MAX_ACTOR_CHARS))
+            for name in ("peer", "reporting_mta", "note"):
+                object.__setattr__(self, name, escaped(getattr(self, name)))
+        if self.verdict is not None and not _is_harmless(self.verdict):
             object.__setattr__(self, "verdict", _harmless(self.verdict))
 
 
@@ -181,7 +183,7 @@ class Transition:
     @property
     def changed(self) -> bool:
         """Whether the state is another one now."""
-        return self.after != self.before
+        return self.after is not self.before and self.after != self.before
 
     @property
     def mailed_while_suppressed(self) -> bool:
@@ -245,8 +247,9 @@ class ReportId:
         return sha256(f"{self.list}\0{self.path}\0{self.digest}".encode()).hexdigest()[:16]
 
 
-def _is_harmless(value: object) -> bool:
-    return not isinstance(value, str) or (len(value) <= MAX_STORED_CHARS and value.isprintable())
+def _is_harmless(verdict: Verdict) -> bool:
+    texts = [text for text in verdict if text]
+    return max(map(len, texts)) <= MAX_STORED_CHARS and "".join(texts).isprintable()
 
 
 def _harmless(verdict: Verdict) -> Verdict:

@@ -55,7 +55,8 @@ _OF_COMMANDS = frozenset(origin for origin, _ in COMMANDS)
 FIELDS_IN_USE = "~fields:"
 """How the fields begin that tell how much of a quota is in use."""
 
-_RATE = "rate:"
+_RATES = "rate"
+_RATE = f"{_RATES}:"
 _BY_DAY = frozenset(
     (
         f"kind:{Kind.UNPROVEN}",
@@ -113,7 +114,8 @@ class HourlyCounter(NamedTuple):
 
 def with_quotas(names: tuple[str, ...], *, trusted: bool) -> tuple[HourlyCounter, ...]:
     """Return counters with their quotas; ``trusted`` is false where nobody signed what they are named after."""
-    return tuple(HourlyCounter(name, _quota_of(name, trusted=trusted)) for name in names)
+    quotas = map(_quota_of if trusted else _quota_of_unsigned, names)
+    return tuple(map(HourlyCounter, names, quotas))
 
 
 def counters(domain: str, transition: Transition) -> tuple[str, ...]:
@@ -261,10 +263,13 @@ def usual_hours(now: datetime) -> list[str]:
     return [hour(now - timedelta(hours=back)) for back in range(2, USUAL_DAYS * 24 + 2)]
 
 
-def _quota_of(name: str, *, trusted: bool) -> Quota:
-    kind = name.split(":", 3)[2] if name.startswith(_RATE) else name.partition(":")[0]
-    quota = _QUOTAS.get(kind, Quota.OWN)
-    return quota if trusted or quota is Quota.OWN else Quota.UNSIGNED
+def _quota_of(name: str) -> Quota:
+    kind, _, rest = name.partition(":")
+    return _QUOTAS.get(rest.split(":", 2)[1] if kind == _RATES else kind, Quota.OWN)
+
+
+def _quota_of_unsigned(name: str) -> Quota:
+    return Quota.OWN if _quota_of(name) is Quota.OWN else Quota.UNSIGNED
 
 
 def _of_complaint(domain: str, evidence: Evidence, verdict: Verdict) -> list[str]:

@@ -25,6 +25,7 @@ class Keyspace:
     list_: str = "main"
     pepper: bytes | None = field(default=None, repr=False)
     erasure_pepper: bytes | None = field(default=None, repr=False)
+    _before: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Take the line ends of a file off the peppers.  Raises ValueError for names that would break the hash tag."""
@@ -35,6 +36,7 @@ class Keyspace:
             object.__setattr__(self, name, pepper and pepper.rstrip(b"\r\n"))
         if not _LIST.fullmatch(self.list_):
             raise ValueError(f"a list is named by 1 to 32 of a-z, 0-9 and -: {self.list_!r}")
+        object.__setattr__(self, "_before", f"{self.prefix}:{{{self.list_}}}:")
 
     def address_id(self, address: str) -> str:
         """Return the form of a normalised address that this list's keys carry."""
@@ -174,4 +176,4 @@ class Keyspace:
         return self._key(f"followed:{log}")
 
     def _key(self, name: str) -> str:
-        return f"{self.prefix}:{{{self.list_}}}:{name}"
+        return self._before + name
