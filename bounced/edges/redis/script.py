@@ -9,7 +9,6 @@ in.  A report's first argument is a JSON object with the fields of ``Given`` and
 those that the script reads.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha1
@@ -29,6 +28,7 @@ from bounced.core.policy.failure import FROM_HARDEST
 from bounced.core.policy.outage import SCOPE
 from bounced.core.state import AddressState, ReportId
 from bounced.core.terms import Class
+from bounced.edges.redis.compact_json import encode as _encode
 from bounced.edges.redis.groups import Request
 from bounced.edges.redis.wire import Reply, call, fields, pack, text, texts
 
@@ -37,8 +37,6 @@ REPEATED_DAYS = 10
 
 INTAKE_GROUP = "bounced"
 """The consumer group in which all workers read a list's intake."""
-
-_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
 
 
 class ListKeys(NamedTuple):
@@ -237,9 +235,6 @@ def outcome(reply: Reply) -> tuple[str, AddressState | Written | str | None]:
     return word, from_fields(fields(reply[3:]), from_score(text(reply[1])), path_failed_as)
 
 
-def _encode(value: object) -> bytes:
-    """Return compact JSON; a lone surrogate, which a broken message may hold and UTF-8 cannot carry, becomes ``?``."""
-    return _JSON.encode(value).encode("utf-8", "replace")
 
 
 def _state(writes: StateWrites | None) -> Mapping[str, object] | bool:
