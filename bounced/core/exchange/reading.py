@@ -10,7 +10,15 @@ from bounced.core.exchange.formats import BETWEEN, SILENT, Fields, Format, Meani
 from bounced.core.exchange.records import records
 from bounced.core.exchange.rows import Row, SkippedRow, SkipReason, skip_reason
 from bounced.core.exchange.services import FORMATS, OWN
-from bounced.core.exchange.signs import as_reply, harmless_kind, is_temporary, says_not_blocked, temporary_code
+from bounced.core.exchange.signs import (
+    Telling,
+    as_reply,
+    harmless_kind,
+    is_temporary,
+    says_not_blocked,
+    telling,
+    temporary_code,
+)
 from bounced.core.limits import MAX_ACTOR_CHARS
 from bounced.core.state import AddressState
 from bounced.core.terms import CLASS_OF, ON_SUPPRESSION_LIST, Category, Class, Origin, State, Verdict
@@ -94,7 +102,8 @@ def _of_a_service(fields: Fields, format_: Format, reader: Reader) -> AddressSta
     in a notice; the service's own word counts where the rules know nothing of the reply, and the operator's where the
     service is silent too.
     """
-    if contradiction := says_not_blocked(fields):
+    among = telling(tuple(fields))
+    if contradiction := says_not_blocked(fields, among):
         raise _LeftOut(f"{contradiction}: it is not blocked", SkipReason.NOT_BLOCKED)
     since = _since(fields.get(format_.at, "").partition(BETWEEN)[0], reader.now)
     told = format_.told(fields)
@@ -107,10 +116,10 @@ def _of_a_service(fields: Fields, format_: Format, reader: Reader) -> AddressSta
     if isinstance(told, SkipReason) and told not in SILENT:
         raise _LeftOut(f"{_service_word(fields, format_)} is no reason to suppress an address", told)
     words = [each.column for each in format_.words]
-    _must_condemn(fields, () if told is None else words)
+    _must_condemn(fields, among, () if told is None else words)
     if told is None and not format_.reply:
         raise KeyError(plain(format_.words[-1].value(fields)))
-    reply = as_reply(fields, format_.reply, words)
+    reply = as_reply(fields, among, format_.reply, words)
     verdict = _of_a_reply(reply, fields[format_.address], reader) if reply else None
     if verdict is not None and verdict.class_ is Class.HARD:
         return _suppressed(verdict.category, since, fields, format_, actor=reader.actor, verdict=verdict)
@@ -207,11 +216,11 @@ def _of_a_reply(reply: str, address: str, reader: Reader) -> Verdict:
     return verdict
 
 
-def _must_condemn(fields: Fields, understood: Sequence[str]) -> None:
+def _must_condemn(fields: Fields, among: Telling, understood: Sequence[str]) -> None:
     """Raise _LeftOut where a word beside the columns that are understood, or a code, is no reason to suppress."""
-    if told := harmless_kind(fields, understood):
+    if told := harmless_kind(fields, among, understood):
         raise _LeftOut(f"{told[0]} is no reason to suppress an address", skip_reason(told[1]))
-    if code := temporary_code(fields):
+    if code := temporary_code(fields, among):
         raise _LeftOut(f"{code} is a temporary failure", SkipReason.TRANSIENT)
 
 

@@ -1,8 +1,9 @@
 """What other columns of a service's row say: the address is not blocked, or its failure is no reason to suppress it."""
 
 import re
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from bounced.core.exchange.formats import Fields, plain
 from bounced.core.exchange.names import NAMES
@@ -88,29 +89,53 @@ _TEXT = _each(
 )
 
 
-def says_not_blocked(fields: Fields) -> str | None:
+class Telling(NamedTuple):
+    """Those of a file's columns that say something of their own, by what they tell of, however they are spelled."""
+
+    blocked: tuple[str, ...]
+    mailable: tuple[str, ...]
+    status: tuple[str, ...]
+    kind: tuple[str, ...]
+    code: tuple[str, ...]
+    text: tuple[str, ...]
+
+
+@lru_cache(256)
+def telling(columns: tuple[str, ...]) -> Telling:
+    """Return which of these columns tell something."""
+    names = _BLOCKED, _MAILABLE, _STATUS, _KIND, _CODE, _TEXT
+    return Telling(*(tuple(column for column in columns if plain(column) in each) for each in names))
+
+
+def says_not_blocked(fields: Fields, among: Telling) -> str | None:
     """Return the column that says that a row's address is not blocked, and its value; None where no column says so.
 
     A column that says whether the address is blocked decides alone: the others may be older.
     """
-    blocked = list(_in(fields, _BLOCKED))
-    if blocked:
-        return _told(blocked[0]) if all(value.lower() in _NO for _, value in blocked) else None
-    for name, value in _in(fields, _MAILABLE):
+    if among.blocked:
+        alike = all(fields[name].lower() in _NO for name in among.blocked)
+        return _told(fields, among.blocked[0]) if alike else None
+    for name in among.mailable:
+        value = fields[name]
         if value.lower() in _YES:
-            return _told((name, value))
+            return _told(fields, name)
         if value and value.lower() in _NO and plain(name) in _EITHER:
-            return f"{_told((name, value))}, which may be said of its place on the list"
-    return next((_told(found) for found in _in(fields, _STATUS) if plain(found[1]) in _FINE), None)
+            return f"{_told(fields, name)}, which may be said of its place on the list"
+    for name in among.status:
+        if plain(fields[name]) in _FINE:
+            return _told(fields, name)
+    return None
 
 
-def harmless_kind(fields: Fields, but: Container[str]) -> tuple[str, Class] | None:
+def harmless_kind(fields: Fields, among: Telling, but: Container[str]) -> tuple[str, Class] | None:
     """Return a service's own word for a failure that is no reason to suppress, with its class, if there is one.
 
     The columns ``but`` are not asked: the service's table says what their words mean.
     """
-    found = ((value, _kind(value)) for name, value in _in(fields, _KIND) if name not in but)
-    return next(((value, class_) for value, class_ in found if class_ is not None), None)
+    for name in among.kind:
+        if name not in but and (class_ := _kind(fields[name])) is not None:
+            return fields[name], class_
+    return None
 
 
 def _kind(value: str) -> Class | None:
@@ -119,9 +144,12 @@ def _kind(value: str) -> Class | None:
     return _KINDS.get(plain(value)) or (first if first in (Class.SOFT, Class.TRANSIENT) else None)
 
 
-def temporary_code(fields: Fields) -> str | None:
+def temporary_code(fields: Fields, among: Telling) -> str | None:
     """Return the code of a temporary failure in a column of codes, if one is there.  (RFC 5321 section 4.2.1)"""
-    return next((value for _, value in _in(fields, _CODE) if _TEMPORARY.match(value)), None)
+    for name in among.code:
+        if _TEMPORARY.match(fields[name]):
+            return fields[name]
+    return None
 
 
 def is_temporary(verdict: Verdict) -> bool:
@@ -129,32 +157,22 @@ def is_temporary(verdict: Verdict) -> bool:
     return any(code.startswith("4") for code in (verdict.reply_code, verdict.status) if code)
 
 
-def as_reply(fields: Fields, columns: tuple[str, ...], words: Container[str]) -> str:
+def as_reply(fields: Fields, among: Telling, columns: tuple[str, ...], words: Container[str]) -> str:
     """Return the columns of codes and texts as one reply of a server.
 
     Without ``columns`` they are all that sound like it, but for those with the service's own ``words``.
     """
     if columns:
-        return _joined(fields.get(column, "") for column in columns)
-    codes = (value for name, value in _in(fields, _CODE) if value[:1] in "45" and name not in words)
-    return _joined((*codes, *(value for name, value in _in(fields, _TEXT) if name not in words)))
+        return _joined([fields.get(column, "") for column in columns])
+    codes = [fields[name] for name in among.code if fields[name][:1] in "45" and name not in words]
+    return _joined(codes + [fields[name] for name in among.text if name not in words])
 
 
-def _joined(values: Iterable[str]) -> str:
+def _joined(values: Sequence[str]) -> str:
     """Return texts as one; a code that another text has already is not said twice."""
     texts = [value for value in values if value]
-    return " ".join(text for text in texts if not any(text != other and text in other for other in texts))
+    return " ".join([text for text in texts if not any(text != other and text in other for other in texts)])
 
 
-def _in(fields: Fields, names: frozenset[str]) -> Iterator[tuple[str, str]]:
-    return ((name, fields[name]) for name in _columns(tuple(fields), names))
-
-
-@lru_cache(256)
-def _columns(columns: tuple[str, ...], names: frozenset[str]) -> tuple[str, ...]:
-    """Return those of a file's columns that have one of these names, however it is spelled."""
-    return tuple(column for column in columns if plain(column) in names)
-
-
-def _told(found: tuple[str, str]) -> str:
-    return f"{found[0]} is {found[1] or 'empty'}"
+def _told(fields: Fields, name: str) -> str:
+    return f"{name} is {fields[name] or 'empty'}"
