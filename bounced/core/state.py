@@ -244,7 +244,12 @@ class ReportId:
     @property
     def event_id(self) -> str:
         """The id of the events that this report causes, the same each time it comes: 16 hex digits."""
-        return sha256(f"{self.list}\0{self.path}\0{self.digest}".encode()).hexdigest()[:16]
+        return event_id(self.list, self.path, self.digest)
+
+
+def event_id(list_: str, path: str, digest: str) -> str:
+    """Return the id of the events that a report causes: 16 hex digits."""
+    return sha256(f"{list_}\0{path}\0{digest}".encode()).hexdigest()[:16]
 
 
 def _is_harmless(verdict: Verdict) -> bool:

@@ -1,5 +1,10 @@
-"""What the stream `bulk` tells of an address that an import changed."""
+"""What the stream `bulk` tells of an address that an import changed.
 
+The events of an import have most of their fields in common, or from the states that are written with them.  So a batch
+has an ``event_form`` for many addresses, and bulk.lua fills in what each address has of its own.
+"""
+
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -10,7 +15,7 @@ from bounced.core.contract.times import stamp
 from bounced.core.contract.writes import EVENT_FIELDS
 from bounced.core.escape import escaped
 from bounced.core.limits import MAX_ACTOR_CHARS
-from bounced.core.state import AddressState, ReportId
+from bounced.core.state import event_id
 from bounced.core.terms import Origin
 
 REASON = "imported"
@@ -23,29 +28,28 @@ class Import(NamedTuple):
     actor: str
 
 
-def imported_event(keys: Keyspace, by: Import, id_: str, before: AddressState, after: AddressState) -> dict[str, str]:
-    """Return the transition of one address, in the form that keys carry; empty fields are left out.
+def event_form(keys: Keyspace, by: Import, places: Mapping[str, int]) -> list[str | int]:
+    """Return names and values of the fields of an event, in their order, one after the other.
 
-    ``after`` has no address in its texts where the list keeps none.
+    ``places`` says where an address has its own: ``id``, ``address``, ``before``, and the fields of its new state that
+    are not empty.  The value of these is the place.  An event has no empty fields, and calls the new ``state`` `after`.
     """
     actor = escaped(by.actor, MAX_ACTOR_CHARS)
-    values = {
-        "id": ReportId(keys.list_, "", f"import {id_} {before.version + 1}").event_id,
+    values: dict[str, str | int] = {
+        **places,
         "at": stamp(by.at),
-        "address": id_,
-        "category": after.category or "",
-        "class": after.class_ or "",
-        "status": after.status,
-        "diagnostic": after.diagnostic,
-        "campaign": after.campaign,
-        "before": before.state,
-        "after": after.state,
-        "until": stamp(after.until),
+        "after": places["state"],
         "reason": REASON,
         "origin": Origin.OPERATOR,
         "actor": without_addresses(actor) if keys.pepper is not None else actor,
-        "reporting_mta": after.reporting_mta,
-        "names_others": "true" if after.names_others else "",
-        "shared_from": after.shared_from,
     }
-    return {"type": TRANSITION, **{name: values[name] for name in EVENT_FIELDS if values.get(name)}}
+    form: list[str | int] = ["type", TRANSITION]
+    for name in EVENT_FIELDS:
+        if value := values.get(name):
+            form += name, value
+    return form
+
+
+def imported_event_id(keys: Keyspace, id_: str, version: int) -> str:
+    """Return the id of the event of an address, in the form that keys carry, whose state becomes this version."""
+    return event_id(keys.list_, "", f"import {id_} {version}")

@@ -3,12 +3,12 @@
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from importlib.resources import files
-from itertools import chain
 from typing import NamedTuple, Protocol
 
-from bounced.core.contract.imported import Import, imported_event
+from bounced.core.contract.imported import Import, event_form, imported_event_id
 from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.state_hash import from_fields, scrubbed, to_fields
+from bounced.core.contract.times import unix
 from bounced.core.state import NOTHING_KNOWN, AddressState
 from bounced.edges.redis.script import MostEvents
 from bounced.edges.redis.wire import Argument, Reply, fields, in_glob, text, texts
@@ -36,6 +36,10 @@ for i, key in ipairs(KEYS) do
   histories[i] = history.err and 'wrong type' or history
 end
 return histories"""
+
+_OWN = ("form", "version", "due", "address", "id", "before")
+"""What bulk.lua is told of an item before the values of its state."""
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 Merge = Callable[[AddressState], AddressState]
 """Returns the state to be written, or the very same object where nothing is to be written."""
@@ -175,12 +179,16 @@ async def states(server: Server, keys: Keyspace, ids: Sequence[str]) -> list[dic
 
 def _request(keys: Keyspace, changes: Sequence[_Change], by: Import, most: int) -> list[Argument]:
     names = [keys.suppressed, keys.due, keys.bouncing, keys.bulk, *(keys.address(change.id) for change in changes)]
-    items = [_asked(keys, change, by) for change in changes]
-    return ["EVAL", WRITE, len(names), *names, json.dumps(items, ensure_ascii=False), most]
+    forms: dict[tuple[str, ...], int] = {}
+    items = [_asked(keys, change, forms) for change in changes]
+    described = [(form, event_form(keys, by, {name: at for at, name in enumerate(_OWN + form, 1)})) for form in forms]
+    return ["EVAL", WRITE, len(names), *names, _json(items), most, _json(described)]
 
 
-def _asked(keys: Keyspace, change: _Change, by: Import) -> list[str | int | list[str]]:
-    until, version = change.after.until, change.before.version
-    event = list(chain.from_iterable(imported_event(keys, by, change.id, change.before, change.after).items()))
-    state = chain.from_iterable(to_fields(change.after, version + 1).items())
-    return [change.id, version, int(until.timestamp()) if until else 0, event, *state]
+def _asked(keys: Keyspace, change: _Change, forms: dict[tuple[str, ...], int]) -> list[str | int]:
+    """Return what bulk.lua wants to know of an item; add the names of the fields of its state to ``forms``."""
+    before, after, version = change.before.state, change.after, change.before.version
+    state = to_fields(after, version + 1)
+    form = forms.setdefault(tuple(state), len(forms) + 1)
+    told = imported_event_id(keys, change.id, version + 1)
+    return [form, version, unix(after.until), change.id, told, before, *state.values()]
