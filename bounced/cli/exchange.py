@@ -168,7 +168,8 @@ class _Import:
             async def write(batch: Batch) -> None:
                 for name, keys in self._others.items():
                     hard = shared_rows(batch, self._keys.list_, fold=self._config.lists[name].fold_local_part)
-                    self.shared[name] += await act(store, keys, list(hard.items()))
+                    shared = await act(store, keys, list(hard.items()))
+                    self.shared[name] += shared  # only now: other batches count meanwhile
                 changed = await act(
                     store, self._keys, [(address, partial(merge, row=row)) for address, row in batch.items()]
                 )

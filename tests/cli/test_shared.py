@@ -63,6 +63,14 @@ def test_a_dry_run_counts_them_and_writes_nothing(imported: Call) -> None:
     assert state(imported, "alice@example.org", "main")["state"] == "active"
 
 
+def test_an_import_counts_what_it_shares_in_all_its_batches(call: Call, tmp_path) -> None:
+    """They are under way at the same time, and each counts."""
+    rows = "".join(f"user{n}@example.org,BOUNCE,\n" for n in range(2500))
+    (tmp_path / "many.csv").write_text(f"EmailAddress,Reason,LastUpdateTime\n{rows}")
+    told = json.loads(call("import", str(tmp_path / "many.csv"), "--list", "news", "--json").stdout)
+    assert (told["suppressed"], told["shared"]) == (2500, {"main": 2500})
+
+
 def test_an_import_overrides_neither_a_stronger_reason_nor_a_later_release_of_the_other_list(imported: Call) -> None:
     """As in the list itself."""
     imported("suppress", "alice@example.org", "--list", "main")
