@@ -67,6 +67,8 @@ def from_fields(
     """
     try:
         stored = _state(fields) if fields else NOTHING_KNOWN
+        if disputed_until is None and path_failed_as is None:
+            return stored
         return replace(stored, disputed_until=disputed_until, path_failed_as=path_failed_as)
     except ValueError as error:
         raise UnreadableState(visible(str(error))[:MAX_STORED_CHARS]) from error
