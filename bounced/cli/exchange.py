@@ -5,11 +5,11 @@ import csv
 import re
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
-from io import TextIOWrapper
+from io import StringIO, TextIOWrapper
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
@@ -20,7 +20,7 @@ from bounced.cli.acting import as_option
 from bounced.cli.configured import config_option, configured
 from bounced.cli.ending import ExitCode
 from bounced.cli.filters import chosen, filter_options
-from bounced.cli.output import json_option, print_facts, print_json, printable
+from bounced.cli.output import json_line, json_option, print_facts, print_json, printable
 from bounced.cli.progress import counting, measuring
 from bounced.cli.recover import dry_run_option
 from bounced.cli.run import in_loop, spare_the_collector
@@ -30,7 +30,7 @@ from bounced.core.contract.imported import Import
 from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.summary import Summary, summary_event
 from bounced.core.exchange import COLUMNS, Reader, Row, SkippedRow, SkipReason, Unrecognised, exported, merge, read_rows
-from bounced.core.exchange.own import to_cell
+from bounced.core.exchange.own import to_cells
 from bounced.core.exchange.reading import ClassifyReply
 from bounced.core.mailbox import AddressId, BadAddress, normalise
 from bounced.core.meaning.bare import Known
@@ -282,20 +282,27 @@ def _octets(lines: IO[str]) -> BinaryIO | None:
 
 
 async def _export(config: Config, keys: Keyspace, selection: Selection, *, as_json: bool) -> None:
-    table = csv.writer(sys.stdout, lineterminator="\n")
+    lines = _json_lines if as_json else _table_lines
+    spare_the_collector()
     async with open_store(config) as store:
         await store.ping()  # before anything is written: an empty list and no list are not the same
         if not as_json:
-            table.writerow(COLUMNS)
+            sys.stdout.write(_table_lines([COLUMNS]))
         with counting("rows", watched=not sys.stdout.isatty()) as advance:
             async for page in _pages(store, keys, selection):
                 rows = [exported(id_, state_hash) for id_, state_hash in page]
-                if as_json:
-                    for row in rows:
-                        print_json(dict(zip(COLUMNS, row, strict=True)))
-                else:
-                    table.writerows(map(to_cell, COLUMNS, row) for row in rows)
+                sys.stdout.write(lines(rows))
                 advance(len(rows))
+
+
+def _table_lines(rows: Iterable[Sequence[str]]) -> str:
+    written = StringIO()
+    csv.writer(written, lineterminator="\n").writerows(map(to_cells, rows))
+    return written.getvalue()
+
+
+def _json_lines(rows: Iterable[Sequence[str]]) -> str:
+    return "".join([json_line(dict(zip(COLUMNS, row, strict=True))) for row in rows])
 
 
 async def _pages(

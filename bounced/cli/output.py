@@ -39,7 +39,12 @@ Cell = str | int | Share
 
 def print_json(record: Mapping[str, Any]) -> None:
     """Print one record as one line of JSON, without control characters."""
-    sys.stdout.write(json_escaped(json.dumps(record, ensure_ascii=False, default=_as_text)) + "\n")
+    sys.stdout.write(json_line(record))
+
+
+def json_line(record: Mapping[str, Any]) -> str:
+    """Return one record as one line of JSON, without control characters."""
+    return json_escaped(_to_json(record)) + "\n"
 
 
 def console() -> Console:
@@ -169,3 +174,6 @@ def _widths(lines: Sequence[Sequence[str]], room: int, *, whole: Sequence[bool])
 
 def _as_text(value: object) -> str:
     return stamp(value) if isinstance(value, datetime) else str(value)
+
+
+_to_json = json.JSONEncoder(ensure_ascii=False, default=_as_text).encode

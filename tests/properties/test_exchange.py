@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bounced.core.contract.state_hash import to_fields
 from bounced.core.exchange import COLUMNS, Reader, Row, exported, read_rows
-from bounced.core.exchange.own import from_cell, to_cell
+from bounced.core.exchange.own import from_cell, to_cell, to_cells
 from bounced.core.mailbox import BadAddress, normalise
 from bounced.core.state import AddressState, Evidence, EvidenceType
 from bounced.core.terms import Category, Class, Origin, State, Verdict
@@ -23,7 +23,7 @@ def _csv(address: str, fields: dict[str, str]) -> str:
     written = io.StringIO()
     table = csv.writer(written, lineterminator="\n")
     table.writerow(COLUMNS)
-    table.writerow(map(to_cell, COLUMNS, exported(address, fields)))
+    table.writerow(to_cells(exported(address, fields)))
     return written.getvalue()
 
 
@@ -86,3 +86,11 @@ def test_what_an_older_version_stored_raw_goes_out_harmless(fields: dict[str, st
 def test_a_cell_is_read_back_as_the_value_that_it_was(text: str) -> None:
     """Also one that begins like the cell of a formula."""
     assert from_cell("diagnostic", to_cell("diagnostic", text)) == text
+
+
+@given(st.lists(ANYTHING, min_size=len(COLUMNS), max_size=len(COLUMNS)))
+@example(["a@example.org", *[""] * (len(COLUMNS) - 1)])
+@example(["a@example.org", *[""] * (len(COLUMNS) - 2), "\uff20x"])
+def test_the_cells_of_a_row_are_those_of_its_values(row: list[str]) -> None:
+    """Also where a look at the whole row finds nothing to escape."""
+    assert list(to_cells(row)) == [to_cell(column, value) for column, value in zip(COLUMNS, row, strict=True)]

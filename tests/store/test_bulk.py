@@ -1,5 +1,6 @@
 """Many states at once, on a real server and a Cluster: all that a single commit keeps true is kept true."""
 
+import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ from bounced.core.exchange import Row, merge
 from bounced.core.state import AddressState
 from bounced.core.terms import CLASS_OF, Category, State
 from bounced.edges.redis import RedisStore
-from bounced.edges.redis.bulk import BATCH, merge_all, suppressed_states, would_change
+from bounced.edges.redis.bulk import BATCH, LOOKED_AT_ONCE, PAGE, merge_all, suppressed_states, would_change
 from bounced.edges.redis.script import MostEvents
 from bounced.edges.redis.wire import fields
 
@@ -149,10 +150,21 @@ async def test_a_stronger_reason_takes_a_held_address_off_the_clock(redis_store,
     assert (await redis_store.load("main", "a@example.org")).version == 2
 
 
-@pytest.mark.parametrize("count", [0, 1, BATCH, 3 * BATCH + 1])
+@pytest.mark.parametrize("count", [0, 1, BATCH, 3 * BATCH + 1, LOOKED_AT_ONCE + 1])
 async def test_all_of_a_long_list_is_found(redis_store, keys, count):
     """However many round trips it takes."""
     addresses = [f"user{n}@example.org" for n in range(count)]
     for start in range(0, count, BATCH):
         await merge_all(redis_store, keys, [suppressed(each) for each in addresses[start : start + BATCH]], BY)
     assert (await everything(redis_store, keys)).keys() == set(addresses)
+
+
+async def test_whoever_stops_reading_a_list_leaves_nothing_under_way(redis_store, keys):
+    """The next pages are asked for ahead."""
+    for start in range(0, 2 * LOOKED_AT_ONCE, PAGE):
+        await merge_all(redis_store, keys, [suppressed(f"user{start + n}@example.org") for n in range(PAGE)], BY)
+    before = asyncio.all_tasks()
+    pages = suppressed_states(redis_store, keys)
+    assert await anext(pages)
+    await pages.aclose()
+    assert asyncio.all_tasks() <= before

@@ -1,7 +1,7 @@
 """Our own CSV: its columns, and cells that no spreadsheet runs as a formula and that import reads back unchanged."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bounced.core.escape import spelled, unspelled, visible
 
@@ -24,6 +24,8 @@ COLUMNS = (
 FREE_TEXT = frozenset({"status", "diagnostic", "reporting_mta", "campaign", "actor"})
 """Columns with text of others: spaces at their ends are kept."""
 
+_BEGINNINGS = frozenset("'=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+"""How a cell may begin that a spreadsheet takes for a formula."""
 # Any apostrophes, then = + - @ or their full-width forms, TAB, CR or LF.  (OWASP, CSV Injection)
 _FORMULA = re.compile("'*[=+\\-@\\t\\r\\n\uff1d\uff0b\uff0d\uff20]")
 """How a cell begins that a spreadsheet takes for a formula, or a cell that was escaped already."""
@@ -33,6 +35,13 @@ def to_cell(column: str, text: str) -> str:
     """Return the cell for a value: printable, and with an apostrophe before what a spreadsheet would run."""
     text = spelled(text) if column == "address" else visible(text)
     return f"'{text}" if _FORMULA.match(text) else text
+
+
+def to_cells(row: Sequence[str]) -> Sequence[str]:
+    """Return the cells for a value of each of COLUMNS.  Most rows have nothing to escape, so all is looked at first."""
+    if _BEGINNINGS.isdisjoint([value[:1] for value in row]) and "".join(row).isprintable():
+        return row
+    return [to_cell(column, value) for column, value in zip(COLUMNS, row, strict=True)]
 
 
 def from_cell(column: str, cell: str) -> str:

@@ -1,5 +1,6 @@
 """Many states of a list at once, for import and export: one round trip a batch; each change is told in `bulk`."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from importlib.resources import files
@@ -37,6 +38,8 @@ for i, key in ipairs(KEYS) do
 end
 return histories"""
 
+PAGE = 250
+_Listed = tuple[str, Mapping[str, str]]
 _OWN = ("form", "version", "due", "address", "id", "before")
 """What bulk.lua is told of an item before the values of its state."""
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -93,19 +96,27 @@ async def would_change(server: Server, keys: Keyspace, items: Sequence[Item]) ->
     return len(await _changes(server, keys, items))
 
 
-async def suppressed_states(server: Server, keys: Keyspace) -> AsyncIterator[list[tuple[str, Mapping[str, str]]]]:
+async def suppressed_states(server: Server, keys: Keyspace) -> AsyncIterator[list[_Listed]]:
     """Yield, a page at a time, every address of the set `suppressed` with the fields of its state.
 
     They are empty where its key holds a value of another type.  Addresses are in the form that keys carry.  One that
-    comes or goes meanwhile may be there, or not, or twice.
+    comes or goes meanwhile may be there, or not, or twice.  The server looks up the next pages while one is used.
     Raises StoreUnavailable.
     """
-    cursor = FIRST
-    while True:
-        page, cursor = await suppressed_page(server, keys, cursor)
-        yield page
-        if cursor == FIRST:
-            return
+    ahead = asyncio.create_task(_next_pages(server, keys, FIRST))
+    try:
+        while True:
+            pages, cursor = await ahead
+            if cursor != FIRST:
+                ahead = asyncio.create_task(_next_pages(server, keys, cursor))
+            for page in pages:
+                yield page
+                await asyncio.sleep(0)  # so that the next pages are asked for, and their replies read
+            if cursor == FIRST:
+                return
+    finally:
+        ahead.cancel()
+        await asyncio.gather(ahead, return_exceptions=True)
 
 
 async def suppressed_like(
@@ -125,18 +136,13 @@ async def suppressed_like(
             return
 
 
-async def suppressed_page(
-    server: Server, keys: Keyspace, cursor: str, count: int = BATCH
-) -> tuple[list[tuple[str, Mapping[str, str]]], str]:
+async def suppressed_page(server: Server, keys: Keyspace, cursor: str, count: int = BATCH) -> tuple[list[_Listed], str]:
     """Return about ``count`` addresses of the set `suppressed` with their states, and the cursor of the next page.
 
     The cursor is FIRST for the first page, and behind the last one.  Raises StoreUnavailable.
     """
-    reply = await server.read(keys.list_, "SSCAN", keys.suppressed, cursor, "COUNT", count)
-    assert isinstance(reply, list)
-    ids = texts(reply[1])
-    found = await states(server, keys, ids)
-    return [(id_, held or {}) for id_, held in zip(ids, found, strict=True)], text(reply[0])
+    ids, cursor = await _scanned(server, keys, cursor, count)
+    return await _listed(server, keys, ids), cursor
 
 
 async def histories(server: Server, keys: Keyspace, ids: Sequence[str]) -> list[list[str]]:
@@ -148,6 +154,25 @@ async def histories(server: Server, keys: Keyspace, ids: Sequence[str]) -> list[
     reply = await server.read(keys.list_, "EVAL", READ_HISTORIES, len(names), *names) if names else []
     assert isinstance(reply, list)
     return [texts(history) if isinstance(history, list) else [] for history in reply]
+
+
+async def _scanned(server: Server, keys: Keyspace, cursor: str, count: int) -> tuple[list[str], str]:
+    """Return about ``count`` addresses of the set `suppressed`, and the cursor of the next ones."""
+    reply = await server.read(keys.list_, "SSCAN", keys.suppressed, cursor, "COUNT", count)
+    assert isinstance(reply, list)
+    return texts(reply[1]), text(reply[0])
+
+
+async def _next_pages(server: Server, keys: Keyspace, cursor: str) -> tuple[list[list[_Listed]], str]:
+    """Return some pages of the set `suppressed` with their states, and the cursor of those that follow."""
+    ids, cursor = await _scanned(server, keys, cursor, LOOKED_AT_ONCE)
+    pages = (ids[at : at + PAGE] for at in range(0, len(ids), PAGE))
+    return await asyncio.gather(*(_listed(server, keys, page) for page in pages)), cursor
+
+
+async def _listed(server: Server, keys: Keyspace, ids: Sequence[str]) -> list[_Listed]:
+    found = await states(server, keys, ids)
+    return [(id_, held or {}) for id_, held in zip(ids, found, strict=True)]
 
 
 async def _changes(server: Server, keys: Keyspace, items: Sequence[Item]) -> list[_Change]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bounced.core.contract.state_hash import from_fields, to_fields
 from bounced.core.exchange import COLUMNS, Reader, Row, exported, merge, read_rows
-from bounced.core.exchange.own import to_cell
+from bounced.core.exchange.own import to_cells
 from bounced.core.state import NOTHING_KNOWN, AddressState
 from bounced.core.terms import CLASS_OF, Category, Class, Origin, State
 
@@ -100,7 +100,7 @@ def test_an_exported_state_imports_as_itself(state):
     """Whatever words a server used, quotes and commas among them."""
     if state.until:
         state = replace(state, state=State.HELD)
-    cells = map(to_cell, COLUMNS, exported("a@example.org", to_fields(state)))
+    cells = to_cells(exported("a@example.org", to_fields(state)))
     lines = [",".join(COLUMNS) + "\n", ",".join('"' + cell.replace('"', '""') + '"' for cell in cells) + "\n"]
     [again] = read_rows(lines, Reader(lambda reply, _address: pytest.fail(reply), NOW))
     assert isinstance(again, Row)
