@@ -1,30 +1,37 @@
-"""How many octets of Redis' memory a suppressed address takes: in the set, its state, and the clock of held ones.
+"""How many octets of Redis' memory a suppressed address takes: in the set, its state, its history, its report.
 
-python benchmarks/memory.py [--addresses 1000000]
+python -m benchmarks.memory [--addresses 1000000]
+
+How it works.  The store commits one bounce, and what this leaves in Redis is read.  The same is then written for each
+address, under its own name, one kind of key after the other, and the server is asked what that took.
 """
 
 import argparse
 import asyncio
-import json
+import socket
 import tempfile
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 from redis import Redis
 
 from bounced.core.contract.keys import Keyspace
-from bounced.core.contract.writes import writes
 from bounced.core.policy import DEFAULT_POLICY, decide
-from bounced.core.state import AddressState, Evidence, EvidenceType, ReportId
+from bounced.core.state import Evidence, EvidenceType, ReportId
 from bounced.core.terms import Action, Category, Kind, Origin, Verdict
+from bounced.edges.redis import RedisStore, durability
+from bounced.edges.redis.connect import connections
 from bounced.edges.redis.embedded import EmbeddedServer
+from bounced.edges.redis.wire import Argument, pack
 
-BATCH = 5000
+BATCH = 10_000
 KEYS = Keyspace()
-NOW = datetime(2026, 11, 21, tzinfo=UTC)
-SET, STATE, HISTORY, SEEN = "in the set `suppressed`", "its state", "its history, one event", "one report in `seen`"
+NOW = datetime.now(UTC).replace(microsecond=0)
+SET, STATE, HELD = "in the set `suppressed`", "its state", "in `due`, where held"
+HISTORY, SEEN, EVENT = "its history, one event", "one report in `seen`", "an entry of `events`"
 VERDICT = Verdict(
     Category.MAILBOX_UNKNOWN,
     "smtp.user-unknown",
@@ -53,42 +60,85 @@ def address(number: int) -> str:
     return f"person{number:07}@mail{number % 1000:03}.org"
 
 
-def digest(text: str) -> str:
-    """Return something that is as long as a report's digest."""
-    return sha256(text.encode()).hexdigest()
+def digest(number: int) -> str:
+    """Return a report's digest; the first 13 digits are as long as a signed PATH."""
+    return sha256(b"%d" % number).hexdigest()
 
 
-def used(redis: Redis) -> int:
-    """Return what the data take."""
-    return int(redis.info("memory")["used_memory"])
+FIRST, PATH, DIGEST = address(0), digest(0)[:13], digest(0)
+Kinds = Mapping[str, list[tuple[Argument, ...]]]
 
 
-def measured(redis: Redis, count: int) -> dict[str, float]:
+def _fail(text: str) -> None:
+    raise SystemExit(text)
+
+
+async def commands_of_one(url: str) -> Kinds:
+    """Commit the bounce of the first address; return the commands that write the same again, by kind of key."""
+    store = RedisStore(connections(url), {"main": KEYS}, durability("memory", _fail))
+    await store.start()
+    await store.commit(ReportId("main", PATH, DIGEST), FIRST, partial(decide, evidence=BOUNCE, policy=DEFAULT_POLICY))
+    await store.close()
+    with Redis.from_url(url, decode_responses=True) as redis:
+        state, history, seen = KEYS.address(FIRST), KEYS.history(FIRST), KEYS.seen(PATH)
+        (_, event), *_ = redis.xrange(KEYS.events)
+        kinds: Kinds = {
+            SET: [("SADD", KEYS.suppressed, FIRST)],
+            STATE: [("HSET", state, *_flat(redis.hgetall(state)))],
+            HELD: [("ZADD", KEYS.due, int((NOW + timedelta(days=30)).timestamp()), FIRST)],
+            HISTORY: [("RPUSH", history, *redis.lrange(history, 0, -1)), ("EXPIRE", history, redis.ttl(history))],
+            SEEN: [("SADD", seen, *redis.smembers(seen)), ("EXPIRE", seen, redis.ttl(seen))],
+            EVENT: [("XADD", KEYS.events, "*", *_flat(event))],
+        }
+        redis.flushall()
+    return kinds
+
+
+def _flat(fields: Mapping[str, str]) -> Iterator[str]:
+    for pair in fields.items():
+        yield from pair
+
+
+class Loader:
+    """Writes many keys over one connection, without waiting for each."""
+
+    def __init__(self, url: str) -> None:
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.connect(url.removeprefix("unix://").partition("?")[0])
+
+    def write(self, commands: list[tuple[Argument, ...]], count: int) -> None:
+        """Write the commands of the first address for so many."""
+        template = b"".join(pack(*command) for command in commands)
+        for first in range(0, count, BATCH):
+            numbers = range(first, min(first + BATCH, count))
+            self._socket.sendall(b"".join(_for(number, template) for number in numbers))
+            self._hear(len(commands) * len(numbers))
+
+    def _hear(self, replies: int) -> None:
+        """Wait for so many replies.  Each is a number, or the two lines of an entry's id."""
+        while replies > 0:
+            heard = self._socket.recv(1 << 20)
+            if not heard or b"-ERR" in heard or b"-OOM" in heard:
+                raise SystemExit(f"the server answered {heard[:200]!r}")
+            replies -= heard.count(b"\n") - heard.count(b"$")
+
+
+def _for(number: int, template: bytes) -> bytes:
+    """Return the commands for another address, whose names are as long."""
+    own = digest(number).encode()
+    for name, value in ((FIRST, address(number).encode()), (DIGEST, own), (PATH, own[:13])):
+        template = template.replace(name.encode(), value)
+    return template
+
+
+def measured(url: str, kinds: Kinds, count: int) -> dict[str, float]:
     """Fill one kind of key after the other; return octets an address for each."""
-    transition = decide(AddressState(), BOUNCE, DEFAULT_POLICY)
-    wrote = writes(KEYS, ReportId("main", "p" * 13, "d" * 64), address(0), transition)
-    assert wrote.state is not None
-    state, event = dict(wrote.state.fields), dict(wrote.event)
-    until = int((NOW + timedelta(days=30)).timestamp())
-    kinds: dict[str, Any] = {  # redis-py does not type the calls of a pipeline
-        SET: lambda pipe, each: pipe.sadd(KEYS.suppressed, each),
-        STATE: lambda pipe, each: pipe.hset(KEYS.address(each), mapping=state),
-        "in `due`, where held": lambda pipe, each: pipe.zadd(KEYS.due, {each: until}),
-        HISTORY: lambda pipe, each: pipe.lpush(KEYS.history(each), json.dumps(event | {"address": each})),
-        SEEN: lambda pipe, each: pipe.sadd(
-            KEYS.seen(sha256(each.encode()).hexdigest()[:13]), sha256(each.encode()).hexdigest()
-        ),
-        "an entry of `events`": lambda pipe, each: pipe.xadd(KEYS.events, event | {"address": each}),
-    }
-    octets = {}
-    for name, write in kinds.items():
-        before = used(redis)
-        for start in range(0, count, BATCH):
-            with redis.pipeline(transaction=False) as pipe:
-                for number in range(start, min(start + BATCH, count)):
-                    write(pipe, address(number))
-                pipe.execute()
-        octets[name] = (used(redis) - before) / count
+    loader, octets = Loader(url), {}
+    with Redis.from_url(url) as redis:
+        for name, commands in kinds.items():
+            before = redis.info("memory")["used_memory"]
+            loader.write(commands, count)
+            octets[name] = (redis.info("memory")["used_memory"] - before) / count
     return octets
 
 
@@ -100,12 +150,15 @@ async def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bounced-memory-") as folder:
         async with EmbeddedServer(Path(folder)) as server:
             with Redis.from_url(server.url) as redis:
-                redis.config_set("appendfsync", "no")  # only memory is measured
-                octets = await asyncio.to_thread(measured, redis, count)
+                redis.config_set("appendonly", "no")  # only memory is measured
+                told = redis.info()
+            kinds = await commands_of_one(server.url)
+            octets = await asyncio.to_thread(measured, server.url, kinds, count)
+    print(f"{told['server_name']} {told['valkey_version']}, {told['mem_allocator']}, {count:,} addresses")
     for name, each in octets.items():
         print(f"{name:<28}{each:7.0f} octets an address")
+    kept, recent = octets[SET] + octets[STATE], octets[HISTORY] + octets[SEEN]
     for addresses in (1_000_000, 10_000_000, 100_000_000):
-        kept, recent = octets[SET] + octets[STATE], octets[HISTORY] + octets[SEEN]
         lasting, new = addresses * kept / 2**30, addresses * (kept + recent) / 2**30
         print(f"{addresses:>12,} suppressed: {lasting:6.1f} GiB, {new:6.1f} GiB where all of it is new")
 

@@ -1,11 +1,11 @@
 """The Store of the pipeline in memory, for tests and dry runs."""
 
 import json
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import takewhile
+from itertools import accumulate, takewhile
 
 from bounced.core.contract.hourly_counters import (
     MAX_FIELDS,
@@ -29,6 +29,7 @@ from bounced.ports import Committed, Decide, Page
 
 SEEN_MAX = 20
 HISTORY_MAX = 8
+HISTORY_MAX_OCTETS = 6144
 EVENTS_IN_PAGE = 1000
 
 
@@ -39,7 +40,7 @@ class Holds:
     states: dict[str, Mapping[str, str]] = field(default_factory=dict)
     suppressed: set[str] = field(default_factory=set)
     due: dict[str, int] = field(default_factory=dict)
-    history: dict[str, deque[str]] = field(default_factory=dict)
+    history: dict[str, list[str]] = field(default_factory=dict)
     seen: dict[str, set[str]] = field(default_factory=dict)
     events: list[dict[str, str]] = field(default_factory=list)
     bulk: list[dict[str, str]] = field(default_factory=list)
@@ -190,10 +191,17 @@ def _write(held: Holds, address: str, writes: Writes) -> None:
         held.complaints.append(dict(zip(writes.complaint[::2], writes.complaint[1::2], strict=True)))
     _count(held.counts.setdefault(writes.hour, Counter()), writes.counters, writes.count_by)
     if writes.in_history:
-        entry = json.dumps(events[-1], ensure_ascii=False, separators=(",", ":"))
-        held.history.setdefault(address, deque(maxlen=HISTORY_MAX)).appendleft(entry)
+        held.history[address] = _with_event(held.history.get(address, ()), events[-1])
     if writes.state is not None:
         _write_state(held, address, writes.state)
+
+
+def _with_event(history: Sequence[str], event: Mapping[str, str]) -> list[str]:
+    """Return a history with one more event, the newest first: no longer than it may be, and never without that one."""
+    told = {name: value for name, value in event.items() if name != "address"}
+    entries = [json.dumps(told, ensure_ascii=False, separators=(",", ":")), *history[: HISTORY_MAX - 1]]
+    octets = accumulate(len(entry.encode("utf-8", "replace")) for entry in entries)
+    return entries[: max(1, sum(taken <= HISTORY_MAX_OCTETS for taken in octets))]
 
 
 def _write_state(held: Holds, address: str, state: StateWrites) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bounced.core.contract.hourly_counters import MAX_FIELDS, Quota
+from bounced.core.contract.writes import past_events
 from bounced.core.state import NOTHING_KNOWN, AddressState, Evidence, Transition
 from bounced.core.terms import Action, Kind, State, Verdict
 from bounced.ports import Decide
@@ -164,6 +165,30 @@ async def test_history_keeps_the_last_eight_newest_first(bench: Bench) -> None:
         await bench.store.commit(report(number), ALICE, count(evidence))
     entries = [json.loads(entry) for entry in await bench.store.history("main", ALICE)]
     assert [entry["note"] for entry in entries] == [f"number {number}" for number in range(9, 1, -1)]
+
+
+async def test_of_long_events_the_history_keeps_fewer(bench: Bench) -> None:
+    """The newest ones, as many as fit into 6 KiB."""
+    words = UNKNOWN_USER._replace(diagnostic="ö" * 200)
+    long = replace(BOUNCE, note="ä" * 200, reporting_mta="é" * 200, verdict=words)
+    for number in range(8):
+        await bench.store.commit(report(number), ALICE, count(replace(long, peer=f"192.0.2.{number}")))
+    entries = await bench.store.history("main", ALICE)
+    octets = [len(entry.encode()) for entry in entries]
+    assert sum(octets) <= 6 * 1024 < sum(octets) + octets[0]
+    newest = [f"192.0.2.{7 - place}" for place in range(len(entries))]
+    assert [json.loads(entry)["peer"] for entry in entries] == newest
+
+
+@pytest.mark.parametrize("address", [ALICE, "jösé@example.org", "a/b@example.org", '"a\\"b"@example.org'])
+async def test_an_event_of_the_history_is_told_with_the_address_of_its_key(bench: Bench, address: str) -> None:
+    """The entry leaves it out; it is told in its place, as in the streams."""
+    await bench.store.commit(report(), address, suppress())
+    history = await bench.store.history("main", address)
+    assert '"' in address or "address" not in json.loads(history[0])
+    (told,) = past_events(history, address)
+    (event, _) = await recent_events(bench.store, "main", 9)
+    assert list(told.items()) == list(event.items())
 
 
 async def test_a_forged_report_leaves_no_history(bench: Bench) -> None:

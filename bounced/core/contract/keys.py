@@ -64,7 +64,7 @@ class Keyspace:
         return self._key(f"address:{address}")
 
     def history(self, address: str) -> str:
-        """LIST: the last 8 events of one address, newest first."""
+        """LIST: the last events of one address, at most 8, newest first."""
         return self._key(f"history:{address}")
 
     @property

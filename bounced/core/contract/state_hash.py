@@ -1,4 +1,4 @@
-"""The state hash of one address: AddressState -> the fields that Redis keeps, and back."""
+"""The state hash of one address: AddressState -> its fields, those of them that Redis keeps, and back."""
 
 import re
 from collections.abc import Mapping
@@ -14,6 +14,7 @@ from bounced.core.state import NOTHING_KNOWN, AddressState, Streak
 from bounced.core.terms import Category, Class, Origin, State
 
 _NOTHING_WORTH_KEEPING = frozenset(("state", "since", "version"))
+_OF_ONE_FAILURE = ("bounces", "first_bounce_at", "last_bounce_at")
 _TEXT_WORD = re.compile(r"[\w.+-]+")
 
 
@@ -22,7 +23,7 @@ class UnreadableState(ValueError):  # noqa: N818 - says what is so
 
 
 def to_fields(state: AddressState, version: int | None = None) -> dict[str, str]:
-    """Return the fields of the state hash, empty ones left out; the version alone where there is nothing to keep.
+    """Return the fields of a state as they are shown, empty ones left out; the version alone if there is nothing else.
 
     ``version`` is that of the state where no other is given.
     """
@@ -56,10 +57,26 @@ def to_fields(state: AddressState, version: int | None = None) -> dict[str, str]
     return kept
 
 
+def to_stored(state: AddressState, version: int) -> dict[str, str]:
+    """Return the fields that Redis keeps: those that are shown, without what others of them say.  (ADR 31)
+
+    If one failure at the time of ``since`` is all that counts, its number and its times are left out.  If it has
+    suppressed the address, ``streaks`` is short: 0 stands for a first time that is the last one, and for a
+    ``failed_mail`` of that day.
+    """
+    fields = to_fields(state, version)
+    if [fields.get(name) for name in _OF_ONE_FAILURE] == ["1", fields.get("since"), fields.get("since")]:
+        for name in _OF_ONE_FAILURE:
+            del fields[name]
+        if state.state is State.SUPPRESSED and len(state.streaks) == 1:
+            fields |= _short_streak(fields)
+    return {name: value for name, value in fields.items() if value}
+
+
 def from_fields(
     fields: Mapping[str, str], disputed_until: datetime | None = None, path_failed_as: Class | None = None
 ) -> AddressState:
-    """Return the state that ``to_fields`` wrote, of this version or of a later one, with what is kept beside it.
+    """Return the state of these fields, of this version, an earlier or a later one, with what is kept beside it.
 
     A word that this version does not know is read as it stands (``Word.read``).  A number or a time of the past that
     nobody can read counts as missing.  What decides whether the address may be mailed does not: raises
@@ -109,7 +126,7 @@ def _state(fields: Mapping[str, str]) -> AddressState:
         campaign=escaped(get("campaign", "")),
         origin=Origin.read(fields["origin"]) if get("origin") else None,
         names_others=get("names_others") == "true",
-        failed_mail=_failed_mail(get("failed_mail", "")),
+        failed_mail=_failed_mail(get("failed_mail") or _mail_of_short_streak(get("streaks", ""))),
         actor=escaped(get("actor", ""), MAX_ACTOR_CHARS),
         shared_from=escaped(get("shared_from", "")),
         version=_version(get("version")),
@@ -130,6 +147,24 @@ def _streak_fields(state: AddressState) -> dict[str, str]:
     }
 
 
+def _short_streak(fields: Mapping[str, str]) -> dict[str, str]:
+    """Return ``streaks`` and ``failed_mail`` of one failure in fewer octets, as long as nothing is lost by it."""
+    class_, count, _, last, *held = fields["streaks"].split(":")
+    short, mail = ":".join((class_, count, "0", last, *held)), fields.get("failed_mail")
+    if not mail:
+        return {}
+    return {"streaks": short, "failed_mail": "" if mail == _mail_of_short_streak(short) else mail}
+
+
+def _mail_of_short_streak(text: str) -> str:
+    """Return the ``failed_mail`` that a short streak stands for; empty for any other."""
+    class_, *numbers = text.split(":")
+    match [whole(number) for number in numbers]:
+        case [1, 0, int(last), _, _] if last < LAST_S:
+            return f"{class_}:{from_unix(last).date().isoformat()}"
+    return ""
+
+
 def _streaks(text: str) -> dict[Class, Streak]:
     """Return the streaks by their class, those left out that nobody can read."""
     streaks = {}
@@ -138,7 +173,8 @@ def _streaks(text: str) -> dict[Class, Streak]:
         match [whole(number) for number in numbers]:
             case [int(count), int(first), int(last), int(holds), int(held)] if max(first, last) < LAST_S:
                 try:
-                    streaks[Class.read(class_)] = Streak(count, from_unix(first), from_unix(last), holds, held == 1)
+                    began = from_unix(first or last)  # 0 in a short one
+                    streaks[Class.read(class_)] = Streak(count, began, from_unix(last), holds, held == 1)
                 except ValueError:
                     continue
     return streaks

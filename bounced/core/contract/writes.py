@@ -21,7 +21,7 @@ from bounced.core.contract.hourly_counters import (
     with_quotas,
 )
 from bounced.core.contract.keys import Keyspace
-from bounced.core.contract.state_hash import scrubbed, to_fields, without_addresses
+from bounced.core.contract.state_hash import scrubbed, to_stored, without_addresses
 from bounced.core.contract.times import day, hour, stamp, unix
 from bounced.core.escape import visible_fields
 from bounced.core.limits import MAX_UNRECOGNISED_BYTES
@@ -184,20 +184,28 @@ def writes(keys: Keyspace, report_id: ReportId, address: str | None, transition:
     )
 
 
-def past_events(history: Iterable[str]) -> Iterator[dict[str, str]]:
-    """Yield the events of an address's history as they may be shown; what is no event of ours is passed over."""
+def past_events(history: Iterable[str], address_id: str = "") -> Iterator[dict[str, str]]:
+    """Yield the events of an address's history as they may be shown; what is no event of ours is passed over.
+
+    ``address_id`` is the address as keys carry it.  Where it is given, each event has it, as in the streams.
+    """
     for entry in history:
         try:
             event = json.loads(entry)
         except (ValueError, RecursionError):
             continue
         if isinstance(event, dict) and all(isinstance(value, str) for value in event.values()):
-            yield visible_fields(event)
+            yield visible_fields({**_begin(event), "address": address_id, **event} if address_id else event)
+
+
+def _begin(event: Mapping[str, str]) -> dict[str, str]:
+    """Return what stands before the address."""
+    return {name: event[name] for name in ("type", "id", "at") if name in event}
 
 
 def _state_writes(transition: Transition) -> StateWrites:
     before, after = transition.before, transition.after
-    fields = to_fields(after, before.version + 1)
+    fields = to_stored(after, before.version + 1)
     suppressed = after.state.on_suppression_list
     kept_s = int(transition.keep.total_seconds()) if len(fields) > 1 else TOMBSTONE_TTL_S
     return StateWrites(

@@ -281,9 +281,19 @@ local function join_wave()
   return call('ZCARD', UNKNOWNS)
 end
 
+-- The key names the address, so the entry does not.  An address that JSON spells in another way stays in it.
+local HISTORY_MAX_OCTETS = 6144
 local function remember_event()
-  local entry = '{"type":"' .. request.event_types[#request.event_types] .. '",' .. EVENT:sub(2)
-  if call('LPUSH', HISTORY, entry) > HISTORY_MAX then call('LTRIM', HISTORY, 0, HISTORY_MAX - 1) end
+  local begins, ends = EVENT:find(',"address":"' .. request.address .. '"', 1, true)
+  local event = begins and EVENT:sub(2, begins - 1) .. EVENT:sub(ends + 1) or EVENT:sub(2)
+  local entry = '{"type":"' .. request.event_types[#request.event_types] .. '",' .. event
+  local entries, kept, octets = call('LPUSH', HISTORY, entry), 1, #entry
+  for _, older in ipairs(entries > 1 and call('LRANGE', HISTORY, 1, HISTORY_MAX - 1) or {}) do
+    octets = octets + #older
+    if octets > HISTORY_MAX_OCTETS then break end
+    kept = kept + 1
+  end
+  if kept < entries then call('LTRIM', HISTORY, 0, kept - 1) end
   call('EXPIRE', HISTORY, HISTORY_TTL_S)
 end
 

@@ -8,7 +8,7 @@ from itertools import chain, pairwise
 
 from redis.exceptions import NoPermissionError
 
-from bounced.core.contract.state_hash import to_fields
+from bounced.core.contract.state_hash import to_stored
 from bounced.core.mailbox import AddressId, BadAddress, normalise
 from bounced.core.reading.mention import Mention
 from bounced.core.state import AddressState
@@ -167,7 +167,7 @@ class _Eraser:
             return
         before = await self._store.load(self._list, self._kept)
         said = AddressState(State.SUPPRESSED, Category.COMPLAINT, Class.COMPLAINT, before.since)
-        state = chain.from_iterable(to_fields(said, before.version + 1).items())
+        state = chain.from_iterable(to_stored(said, before.version + 1).items())
         names = (self._keys.address(self._kept), self._keys.suppressed)
         await self._write("EVAL", _KEEP, len(names), *names, self._kept, *state)
 

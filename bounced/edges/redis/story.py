@@ -54,7 +54,8 @@ async def story_of(store: RedisStore, list_: str, address: str) -> AddressStory:
     if erased is not None and not state.state.on_suppression_list:
         kept = await store.load(list_, erased)
         state = kept if kept.state.on_suppression_list else state
-    return AddressStory(list_, address, state, list(past_events(reversed(history))))
+    own_id = store.keyspace(list_).address_id(address)
+    return AddressStory(list_, address, state, list(past_events(reversed(history), own_id)))
 
 
 def named_in_log(config: Config, story: AddressStory) -> AddressStory:
