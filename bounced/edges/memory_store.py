@@ -77,7 +77,7 @@ class MemoryStore:
         """Write what ``decide`` makes of the address's state, and that this report was counted."""
         held, keys = self._lists[report_id.list], self._keys[report_id.list]
         reports = held.seen.setdefault(report_id.path, set()) if report_id.path else set()
-        if not reports.isdisjoint(report_id.digests):
+        if not reports.isdisjoint(report_id.remembered_as):
             return Committed(report_id.event_id, None)
         state = await self.load(report_id.list, address) if address else NOTHING_KNOWN
         transition = decide(replace(state, path_failed_as=held.failed_as(report_id.path)))

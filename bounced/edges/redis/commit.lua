@@ -59,6 +59,8 @@ local function check(command, key)
   checked[key] = true
 end
 
+local SHORT_DIGEST = 24
+
 -- `seen` marks beside the digests for which measures its path was counted.
 -- Returns what became of this report when it was counted before, and else whether it is the first of its path and
 -- measure, and the hardest class as which mail to the path failed before.
@@ -66,7 +68,9 @@ local function counted_before()
   local members = remembered and read('SCARD', SEEN) or 0
   if members == 0 then return nil, request.measure ~= '', '' end
   local asked = {unpack(MARKS)}
-  for _, digest in ipairs(request.digests) do asked[#asked + 1] = digest end
+  for _, digest in ipairs(request.digests) do
+    asked[#asked + 1], asked[#asked + 2] = digest, digest:sub(1, SHORT_DIGEST)  -- a later version writes the short form
+  end
   local found = read('SMISMEMBER', SEEN, unpack(asked))
   for i = #MARKS + 1, #asked do
     if found[i] == 1 then return 'duplicate' end
