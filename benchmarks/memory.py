@@ -1,6 +1,6 @@
 """How many octets of Redis' memory a suppressed address takes: in the set, its state, its history, its report.
 
-python -m benchmarks.memory [--addresses 1000000]
+python -m benchmarks.memory [--addresses 1000000] [--server /usr/bin/valkey-server]
 
 How it works.  The store commits one bounce, and what this leaves in Redis is read.  The same is then written for each
 address, under its own name, one kind of key after the other, and the server is asked what that took.
@@ -153,15 +153,18 @@ async def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--addresses", type=int, default=1_000_000)
-    count = parser.parse_args().addresses
+    parser.add_argument("--server", type=Path, help="another program than the embedded server's")
+    arguments = parser.parse_args()
+    count = arguments.addresses
     with tempfile.TemporaryDirectory(prefix="bounced-memory-") as folder:
-        async with EmbeddedServer(Path(folder)) as server:
+        async with EmbeddedServer(Path(folder), arguments.server) as server:
             with Redis.from_url(server.url) as redis:
                 redis.config_set("appendonly", "no")  # only memory is measured
                 told = redis.info()
             kinds = await commands_of_one(server.url)
             octets = await asyncio.to_thread(measured, server.url, kinds, count)
-    print(f"{told['server_name']} {told['valkey_version']}, {told['mem_allocator']}, {count:,} addresses")
+    version = told.get("valkey_version", told["redis_version"])
+    print(f"{told.get('server_name', 'redis')} {version}, {told['mem_allocator']}, {count:,} addresses")
     for name, each in octets.items():
         print(f"{name:<28}{each:7.0f} octets an address")
     kept, recent = octets[SET] + octets[STATE], octets[HISTORY] + octets[SEEN]
