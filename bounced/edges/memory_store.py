@@ -18,7 +18,7 @@ from bounced.core.contract.hourly_counters import (
 from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.state_hash import from_fields
 from bounced.core.contract.times import from_unix, stamp, unix
-from bounced.core.contract.writes import StateWrites, Writes, writes
+from bounced.core.contract.writes import StateWrites, Writes, kept_in_history, writes
 from bounced.core.mailbox import AddressId
 from bounced.core.policy.dispute import WAVE, suppressed_as_unknown
 from bounced.core.policy.failure import FROM_HARDEST
@@ -198,8 +198,8 @@ def _write(held: Holds, address: str, writes: Writes) -> None:
 
 def _with_event(history: Sequence[str], event: Mapping[str, str]) -> list[str]:
     """Return a history with one more event, the newest first: no longer than it may be, and never without that one."""
-    told = {name: value for name, value in event.items() if name != "address"}
-    entries = [json.dumps(told, ensure_ascii=False, separators=(",", ":")), *history[: HISTORY_MAX - 1]]
+    newest = json.dumps(kept_in_history(event), ensure_ascii=False, separators=(",", ":"))
+    entries = [newest, *history[: HISTORY_MAX - 1]]
     octets = accumulate(len(entry.encode("utf-8", "replace")) for entry in entries)
     return entries[: max(1, sum(taken <= HISTORY_MAX_OCTETS for taken in octets))]
 

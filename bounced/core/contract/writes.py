@@ -184,6 +184,11 @@ def writes(keys: Keyspace, report_id: ReportId, address: str | None, transition:
     )
 
 
+def kept_in_history(event: Mapping[str, str]) -> dict[str, str]:
+    """Return an event as the address's history keeps it: the key names the address already."""
+    return {name: value for name, value in event.items() if name != "address"}
+
+
 def past_events(history: Iterable[str], address_id: str = "") -> Iterator[dict[str, str]]:
     """Yield the events of an address's history as they may be shown; what is no event of ours is passed over.
 
