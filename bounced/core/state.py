@@ -28,9 +28,6 @@ class EvidenceType(Word):
     SENT = "sent"
 
 
-SHORT_DIGEST = 24
-"""So many digits of a report's digest tell it from every other report of its PATH.  (ADR 31)"""
-
 _OF_MAIL = frozenset({EvidenceType.REPORT, EvidenceType.REJECTED, EvidenceType.DELIVERED})
 
 
@@ -243,11 +240,6 @@ class ReportId:
     def digests(self) -> tuple[str, ...]:
         """Every digest that says that this report was counted, the one to be written first."""
         return self.digest, *self.other_digests
-
-    @property
-    def remembered_as(self) -> frozenset[str]:
-        """Everything in `seen` that says so: the digests, and the beginning of each, as a later version writes it."""
-        return frozenset((*self.digests, *(digest[:SHORT_DIGEST] for digest in self.digests)))
 
     @property
     def event_id(self) -> str:

@@ -18,7 +18,7 @@ from bounced.core.contract.hourly_counters import (
 from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.state_hash import from_fields
 from bounced.core.contract.times import from_unix, stamp, unix
-from bounced.core.contract.writes import StateWrites, Writes, kept_in_history, writes
+from bounced.core.contract.writes import StateWrites, Writes, past_event, writes
 from bounced.core.mailbox import AddressId
 from bounced.core.policy.dispute import WAVE, suppressed_as_unknown
 from bounced.core.policy.failure import FROM_HARDEST
@@ -77,7 +77,7 @@ class MemoryStore:
         """Write what ``decide`` makes of the address's state, and that this report was counted."""
         held, keys = self._lists[report_id.list], self._keys[report_id.list]
         reports = held.seen.setdefault(report_id.path, set()) if report_id.path else set()
-        if not reports.isdisjoint(report_id.remembered_as):
+        if not reports.isdisjoint(report_id.digests):
             return Committed(report_id.event_id, None)
         state = await self.load(report_id.list, address) if address else NOTHING_KNOWN
         transition = decide(replace(state, path_failed_as=held.failed_as(report_id.path)))
@@ -191,14 +191,14 @@ def _write(held: Holds, address: str, writes: Writes) -> None:
         held.complaints.append(dict(zip(writes.complaint[::2], writes.complaint[1::2], strict=True)))
     _count(held.counts.setdefault(writes.hour, Counter()), writes.counters, writes.count_by)
     if writes.in_history:
-        held.history[address] = _with_event(held.history.get(address, ()), events[-1])
+        held.history[address] = _with_event(held.history.get(address, ()), past_event(writes))
     if writes.state is not None:
         _write_state(held, address, writes.state)
 
 
 def _with_event(history: Sequence[str], event: Mapping[str, str]) -> list[str]:
     """Return a history with one more event, the newest first: no longer than it may be, and never without that one."""
-    newest = json.dumps(kept_in_history(event), ensure_ascii=False, separators=(",", ":"))
+    newest = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
     entries = [newest, *history[: HISTORY_MAX - 1]]
     octets = accumulate(len(entry.encode("utf-8", "replace")) for entry in entries)
     return entries[: max(1, sum(taken <= HISTORY_MAX_OCTETS for taken in octets))]

@@ -41,8 +41,6 @@ class Inside(Protocol):
 
     async def register(self, token: str, fields: dict[str, str]) -> None: ...
 
-    async def remember(self, path: str, digest: str) -> None: ...
-
 
 @dataclass(frozen=True)
 class Bench:
@@ -81,9 +79,6 @@ class InsideMemory:
     async def register(self, token: str, fields: dict[str, str]) -> None:
         self._held.tokens[token] = fields
 
-    async def remember(self, path: str, digest: str) -> None:
-        self._held.seen.setdefault(path, set()).add(digest)
-
 
 class InsideRedis:
     """Asks for keys by the names of the contract, as sending software would."""
@@ -116,9 +111,6 @@ class InsideRedis:
 
     async def register(self, token: str, fields: dict[str, str]) -> None:
         await self._ask("HSET", self._keys.token(token), *(word for pair in fields.items() for word in pair))
-
-    async def remember(self, path: str, digest: str) -> None:
-        await self._ask("SADD", self._keys.seen(path), digest)
 
     async def _entries(self, stream: str) -> list[list[Any]]:
         return [entry for _, entry in await self._ask("XRANGE", stream, "-", "+")]

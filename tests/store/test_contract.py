@@ -9,7 +9,7 @@ import pytest
 
 from bounced.core.contract.hourly_counters import MAX_FIELDS, Quota
 from bounced.core.contract.writes import past_events
-from bounced.core.state import NOTHING_KNOWN, AddressState, Evidence, ReportId, Transition
+from bounced.core.state import NOTHING_KNOWN, AddressState, Evidence, Transition
 from bounced.core.terms import Action, Kind, State, Verdict
 from bounced.ports import Decide
 from tests.support.events import recent_events
@@ -44,14 +44,6 @@ async def test_the_same_report_twice_changes_state_once(bench: Bench) -> None:
     assert first.event_id == again.event_id
     assert (await bench.store.load("main", ALICE)).version == 1
     assert (await bench.inside.counts(HOUR))["type:report"] == 1
-
-
-async def test_a_report_is_known_by_the_beginning_of_its_digest(bench: Bench) -> None:
-    """A later version remembers it so, in fewer octets, and its workers may run beside those of this one."""
-    digest = f"{7:064x}"[::-1]
-    await bench.inside.remember("path", digest[:24])
-    assert (await bench.store.commit(ReportId("main", "path", digest), ALICE, count())).duplicate
-    assert not (await bench.store.commit(ReportId("main", "path", f"8{digest[1:]}"), ALICE, count())).duplicate
 
 
 async def test_another_report_for_the_same_path_counts(bench: Bench) -> None:

@@ -60,17 +60,22 @@ def to_fields(state: AddressState, version: int | None = None) -> dict[str, str]
 def to_stored(state: AddressState, version: int) -> dict[str, str]:
     """Return the fields that Redis keeps: those that are shown, without what others of them say.  (ADR 31)
 
-    If one failure at the time of ``since`` is all that counts, its number and its times are left out.  If it has
-    suppressed the address, ``streaks`` is short: 0 stands for a first time that is the last one, and for a
-    ``failed_mail`` of that day.
+    If its first failure has suppressed the address, the failure's number and times are left out where they are 1 and
+    ``since``.  ``streaks`` is short: 0 stands for a first time that is the last one, and for a ``failed_mail`` of that
+    day.
     """
     fields = to_fields(state, version)
-    if [fields.get(name) for name in _OF_ONE_FAILURE] == ["1", fields.get("since"), fields.get("since")]:
+    if state.state is State.SUPPRESSED and _tells_one_failure(fields):
         for name in _OF_ONE_FAILURE:
             del fields[name]
-        if state.state is State.SUPPRESSED and len(state.streaks) == 1:
+        if len(state.streaks) == 1:
             fields |= _short_streak(fields)
     return {name: value for name, value in fields.items() if value}
+
+
+def _tells_one_failure(fields: Mapping[str, str]) -> bool:
+    since = fields.get("since")
+    return [fields.get(name) for name in _OF_ONE_FAILURE] == ["1", since, since]
 
 
 def from_fields(

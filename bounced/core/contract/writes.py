@@ -184,9 +184,11 @@ def writes(keys: Keyspace, report_id: ReportId, address: str | None, transition:
     )
 
 
-def kept_in_history(event: Mapping[str, str]) -> dict[str, str]:
-    """Return an event as the address's history keeps it: the key names the address already."""
-    return {name: value for name, value in event.items() if name != "address"}
+def past_event(writes: Writes) -> dict[str, str]:
+    """Return the event of the last type as the address's history keeps it: the key names the address already."""
+    event = {"type": writes.event_types[-1], **writes.event}
+    del event["address"]
+    return event
 
 
 def past_events(history: Iterable[str], address_id: str = "") -> Iterator[dict[str, str]]:

@@ -23,7 +23,8 @@
 
 -- NAMES
 
-local SEEN_MAX, HISTORY_MAX, HISTORY_TTL_S = 20, 8, 400 * DAY_S
+local SEEN_MAX = 20
+local HISTORY_MAX, HISTORY_MAX_OCTETS, HISTORY_TTL_S = 8, 6144, 400 * DAY_S
 local DAYS_TTL_S = 400 * DAY_S
 local COUNTS_TTL_S, BLOCKS_MAX, UNRECOGNISED_MAX, COMPLAINTS_MAX = 35 * DAY_S, 10000, 1000, 100000
 
@@ -59,8 +60,6 @@ local function check(command, key)
   checked[key] = true
 end
 
-local SHORT_DIGEST = 24
-
 -- `seen` marks beside the digests for which measures its path was counted.
 -- Returns what became of this report when it was counted before, and else whether it is the first of its path and
 -- measure, and the hardest class as which mail to the path failed before.
@@ -68,9 +67,7 @@ local function counted_before()
   local members = remembered and read('SCARD', SEEN) or 0
   if members == 0 then return nil, request.measure ~= '', '' end
   local asked = {unpack(MARKS)}
-  for _, digest in ipairs(request.digests) do
-    asked[#asked + 1], asked[#asked + 2] = digest, digest:sub(1, SHORT_DIGEST)  -- a later version writes the short form
-  end
+  for _, digest in ipairs(request.digests) do asked[#asked + 1] = digest end
   local found = read('SMISMEMBER', SEEN, unpack(asked))
   for i = #MARKS + 1, #asked do
     if found[i] == 1 then return 'duplicate' end
@@ -285,13 +282,8 @@ local function join_wave()
   return call('ZCARD', UNKNOWNS)
 end
 
--- The key names the address, so the entry does not.  An address that JSON spells in another way stays in it.
-local HISTORY_MAX_OCTETS = 6144
 local function remember_event()
-  local begins, ends = EVENT:find(',"address":"' .. request.address .. '"', 1, true)
-  local event = begins and EVENT:sub(2, begins - 1) .. EVENT:sub(ends + 1) or EVENT:sub(2)
-  local entry = '{"type":"' .. request.event_types[#request.event_types] .. '",' .. event
-  local entries, kept, octets = call('LPUSH', HISTORY, entry), 1, #entry
+  local entries, kept, octets = call('LPUSH', HISTORY, PAST_EVENT), 1, #PAST_EVENT
   for _, older in ipairs(entries > 1 and call('LRANGE', HISTORY, 1, HISTORY_MAX - 1) or {}) do
     octets = octets + #older
     if octets > HISTORY_MAX_OCTETS then break end

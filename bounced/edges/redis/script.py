@@ -22,7 +22,7 @@ from bounced.core.contract.hourly_counters import COMPLAINT, FAILED, MAX_FIELDS,
 from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.state_hash import from_fields
 from bounced.core.contract.times import DAY_S, LAST_S, from_score, unix
-from bounced.core.contract.writes import APART, COMPLAINTS_KEPT_DAYS, StateWrites, Writes
+from bounced.core.contract.writes import APART, COMPLAINTS_KEPT_DAYS, StateWrites, Writes, past_event
 from bounced.core.policy.dispute import WAVE
 from bounced.core.policy.failure import FROM_HARDEST
 from bounced.core.policy.outage import SCOPE
@@ -90,7 +90,7 @@ class MostEvents(NamedTuple):
     bulk: int = 1_000_000
 
 
-ARGUMENTS = ("request", "event", "message")
+ARGUMENTS = ("request", "past_event", "message")
 
 Constant = int | str | Sequence[str] | Mapping[Quota, int] | Mapping[Quota, str]
 
@@ -183,7 +183,7 @@ def request(
         packed,
         _list_keys(keys, writes.hour, writes.day, writes.bulk),
         tuple(key.encode() for key in of_report),
-        (_encode(asked), _encode(writes.event) if writes.in_history else b"", writes.unrecognised or b""),
+        (_encode(asked), _encode(past_event(writes)) if writes.in_history else b"", writes.unrecognised or b""),
     )
 
 
@@ -233,8 +233,6 @@ def outcome(reply: Reply) -> tuple[str, AddressState | Written | str | None]:
         return word, None
     path_failed_as = Class(text(reply[2])) if reply[2] else None
     return word, from_fields(fields(reply[3:]), from_score(text(reply[1])), path_failed_as)
-
-
 
 
 def _state(writes: StateWrites | None) -> Mapping[str, object] | bool:
