@@ -7,12 +7,13 @@ lose a connection are passed over; each override names its trap.  The traps are 
 import asyncio
 import ssl
 from collections.abc import Awaitable
-from typing import Protocol, cast
+from typing import Protocol
 
 from aiosmtpd.smtp import SMTP
 
 from bounced.core.limits import MAX_COMMAND_BYTES
 from bounced.edges.smtp.command_reader import CommandReader
+from bounced.edges.smtp.encryption import Encrypted
 
 
 class _CommandSizes(dict[str, int]):
@@ -32,7 +33,7 @@ class Verbs(Protocol):
 class Engine(SMTP):
     """The protocol of one connection, before and after STARTTLS."""
 
-    __slots__ = ("reader",)
+    __slots__ = ("_encrypted", "reader")
 
     # What SMTP.__init__ sets for each connection, though it is the same for all of ours.
     event_handler = None
@@ -55,6 +56,7 @@ class Engine(SMTP):
         """Pass over SMTP.__init__, which inspects itself and its handler for each connection (docs/traps.md, 8)."""
         self.loop = loop
         self.reader = reader
+        self._encrypted: Encrypted | None = None
         super(SMTP, self).__init__(reader, self._cb_client_connected, loop)
         self.hostname = hostname
         self.__ident__ = protocol
@@ -70,11 +72,26 @@ class Engine(SMTP):
         super(SMTP, self).connection_lost(None)
         self.transport = None
 
-    async def encrypt(self, context: ssl.SSLContext, timeout_s: float) -> None:
-        """Go on over TLS.  Raises OSError, which includes ssl.SSLError."""
-        await self._writer.start_tls(context, ssl_handshake_timeout=timeout_s)
-        self.transport = cast("asyncio.Transport", self._writer.transport)
-        self.reader.set_transport(self.transport)
+    def data_received(self, data: bytes) -> None:
+        """Take what the peer sent."""
+        if self._encrypted is None:
+            self.reader.feed_data(data)
+        else:
+            self._encrypted.received(data)
+
+    def eof_received(self) -> bool:
+        """Answer what a peer sent before it closed its side; aiosmtpd's cancels the handler (docs/traps.md, 5)."""
+        if self._encrypted is not None:
+            self._encrypted.ended()
+        self.reader.feed_eof()
+        return True
+
+    async def encrypt(self, context: ssl.SSLContext) -> None:
+        """Go on over TLS; every octet from now on is part of it.  Raises OSError, which includes ssl.SSLError."""
+        assert self.transport is not None
+        self._encrypted = Encrypted(self.transport, context, self.reader, self.loop)
+        await self._encrypted.shake_hands()
+        self.transport = self._encrypted
 
     def drained(self) -> Awaitable[None] | None:
         """Return what waits until the peer takes our replies again; None where it takes them."""
@@ -84,6 +101,7 @@ class Engine(SMTP):
     def drop_references(self) -> None:
         """Leave no cycle: the memory of a session serves the next, instead of waiting for the collector."""
         self._handler_coroutine = None
+        self._encrypted = None
         self.reader.end()
         del self._writer
         del self._client_connected_cb  # type: ignore[attr-defined]  # asyncio's, not declared

@@ -112,15 +112,13 @@ class Session(Engine):
             self.handler.cancel()
 
     def eof_received(self) -> bool:
-        """Answer what a peer sent before it closed its side; aiosmtpd's cancels the handler (docs/traps.md, 5)."""
-        self.reader.feed_eof()
-        return not self.over_tls and not self._hung_up
+        """Keep our side open as long as there may be something to answer."""
+        return super().eof_received() and not self._hung_up
 
     async def start_tls(self) -> None:
         """Encrypt the connection.  aiosmtpd's has no time limit and goes on with commands sent ahead of the handshake.
 
-        A handshake that fails is the end of the session.  asyncio tells that to nobody where the peer vanishes or we
-        break off, so the connection is let go of here.  Raises Refused, ConnectionResetError.
+        A handshake that fails is the end of the session.  Raises Refused, ConnectionResetError.
         """
         context, now = self._settings.tls_context, self.loop.time()
         assert context is not None
@@ -132,14 +130,9 @@ class Session(Engine):
         self.reader.discard()
         self._deadline.for_handshake(now)
         try:
-            await self.encrypt(context, self._settings.limits.handshake_s)
-        except (OSError, asyncio.CancelledError) as error:  # OSError includes ssl.SSLError
-            if self.transport is not None:
-                self.transport.abort()
-                self.transport = None
-            if isinstance(error, OSError):
-                raise ConnectionResetError from None
-            raise
+            await self.encrypt(context)
+        except OSError:  # includes ssl.SSLError
+            raise ConnectionResetError from None
         finally:
             self._gate.end_handshake(self._handshake)
             self._handshake = None
@@ -302,6 +295,8 @@ class Session(Engine):
         self._hung_up = True
         self._observer.replied(int(reply[:3]))
         self._replies.append(reply)
+        if self._encrypted is not None:
+            self._encrypted.cork()
         self._flush()
         self.reader.ignore_the_rest()
         self._deadline.for_last_reply(self.loop.time())
