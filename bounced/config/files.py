@@ -34,10 +34,13 @@ def read_path_secret(file: Path) -> bytes:
 def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
     """Return a context for the server's side of STARTTLS.  Raises OSError, ssl.SSLError.
 
-    Peers are MTAs that encrypt where they can: no client certificate is asked for, old ones get TLS 1.2.
+    Peers are MTAs that encrypt where they can: no client certificate is asked for, old ones get TLS 1.2.  They keep
+    one ticket of a session, the last, so no more than one is made.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION
+    context.num_tickets = 1
     context.load_cert_chain(certificate, key, password="")  # a passphrase is an error, never a prompt
     return context
 

@@ -81,7 +81,7 @@ class Limits(Section):
     )
     handshakes_total: Count = Field(
         default=500,
-        description="TLS handshakes at once with all peers. Each costs 60 KB. Beyond it the oldest is closed "
+        description="TLS handshakes at once with all peers. Each costs 50 KB. Beyond it the oldest is closed "
         "if it takes more than 2 s, else STARTTLS is answered with 454.",
     )
     trusted_peers: tuple[Network, ...] = Field(

@@ -1,11 +1,12 @@
 """TLS between a connection and its session: what comes is decrypted, what goes out is encrypted, both in memory.
 
-How it works.  The connection keeps its transport and its protocol.  ``Encrypted`` stands between them: the protocol
-hands it what the peer sent, and writes to it as to a transport.  The event loops' own TLS puts a second protocol and
-a second transport in their place, with timers, a buffer of 256 KB and a wait for the peer's goodbye; all that cost as
-much as the cryptography, and it told nobody of a connection that was lost in the middle of a handshake.
-
-What goes out in one go is one write: the tickets go with the next reply, and our goodbye with the last one.
+How it works.  The connection keeps its transport and its protocol.  The protocol hands to ``Encrypted`` what the peer
+sent, and ``Encrypted`` hands to the reader what that means.  The session writes to it as to any transport.
+The TLS of the event loops would put a second protocol and a second transport in their place, with timers, 256 KB for
+each connection and a wait for the peer's goodbye.  That took as much time as half of the cryptography, and told nobody
+of a connection that was lost in the middle of a handshake.
+Each write wakes the kernel, the network and the peer.  So the ticket waits for the next reply, and the last reply goes
+out together with our goodbye.
 """
 
 import asyncio
@@ -34,13 +35,13 @@ class Encrypted(asyncio.Transport):
         self._reader = reader
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
-        self._handshake: asyncio.Future[None] = loop.create_future()
+        self._handshake: asyncio.Future[bool] = loop.create_future()
         self._agreed = False
         self._is_corked = False
 
-    async def shake_hands(self) -> None:
-        """Wait until the peer and we have agreed.  Raises OSError, which includes ssl.SSLError."""
-        await self._handshake
+    async def shake_hands(self) -> bool:
+        """Wait for the end of the handshake; return whether it succeeded."""
+        return await self._handshake
 
     # What comes
 
@@ -58,35 +59,35 @@ class Encrypted(asyncio.Transport):
                 self._read()
         except ssl.SSLWantReadError:
             self._send()
-        except ssl.SSLError as error:
-            self._fail(error)
+        except ssl.SSLError:
+            self._fail()
 
     def ended(self) -> None:
         """Learn that the peer has closed its side of the connection."""
         if not self._handshake.done():
-            self._handshake.set_exception(ConnectionResetError())
+            self._handshake.set_result(False)
 
     def _agree(self) -> None:
         self._tls.do_handshake()
         if self._tls.version() != "TLSv1.3":
-            self._send()  # the peer waits for it; nobody waits for the tickets of TLS 1.3
+            self._send()  # the peer waits for it; nobody waits for the ticket of TLS 1.3
         self._agreed = True
-        self._handshake.set_result(None)
+        self._handshake.set_result(True)
 
     def _read(self) -> None:
         while self._incoming.pending:
             octets = self._tls.read(_RECORD_BYTES)
-            if not octets:
+            if not octets:  # the peer's goodbye
                 self._reader.feed_eof()
                 return
             self._reader.feed_data(octets)
 
-    def _fail(self, error: ssl.SSLError) -> None:
+    def _fail(self) -> None:
         """Send the alert that says why, and hang up."""
         self._send()
         self._transport.close()
         if not self._handshake.done():
-            self._handshake.set_exception(error)
+            self._handshake.set_result(False)
 
     # What goes out
 
@@ -99,7 +100,7 @@ class Encrypted(asyncio.Transport):
             self._send()
 
     def cork(self) -> None:
-        """Hear nothing more, and send nothing more before the end; then everything at once."""
+        """Keep what is written until the end, to send all at once.  Nothing more is heard from the peer."""
         self._is_corked = True
 
     def write_eof(self) -> None:
@@ -108,11 +109,11 @@ class Encrypted(asyncio.Transport):
         self._transport.write_eof()
 
     def can_write_eof(self) -> bool:
-        """Return whether the connection has two sides that end one by one."""
+        """Return whether what goes out can end before what comes in."""
         return self._transport.can_write_eof()
 
     def close(self) -> None:
-        """End the connection when everything is sent.  The peer's goodbye is not waited for.
+        """End the connection when everything is sent, without a wait for the peer's goodbye.
 
         (RFC 8446 section 6.1)
         """
@@ -129,11 +130,11 @@ class Encrypted(asyncio.Transport):
         return self._transport.is_closing()
 
     def get_write_buffer_size(self) -> int:
-        """Return how many octets the peer has not taken yet."""
+        """Return how many octets wait because the peer does not take them."""
         return self._transport.get_write_buffer_size()
 
     def _say_goodbye(self) -> None:
-        with contextlib.suppress(ssl.SSLError):  # it wants to read the peer's goodbye
+        with contextlib.suppress(ssl.SSLError):  # it would read the peer's goodbye too, which has not come
             self._tls.unwrap()
         self._send()
 

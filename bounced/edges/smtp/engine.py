@@ -86,12 +86,14 @@ class Engine(SMTP):
         self.reader.feed_eof()
         return True
 
-    async def encrypt(self, context: ssl.SSLContext) -> None:
-        """Go on over TLS; every octet from now on is part of it.  Raises OSError, which includes ssl.SSLError."""
+    async def encrypt(self, context: ssl.SSLContext) -> bool:
+        """Go on over TLS; every octet from now on is part of it.  Return whether the handshake succeeded."""
         assert self.transport is not None
         self._encrypted = Encrypted(self.transport, context, self.reader, self.loop)
-        await self._encrypted.shake_hands()
+        if not await self._encrypted.shake_hands():
+            return False
         self.transport = self._encrypted
+        return True
 
     def drained(self) -> Awaitable[None] | None:
         """Return what waits until the peer takes our replies again; None where it takes them."""

@@ -130,13 +130,12 @@ class Session(Engine):
         self.reader.discard()
         self._deadline.for_handshake(now)
         try:
-            await self.encrypt(context)
-        except OSError:  # includes ssl.SSLError
-            raise ConnectionResetError from None
+            self.over_tls = await self.encrypt(context)
         finally:
             self._gate.end_handshake(self._handshake)
             self._handshake = None
-        self.over_tls = True
+        if not self.over_tls:
+            raise ConnectionResetError
 
     def dismiss(self) -> None:
         """Say goodbye as soon as no transaction is open."""

@@ -27,7 +27,7 @@ class SessionLimits:
     ``errors`` counts refused commands; a message that is committed clears the count, so that a provider's shared
     address which delivers good and bad paths over one connection is not taken for a probe.
     ``commands_without_message`` counts commands since the session began or since it last brought content.
-    ``handshakes`` and ``handshakes_per_peer`` count TLS handshakes under way, each of which costs 60 KB.
+    ``handshakes`` and ``handshakes_per_peer`` count TLS handshakes under way, each of which costs 50 KB.
     ``idle_s`` is the wait for a command, ``command_s`` the time to finish one, ``handshake_s`` the time for a TLS
     handshake, ``data_s`` the time to finish a message, ``session_s`` all together; none of them cuts a commit that
     runs.
