@@ -12,7 +12,7 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
-from benchmarks.exchange import Took, prepared, took
+from benchmarks.lists import Took, prepared, took
 from bounced.core.contract.keys import Keyspace
 from bounced.core.policy import DEFAULT_POLICY, decide
 from bounced.core.state import Evidence, EvidenceType, ReportId
@@ -23,7 +23,7 @@ from bounced.edges.redis.embedded import EmbeddedServer
 
 GOAL_S = 20.0
 AT_ONCE = 500
-WORDS = ("recover", "--since", "2026-01-01", "--provider", "yahoo")
+WORDS = ("recover", "--list", "main", "--since", "2026-01-01", "--provider", "yahoo")
 
 
 def _fail(text: str) -> None:

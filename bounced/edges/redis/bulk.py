@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from importlib.resources import files
 from typing import NamedTuple, Protocol
 
@@ -17,7 +17,7 @@ from bounced.ports import StoreUnavailable, WrongTypeOfAddress
 
 BATCH = 100
 LOOKED_AT_ONCE = 2000
-"""How many addresses the server compares in one command."""
+"""How many addresses the server compares, or names, in one command."""
 FIRST = "0"
 """The cursor of the first page of a set, as SSCAN has it."""
 MAX_ROUNDS = 100
@@ -39,7 +39,9 @@ end
 return histories"""
 
 PAGE = 250
+"""How many states the server gives in one command while it is asked for all of them."""
 _Listed = tuple[str, Mapping[str, str]]
+"""An address on the list, in the form that keys carry, and the fields of its state."""
 _OWN = ("form", "version", "due", "address", "id", "before")
 """What bulk.lua is told of an item before the values of its state."""
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -96,7 +98,7 @@ async def would_change(server: Server, keys: Keyspace, items: Sequence[Item]) ->
     return len(await _changes(server, keys, items))
 
 
-async def suppressed_states(server: Server, keys: Keyspace) -> AsyncIterator[list[_Listed]]:
+async def suppressed_states(server: Server, keys: Keyspace) -> AsyncGenerator[list[_Listed], None]:
     """Yield, a page at a time, every address of the set `suppressed` with the fields of its state.
 
     They are empty where its key holds a value of another type.  Addresses are in the form that keys carry.  One that
