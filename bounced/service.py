@@ -11,7 +11,6 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 
 import structlog
@@ -21,16 +20,10 @@ from bounced.config import Config, build
 from bounced.config.files import tls_context
 from bounced.config.health import alarm_rule, dispute_rule, provider_rule
 from bounced.config.model import Listener
-from bounced.core.contract.keys import Keyspace
 from bounced.core.return_path import Directory
 from bounced.core.terms import Origin
-from bounced.edges.redis import RedisStore, durability
-from bounced.edges.redis.connect import connections
-from bounced.edges.redis.embedded import redis_url
-from bounced.edges.redis.identities import Identities
+from bounced.edges.redis import RedisStore
 from bounced.edges.redis.job_store import JobStore
-from bounced.edges.redis.observer import UNOBSERVED, StoreObserver
-from bounced.edges.redis.script import MostEvents
 from bounced.edges.redis.time_budget import TimeBudget
 from bounced.edges.smtp import Door, Gate, SessionLimits, SessionSettings, Speech
 from bounced.edges.sockets import SMTP, Sockets, address_of, listener_name
@@ -41,6 +34,7 @@ from bounced.edges.watch.log import Event
 from bounced.edges.watch.metrics.meter import Meter
 from bounced.edges.watch.watched import WatchedReceiver
 from bounced.jobs import AlarmUpdater, Background, Disputer, IntakeReader, ProviderDisputer, Releaser
+from bounced.opening import keyspaces, now, open_store
 from bounced.pipeline import ListSettings, Pipeline
 from bounced.ports import Clock, Store
 
@@ -48,49 +42,6 @@ LOG = structlog.get_logger()
 
 DRAIN_S = 8.0
 """How long a stopping worker waits for the messages in hand; systemd waits longer."""
-
-
-def now() -> datetime:
-    """Return the time in UTC."""
-    return datetime.now(UTC)
-
-
-@asynccontextmanager
-async def open_store(
-    config: Config, observer: StoreObserver = UNOBSERVED, *, to_write: bool = True
-) -> AsyncIterator[RedisStore]:
-    """Give the store that the configuration names, started; with it the embedded server where that is wanted.
-
-    ``observer`` hears of what goes over its lines; ``to_write`` is false for whoever only reads.  Raises NoServer,
-    Misconfigured; a Redis that is merely away shows with the first use.
-    """
-    budget = TimeBudget(config.redis.timeout_s)
-    async with redis_url(config) as url:
-        store = RedisStore(
-            connections(url, budget),
-            keyspaces(config),
-            durability(config.redis.effective_durability, _warn, budget),
-            most=MostEvents(config.keep.events_max, config.keep.bulk_max),
-            notice=_notice,
-            observer=observer,
-            known=identities(config).known,
-            budget=budget,
-        )
-        await store.start(to_write=to_write)
-        try:
-            yield store
-        finally:
-            await store.close()
-
-
-def identities(config: Config) -> Identities:
-    """Return what this host remembers of its Redis."""
-    return Identities(config.redis.data_dir, build.redis_place(config.redis))
-
-
-def keyspaces(config: Config) -> dict[str, Keyspace]:
-    """Return the key names of each list.  Raises OSError."""
-    return {name: build.keyspace(config, name) for name in config.lists}
 
 
 def pipeline(config: Config, store: Store, clock: Clock = now) -> Pipeline:
@@ -308,14 +259,3 @@ def doors(config: Config, sockets: Sockets) -> tuple[Origin, ...]:
 def _tls(config: Config) -> ssl.SSLContext | None:
     certificate, key = config.smtp.tls_certificate, config.smtp.tls_key
     return tls_context(certificate, key) if certificate and key else None
-
-
-def _warn(text: str) -> None:
-    LOG.warning(Event.STORE_WARNED, text=text)
-
-
-def _notice(reason: str | None) -> None:
-    if reason is None:
-        LOG.info(Event.STORE_RECOVERED)
-    else:
-        LOG.error(Event.STORE_FAILED, reason=reason)

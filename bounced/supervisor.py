@@ -31,7 +31,8 @@ from bounced.edges.watch.monitor import Monitor, WorkerCounts
 from bounced.edges.watch.status import Running, StatusPage
 from bounced.jobs import Background, CommandCounts, Job
 from bounced.jobs.redis_watch import RedisWatch
-from bounced.service import doors, identities, keyspaces, now, open_store
+from bounced.opening import identities, keyspaces, now, open_store
+from bounced.service import doors
 from bounced.workers import Workers
 
 LOG = structlog.get_logger()

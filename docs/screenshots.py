@@ -22,7 +22,7 @@ from bounced.demo.filling import fill
 from bounced.demo.months import three_months
 from bounced.edges.memory_store import Holds
 from bounced.edges.watch import log
-from bounced.service import open_store
+from bounced.opening import open_store
 from tests.support.browser import browsing
 from tests.support.ports import free_port
 

@@ -11,7 +11,7 @@ from bounced.cli.configured import config_option, configured
 from bounced.cli.output import json_option, print_facts, print_json
 from bounced.config import Config
 from bounced.core.contract.summary import Summary, summary_event
-from bounced.service import identities, keyspaces, now, open_store
+from bounced.opening import identities, keyspaces, now, open_store
 
 
 @click.command("accept-redis")

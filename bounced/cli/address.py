@@ -25,8 +25,8 @@ from bounced.core.policy import decide
 from bounced.core.state import Evidence, EvidenceType, ReportId, Transition
 from bounced.core.terms import Origin
 from bounced.edges.redis import RedisStore
+from bounced.opening import now, open_store
 from bounced.pipeline import kept_hash
-from bounced.service import now, open_store
 
 AT_ONCE = 200
 

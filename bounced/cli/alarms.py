@@ -20,7 +20,7 @@ from bounced.core.contract.alarms import CLOCK, FEEDBACK, HOOK, REDIS, Alarm, Al
 from bounced.core.numbers import Share
 from bounced.core.policy.outage import disputed_provider
 from bounced.edges.redis.overview import Overview
-from bounced.service import open_store
+from bounced.opening import open_store
 
 
 @click.command()

@@ -19,7 +19,7 @@ from bounced.config import Config
 from bounced.core.meaning.providers import known_as
 from bounced.core.spoken_times import READS
 from bounced.edges.redis.refusals import Refusal, Refusals, refusals
-from bounced.service import now, open_store
+from bounced.opening import now, open_store
 
 USUAL = timedelta(hours=24)
 

@@ -18,7 +18,7 @@ from bounced.core.contract.alarms import Level
 from bounced.core.contract.campaigns import Campaign, campaign_of, named_in
 from bounced.core.contract.hourly_counters import hours_before
 from bounced.edges.redis.course import campaign_sums
-from bounced.service import now, open_store
+from bounced.opening import now, open_store
 
 
 @click.command()

@@ -30,7 +30,7 @@ from bounced.config import Config
 from bounced.core.contract.hourly_counters import ATTRIBUTED, UNATTRIBUTED, feedback_of
 from bounced.core.contract.times import stamp
 from bounced.core.numbers import Share
-from bounced.service import now
+from bounced.opening import now
 
 ABOUT = ("from_domain", "return_path_domain", "provider", "feedback_type")
 """What complaints that name nobody are grouped by."""

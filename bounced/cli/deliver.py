@@ -10,14 +10,14 @@ import structlog
 
 from bounced.cli.configured import config_option, configured_for_deliver
 from bounced.cli.libraries import too_old
-from bounced.cli.run import fail, in_loop, set_up_log, spare_the_collector
+from bounced.cli.process import fail, in_loop, set_up_log, spare_the_collector
 from bounced.config import Config, ConfigError, load_for_deliver, read_configuration
 from bounced.deliver.serving import Delivering
 from bounced.edges.redis import Misconfigured
 from bounced.edges.redis.embedded import NoServer
 from bounced.edges.systemd import Notifier
 from bounced.edges.watch.log import Event
-from bounced.service import keyspaces, now, open_store
+from bounced.opening import keyspaces, now, open_store
 
 LOG = structlog.get_logger()
 

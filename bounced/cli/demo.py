@@ -16,7 +16,7 @@ from rich.text import Text
 from bounced.cli.demo_daemon import daemon
 from bounced.cli.demo_pages import pages, show_in_browser
 from bounced.cli.output import console, print_table
-from bounced.cli.run import fail, in_loop
+from bounced.cli.process import fail, in_loop
 from bounced.config import Config, ConfigError, build, load
 from bounced.demo.filling import fill, is_empty
 from bounced.demo.months import three_months
@@ -27,7 +27,7 @@ from bounced.edges.redis.embedded import NoServer
 from bounced.edges.redis.event_streams import EventStreams, Position, behind
 from bounced.edges.sockets import CannotListen
 from bounced.edges.watch import log
-from bounced.service import now, open_store
+from bounced.opening import now, open_store
 
 COLUMNS = ("address", "what was said", "category", "what followed", "mail it?")
 LOOK_EVERY_S = 0.5

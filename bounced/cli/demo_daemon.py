@@ -13,7 +13,8 @@ from bounced.edges.watch.metrics.meter import Meter
 from bounced.edges.watch.metrics.totals import Totals
 from bounced.edges.watch.monitor import WorkerCounts
 from bounced.edges.watch.status import Running
-from bounced.service import Worker, now
+from bounced.opening import now
+from bounced.service import Worker
 from bounced.supervisor import monitored
 
 HEAR_EVERY_S = 0.5

@@ -10,7 +10,8 @@ from bounced.config import Config
 from bounced.demo.setup import HOST, DemoSetup
 from bounced.edges.redis import RedisStore
 from bounced.edges.sockets import open_socket
-from bounced.service import now, open_store, pipeline
+from bounced.opening import now, open_store
+from bounced.service import pipeline
 
 PERSON = "demo"
 

@@ -28,7 +28,7 @@ from bounced.edges.redis.connect import reason
 from bounced.edges.redis.embedded import NoServer, redis_url
 from bounced.edges.version import running
 from bounced.edges.watch.daemon import ask
-from bounced.service import identities
+from bounced.opening import identities
 
 COLOURS = {Outcome.OK: "green", Outcome.WARNING: "yellow", Outcome.ERROR: "bold red", Outcome.SKIPPED: "dim"}
 

@@ -11,8 +11,8 @@ from bounced.cli.acting import as_option
 from bounced.cli.configured import config_option, configured
 from bounced.cli.ending import ExitCode
 from bounced.cli.output import json_option, print_facts, print_json
+from bounced.cli.process import in_loop
 from bounced.cli.progress import counting
-from bounced.cli.run import in_loop
 from bounced.cli.selecting import chosen_list, names_to_complete, normalised
 from bounced.config import Config
 from bounced.core.contract.summary import Summary, summary_event
@@ -27,7 +27,7 @@ from bounced.edges.redis.erasing import (
     erase,
     rewrite_append_only_file,
 )
-from bounced.service import now, open_store
+from bounced.opening import now, open_store
 
 PEPPER_NEEDED = """{address} complained, and must stay suppressed in the list {list_}.
 For that a keyed hash is kept, and its secret is missing:

@@ -34,7 +34,7 @@ from bounced.edges.redis.event_streams import (
     behind,
     position_at,
 )
-from bounced.service import keyspaces, open_store
+from bounced.opening import keyspaces, open_store
 
 USUAL = 20
 """How many events are shown where nobody says how many."""

@@ -21,9 +21,9 @@ from bounced.cli.configured import config_option, configured
 from bounced.cli.ending import ExitCode
 from bounced.cli.filters import chosen, filter_options
 from bounced.cli.output import json_line, json_option, print_facts, print_json, printable
+from bounced.cli.process import in_loop, spare_the_collector
 from bounced.cli.progress import counting, measuring
 from bounced.cli.recover import dry_run_option
-from bounced.cli.run import in_loop, spare_the_collector
 from bounced.cli.selecting import chosen_list, list_option
 from bounced.config import Config, build
 from bounced.core.contract.imported import Import
@@ -41,7 +41,7 @@ from bounced.core.terms import Category, Class
 from bounced.edges.redis import RedisStore
 from bounced.edges.redis.bulk import BATCH, Merge, merge_all, suppressed_states, would_change
 from bounced.edges.redis.selected import selected
-from bounced.service import now, open_store
+from bounced.opening import now, open_store
 
 AT_ONCE = 20
 """Batches under way: some are read, merged or packed while the server looks up or writes others."""

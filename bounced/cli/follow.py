@@ -14,8 +14,8 @@ from bounced.cli.ending import ExitCode
 from bounced.cli.follow_dry_run import show
 from bounced.cli.libraries import too_old
 from bounced.cli.output import json_option
+from bounced.cli.process import fail, in_loop, set_up_log, spare_the_collector
 from bounced.cli.progress import Reached, measuring
-from bounced.cli.run import fail, in_loop, set_up_log, spare_the_collector
 from bounced.config import Config, ConfigError, load_for_follow, read_configuration
 from bounced.config.follow_checks import settings_of
 from bounced.core.exchange.logs import JOURNAL_UNITS, PARSERS
@@ -30,7 +30,8 @@ from bounced.edges.systemd import Notifier
 from bounced.edges.watch.log import Event
 from bounced.follow.follower import Conflict
 from bounced.follow.serving import STANDARD_INPUT, Following
-from bounced.service import keyspaces, open_store, pipeline
+from bounced.opening import keyspaces, open_store
+from bounced.service import pipeline
 
 LOG = structlog.get_logger()
 

@@ -24,8 +24,9 @@ from bounced.edges.follow.source import Batch, Log
 from bounced.edges.follow.trail import Trail
 from bounced.follow.hearing import Hearing, Placed
 from bounced.follow.serving import STANDARD_INPUT
+from bounced.opening import open_store
 from bounced.pipeline import Pipeline
-from bounced.service import open_store, pipeline
+from bounced.service import pipeline
 
 MAX_REPLY_SHOWN = 100
 

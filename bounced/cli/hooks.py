@@ -15,7 +15,7 @@ import click
 from bounced.cli.configured import config_option, configured, configured_for_deliver
 from bounced.cli.ending import ExitCode
 from bounced.cli.output import json_option, print_facts, print_json
-from bounced.cli.run import fail
+from bounced.cli.process import fail
 from bounced.cli.selecting import any_list_option, chosen_lists
 from bounced.cli.times import shown
 from bounced.config import Config
@@ -25,7 +25,7 @@ from bounced.core.contract.hook_standing import HookStanding
 from bounced.core.contract.times import stamp
 from bounced.edges.redis.hook_overview import hook_standing
 from bounced.edges.redis.hook_streams import HookStreams
-from bounced.service import now, open_store
+from bounced.opening import now, open_store
 
 if TYPE_CHECKING:
     from bounced.deliver.trial import Trial

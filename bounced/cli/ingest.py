@@ -15,8 +15,9 @@ from bounced.cli.output import json_option, print_facts, print_json
 from bounced.cli.progress import counting
 from bounced.config import Config
 from bounced.ingest import NOWHERE, Ingested, ingest
+from bounced.opening import now, open_store
 from bounced.pipeline import Pipeline
-from bounced.service import now, open_store, pipeline
+from bounced.service import pipeline
 
 EX_OK, EX_NOUSER, EX_TEMPFAIL = 0, 67, 75
 REFUSED, DEFERRED = "refused", "deferred"

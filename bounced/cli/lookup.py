@@ -20,7 +20,7 @@ from bounced.core.contract.state_hash import to_fields
 from bounced.core.state import AddressState
 from bounced.core.terms import Class, State
 from bounced.edges.redis.story import AddressStory, how_decided, named_in_log, story_of
-from bounced.service import open_store
+from bounced.opening import open_store
 
 COLOURS = {State.ACTIVE: "green", State.BOUNCING: "cyan", State.HELD: "yellow", State.SUPPRESSED: "red"}
 

@@ -9,7 +9,7 @@ import click
 import structlog
 
 from bounced.cli.configured import config_option, configured_to_run
-from bounced.cli.run import fail, in_loop, set_up_log
+from bounced.cli.process import fail, in_loop, set_up_log
 from bounced.config import Config
 from bounced.core.contract.state_hash import UnreadableState, from_fields
 from bounced.core.mailbox import normalise
@@ -29,8 +29,8 @@ from bounced.edges.redis.wire import fields
 from bounced.edges.sockets import CannotListen, address_of, open_socket
 from bounced.edges.systemd import Notifier
 from bounced.edges.watch.log import Event
+from bounced.opening import open_store
 from bounced.ports import StoreUnavailable
-from bounced.service import open_store
 
 LOG = structlog.get_logger()
 

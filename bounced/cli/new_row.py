@@ -15,8 +15,8 @@ import click
 from bounced import rules
 from bounced.cli.ending import ExitCode
 from bounced.cli.output import print_facts, print_json
+from bounced.cli.process import in_loop
 from bounced.cli.reclassify import counted, released, show
-from bounced.cli.run import in_loop
 from bounced.config import Config
 from bounced.core.meaning.classify import classify_reply
 from bounced.core.meaning.rulefile import FEWEST_COUNTER_EXAMPLES, RulesInvalid
@@ -27,7 +27,8 @@ from bounced.core.terms import Category
 from bounced.learning.groups import Group, Why
 from bounced.learning.rows import ProposedRow, propose
 from bounced.learning.trial import Difference, caught, taken_examples
-from bounced.service import open_store, pipeline
+from bounced.opening import open_store
+from bounced.service import pipeline
 
 FEWEST_SERVERS = 2
 MAX_SHOWN = 10

@@ -10,7 +10,7 @@ import click
 from bounced.cli.acting import as_option
 from bounced.cli.configured import config_option, configured
 from bounced.cli.output import json_option, print_facts, print_json, printable
-from bounced.cli.run import in_loop
+from bounced.cli.process import in_loop
 from bounced.cli.selecting import chosen_list, list_option
 from bounced.config import Config
 from bounced.core.contract.state_hash import UnreadableState, from_fields
@@ -24,9 +24,10 @@ from bounced.core.terms import Origin, Verdict
 from bounced.edges.redis import RedisStore
 from bounced.edges.redis.bulk import suppressed_states
 from bounced.edges.redis.kept import kept_messages
+from bounced.opening import now, open_store
 from bounced.pipeline import ListSettings, Pipeline
 from bounced.ports import WrongTypeOfAddress
-from bounced.service import now, open_store, pipeline
+from bounced.service import pipeline
 
 
 @dataclass(frozen=True, slots=True)

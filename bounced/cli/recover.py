@@ -13,8 +13,8 @@ from bounced.cli.configured import config_option, configured
 from bounced.cli.ending import ExitCode
 from bounced.cli.filters import chosen, filter_options
 from bounced.cli.output import console, json_option, print_entry, print_facts, print_json, print_table
+from bounced.cli.process import in_loop, spare_the_collector
 from bounced.cli.progress import counting
-from bounced.cli.run import in_loop, spare_the_collector
 from bounced.cli.selecting import chosen_list, list_option
 from bounced.cli.times import shown, zone_name
 from bounced.config import Config, build
@@ -24,7 +24,7 @@ from bounced.core.state import Evidence, EvidenceType
 from bounced.core.terms import Origin
 from bounced.edges.redis import RedisStore
 from bounced.edges.redis.selected import SAMPLES, Found, Releaser, find, released
-from bounced.service import now, open_store
+from bounced.opening import now, open_store
 
 dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 """Hands ``dry_run: bool`` to a command."""

@@ -22,8 +22,8 @@ from bounced.core.return_path import BadReturnPath, Directory, DoesNotFit, Retur
 from bounced.core.terms import Engagement, OptIn, Profile, ReturnPath, RoleAddress
 from bounced.edges.redis.connect import reason
 from bounced.edges.redis.embedded import redis_url
+from bounced.opening import open_store
 from bounced.ports import StoreUnavailable
-from bounced.service import open_store
 
 
 def words(values: Iterable[IntEnum]) -> click.Choice[str]:

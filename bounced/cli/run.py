@@ -2,29 +2,24 @@
 
 import asyncio
 import contextlib
-import gc
 import os
 import signal
 import socket
-import sys
-from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
 import structlog
 
 from bounced import rules
 from bounced.cli.configured import config_option, configured_to_run
-from bounced.cli.ending import ExitCode
 from bounced.cli.libraries import too_old
+from bounced.cli.process import fail, in_loop, set_up_log, spare_the_collector
 from bounced.config import Config, ConfigError, build, load_to_run, read_configuration
 from bounced.core.meaning.rulefile import RulesInvalid
 from bounced.edges.open_files import allow_open_files
 from bounced.edges.redis import Misconfigured
 from bounced.edges.redis.embedded import NoServer
 from bounced.edges.sockets import CannotListen, Sockets, bind
-from bounced.edges.spare_memory import give_back
 from bounced.edges.systemd import Notifier, listen_fds
 from bounced.edges.watch import log
 from bounced.edges.watch.metrics.meter import Meter
@@ -35,7 +30,6 @@ from bounced.workers import ALIVE, HEARTBEAT_S, READY, WorkersFail, text_from
 LOG = structlog.get_logger()
 
 PARENT = "parent"
-T = TypeVar("T")
 
 
 @click.command()
@@ -112,17 +106,6 @@ async def work(config: Config, config_file: Path | None, sockets: Sockets, paren
             await writer.drain()
 
 
-def spare_the_collector() -> None:
-    """Exclude what lives as long as the process (modules, rules) from garbage collection, and collect less often.
-
-    Objects made for a message or a row are freed by reference counting; few of them are in cycles.
-    """
-    gc.collect()
-    give_back()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
-
-
 class Reloads:
     """Reloads one worker, one reload at a time.  A signal during a reload causes another reload after it."""
 
@@ -156,33 +139,6 @@ async def reload(running: Worker, config_file: Path | None) -> None:
 
 def _read_to_run(config_file: Path | None) -> Config:
     return load_to_run(read_configuration(config_file))
-
-
-def set_up_log(config: Config) -> None:
-    """Log as the configuration says."""
-    as_json = config.log.format == "json" or (config.log.format == "auto" and not sys.stderr.isatty())
-    log.HASHES.use(build.log_secrets(config))
-    log.configure(level=config.log.level, as_json=as_json, plain_addresses=config.log.addresses == "plain")
-
-
-def in_loop(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run a coroutine in uvloop where that is installed, else in asyncio's own loop; return its result."""
-    try:
-        import uvloop  # noqa: PLC0415 - an extra
-    except ImportError:
-        run = asyncio.run
-    else:
-        run = uvloop.run
-    try:
-        return run(main())
-    finally:
-        log.flush()
-
-
-def fail(message: str) -> None:
-    """End with a message for the operator."""
-    click.echo(f"bounced: {message}", err=True)
-    sys.exit(ExitCode.USAGE)
 
 
 async def _beat(running: Worker, meter: Meter, writer: asyncio.StreamWriter) -> None:

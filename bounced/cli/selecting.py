@@ -10,7 +10,7 @@ from bounced.config import Config, examine
 from bounced.core.mailbox import BadAddress, normalise
 from bounced.edges.redis.event_streams import EventStreams
 from bounced.edges.redis.overview import Overview
-from bounced.service import keyspaces, open_store
+from bounced.opening import keyspaces, open_store
 
 
 def names_to_complete(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:

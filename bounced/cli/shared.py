@@ -8,8 +8,8 @@ import click
 from bounced.cli.output import print_facts, print_json
 from bounced.config import Config, build
 from bounced.core.state import Evidence, ReportId, Transition
+from bounced.opening import open_store
 from bounced.pipeline import lift_shared
-from bounced.service import open_store
 
 AT_ONCE = 50
 

@@ -17,7 +17,7 @@ from bounced.config import Config
 from bounced.core.mailbox import BadAddress, normalise_beginning, normalise_domain
 from bounced.edges.redis import RedisStore
 from bounced.edges.redis.bulk import states, suppressed_like
-from bounced.service import open_store
+from bounced.opening import open_store
 
 MOST_HITS = 100
 ANY = "*"

@@ -29,7 +29,7 @@ from bounced.core.contract.hourly_counters import MAILED_WHILE_SUPPRESSED, UNATT
 from bounced.core.contract.times import stamp
 from bounced.core.numbers import Share
 from bounced.core.terms import Category, Class, Kind, State, class_of
-from bounced.service import now
+from bounced.opening import now
 
 Hours = Sequence[tuple[datetime, Counter[str]]]
 Ranked = Sequence[tuple[str, Counter[str]]]

@@ -29,8 +29,8 @@ from bounced.edges.redis.status import HostSeen, ListStatus, list_statuses
 from bounced.edges.version import Build
 from bounced.edges.watch.daemon import ask
 from bounced.edges.watch.taken_in import Status
+from bounced.opening import identities, keyspaces, now, open_store
 from bounced.ports import StoreUnavailable
-from bounced.service import identities, keyspaces, now, open_store
 
 
 @click.command()

@@ -8,7 +8,7 @@ import click
 
 from bounced.core.contract.times import past_moment
 from bounced.core.spoken_times import READS, in_zone, read_time, zone_of
-from bounced.service import now
+from bounced.opening import now
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -10,7 +10,7 @@ import click
 from bounced.cli.configured import config_option, configured
 from bounced.cli.new_row import Wanted, add_row
 from bounced.cli.output import json_option, print_facts, print_json, print_table
-from bounced.cli.run import in_loop
+from bounced.cli.process import in_loop
 from bounced.cli.selecting import any_list_option, chosen_lists
 from bounced.config import Config
 from bounced.core.meaning.rulefile import RulesInvalid
@@ -20,7 +20,8 @@ from bounced.edges.redis.unknowns import unknown_in
 from bounced.learning.evidence import Judge
 from bounced.learning.groups import NAMED_SERVERS, Group, Groups, Why
 from bounced.learning.rows import propose
-from bounced.service import open_store, pipeline
+from bounced.opening import open_store
+from bounced.service import pipeline
 
 NO_ADDRESSES = 'Nothing is kept to learn from on a list with address_form = "hmac": {}.'
 

@@ -13,7 +13,7 @@ import structlog
 
 from bounced.cli.configured import config_option, configured_for_web
 from bounced.cli.libraries import too_old
-from bounced.cli.run import fail, in_loop, set_up_log, spare_the_collector
+from bounced.cli.process import fail, in_loop, set_up_log, spare_the_collector
 from bounced.cli.web_people import login, user
 from bounced.cli.web_token import token
 from bounced.config import Config, ConfigError, build, load_for_web, read_configuration
@@ -25,7 +25,8 @@ from bounced.edges.redis.embedded import NoServer
 from bounced.edges.sockets import CannotListen, Sockets, open_socket
 from bounced.edges.systemd import Notifier, listen_fds
 from bounced.edges.watch import log
-from bounced.service import open_store, pipeline
+from bounced.opening import open_store
+from bounced.service import pipeline
 from bounced.web.people.users import UsersInvalid
 from bounced.web.serving import NAMES, Makers, Serving, is_local
 from bounced.web.tokens import TokensInvalid

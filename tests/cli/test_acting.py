@@ -11,7 +11,7 @@ import pytest
 
 from bounced.cli import address
 from bounced.cli.acting import login_name
-from bounced.service import now
+from bounced.opening import now
 
 from .conftest import Call
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bounced.demo.scenes import Scene
-from bounced.service import now
+from bounced.opening import now
 
 from .conftest import Call
 

@@ -30,7 +30,7 @@ from bounced.core.state import AddressState
 from bounced.core.terms import Category, Class, Origin, State
 from bounced.demo.scenes import SCENES
 from bounced.edges.lookup import netstring
-from bounced.service import now
+from bounced.opening import now
 from tests.support.golden import GOLDEN, differing, neutral
 
 UNKNOWN_USER, FULL_MAILBOX, SPAM_BLOCK, DELAYED, COMPLAINT, _ = SCENES

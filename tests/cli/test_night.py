@@ -10,7 +10,7 @@ from redis import Redis
 from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.times import hour
 from bounced.core.numbers import Share
-from bounced.service import now
+from bounced.opening import now
 
 from .conftest import MAIN, Call
 

@@ -73,11 +73,24 @@ def test_the_module_is_the_command() -> None:
     assert done.stdout == f"bounced {running()}\n"
 
 
+def _imported(command: str) -> str:
+    line = [sys.executable, "-X", "importtime", "-m", "bounced", command, "--help"]
+    return subprocess.run(line, capture_output=True, text=True, check=True).stderr
+
+
 @pytest.mark.parametrize("command", ["run", "worker", "deliver", "lookup-server"])
 def test_a_daemon_has_no_library_for_terminals_in_memory(command: str) -> None:
     """Rich and Pygments take five megabytes of each process, and a tenth of its start."""
-    line = [sys.executable, "-X", "importtime", "-m", "bounced", command, "--help"]
-    told = subprocess.run(line, capture_output=True, text=True, check=True).stderr
-    assert "bounced.service" in told
+    told = _imported(command)
+    assert "bounced.edges.watch.log" in told
     assert "rich.console" not in told
     assert "pygments" not in told
+
+
+@pytest.mark.parametrize("command", ["deliver", "lookup", "events", "stats", "alarms", "hooks"])
+def test_a_command_that_asks_redis_alone_imports_nothing_that_takes_in_mail(command: str) -> None:
+    """That would be a third of its time."""
+    told = _imported(command)
+    assert "bounced.opening" in told
+    assert "bounced.service" not in told
+    assert "bounced.core.meaning.classify" not in told

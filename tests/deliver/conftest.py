@@ -17,7 +17,7 @@ from bounced.deliver import delivery, notes, pace
 from bounced.deliver.serving import Delivering
 from bounced.edges.redis.hook_streams import HookStreams
 from bounced.edges.redis.store import RedisStore
-from bounced.service import now, open_store
+from bounced.opening import now, open_store
 from tests.support.receiver import WAIT_S
 
 SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="

@@ -9,8 +9,8 @@ import pytest
 from bounced.deliver import delivery
 from bounced.deliver.notes import Notes
 from bounced.edges.redis.erasing import erase
+from bounced.opening import now
 from bounced.ports import StoreUnavailable
-from bounced.service import now
 from tests.support.receiver import OK, WAIT_S, Request, answers, ids, port_of, receiving, status
 
 from .conftest import Site, Start, config_of, hook, until

@@ -16,7 +16,7 @@ from bounced.cli.root import bounced
 from bounced.core.contract.hooks import Mark
 from bounced.core.contract.times import stamp
 from bounced.core.standard_webhooks import secret_of, signatures
-from bounced.service import now
+from bounced.opening import now
 from tests.support.golden import differing
 from tests.support.receiver import answers, receiving, status
 

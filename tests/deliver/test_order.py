@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from bounced.deliver.serving import Delivering, end
-from bounced.service import now
+from bounced.opening import now
 from tests.support.receiver import OK, Request, receiving, status
 
 from .conftest import Site, Start, config_of, hook

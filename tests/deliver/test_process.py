@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from bounced.core.contract.keys import Keyspace
 from bounced.edges.redis.hook_streams import HookStreams
-from bounced.service import open_store
+from bounced.opening import open_store
 from tests.support.deliverer import Deliverer
 from tests.support.receiver import receiving
 

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from bounced.config import Config, load_for_follow, read_configuration
 from bounced.core.contract.keys import Keyspace
 from bounced.edges.redis.store import RedisStore
-from bounced.service import open_store
+from bounced.opening import open_store
 from tests.support.follower import FollowerProcess
 from tests.support.postfix_log import DOMAIN, SECRET
 

@@ -21,7 +21,8 @@ from bounced.core.contract.keys import Keyspace
 from bounced.edges.redis.job_store import JobStore
 from bounced.follow.serving import Following
 from bounced.jobs import IntakeReader
-from bounced.service import open_store, pipeline
+from bounced.opening import open_store
+from bounced.service import pipeline
 from tests.support.hooks import kumomta
 from tests.support.logs import ADDRESS, NOW, PATH, exim, exim_begins, postfix, postfix_begins, postfix_ends
 

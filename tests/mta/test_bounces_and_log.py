@@ -20,7 +20,8 @@ from bounced.core.state import AddressState
 from bounced.core.terms import State
 from bounced.edges.sockets import SMTP
 from bounced.follow.serving import Following
-from bounced.service import Worker, open_store, pipeline
+from bounced.opening import open_store
+from bounced.service import Worker, pipeline
 from tests.support.daemon import Daemon
 from tests.support.door import loopback
 from tests.support.mta import EXIM, POSTFIX, WAIT_S, Mta, running

@@ -17,8 +17,8 @@ from cryptography.x509.oid import NameOID
 
 from bounced.core.terms import Destination, Envelope, RoleAddress
 from bounced.edges.smtp import Door, Gate, SessionLimits, SessionSettings, Unobserved
+from bounced.opening import now
 from bounced.ports import Committed, PathRefused, StoreUnavailable
-from bounced.service import now
 
 GOOD = "b-alice@bounce.example"
 HOSTNAME = "mx.bounce.example"

@@ -12,8 +12,9 @@ from redis.asyncio import Redis
 
 from bounced.edges.redis import RedisStore, durability
 from bounced.edges.redis.connect import connections
+from bounced.opening import keyspaces
 from bounced.pipeline import Pipeline
-from bounced.service import keyspaces, pipeline
+from bounced.service import pipeline
 
 from .make_dump import DUMPS, configured, versions
 from .portable import Line, from_text, load

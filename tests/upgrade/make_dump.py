@@ -26,7 +26,8 @@ from bounced.edges.redis import RedisStore, durability
 from bounced.edges.redis.connect import connections
 from bounced.edges.redis.embedded import EmbeddedServer
 from bounced.edges.redis.script import SOURCE
-from bounced.service import keyspaces, pipeline
+from bounced.opening import keyspaces
+from bounced.service import pipeline
 
 from .lives import live
 from .portable import dump, to_text

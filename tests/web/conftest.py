@@ -18,7 +18,8 @@ from bounced.config.loading import read_configuration
 from bounced.core.contract.keys import Keyspace
 from bounced.edges.redis import RedisStore
 from bounced.edges.sockets import open_socket
-from bounced.service import open_store, pipeline
+from bounced.opening import open_store
+from bounced.service import pipeline
 from bounced.web import access
 from bounced.web.api.document import document
 from bounced.web.desk import Desk

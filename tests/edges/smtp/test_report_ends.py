@@ -16,8 +16,8 @@ from bounced.edges.smtp import Door, Gate, SessionSettings
 from bounced.edges.watch.door_log import DoorLog
 from bounced.edges.watch.metrics.meter import Meter
 from bounced.edges.watch.watched import WatchedReceiver
+from bounced.opening import now
 from bounced.ports import Committed, StoreTimedOut
-from bounced.service import now
 from tests.support.door import HOSTNAME, WAIT_S, OpenDoor, Peer, RecordingObserver, ScriptedReceiver, loopback
 
 ENDS = {

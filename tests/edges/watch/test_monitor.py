@@ -15,7 +15,7 @@ from bounced.edges.redis.identities import Identities
 from bounced.edges.redis.time_budget import DEFAULT_BUDGET
 from bounced.edges.watch.metrics.totals import Totals
 from bounced.edges.watch.monitor import Monitor, WorkerCounts
-from bounced.service import now
+from bounced.opening import now
 
 WELL = WorkerCounts(wanted=2, ready=2, silent=0, deaths=0)
 
