@@ -5,13 +5,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha1
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
 from bounced.core.contract.event_words import sentence
-from bounced.core.contract.hourly_counters import MAX_FIELDS
+from bounced.core.contract.hourly_counters import MAX_FIELDS, Quota
 from bounced.core.contract.times import hour
 from bounced.core.meaning.classify import classify_reply
 from bounced.core.return_path import Directory
@@ -396,7 +397,10 @@ async def test_an_hour_that_an_older_version_began_is_counted_on(bench: Bench) -
 
 def leave_fields(monkeypatch: pytest.MonkeyPatch, **fields: int) -> None:
     """Give some quotas so many fields of an hour only."""
-    monkeypatch.setattr(script, "MAX_FIELDS_OF_QUOTAS", json.dumps({**MAX_FIELDS, **fields}).encode())
+    most = MAX_FIELDS | {Quota(quota): number for quota, number in fields.items()}
+    source = script.source({**script.CONSTANTS, "MAX_FIELDS": most})
+    monkeypatch.setattr(script, "SOURCE", source)
+    monkeypatch.setattr(script, "SHA", sha1(source, usedforsecurity=False).hexdigest())
 
 
 async def fail_at_once(bench: Bench, count: int, category: Category = Category.MAILBOX_UNKNOWN, **facts: Any) -> None:

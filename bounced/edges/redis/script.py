@@ -115,7 +115,7 @@ REQUEST = Given._fields + Writes._fields[: -len(APART)]
 """The fields of the request."""
 
 
-def _source() -> bytes:
+def source(constants: Mapping[str, Constant] = CONSTANTS) -> bytes:
     """Return the script with the names of its keys, arguments and constants."""
     keys, arguments = ", ".join(ReportKeys._fields).upper(), ", ".join(ARGUMENTS).upper()
     of_list, of_report, given = len(ListKeys._fields), len(ReportKeys._fields), len(ARGUMENTS)
@@ -128,7 +128,7 @@ def _source() -> bytes:
         f"{arguments} = unpack(ARGV, 1 + {given} * (number - 1), {given} * number)",
         "end",
     ]
-    names += [f"local {name} = {_in_lua(value)}" for name, value in CONSTANTS.items()]
+    names += [f"local {name} = {_in_lua(value)}" for name, value in constants.items()]
     return files(__package__).joinpath("commit.lua").read_bytes().replace(b"-- NAMES", " ".join(names).encode(), 1)
 
 
@@ -142,7 +142,7 @@ def _in_lua(value: Constant) -> str:
     return f"{{{', '.join(map(_in_lua, value))}}}"
 
 
-SOURCE = _source()
+SOURCE = source()
 SHA = sha1(SOURCE, usedforsecurity=False).hexdigest()
 
 
