@@ -88,12 +88,12 @@ async def commands_of_one(url: str) -> Kinds:
         state, history, seen = KEYS.address(FIRST), KEYS.history(FIRST), KEYS.seen(PATH)
         (_, event), *_ = redis.xrange(KEYS.events)
         kinds: Kinds = {
+            HELD: [("ZADD", KEYS.due, int((NOW + timedelta(days=30)).timestamp()), FIRST)],
+            EVENT: [("XADD", KEYS.events, "*", *_flat(event))],
             SET: [("SADD", KEYS.suppressed, FIRST)],
             STATE: [("HSET", state, *_flat(redis.hgetall(state)))],
-            HELD: [("ZADD", KEYS.due, int((NOW + timedelta(days=30)).timestamp()), FIRST)],
             HISTORY: [("RPUSH", history, *redis.lrange(history, 0, -1)), ("EXPIRE", history, redis.ttl(history))],
             SEEN: [("SADD", seen, *redis.smembers(seen)), ("EXPIRE", seen, redis.ttl(seen))],
-            EVENT: [("XADD", KEYS.events, "*", *_flat(event))],
         }
         redis.flushall()
     return kinds
