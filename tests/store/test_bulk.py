@@ -9,9 +9,11 @@ from functools import partial
 import pytest
 
 from bounced.core.contract.imported import Import
+from bounced.core.contract.times import stamp
+from bounced.core.contract.writes import EVENT_FIELDS
 from bounced.core.exchange import Row, merge
 from bounced.core.state import AddressState
-from bounced.core.terms import CLASS_OF, Category, State
+from bounced.core.terms import CLASS_OF, Category, Class, State
 from bounced.edges.redis import RedisStore
 from bounced.edges.redis.bulk import BATCH, LOOKED_AT_ONCE, PAGE, merge_all, suppressed_states, would_change
 from bounced.edges.redis.script import MostEvents
@@ -92,6 +94,30 @@ async def test_each_change_is_told_in_bulk(redis_store, keys):
         {**always, "address": "a@example.org", "category": "unsubscribed", "class": "none", "before": "suppressed"},
     ]
     assert await redis_store.read("main", "XLEN", keys.events) == 0
+
+
+async def test_each_event_of_a_batch_has_the_fields_of_its_own_state(redis_store, keys):
+    """None has those of its neighbours, and all have them in the order in which every event has them."""
+    until = NOW + timedelta(days=30)
+    said = AddressState(State.SUPPRESSED, Category.MAILBOX_UNKNOWN, Class.HARD, NOW, status="5.1.1", diagnostic="no")
+    items = [
+        suppressed("a@example.org", Category.MAILBOX_FULL, State.HELD, until),
+        ("b@example.org", partial(merge, row=Row(1, "b@example.org", said))),
+        suppressed("c@example.org", Category.OPERATOR),
+        suppressed("d@example.org", Category.MAILBOX_FULL, State.HELD, until),
+    ]
+    assert await merge_all(redis_store, keys, items, BY) == 4
+    own = ("status", "diagnostic", "until", "after")
+    events = await told(redis_store, keys)
+    held = {"until": stamp(until), "after": "held"}
+    assert {event["address"]: {name: event[name] for name in own if name in event} for event in events} == {
+        "a@example.org": held,
+        "b@example.org": {"status": "5.1.1", "diagnostic": "no", "after": "suppressed"},
+        "c@example.org": {"after": "suppressed"},
+        "d@example.org": held,
+    }
+    for event in events:
+        assert list(event) == ["type", *(name for name in EVENT_FIELDS if name in event)]
 
 
 async def test_of_what_imports_tell_so_much_is_kept(redis_store, keys):
