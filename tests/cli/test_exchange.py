@@ -10,6 +10,7 @@ from redis import Redis
 
 from bounced.cli.root import bounced
 from bounced.core.contract.keys import Keyspace
+from bounced.edges.redis.bulk import BATCH
 
 CONFIG = """
 [redis]
@@ -232,6 +233,19 @@ def test_the_same_address_twice_in_a_file_is_decided_in_order(call):
     given = "EmailAddress,Reason\na@example.org,BOUNCE\nA@example.org,COMPLAINT\na@example.org,BOUNCE\n"
     assert call("import", "-", "--list", "main", given=given).exit_code == 0
     assert exported(call, "--list", "main")["a@example.org"]["category"] == "complaint"
+
+
+def test_of_two_rows_with_one_reason_the_first_stays(call):
+    """Also where each is in another batch, and all batches are under way at the same time."""
+    blocks = [range(start, start + BATCH) for start in range(0, 20 * BATCH, BATCH)]
+    months = ["09", "08"]
+    rows = [f"u{n}@example.org,BOUNCE,2026-{m}-01T00:00:00Z\n" for block in blocks for m in months for n in block]
+    result = call(
+        "import", "-", "--list", "main", "--json", given="EmailAddress,Reason,LastUpdateTime\n" + "".join(rows)
+    )
+    told = json.loads(result.stdout)
+    assert (told["suppressed"], told["as before"]) == (20 * BATCH, 20 * BATCH)
+    assert {row["since"] for row in exported(call, "--list", "main").values()} == {"2026-09-01T00:00:00Z"}
 
 
 HOSTILE = "\x1b]0;owned\x07\x00\x7f\u202e\x9b31m\u2028"
