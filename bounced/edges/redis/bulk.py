@@ -1,7 +1,6 @@
 """Many states of a list at once, for import and export: one round trip a batch; each change is told in `bulk`."""
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from importlib.resources import files
 from typing import NamedTuple, Protocol
@@ -11,6 +10,7 @@ from bounced.core.contract.keys import Keyspace
 from bounced.core.contract.state_hash import from_fields, scrubbed, to_fields
 from bounced.core.contract.times import unix
 from bounced.core.state import NOTHING_KNOWN, AddressState
+from bounced.edges.redis.compact_json import encode
 from bounced.edges.redis.script import MostEvents
 from bounced.edges.redis.wire import Argument, Reply, fields, in_glob, text, texts
 from bounced.ports import StoreUnavailable, WrongTypeOfAddress
@@ -44,7 +44,6 @@ _Listed = tuple[str, Mapping[str, str]]
 """An address on the list, in the form that keys carry, and the fields of its state."""
 _OWN = ("form", "version", "due", "address", "id", "before")
 """What bulk.lua is told of an item before the values of its state."""
-_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 Merge = Callable[[AddressState], AddressState]
 """Returns the state to be written, or the very same object where nothing is to be written."""
@@ -209,7 +208,7 @@ def _request(keys: Keyspace, changes: Sequence[_Change], by: Import, most: int) 
     forms: dict[tuple[str, ...], int] = {}
     items = [_asked(keys, change, forms) for change in changes]
     described = [(form, event_form(keys, by, {name: at for at, name in enumerate(_OWN + form, 1)})) for form in forms]
-    return ["EVAL", WRITE, len(names), *names, _json(items), most, _json(described)]
+    return ["EVAL", WRITE, len(names), *names, encode(items), most, encode(described)]
 
 
 def _asked(keys: Keyspace, change: _Change, forms: dict[tuple[str, ...], int]) -> list[str | int]:
