@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from contextlib import suppress
 
 USAGE = 2  # ExitCode.USAGE, which is still to be imported, as the next is
 BY_CTRL_C = 130  # ExitCode.INTERRUPTED
@@ -36,10 +37,9 @@ def main() -> None:
 def _spare_rich() -> None:
     """Import structlog without rich, in which it would draw tracebacks; ours are plain.  That is 5 MB a process."""
     sys.modules["rich"] = None  # type: ignore[assignment]  # as if it were not installed
-    try:
+    with suppress(ImportError):  # whoever needs it says that it is missing
         import structlog  # noqa: F401, PLC0415 - for those that import it later
-    finally:
-        del sys.modules["rich"]
+    del sys.modules["rich"]
 
 
 def _run() -> None:

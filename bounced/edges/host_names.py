@@ -47,7 +47,10 @@ async def resolved(host: str, port: int) -> Sequence[str]:
         with suppress(RuntimeError):  # the loop has ended meanwhile
             loop.call_soon_threadsafe(tell, found)
 
-    Thread(target=ask, name=f"look up {host}", daemon=True).start()
+    try:
+        Thread(target=ask, name=f"look up {host}", daemon=True).start()
+    except RuntimeError as error:
+        raise OSError(f"{host} could not be looked up: {error}") from error
     return await answer
 
 

@@ -19,7 +19,7 @@ from tests.support.door import Peer, loopback
 
 PACKAGE = Path(bounced.__file__).parent
 ALICE, BOB = "alice@example.org", "bob@example.org"
-OTHERS = ("service.py", "cli/", "client/", "demo/")
+OTHERS = ("opening.py", "cli/", "client/", "demo/")
 """Who may look at the machine's clock: who makes the daemon's, commands, what runs in a sender's process."""
 
 
@@ -39,7 +39,7 @@ def test_only_the_service_and_commands_look_at_the_clock() -> None:
     """All others are handed a Clock."""
     files = (file for file in PACKAGE.rglob("*.py") if not str(file.relative_to(PACKAGE)).startswith(OTHERS))
     assert [place for file in files for place in clock_calls(file)] == []
-    assert len(list(clock_calls(PACKAGE / "service.py"))) == 1
+    assert len(list(clock_calls(PACKAGE / "opening.py"))) == 1
 
 
 @pytest.mark.parametrize("years", [-3, 3])

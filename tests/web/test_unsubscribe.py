@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -30,7 +30,6 @@ from .conftest import ALL_RIGHTS, Site, Start
 ALICE = "alice@example.org"
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 BASE = 'base_url = "https://mail.example.com"'
-NOW = datetime.now(UTC)
 
 
 @pytest.fixture
@@ -45,9 +44,14 @@ def paths_of(site: Site, list_: str = "main") -> ReturnPaths:
     return site.desk.present.pipeline.directory[list_]
 
 
+def today() -> date:
+    """Return the day at this moment: the tests may run into another one."""
+    return datetime.now(UTC).date()
+
+
 def link(site: Site, list_: str = "main", age_days: int = 0, address: str = ALICE) -> str:
     """Return the path of the URL in a message of a day."""
-    made = paths_of(site, list_).encode_unsubscribe(address, issued=NOW.date() - timedelta(days=age_days), tag="nov")
+    made = paths_of(site, list_).encode_unsubscribe(address, issued=today() - timedelta(days=age_days), tag="nov")
     return "/u/" + quote(made.rpartition("@")[0], safe="")
 
 
@@ -135,7 +139,7 @@ class Form(HTMLParser):
 async def test_one_answer_whoever_a_link_is_for(site: Site) -> None:
     """Forged, expired, a return path, a token that nobody knows, rubbish: all hear what a good one's owner hears."""
     good = link(site)
-    mail = paths_of(site).encode(ALICE, issued=NOW.date()).rpartition("@")[0]
+    mail = paths_of(site).encode(ALICE, issued=today()).rpartition("@")[0]
     others = [
         good.replace("alice", "alicf"),
         link(site, age_days=401),
@@ -190,7 +194,7 @@ async def test_whoever_posts_twice_or_writes_too_is_counted_once(site: Site) -> 
         await site.public.post(link(site), data=ONE_CLICK)
         await work(site)
     pipeline, now = site.desk.present.pipeline, site.desk.clock()
-    path = paths_of(site).encode_unsubscribe(ALICE, issued=NOW.date(), tag="nov")
+    path = paths_of(site).encode_unsubscribe(ALICE, issued=today(), tag="nov")
     request = b"From: alice@example.org\r\nSubject: unsubscribe\r\nMessage-ID: <1@example.org>\r\n\r\n"
     await pipeline.process(await pipeline.admit(path), Envelope("192.0.2.1", ALICE, path, request, now))
     fields = await site.store.read("main", "HGETALL", site.keys.counts(hour(now)))

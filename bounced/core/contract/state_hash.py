@@ -14,7 +14,7 @@ from bounced.core.state import NOTHING_KNOWN, AddressState, Streak
 from bounced.core.terms import Category, Class, Origin, State
 
 _NOTHING_WORTH_KEEPING = frozenset(("state", "since", "version"))
-_OF_ONE_FAILURE = ("bounces", "first_bounce_at", "last_bounce_at")
+_OF_ONE_FAILURE = ("first_bounce_at", "last_bounce_at")
 _TEXT_WORD = re.compile(r"[\w.+-]+")
 
 
@@ -60,9 +60,9 @@ def to_fields(state: AddressState, version: int | None = None) -> dict[str, str]
 def to_stored(state: AddressState, version: int) -> dict[str, str]:
     """Return the fields that Redis keeps: those that are shown, without what others of them say.  (ADR 31)
 
-    If its first failure has suppressed the address, the failure's number and times are left out where they are 1 and
-    ``since``.  ``streaks`` is short: 0 stands for a first time that is the last one, and for a ``failed_mail`` of that
-    day.
+    If one failure of its class has suppressed the address, the failure's times are left out where they are ``since``.
+    Where there is no other streak, ``streaks`` is short: 0 stands for a first time that is the last one, and for a
+    ``failed_mail`` of that day.
     """
     fields = to_fields(state, version)
     if state.state is State.SUPPRESSED and _tells_one_failure(fields):
@@ -74,8 +74,7 @@ def to_stored(state: AddressState, version: int) -> dict[str, str]:
 
 
 def _tells_one_failure(fields: Mapping[str, str]) -> bool:
-    since = fields.get("since")
-    return [fields.get(name) for name in _OF_ONE_FAILURE] == ["1", since, since]
+    return fields.get("bounces") == "1" and {fields.get(name) for name in _OF_ONE_FAILURE} == {fields.get("since")}
 
 
 def from_fields(

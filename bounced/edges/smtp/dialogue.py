@@ -4,7 +4,7 @@ How it works.  aiosmtpd's loop splits a line into verb and argument, and asks ``
 counts the command.  Where a limit is reached or the verb is not offered, it returns what refuses the command.  MAIL,
 RCPT, DATA and BDAT are answered by ``Transactions``.  A greeting, RSET and STARTTLS end the open transaction.
 
-The traps are numbered as in docs/smtp.md.
+The traps are numbered as in docs/traps.md.
 """
 
 from collections.abc import Awaitable, Callable

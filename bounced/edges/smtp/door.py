@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from bounced.edges.smtp.gate import Gate
@@ -56,8 +56,7 @@ class Door:
 
     def sweep(self, now: float) -> None:
         """End the sessions whose deadline has passed at ``now``, a time of the loop's clock."""
-        for session in tuple(self._sessions):
-            session.expire(now)
+        self._each(lambda session: session.expire(now))
 
     def close(self) -> None:
         """Accept no more connections."""
@@ -70,11 +69,9 @@ class Door:
         What remains then is cut off, and its peers come again: nobody told them 250.
         """
         self.close()
-        for session in tuple(self._sessions):
-            session.dismiss()
+        self._each(Session.dismiss)
         drained = await self._emptied_within(timeout_s)
-        for session in tuple(self._sessions):
-            session.cut_off()
+        self._each(Session.cut_off)
         await self._emptied_within(CUT_OFF_S)
         if self._sweeper is not None:
             self._sweeper.cancel()
@@ -92,6 +89,15 @@ class Door:
         self._sessions.discard(session)
         if not self._sessions:
             self._empty.set()
+
+    def _each(self, do: Callable[[Session], None]) -> None:
+        """Do it with each session.  One in which that fails, by a fault of ours, keeps no other from its end."""
+        for session in tuple(self._sessions):
+            try:
+                do(session)
+            except Exception as error:  # noqa: BLE001 - whatever it is
+                self._observer.failed(session.peer, error)
+                session.break_off()
 
     async def _emptied_within(self, timeout_s: float) -> bool:
         try:

@@ -5,6 +5,8 @@ sent, and ``Encrypted`` hands to the reader what that means.  The session writes
 The TLS of the event loops would put a second protocol and a second transport in their place, with timers, 256 KB for
 each connection and a wait for the peer's goodbye.  That took as much time as half of the cryptography, and told nobody
 of a connection that was lost in the middle of a handshake.
+A peer is heard as long as it says something.  One that only changes keys is hung up on, and what comes after a goodbye
+is not kept.
 Each write wakes the kernel, the network and the peer.  So the ticket waits for the next reply, and the last reply goes
 out together with our goodbye.
 """
@@ -17,12 +19,26 @@ from typing import Final
 from bounced.edges.smtp.command_reader import CommandReader
 
 _RECORD_BYTES: Final = 2**14  # what one record holds at most  (RFC 8446 section 5.1)
+_RECORD_MORE: Final = 22  # what else a record of TLS 1.3 has, its padding left out  (section 5.2)
+# What a peer may send without saying anything: changes of keys, which cost us time and answers, and padding.
+_SPARE_BYTES: Final = 2 * _RECORD_BYTES
 
 
 class Encrypted(asyncio.Transport):
     """A connection that speaks TLS from now on, as the server."""
 
-    __slots__ = ("_agreed", "_handshake", "_incoming", "_is_corked", "_outgoing", "_reader", "_tls", "_transport")
+    __slots__ = (
+        "_agreed",
+        "_handshake",
+        "_incoming",
+        "_is_corked",
+        "_is_deaf",
+        "_outgoing",
+        "_reader",
+        "_spare",
+        "_tls",
+        "_transport",
+    )
 
     def __init__(
         self,
@@ -31,6 +47,7 @@ class Encrypted(asyncio.Transport):
         reader: CommandReader,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
+        super().__init__()
         self._transport = transport
         self._reader = reader
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -38,6 +55,8 @@ class Encrypted(asyncio.Transport):
         self._handshake: asyncio.Future[bool] = loop.create_future()
         self._agreed = False
         self._is_corked = False
+        self._is_deaf = False
+        self._spare = _SPARE_BYTES
 
     async def shake_hands(self) -> bool:
         """Wait for the end of the handshake; return whether it succeeded."""
@@ -46,12 +65,16 @@ class Encrypted(asyncio.Transport):
     # What comes
 
     def received(self, octets: bytes) -> None:
-        """Take octets from the connection."""
-        if self._is_corked:
-            return
+        """Take octets from the connection, no more at a time than one record has: a change of keys has but 27."""
+        for begun in range(0, len(octets), _RECORD_BYTES):
+            if not self._is_deaf:
+                self._take(octets[begun : begun + _RECORD_BYTES])
+
+    def _take(self, octets: bytes) -> None:
         self._incoming.write(octets)
         try:
             if self._agreed:
+                self._spare -= len(octets)
                 self._read()
                 self._send()  # an answer to a change of keys
             elif not self._handshake.done():  # nobody waits for one that was given up
@@ -60,6 +83,8 @@ class Encrypted(asyncio.Transport):
         except ssl.SSLWantReadError:
             self._send()
         except ssl.SSLError:
+            self._fail()
+        if self._spare < 0 and self._tls.version() == "TLSv1.3":
             self._fail()
 
     def ended(self) -> None:
@@ -77,13 +102,16 @@ class Encrypted(asyncio.Transport):
     def _read(self) -> None:
         while self._incoming.pending:
             octets = self._tls.read(_RECORD_BYTES)
-            if not octets:  # the peer's goodbye
+            if not octets:  # the peer's goodbye; what comes after it is not looked at, and not kept
+                self._is_deaf = True
                 self._reader.feed_eof()
                 return
+            self._spare = min(_SPARE_BYTES, self._spare + 2 * len(octets) + _RECORD_MORE)
             self._reader.feed_data(octets)
 
     def _fail(self) -> None:
         """Send the alert that says why, and hang up."""
+        self._is_deaf = True
         self._send()
         self._transport.close()
         if not self._handshake.done():
@@ -94,14 +122,17 @@ class Encrypted(asyncio.Transport):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Encrypt octets, and send them unless ``cork`` was called."""
         left = memoryview(data)
-        while left:
-            left = left[self._tls.write(left) :]
+        try:
+            while left:
+                left = left[self._tls.write(left) :]
+        except ssl.SSLError:  # the peer has begun to change keys, and not said to which
+            self._fail()
         if not self._is_corked:
             self._send()
 
     def cork(self) -> None:
         """Keep what is written until the end, to send all at once.  Nothing more is heard from the peer."""
-        self._is_corked = True
+        self._is_corked = self._is_deaf = True
 
     def write_eof(self) -> None:
         """End what goes out."""

@@ -1,7 +1,7 @@
 """aiosmtpd's SMTP as we use it: the one place that knows its private names and asyncio's.
 
 aiosmtpd gives the life of the protocol, the command loop and the dispatch.  Its constructor, its timer and its way to
-lose a connection are passed over; each override names its trap.  The traps are numbered as in docs/smtp.md.
+lose a connection are passed over; each override names its trap.  The traps are numbered as in docs/traps.md.
 """
 
 import asyncio

@@ -168,6 +168,13 @@ class Session(Engine):
         if self.handler is not None:
             self.handler.cancel()
 
+    def break_off(self) -> None:
+        """End at once and without a word."""
+        if self.transport is not None:
+            self.transport.abort()
+        if self.handler is not None:
+            self.handler.cancel()
+
     def _give_way(self) -> None:
         self._observer.connection_refused(self.peer, "handshakes")
         self._give_up_handshake()
@@ -276,9 +283,11 @@ class Session(Engine):
         return self.drained()
 
     def _flush(self) -> None:
-        if self._replies and self.transport is not None and not self.transport.is_closing():
-            self.transport.write(("\r\n".join(self._replies) + "\r\n").encode())
-        self._replies.clear()
+        if not self._replies:
+            return
+        collected, self._replies = self._replies, []
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.write(("\r\n".join(collected) + "\r\n").encode())
 
     def _hang_up(self, reply: str) -> None:
         """Write the collected replies and a last one, and ignore whatever the peer still sends.

@@ -6,7 +6,7 @@ pipeline reads, decides and commits, and 250 is said only when it has returned. 
 and the observer hears why: each report that came in whole ends once.  The session cancels work that is overdue and
 sets ``overdue`` first: by that a deadline is told from a shutdown.
 
-The traps are numbered as in docs/smtp.md.
+The traps are numbered as in docs/traps.md.
 """
 
 import asyncio

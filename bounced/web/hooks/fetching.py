@@ -43,7 +43,10 @@ class Fetch(Protocol):
 
 
 class LookedUpFirst(httpcore.AnyIOBackend):
-    """Connects to a name only when it has addresses: the library's own look-up could hold up the end of the process."""
+    """Connects to a name only when it has addresses.
+
+    The library's own look-up holds up the end of the process if no name server answers; so it asks only after one has.
+    """
 
     async def connect_tcp(
         self,

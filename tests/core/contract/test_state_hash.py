@@ -15,7 +15,7 @@ AT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 UNKNOWN = Verdict(Category.MAILBOX_UNKNOWN, "smtp.5.1.1", "status", Action.FAILED, "5.1.1", "550", None, "550 5.1.1 no")
 BOUNCE = Evidence(EvidenceType.REPORT, AT, Origin.SMTP, Kind.BOUNCE, UNKNOWN, AT.date())
 FULL = replace(BOUNCE, verdict=UNKNOWN._replace(category=Category.MAILBOX_FULL, status="5.2.2"))
-ONE_FAILURE = {"bounces", "first_bounce_at", "last_bounce_at"}
+ONE_FAILURE = {"first_bounce_at", "last_bounce_at"}
 
 
 def after(*evidence: Evidence) -> AddressState:
@@ -32,7 +32,7 @@ def stored(state: AddressState) -> dict[str, str]:
 
 
 def test_an_address_that_its_first_failure_suppressed_says_each_thing_once():
-    """Its number, its times and the day of its mail are those of `since`."""
+    """Its times and the day of its mail are those of `since`."""
     state = after(BOUNCE)
     assert state.state is State.SUPPRESSED
     assert to_fields(state).keys() - stored(state).keys() == {*ONE_FAILURE, "failed_mail"}

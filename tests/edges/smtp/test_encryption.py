@@ -5,7 +5,7 @@ import contextlib
 import gc
 import ssl
 import weakref
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,15 @@ from bounced.edges.smtp import SessionSettings
 from bounced.edges.smtp.command_reader import CommandReader
 from bounced.edges.smtp.encryption import Encrypted
 from tests.support.door import HOSTNAME, OpenDoor, Peer, open_door, self_signed
+from tests.support.tls_records import (
+    ALERT,
+    APPLICATION_DATA,
+    CHANGE_OF_KEYS,
+    GOODBYE,
+    HANDSHAKE,
+    SUITE,
+    Records,
+)
 
 MAX_RECORD = 16384
 
@@ -254,6 +263,63 @@ async def test_a_handshake_that_was_given_up_is_not_gone_on_with(server, context
     side.encrypted.received(client.says())
     side.encrypted.ended()
     assert side.wire.taken() == []
+
+
+@pytest.fixture
+def hostile(server, context, tmp_path: Path) -> Callable[[], Awaitable[tuple[Side, Records]]]:
+    """Return what agrees with a client that then makes its records by hand."""
+    context.keylog_filename = str(tmp_path / "secrets")
+
+    async def agreed() -> tuple[Side, Records]:
+        side, client = Side(server), Client(context)
+        await side.agrees_with(client)
+        assert SUITE in (client.tls.cipher() or ())
+        side.wire.taken()
+        return side, Records(tmp_path / "secrets")
+
+    return agreed
+
+
+async def test_a_peer_that_begins_to_change_keys_and_stops_is_hung_up_on(hostile) -> None:
+    """Nothing can be written until the rest has come; who writes hears no error of it."""
+    side, records = await hostile()
+    side.encrypted.received(records.of(APPLICATION_DATA, b"NOOP\r\n") + records.of(HANDSHAKE, CHANGE_OF_KEYS[:4]))
+    assert await side.reader.readuntil() == b"NOOP\r\n"
+    side.encrypted.write(b"250 2.0.0 OK\r\n")
+    assert side.wire.closed
+
+
+async def test_keys_may_change(hostile) -> None:
+    """Each time the peer is answered, and says more."""
+    side, records = await hostile()
+    for _ in range(100):
+        side.encrypted.received(records.change_keys())
+        assert len(side.wire.taken()) == 1
+        side.encrypted.received(records.of(APPLICATION_DATA, b"NOOP\r\n"))
+        assert await side.reader.readuntil() == b"NOOP\r\n"
+    assert not side.wire.closed
+
+
+@pytest.mark.parametrize("words", [b"", b"x"])
+async def test_a_peer_that_only_changes_keys_is_hung_up_on(hostile, words: bytes) -> None:
+    """It would cost us time and answers without end, and nothing would stop it."""
+    side, records = await hostile()
+    flood = b"".join(records.change_keys() for _ in range(9_000)) + records.of(APPLICATION_DATA, words)
+    side.encrypted.received(flood)
+    assert side.wire.closed
+    assert sum(map(len, side.wire.taken())) < 50_000
+    assert not side.reader.has_octets
+
+
+async def test_what_comes_after_a_goodbye_is_not_kept(hostile) -> None:
+    """Nobody would ever read it."""
+    side, records = await hostile()
+    side.encrypted.received(records.of(ALERT, GOODBYE) + b"x" * 100_000)
+    for _ in range(10):
+        side.encrypted.received(b"x" * 100_000)
+    assert side.encrypted._incoming.pending <= MAX_RECORD
+    with pytest.raises(ConnectionResetError):
+        await side.reader.readuntil()
 
 
 async def _encrypted(door: OpenDoor) -> Peer:

@@ -1,6 +1,7 @@
 """Limits: who is let in, how long a peer may take, how the house is emptied."""
 
 import asyncio
+import contextlib
 import socket
 from dataclasses import replace
 from ipaddress import ip_network
@@ -9,6 +10,7 @@ import pytest
 
 from bounced.edges.smtp import Gate, SessionLimits, SessionSettings
 from bounced.edges.smtp.gate import peer_name
+from bounced.edges.smtp.session import Session
 from tests.support.door import GOOD, HOSTNAME, WAIT_S, OpenDoor, Peer, ScriptedReceiver, limited, loopback, open_door
 
 STRICT = SessionLimits(connections=100, connections_per_peer=2, trusted_peers=())
@@ -258,3 +260,25 @@ async def test_each_chunk_has_the_time_of_a_message(door: OpenDoor) -> None:
     door.sweep_after(100)
     peer.send("y\r\nz\r\n")
     assert await peer.reply() == "250 2.0.0 OK E1"
+
+
+async def test_a_fault_in_one_session_keeps_no_other_from_its_end(
+    door: OpenDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one in which it happens is ended at once."""
+    faulty = await door.greeted()
+    (session,) = door.door._sessions
+    other, expire = await door.greeted(), Session.expire
+
+    def fail_in_one(each: Session, now: float) -> None:
+        if each is session:
+            raise ZeroDivisionError
+        expire(each, now)
+
+    monkeypatch.setattr(Session, "expire", fail_in_one)
+    door.sweep_after(31)
+    assert (await other.reply()).startswith("421 4.7.0 ")
+    with contextlib.suppress(ConnectionResetError):
+        assert await faulty.reader.read() == b""
+    assert [type(failure) for failure in door.observer.failures] == [ZeroDivisionError]
+    monkeypatch.undo()
