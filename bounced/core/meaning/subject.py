@@ -13,9 +13,9 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
+from bounced.core.meaning.complaint import AFTER, BEFORE, marked
+
 REMEMBERED = 4096
-MAX_TOKENS = 200
-"""Of one sentence: real ones have fewer, and what one complaint is about is looked for among all of them."""
 
 
 class About(StrEnum):
@@ -92,79 +92,12 @@ _BE = _words(
 )
 _DETERMINERS = _words("the a an this that such any or these those its their his her valid known existing")
 
-_NOT = r"(?:not|n['\u2019]t|cannot)"
-_VERB = r"(?:does|do|did|could|can|would|will|is|are|was|were|has|have|had)"
-_PREDICATE = (
-    r"(?:exists?|found|listed|registered|located|recogni[sz]ed|known|here|local|resolved?|active|in use|valid|available"
-    r"|accepted|reachable|routable|ok|parsed|validated|decoded)"
-)
-_BEFORE, _AFTER, _BOTH = "§before", "§after", "§both"
-# What is wrong, each as one mark: it may stand before the noun, behind it, or both.
-_COMPLAINTS = tuple(
-    (re.compile("|".join(patterns), re.IGNORECASE), f" {mark} ")
-    for mark, patterns in (
-        (
-            _BEFORE,
-            (
-                rf"\b{_VERB}?\s?{_NOT}\s(?:be )?(?:accept|receiv|tak)(?:e|ed|ing)?\b(?= \w)",
-                rf"\b{_VERB}?\s?{_NOT}\s(?:find|have|know|recogni[sz]e|locate)\b(?= \w)",
-                r"\b(?:unable|failed) to (?:find|locate)\b(?= \w)",
-            ),
-        ),
-        (
-            _AFTER,
-            (
-                r"\bno longer\b",
-                rf"\b{_VERB}?\s?(?:{_NOT}|no)\s(?:to be |be |been |longer |currently )?{_PREDICATE}\b(?!\s(?:a|an)\s)",
-            ),
-        ),
-        (
-            _BEFORE,
-            (
-                r"\b(?:there (?:is|was) )?no such\b|\bno\b(?= \w)|\bnon-?existent\b",
-                rf"\b{_NOT} (?:an? |our |my )(?:known |valid |existing |active |recogni[sz]ed )?",
-            ),
-        ),
-        (
-            _BOTH,
-            (
-                r"\b(?:unknown|missing|unrecogni[sz]ed|invalid|illegal|inactive|nonexistent|bad|malformed|undeliverable)\b",
-                r"\b(?:unrouteable|unroutable|unavailable|unresolvable|misspell?ed)\b",
-                r"\b(?:disabled|deactivated|closed|suspended|terminated|deleted|removed|expired|locked|discontinued)\b",
-            ),
-        ),
-        (_AFTER, (r"\b(?:rejected|refused|denied|moved|relocated|cancell?ed|gone|left)\b",)),
-    )
-)
-_QUOTED_NAME = re.compile(
-    r"\b(user|recipient|account|mailbox|local-part|name|login|alias|addressee)( name)?:? [\"'<][\w.+-]{1,64}[\"'>]",
-    re.IGNORECASE,
-)
-_HEADER_NAME = re.compile(
-    r"\b(?:\w+-){0,3}(?:from|to|cc|bcc|in-reply-to):?[ -](?:\w+[ -])?(headers?|header field|line)\b", re.IGNORECASE
-)
-_FIELD_NAME = re.compile(
-    r"\b(?:from|to|cc|bcc|sender|reply-to|subject|date|message-id|errors-to): (?!<?@)", re.IGNORECASE
-)
-_HYPHENED = re.compile(
-    r"\b(?!Error|Status|Diagnostic|Reason|Delivery|Failure|Remote|Mail)[A-Z][a-z]*(?:-[A-Z][A-Za-z]*)+: (?!<?@)"
-)
-_LOCAL_PART = re.compile(r"\blocal parts?\b", re.IGNORECASE)
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
-_DASH = re.compile(r"\s(?:-{1,3}|[\u2013\u2014])\s")
 _POSSESSIVE = re.compile(r"['\u2019]s$")
-_NUMBERS = re.compile(r"(?<![\w.-])#?\d[\d.-]*(?![\w-])")
-_TOKEN = re.compile(r"§\w+|[@~]|[^\W_](?:[\w'\u2019-]*[^\W_]|)(?:\(s\))?|[.;:!?()\[\],]")
 
 
 def is_word(name: str) -> bool:
     """Tell whether a user's name is a word that replies use for something else: ``service``, ``policy``, ``info``."""
     return name in _WORDS
-
-
-def apart(words: str) -> str:
-    """Return words apart that a server joined: ``INVALID_RECIPIENT``, ``NoSuchUser``."""
-    return _CAMEL.sub(" ", words.replace("_", " "))
 
 
 @lru_cache(REMEMBERED)
@@ -173,20 +106,15 @@ def claims(sentence: str) -> tuple[Claim, ...]:
 
     Names stand neutral in it: ``@`` for an address and ``~`` for a host.
     """
-    plain = _LOCAL_PART.sub("local-part", _FIELD_NAME.sub("header ", _HYPHENED.sub("header ", apart(sentence))))
-    plain = _QUOTED_NAME.sub(r"\1 @", _HEADER_NAME.sub(r"\1", plain))
-    marked = _NUMBERS.sub(" ", _DASH.sub(" ; ", plain))
-    for pattern, mark in _COMPLAINTS:
-        marked = pattern.sub(mark, marked)
-    return tuple(_claims([token.lower() for token in _TOKEN.findall(marked)[:MAX_TOKENS]]))
+    return tuple(_claims(marked(sentence)))
 
 
 def _claims(tokens: Sequence[str]) -> Iterator[Claim]:
     for place, token in enumerate(tokens):
         if not token.startswith("§"):
             continue
-        behind = _behind(tokens, place) if token != _AFTER else []
-        before = _before(tokens, place) if token != _BEFORE else []
+        behind = _behind(tokens, place) if token != AFTER else []
+        before = _before(tokens, place) if token != BEFORE else []
         told = [(_about(noun), noun) for noun in (behind, before) if noun and noun[-1] not in _SAYS_NOTHING]
         if told:
             about, noun = next((each for each in told if each[0] not in (About.OTHER, About.UNKNOWN)), told[0])
@@ -234,7 +162,7 @@ def _address_before(tokens: Sequence[str], place: int) -> list[str]:
 
 def _elsewhere(tokens: Sequence[str], place: int) -> About | None:
     """Return whose fault it is whatever the noun: the thing's that holds it, or theirs of whom a clause speaks."""
-    if tokens[place] == _BEFORE and _addressed(tokens, place):
+    if tokens[place] == BEFORE and _addressed(tokens, place):
         return About.SENDER
     return _inside(tokens, place) or _where(tokens, place)
 
