@@ -11,6 +11,9 @@ _PREDICATE = (
     r"(?:exists?|found|listed|registered|located|recogni[sz]ed|known|here|local|resolved?|active|in use|valid|available"
     r"|accepted|reachable|routable|ok|parsed|validated|decoded)"
 )
+_DONE = r"(?:closed|deleted|removed|moved|cancell?ed|disabled|deactivated|terminated|suspended|locked)"
+_SOMETHING = r"(?:this|the|your|our|his|her|their|its|an?|all)"
+"""What somebody did to a thing is said of the thing: ``the recipient has cancelled this subscription``."""
 BEFORE, AFTER, BOTH = "§before", "§after", "§both"
 # What is wrong, each as one mark: it may stand before the noun, behind it, or both.
 _COMPLAINTS = tuple(
@@ -22,6 +25,7 @@ _COMPLAINTS = tuple(
                 rf"\b{_VERB}?\s?{_NOT}\s(?:be )?(?:accept|receiv|tak)(?:e|ed|ing)?\b(?= \w)",
                 rf"\b{_VERB}?\s?{_NOT}\s(?:find|have|know|recogni[sz]e|locate)\b(?= \w)",
                 r"\b(?:unable|failed) to (?:find|locate)\b(?= \w)",
+                rf"\b(?:has|have|had) (?:already |now |just )?{_DONE}(?= {_SOMETHING}\b)",
             ),
         ),
         (
@@ -53,6 +57,12 @@ _QUOTED_NAME = re.compile(
     r"\b(user|recipient|account|mailbox|local-part|name|login|alias|addressee)( name)?:? [\"'<][\w.+-]{1,64}[\"'>]",
     re.IGNORECASE,
 )
+_QUOTED_WORDS = re.compile(
+    r"\b(phrases?|text|words?|strings?|subject|keywords?|expression)\b:? "
+    r"(?:[\"\u201c][^\"\u201d]{1,200}[\"\u201d]|'[^']{1,200}')",
+    re.IGNORECASE,
+)
+"""What a filter found in a message, and shows."""
 _HEADER_NAME = re.compile(
     r"\b(?:\w+-){0,3}(?:from|to|cc|bcc|in-reply-to):?[ -](?:\w+[ -])?(headers?|header field|line)\b", re.IGNORECASE
 )
@@ -79,6 +89,8 @@ def marked(sentence: str) -> list[str]:
 
     The mark tells on which side of it the noun stands that something is wrong with.
     """
+    if '"' in sentence or "'" in sentence:
+        sentence = _QUOTED_WORDS.sub(r"\1", sentence)
     plain = _LOCAL_PART.sub("local-part", _FIELD_NAME.sub("header ", _HYPHENED.sub("header ", apart(sentence))))
     plain = _QUOTED_NAME.sub(r"\1 @", _HEADER_NAME.sub(r"\1", plain))
     words = _NUMBERS.sub(" ", _DASH.sub(" ; ", plain))

@@ -48,13 +48,15 @@ _RECIPIENTS = _words(
 """Users and mailboxes in the plural are none of them this one: ``your list contains unknown users``."""
 _DOMAINS = _words("domain domains host hostname domainname computer ~ host(s)")
 _MESSAGES = _words(
-    "subject header headers cc bcc message messages content body attachment link url charset encoding date message-id"
-    " list-unsubscribe list-id field line data size set character characters key certificate signature record delivery"
+    "subject header headers cc bcc message messages content body text attachment link url charset encoding date"
+    " message-id list-unsubscribe list-id field line data size set character characters key certificate signature"
+    " record delivery"
 )
 _SENDERS = _words("sender senders originator from helo ehlo ptr return-path returnpath reply-to client")
 _OF_THE_SENDER = _SENDERS | _words(
     "sender's senders' sending mail-from return reverse reverse-path envelope-from originator's originating your you"
-    " our client's peer submitter author submitting authenticated caller"
+    " our client's peer submitter author submitting authenticated caller bounce verp srs reply postmaster abuse"
+    " correspondent writer origin originating auth authentication sasl"
 )
 _THINGS = _words(
     "server servers service services database databases table tables mailer agent backend script program relay"
@@ -64,6 +66,13 @@ _THINGS = _words(
     " reputation source blocks route disk reviewer moderator delegate owner manager news error(s) range"
 )
 """What is no mailbox, whatever word for one stands before it."""
+_OF_OTHERS = _words(
+    "forwarding forward alternate alternative journal archive another other first previous next second delegate backup"
+    " redirect redirected"
+)
+"""Whoever is named so is not the one whom the mail was for."""
+_RELAYS = _words("smarthost smart-host next-hop hop store relay gateway backend upstream proxy")
+"""Hosts on the way, or behind: none is the recipient's domain."""
 _ADDRESSES, _OF_HOSTS = _words("address addresses"), _words("ip ipv4 ipv6 host server mx dns network")
 _OF_NAMES = _words("mx dns exchanger exchangers nxdomain")
 _FIELDS = _words("list-unsubscribe list-id body header headers message-id subject attachment signature url link")
@@ -83,7 +92,8 @@ _ENDS = _words(
 _PRONOUNS = _words("you we")
 _BOUNDARIES = _words(". ; : ! ? ( ) [ ] ,")
 _HOLDS = _words(
-    "contains contained containing has have having names named includes included including lists carries bears"
+    "contains contained containing has have having names named includes included including lists carries bears mentions"
+    " mentioned"
 )
 """What stands in a thing is the thing's own fault: ``the header contains an unknown user``."""
 _BE = _words(
@@ -107,6 +117,11 @@ def claims(sentence: str) -> tuple[Claim, ...]:
     Names stand neutral in it: ``@`` for an address and ``~`` for a host.
     """
     return tuple(_claims(marked(sentence)))
+
+
+def is_of_relay(sentence: str) -> bool:
+    """Tell whether a sentence finds fault with a host on the way: ``next-hop host not found``."""
+    return any(not _RELAYS.isdisjoint(claim.subject.split()) for claim in claims(sentence))
 
 
 def _claims(tokens: Sequence[str]) -> Iterator[Claim]:
@@ -145,7 +160,9 @@ def _before(tokens: Sequence[str], place: int) -> list[str]:
         noun.pop()
     ends = _ENDS | _PRONOUNS
     end = next((at for at, token in enumerate(noun) if at and token in ends), len(noun))
-    if noun[end : end + 1] == ["of"] and not set(noun[:end]) - _FORM - _DETERMINERS:  # the name of a server
+    if noun[:2] == ["one", "of"]:
+        noun, end = noun[2:], next((at for at, token in enumerate(noun[2:]) if at and token in ends), len(noun) - 2)
+    elif noun[end : end + 1] == ["of"] and not set(noun[:end]) - _FORM - _DETERMINERS:  # the name of a server
         noun, end = noun[end + 1 :], len(noun)
     found = [token for token in noun[:end] if token not in _DETERMINERS]
     if not found and start and tokens[start - 1] in _BOUNDARIES:
@@ -180,9 +197,12 @@ def _where(tokens: Sequence[str], place: int) -> About | None:
     for at in range(place + 1, len(tokens)):
         if tokens[at] in _BOUNDARIES:
             return None
-        if tokens[at] == "in":
+        if tokens[at] in _WITHIN:
             named = tokens[at + 1 : at + 5]
-            return next((about for about, nouns in _PLACES if nouns.intersection(named)), None)
+            if named[:1] == ["to"]:
+                return About.MESSAGE  # the field of that name
+            places = _PLACES if tokens[at] == "in" else _PLACES[:1]
+            return next((about for about, nouns in places if nouns.intersection(named)), None)
     return None
 
 
@@ -204,7 +224,8 @@ def _inside(tokens: Sequence[str], place: int) -> About | None:
     return None
 
 
-_PLACES = ((About.SENDER, _SENDERS), (About.MESSAGE, _MESSAGES))
+_WITHIN = _words("in at among")
+_PLACES = ((About.SENDER, _SENDERS | _words("sending origin subscribers")), (About.MESSAGE, _MESSAGES))
 _ROLES = _words("info support sales help contact office admin service team marketing hello web post billing spam test")
 _WORDS = (
     _RECIPIENTS | _DOMAINS | _MESSAGES | _OF_THE_SENDER | _THINGS | _ENTRIES | _MAIL | _FORM | _SAYS_NOTHING | _ROLES
@@ -219,16 +240,28 @@ def _about(noun: Sequence[str]) -> About:
         return About.DOMAIN if noun[-2] in _ADDRESSES else About.RECIPIENT  # a user that has no entry is none
     if noun[-1] in _ADDRESSES and noun[-2:-1] and noun[-2] in _OF_HOSTS:
         return About.DOMAIN
-    is_name = not _OF_NAMES.isdisjoint(noun)
-    is_thing = noun[-1] in _THINGS or (noun[0] in _THINGS and noun[-1] not in _FORM)
-    if (is_thing and not is_name) or not _IN_MESSAGES.isdisjoint(noun[:-1]):
+    if _is_thing(noun):
         return About.OTHER
     bare = [token for token in noun if token not in _FORM and token not in _MAIL]
     if not bare:
         return About.RECIPIENT if noun[-1] in _FORM else About.MESSAGE
-    of_message = bare[-1] in _MESSAGES
-    if any(word in _OF_THE_SENDER for word in bare) and not of_message:
+    return _somebody(bare) or (
+        About.DOMAIN
+        if not _OF_NAMES.isdisjoint(noun)
+        else next((about for about, nouns in _NOUNS if bare[-1] in nouns), About.UNKNOWN)
+    )
+
+
+def _is_thing(noun: Sequence[str]) -> bool:
+    """Tell whether a noun names no mailbox and no domain of one: a database, a relay, what stands in a message."""
+    if noun[-1] in _DOMAINS | _RELAYS and not _RELAYS.isdisjoint(noun):
+        return True
+    is_thing = noun[-1] in _THINGS or (noun[0] in _THINGS and noun[-1] not in _FORM)
+    return (is_thing and _OF_NAMES.isdisjoint(noun)) or not _IN_MESSAGES.isdisjoint(noun[:-1])
+
+
+def _somebody(noun: Sequence[str]) -> About | None:
+    """Return who it is where a word says that it is the sender, or somebody to whom mail goes on."""
+    if noun[-1] not in _MESSAGES and any(word in _OF_THE_SENDER for word in noun):
         return About.SENDER
-    if is_name:
-        return About.DOMAIN
-    return next((about for about, nouns in _NOUNS if bare[-1] in nouns), About.UNKNOWN)
+    return None if _OF_OTHERS.isdisjoint(noun[:-1]) else About.OTHER

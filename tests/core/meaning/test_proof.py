@@ -84,6 +84,26 @@ def test_what_is_plainly_about_somebody_else_means_that(reply: str, category: Ca
     assert _verdict(reply).category is category
 
 
+def test_what_postfix_rejects_is_the_reason_behind_the_label():
+    """``Recipient address rejected`` names the check; its reason may have another subject."""
+    assert _verdict("550 <bob@example.net>: Recipient address rejected: no such permission").class_ is not Class.HARD
+    assert _verdict("550 <bob@example.net>: Recipient address rejected: not found").class_ is Class.HARD
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "550 The mailbox from which it originated does not exist",
+        "550 the account that sent this is closed",
+        "550 5.4.4 next hop host unknown",
+        "550 5.7.1 forbidden phrase: 'account closed'",
+    ],
+)
+def test_a_clause_may_say_that_it_is_another_mailbox(reply: str):
+    """Not every mailbox, and not every host, that a reply names is the recipient's; a filter shows what it found."""
+    assert _verdict(reply).class_ is not Class.HARD
+
+
 def test_postfix_label_of_a_list_is_not_what_its_text_is_about():
     """An administrator's list of clients may hold words about the recipient."""
     assert _verdict("554 5.7.1 <bob@example.net>: Client host rejected: User not known here").class_ is Class.HARD
