@@ -43,6 +43,7 @@ _MAY_BE = (
     r"\b(it|this|that) (seems|appears)\b|\b(seems|appears) to\b",
     r"\bone of the following|\b(possible|common|usual|likely|frequent|typical|probable|potential) (reasons?|causes?)",
     r"\breasons? (for this )?(can|could) be\b|\breasons such as\b|\bone of (these|several) reasons\b",
+    r"\bwould have\b|\bprovided (that )?the\b|\bassuming\b",
     r"\bunable to determine\b|\b(usually|often|typically|generally|normally|mostly|sometimes|commonly|frequently)\b",
     rf"\b(if|in case|should|unless|whether)( or not)?( an?| the| this| that| any| some| your)?( \w+)? {_SOMEBODY}\b",
     rf"\bwhen(ever)? (an?|any)( \w+)? {_SOMEBODY}\b",
@@ -65,7 +66,7 @@ _FULL_ABROAD = r"(pe[łl]n|przepe|voll\b|pleine?\b|vol\b|pien[ao]\b|pln[áý]|do
 _EITHER = (
     rf"\beither\b.*{_MILDER}",
     rf"{_MILDER}.*\beither\b",
-    rf"\bor\b[^.;]{{0,40}}\b{_OR_MILDER}|permitted|allowed|authori[sz]ed|password|denied|refused|accepting)\b",
+    rf"\bor\b[^.;]{{0,40}}\b{_OR_MILDER}|permitted|allowed|authori[sz]ed|wish|want|denied|refused|accepting)\b",
     rf"\b{_OR_MILDER}|access denied)\b[^.;]{{0,40}}\bor\b",
     rf"\b(lub|albo|oder|ou|of|oppure|nebo|veya)\b[^.;]{{0,30}}\b{_FULL_ABROAD}",
 )
@@ -83,9 +84,12 @@ _PASSES = (
     r"\btemporar\w*|\b(try|retry|come back) (again|later)\b|\bgr[ae]y-?list\w*",
     r"\b(for now|at the moment|at this time|right now)\b",
     r"\bcan ?not be verified\b|\b(unable to|could not) verify\b|\bunverified address\b|\bin progress\b",
-    r"\b(is|was|been|be) (now )?(re-?activated|re-?opened|re-?enabled|restored|reinstated|unlocked|re-?created)\b",
+    r"\b(is|was|been|be) (now )?(re-?activated|re-?opened|re-?enabled|restored|reinstated|unlocked|released)\b",
     r"\b(open|active|available|valid|working|reachable) again\b|\b(retry|try again|try) (shortly|soon)\b",
     r"\bbeing (repaired|checked|moved|migrated|restored|processed|rebuilt|upgraded|verified|created)\b",
+    r"\bduring (the |a )?(maintenance|migration|move|upgrade|backup|night|holidays?)\b|\bfor the (holidays?|weekend)\b",
+    r"\bpending\b|\bnot ready\b|\bdegraded\b",
+    r"\bfail-?over\b|\bstale\b|\brebuild\w*|\brepair\w*|\bover (the )?limit\b",
     r"\bunder (repair|review)\b|\b(suspended|locked|disabled|closed|blocked) while\b|\btime-?out\b|\btimed out\b",
     r"\b(disk|storage|mail) space\b|\bspace (is )?(left|used|available)\b|\bno (more )?(room|space)\b",
     r"\bstorage (is|limit|allowance|capacity|quota|used|full|exhausted)\b|\ballowance\b|\ballotment\b",
@@ -96,7 +100,8 @@ _PASSES = (
 _LOOPS = (
     r"\b(sql|relation|column)\b|\binternal error\b|\bfatal:",
     r"\bloop(s|ing|back|ed)?\b",
-    r"\b(not|n't) mounted\b|\boff-?line\b|\bno such (file|directory|process)\b|\blookup returned\b",
+    r"\b(not|n't) mounted\b|\boff-?line\b|\bno such (file|directory|process)\b",
+    r"\bforward file\b|\.forward\b|\blookup returned\b",
     r"\b(auto-?forward\w*|redirect\w*|journal\w*|copy to) ?([^.;:]{0,30} failed)?: ",
     r"\b(anti-?virus|scanner|engine|daemon|(quota|policy) service): ",
 )
@@ -106,6 +111,9 @@ _TOO_MANY = (
 
 
 _CLIENT = (
+    r"\b(user ?name|user ?id|user|login|account) ?(and|or|/) ?(the )?pass ?(word|phrase)\b|\bcredentials\b",
+    r"\bwrong password\b",
+    r"\bauth=|\b(of )?yours\b|\byour mx\b|\bbounce to you\b|\b(remote|client|connecting) (ip|host has)\b",
     r"\b(customer|user)\b.*(\bip\b|\bconnection\b|\brelay service\b)|\bip\b.*\bcustomer\b",
     r"\bcustomer:? ~|~:? [^.;]*\b(customer|user of our relay)\b|\bcustomer for ip\b",
 )

@@ -58,7 +58,7 @@ _QUOTED_NAME = re.compile(
     re.IGNORECASE,
 )
 _QUOTED_WORDS = re.compile(
-    r"\b(phrases?|text|words?|strings?|subject|keywords?|expression)\b:? "
+    r"\b(phrases?|text|words?|strings?|subject|keywords?|expression|rules?|policy|policies)\b:? "
     r"(?:[\"\u201c][^\"\u201d]{1,200}[\"\u201d]|'[^']{1,200}')",
     re.IGNORECASE,
 )

@@ -68,7 +68,7 @@ _THINGS = _words(
 """What is no mailbox, whatever word for one stands before it."""
 _OF_OTHERS = _words(
     "forwarding forward alternate alternative journal archive another other first previous next second delegate backup"
-    " redirect redirected"
+    " redirect redirected subscription catchall catch-all default"
 )
 """Whoever is named so is not the one whom the mail was for."""
 _RELAYS = _words("smarthost smart-host next-hop hop store relay gateway backend upstream proxy")
@@ -201,6 +201,8 @@ def _where(tokens: Sequence[str], place: int) -> About | None:
             named = tokens[at + 1 : at + 5]
             if named[:1] == ["to"]:
                 return About.MESSAGE  # the field of that name
+            if named[:1] == ["your"]:
+                return About.SENDER
             places = _PLACES if tokens[at] == "in" else _PLACES[:1]
             return next((about for about, nouns in places if nouns.intersection(named)), None)
     return None

@@ -24,6 +24,7 @@ def _verdict(reply: str) -> Verdict:
         "550 Mailbox unknown or over quota",
         "550 5.1.1 No such recipient or you are not permitted to write to it",
         "550 access denied or no such mailbox",
+        "550 recipient does not exist or does not want your mail",
         "550 nie ma takiej skrzynki albo jest przepełniona",
     ],
 )
@@ -93,6 +94,8 @@ def test_a_condition_in_another_sentence_is_no_condition_of_this_one(reply: str)
         "550 account was disabled but is active again",
         "550 5.2.1 account suspended: no disk space",
         "550 5.2.1 mailbox locked: being restored from tape",
+        "550 5.2.1 mailbox closed for the holidays",
+        "550 5.1.1 set-up of the mailbox is pending",
         "550 5.1.1 time-out",
         "550 5.1.1 Please retry in 20 minutes",
     ],
@@ -150,6 +153,20 @@ def test_a_mailbox_that_is_full_by_its_code_exists() -> None:
 def test_who_logs_in_is_the_sender() -> None:
     """5.7.8 is about credentials, whoever the unknown user seems to be.  (RFC 4954 section 6)"""
     assert _verdict("550 5.7.8 user unknown").class_ is not Class.HARD
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "550 Your MX told us: no such user",
+        "550 no valid user name and password given",
+        "550 refused by rule 'unknown users'",
+        "550 5.1.1 quarantined",
+    ],
+)
+def test_the_senders_server_its_login_and_a_filters_rule_are_not_the_recipient(reply: str) -> None:
+    """None of them says that nobody is there."""
+    assert _verdict(reply).class_ is not Class.HARD
 
 
 def test_a_code_in_a_local_servers_own_words_is_weighed_by_them() -> None:
