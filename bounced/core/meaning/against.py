@@ -27,10 +27,16 @@ _AGAIN_LATER = re.compile(
 CAUSES = re.compile(
     r"\b(?:possible|common|usual|likely|frequent|typical|probable|potential) (?:reasons?|causes?)\b|\breasons such as\b"
     r"|\bone of (?:the following|these reasons)\b"
-    r"|\b(?:reasons?|causes?) (?:for this )?(?:may|can|could|might) be\b",
+    r"|\b(?:reasons?|causes?) (?:for this )?(?:may|can|could|might) be\b"
+    r"|\b(?:häufig|möglich|wahrscheinlich)\w* (?:ursache|grund|gründe)|\bmogelijke oorza|\bmożliw\w+ przyczyn"
+    r"|\b(?:causes?|raisons?) (?:possible|probable|fréquente)|\b(?:causas?|motivos?) (?:posible|probable|frecuente)"
+    r"|\bposib\w+ (?:causa|motivo)|\bpossíve(?:l|is) (?:causa|motivo)|\b(?:causa|cause|motiv[oi]) (?:possib|probab)"
+    r"|(?:возможн|вероятн|част)\w* причин|常见原因|主な原因|考えられる原因",
     re.IGNORECASE,
 )
 """What announces a list of causes, whose sentences are guesses all of them."""
+A_CAUSE = "one of the following:"
+"""What stands for such an announcement, in whatever language it was."""
 _SOMEBODY = r"(user|mailbox|recipient|address|account|addressee)"
 _SOMEBODY_ABROAD = (
     r"(\w*benutzer|\w*nutzer|\w*empf[äa]nger|\w*postfach|\w*adresse?|konto|utilisateur|destinat|compte|bo[îi]te|usuario"
@@ -80,6 +86,9 @@ _DENIED = (
     r"\bnon [èe] (sconosciut|inesistent)|\bn[ãa]o [ée] (desconhecid|inv[áa]lid)|не (является )?неизвест",
     r"\bbedeutet nicht|\bne signifie pas|\bn[oã]o? significa|\bnon significa|не означает|不意味|不表示",
 )
+_CLOSED_ABROAD = (
+    r"(gel[öo]scht|geschlossen|gesperrt|deaktiviert|ferm[ée]|supprim|desactiv|cancelad|eliminad|chius|usuni|удал)"
+)
 _PASSES = (
     r"\btemporar\w*|\b(try|retry|come back) (again|later)\b|\bgr[ae]y-?list\w*",
     r"\b(for now|at the moment|at this time|right now)\b",
@@ -88,6 +97,7 @@ _PASSES = (
     r"\b(open|active|available|valid|working|reachable) again\b|\b(retry|try again|try) (shortly|soon)\b",
     r"\bbeing (repaired|checked|moved|migrated|restored|processed|rebuilt|upgraded|verified|created)\b",
     r"\bduring (the |a )?(maintenance|migration|move|upgrade|backup|night|holidays?)\b|\bfor the (holidays?|weekend)\b",
+    rf"(\b(wird|sera|ser[áà]|verr[àa]|zostanie)|будет)[^.,;:]{{0,40}}{_CLOSED_ABROAD}",
     r"\bpending\b|\bnot ready\b|\bdegraded\b",
     r"\bfail-?over\b|\bstale\b|\brebuild\w*|\brepair\w*|\bover (the )?limit\b",
     r"\bunder (repair|review)\b|\b(suspended|locked|disabled|closed|blocked) while\b|\btime-?out\b|\btimed out\b",

@@ -8,7 +8,7 @@ import re
 from enum import StrEnum
 from functools import lru_cache
 
-from bounced.core.meaning.against import CAUSES, Against, against, is_of_thing, without_advice
+from bounced.core.meaning.against import A_CAUSE, CAUSES, Against, against, is_of_thing, without_advice
 from bounced.core.meaning.parties import Parties
 from bounced.core.meaning.rules import Rule, Stage, Where
 from bounced.core.meaning.statements import Heard, Speaker, Statement
@@ -295,8 +295,7 @@ def _words_of(pattern: str, text: str) -> str:
     said = _matched(pattern, text)
     reason = _LABEL.sub("", said)
     words = without_advice(reason if claims(reason) else said)
-    causes = CAUSES.search(text)
-    return f"{causes[0]} {words}" if causes else words
+    return f"{A_CAUSE} {words}" if CAUSES.search(text) else words
 
 
 def _matched(pattern: str, text: str) -> str:

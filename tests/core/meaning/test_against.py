@@ -96,6 +96,8 @@ def test_a_condition_in_another_sentence_is_no_condition_of_this_one(reply: str)
         "550 5.2.1 mailbox locked: being restored from tape",
         "550 5.2.1 mailbox closed for the holidays",
         "550 5.1.1 set-up of the mailbox is pending",
+        "550 Das Postfach wird nächste Woche gelöscht",
+        "550 le compte sera fermé demain",
         "550 5.1.1 time-out",
         "550 5.1.1 Please retry in 20 minutes",
     ],
@@ -132,6 +134,10 @@ def test_who_is_unknown_to_its_own_server_is_unknown(reply: str) -> None:
     [
         "550 This usually happens because the user is unknown",
         "550 Typical causes: the address is misspelt, the user is unknown",
+        "550 Mögliche Ursachen: Empfänger existiert nicht",
+        "550 Causes fréquentes : utilisateur inconnu",
+        "550 Motivos probables: el usuario no existe",
+        "550 Возможные причины: пользователь не найден",
     ],
 )
 def test_what_is_mostly_so_may_be_otherwise_here(reply: str) -> None:
