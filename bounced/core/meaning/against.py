@@ -37,7 +37,7 @@ CAUSES = re.compile(
 """What announces a list of causes, whose sentences are guesses all of them."""
 A_CAUSE = "one of the following:"
 """What stands for such an announcement, in whatever language it was."""
-_SOMEBODY = r"(user|mailbox|recipient|address|account|addressee)"
+_SOMEBODY = r"(user|mailbox|recipient|address|account|addressee|alias)"
 _SOMEBODY_ABROAD = (
     r"(\w*benutzer|\w*nutzer|\w*empf[äa]nger|\w*postfach|\w*adresse?|konto|utilisateur|destinat|compte|bo[îi]te|usuario"
     r"|usu[áa]rio|buz[óo]n|cuenta|conta|direcci|endere|utente|casella|indirizz|u[żz]ytkown|skrzynk|odbiorc|gebruiker"
@@ -98,7 +98,7 @@ _PASSES = (
     r"\bbeing (repaired|checked|moved|migrated|restored|processed|rebuilt|upgraded|verified|created)\b",
     r"\bduring (the |a )?(maintenance|migration|move|upgrade|backup|night|holidays?)\b|\bfor the (holidays?|weekend)\b",
     rf"(\b(wird|sera|ser[áà]|verr[àa]|zostanie)|будет)[^.,;:]{{0,40}}{_CLOSED_ABROAD}",
-    r"\bpending\b|\bnot ready\b|\bdegraded\b",
+    r"\bmeanwhile\b|\bpaused?\b|\bpending\b|\bnot ready\b|\bdegraded\b",
     r"\bfail-?over\b|\bstale\b|\brebuild\w*|\brepair\w*|\bover (the )?limit\b",
     r"\bunder (repair|review)\b|\b(suspended|locked|disabled|closed|blocked) while\b|\btime-?out\b|\btimed out\b",
     r"\b(disk|storage|mail) space\b|\bspace (is )?(left|used|available)\b|\bno (more )?(room|space)\b",
@@ -107,7 +107,14 @@ _PASSES = (
     r"\bmaintenance\b|\bcached?\b|\btry later\b|\b(yet|until)\b|\b(re)?try( again)? in (\d|an?\b|one\b)",
     r"\bvor[üu]bergehend|\btemporair|\bmomentan|\btemporal|временно|暂时|暫時|一時的",
 )
+_INSIDES = (
+    r"(ldap|map|table|database|directory|scanner|milter|policy|agent|daemon|process|service|node|cluster|i/o|disk"
+    r"|resource|queue|storage|resolver|outage|fault)"
+)
 _LOOPS = (
+    rf"\b{_INSIDES}s?( lookup)?( is| was| are)? (fail(ed|s|ure)?|errors?|down|unreachable|crash\w*|reject|shortage)\b",
+    rf"\b(because|due to|caused by)\b[^.;]{{0,20}}\b{_INSIDES}\b|\bdeferred\b|\bexited\b|\bbe scanned\b",
+    r"\bdnssec\b|\blame delegation\b|\bzone expired\b",
     r"\b(sql|relation|column)\b|\binternal error\b|\bfatal:",
     r"\bloop(s|ing|back|ed)?\b",
     r"\b(not|n't) mounted\b|\boff-?line\b|\bno such (file|directory|process)\b",
@@ -127,12 +134,15 @@ _CLIENT = (
     r"\b(customer|user)\b.*(\bip\b|\bconnection\b|\brelay service\b)|\bip\b.*\bcustomer\b",
     r"\bcustomer:? ~|~:? [^.;]*\b(customer|user of our relay)\b|\bcustomer for ip\b",
 )
-_SOME = r"(external|outside|non-?members?|anonymous|unauthenticated|senders|you|your domain|strangers|spammers)\b"
+_SOME = (
+    r"(external|outside|non-?members?|anonymous|unauthenticated|senders|you|your (domain|tenant)|strangers|spammers)\b"
+)
 _RESTRICTED = (
     r"\b(closed|disabled|inactive|locked)\b[^.;]{0,20} (for|to) (external|outside|non-?members?|anonymous)\b",
     r"\b(closed|disabled|inactive|locked)\b[^.;]{0,20} (for|to) (other|mail|messages|senders)\b",
     rf"\b(unknown|exists?|found|valid|known|such \w+|disabled) (for|to|by)( the| any| all)? {_SOME}",
-    r"\boutside( of)? (the|our) ",
+    r"\boutside( of)? (the|our) |\bfor (this sender|your (domain|address|company|mails?))\b",
+    r"\bonly (registered|known|listed|authori[sz]ed|internal) \w+|\bonly (members|subscribers)\b",
     r"\b(for|to|from|by|f[üu]r|von|pour|para|per|dla|voor)( \w+)? (extern(al|e|en|os|as|es|i)|estern[ie])\b|外部|внешн",
     r"\bblocked (the |your |this )?(address|sender|you|mail|messages?)\b|\bfrom outside\b|\bexternal senders?\b",
 )

@@ -12,7 +12,7 @@ _PREDICATE = (
     r"|accepted|reachable|routable|ok|parsed|validated|decoded)"
 )
 _DONE = r"(?:closed|deleted|removed|moved|cancell?ed|disabled|deactivated|terminated|suspended|locked)"
-_SOMETHING = r"(?:this|the|your|our|his|her|their|its|an?|all)"
+_SOMETHING = r"(?:this|the|your|our|his|her|their|its|an?|all|notifications?|mails?|messages?|delivery)"
 """What somebody did to a thing is said of the thing: ``the recipient has cancelled this subscription``."""
 BEFORE, AFTER, BOTH = "§before", "§after", "§both"
 # What is wrong, each as one mark: it may stand before the noun, behind it, or both.
@@ -72,6 +72,7 @@ _FIELD_NAME = re.compile(
 _HYPHENED = re.compile(
     r"\b(?!Error|Status|Diagnostic|Reason|Delivery|Failure|Remote|Mail)[A-Z][a-z]*(?:-[A-Z][A-Za-z]*)+: (?!<?@)"
 )
+_FIELD = re.compile(r"\b(?:List|Errors|Feedback|Disposition|Resent|Content|Authentication|X)-[A-Z][\w-]*(?![\w:-])")
 _LOCAL_PART = re.compile(r"\blocal parts?\b", re.IGNORECASE)
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
 _DASH = re.compile(r"\s(?:-{1,3}|[\u2013\u2014])\s")
@@ -91,7 +92,9 @@ def marked(sentence: str) -> list[str]:
     """
     if '"' in sentence or "'" in sentence:
         sentence = _QUOTED_WORDS.sub(r"\1", sentence)
-    plain = _LOCAL_PART.sub("local-part", _FIELD_NAME.sub("header ", _HYPHENED.sub("header ", apart(sentence))))
+    plain = _LOCAL_PART.sub(
+        "local-part", _FIELD_NAME.sub("header ", _HYPHENED.sub("header ", _FIELD.sub("header", apart(sentence))))
+    )
     plain = _QUOTED_NAME.sub(r"\1 @", _HEADER_NAME.sub(r"\1", plain))
     words = _NUMBERS.sub(" ", _DASH.sub(" ; ", plain))
     for pattern, mark in _COMPLAINTS:

@@ -38,6 +38,7 @@ _OF_THE_SENDER = PatternSet(
         r"\byou (are )?(sending|send|writing|write|wrote|sent)( \w+){0,2} from\b|\b(message|mail) came from\b",
         r"\bused to (submit|send)\b|\b(that|which|who) (sent|submitted|relayed|wrote|posted|originated) (this|it)\b",
         r"\b(this|it) (message |mail )?originate[sd]\b|\bsending (end|side|party|host)\b",
+        r"\byour (bounces?|repl(y|ies)|answers?|complaint|contact)\b|\b(repl(y|ies)|bounces?|answers?) to your\b",
         r"\bat origin\b|\breverse check\b",
         r"\b(verp|srs) address\b|\b(in|to|after) (the )?mail command\b|\byou have sent to\b|\baddress used for mail\b",
         r"\bfrom line\b|\b(repl(y|ies)|answer) (to )?you\b|\bcalled? back\b|\bvon (der|dem) sie\b|\bque env[ií]a",

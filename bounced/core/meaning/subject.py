@@ -76,7 +76,7 @@ _RELAYS = _words("smarthost smart-host next-hop hop store relay gateway backend 
 _ADDRESSES, _OF_HOSTS = _words("address addresses"), _words("ip ipv4 ipv6 host server mx dns network")
 _OF_NAMES = _words("mx dns exchanger exchangers nxdomain")
 _FIELDS = _words("list-unsubscribe list-id body header headers message-id subject attachment signature url link")
-_IN_MESSAGES = _words("link url attachment certificate signature charset header key")
+_IN_MESSAGES = _words("cc bcc link url attachment certificate signature charset header key")
 _ALTERNATIVES = _words("or")
 _ENTRIES = _words("record records entry entries")
 _MAIL = _words("mail e-mail email smtp internet network")
@@ -100,6 +100,7 @@ _BE = _words(
     "is are was were be been being has have had does did do can could cannot may might will would seems appears to"
     " currently already now also not n't permanently temporarily no longer an a the either probably possibly it this"
 )
+_ARTICLES = _words("a an the")
 _DETERMINERS = _words("the a an this that such any or these those its their his her valid known existing")
 
 _POSSESSIVE = re.compile(r"['\u2019]s$")
@@ -129,7 +130,8 @@ def _claims(tokens: Sequence[str]) -> Iterator[Claim]:
         if not token.startswith("§"):
             continue
         behind = _behind(tokens, place) if token != AFTER else []
-        before = _before(tokens, place) if token != BEFORE else []
+        describes = place and tokens[place - 1] in _ARTICLES and behind  # has AN UNKNOWN state: the state is unknown
+        before = _before(tokens, place) if token != BEFORE and not describes else []
         told = [(_about(noun), noun) for noun in (behind, before) if noun and noun[-1] not in _SAYS_NOTHING]
         if told:
             about, noun = next((each for each in told if each[0] not in (About.OTHER, About.UNKNOWN)), told[0])
@@ -197,6 +199,8 @@ def _where(tokens: Sequence[str], place: int) -> About | None:
     for at in range(place + 1, len(tokens)):
         if tokens[at] in _BOUNDARIES:
             return None
+        if tokens[at : at + 2] == ["on", "your"]:
+            return About.SENDER
         if tokens[at] in _WITHIN:
             named = tokens[at + 1 : at + 5]
             if named[:1] == ["to"]:

@@ -113,6 +113,7 @@ def test_a_state_that_is_over_or_will_be_is_no_reason(reply: str) -> None:
         "550 5.7.12 refused, user unknown outside of our organization",
         "550 5.1.1 no such mailbox for your domain",
         "550 recipient not valid for strangers",
+        "550 unknown user: only registered partners write to us",
         "550 Benutzer für externe Absender unbekannt",
     ],
 )
@@ -168,10 +169,20 @@ def test_who_logs_in_is_the_sender() -> None:
         "550 no valid user name and password given",
         "550 refused by rule 'unknown users'",
         "550 5.1.1 quarantined",
+        "550 replies to your address fail: user unknown",
     ],
 )
 def test_the_senders_server_its_login_and_a_filters_rule_are_not_the_recipient(reply: str) -> None:
     """None of them says that nobody is there."""
+    assert _verdict(reply).class_ is not Class.HARD
+
+
+@pytest.mark.parametrize(
+    "reply",
+    ["550 user unknown, LDAP failure", "550 mailbox not found because a node is down", "550 5.1.1 milter crashed"],
+)
+def test_a_server_that_tells_of_its_own_trouble_has_not_found_out(reply: str) -> None:
+    """A directory that is down knows nobody."""
     assert _verdict(reply).class_ is not Class.HARD
 
 
