@@ -12,7 +12,7 @@ from bounced.core.meaning.against import A_CAUSE, CAUSES, Against, against, is_o
 from bounced.core.meaning.parties import Parties
 from bounced.core.meaning.rules import Rule, Stage, Where
 from bounced.core.meaning.statements import Heard, Speaker, Statement
-from bounced.core.meaning.subject import About, claims, is_of_relay
+from bounced.core.meaning.subject import About, claims, is_of_relay, may_be_of_recipient
 from bounced.core.reading.patterns import PatternSet, span
 from bounced.core.terms import CLASS_OF, Category, Class, Proof
 
@@ -156,7 +156,8 @@ def of_code(rule: Rule, status: str, heard: Heard, who: Parties) -> Proof | Miss
         return missing
     if reply.speaker is Speaker.PROGRAM:
         return Proof.CODE if _is_mta_s_verdict(heard) else Missing.SPEAKER
-    own = heard.reply_status == status and status in PROVING_CODES | _OF_OTHER_RECIPIENTS
+    proving = status in PROVING_CODES | _OF_OTHER_RECIPIENTS and may_be_of_recipient(words)
+    own = heard.reply_status == status and proving
     return Proof.CODE if own or About.RECIPIENT in _subjects(words) else documented
 
 

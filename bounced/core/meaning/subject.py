@@ -16,6 +16,7 @@ from typing import NamedTuple
 from bounced.core.meaning.complaint import AFTER, BEFORE, marked
 
 REMEMBERED = 4096
+MIN_WORD = 3
 
 
 class About(StrEnum):
@@ -84,6 +85,19 @@ _FORM = _words("syntax format form name spelling names")
 """What is wrong with the form of a thing is wrong with the thing."""
 _SAYS_NOTHING = _words("error errors reason reasons problem problems failure failures cause response status result")
 """Where these are unknown or bad, nothing is said of anybody."""
+_MERE_FAILURE = _words(
+    "bounce bounced fail failed failure permanent permanently hard error undelivered delivery deliver returned sorry"
+    " mail message smtp esmtp gsmtp code status reply for the and was not could has been with from"
+)
+"""What says that mail was not delivered, and nothing of the reason."""
+_ABROAD = re.compile(
+    r"unbekannt|existier|inconnu|inexist|exist[ea]|desconoc|desconhec|sconosciut|necunoscut|nepozn|neznam|ne postoji"
+    r"|ne obstaja|ismeretlen|nem letez|\btidak\b|ton tai|okand|ukjent|ukendt|tuntematon|onbekend|nieznan|nie istnieje"
+    r"|bestaat niet|finns inte|findes ikke|finnes ikke|bulunamad|adress[ea]\b|benutzer|empfaeng|utili[sz]at|usuari"
+    r"|korisnik|felhaszn|pengguna|postfach|destinat|bruker",
+    re.IGNORECASE,
+)
+"""Another language without its accents."""
 _CONJUNCTIONS = _words("because since but and although while whereas so")
 _ENDS = _words(
     "of in on at for by with from to as please if when that which who whose where via after during against into within"
@@ -118,6 +132,17 @@ def claims(sentence: str) -> tuple[Claim, ...]:
     Names stand neutral in it: ``@`` for an address and ``~`` for a host.
     """
     return tuple(_claims(marked(sentence)))
+
+
+def may_be_of_recipient(words: str) -> bool:
+    """Tell whether words leave it open that they are about a recipient: they complain, name one, or only say: no.
+
+    What is not in ASCII letters is another language, of which nobody knows here what it says.
+    """
+    tokens = marked(words)
+    plain = {token for token in tokens if len(token) >= MIN_WORD and token.isalpha()} - _MERE_FAILURE
+    says_so = any(token.startswith("\u00a7") for token in tokens) or not _RECIPIENTS.isdisjoint(tokens)
+    return not plain or says_so or not words.isascii() or bool(_ABROAD.search(words))
 
 
 def is_of_relay(sentence: str) -> bool:
