@@ -11,8 +11,9 @@ from functools import lru_cache
 from bounced.core.meaning.against import A_CAUSE, CAUSES, Against, against, is_of_thing, without_advice
 from bounced.core.meaning.parties import Parties
 from bounced.core.meaning.rules import Rule, Stage, Where
+from bounced.core.meaning.silent import may_be_of_recipient
 from bounced.core.meaning.statements import Heard, Speaker, Statement
-from bounced.core.meaning.subject import About, claims, is_of_relay, may_be_of_recipient
+from bounced.core.meaning.subject import About, claims, is_of_relay
 from bounced.core.reading.patterns import PatternSet, span
 from bounced.core.terms import CLASS_OF, Category, Class, Proof
 

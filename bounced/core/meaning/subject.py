@@ -16,7 +16,6 @@ from typing import NamedTuple
 from bounced.core.meaning.complaint import AFTER, BEFORE, marked
 
 REMEMBERED = 4096
-MIN_WORD = 3
 
 
 class About(StrEnum):
@@ -41,7 +40,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_RECIPIENTS = _words(
+RECIPIENTS = _words(
     "user mailbox mail-box box recipient recipients rcpt account addressee alias username userid maildrop inbox"
     " subscriber customer member employee person individual address addresses localpart local-part forward-path"
     " emailaddress mailaddress e-mailaddress login uid user(s) recipient(s) @ one"
@@ -85,19 +84,6 @@ _FORM = _words("syntax format form name spelling names")
 """What is wrong with the form of a thing is wrong with the thing."""
 _SAYS_NOTHING = _words("error errors reason reasons problem problems failure failures cause response status result")
 """Where these are unknown or bad, nothing is said of anybody."""
-_MERE_FAILURE = _words(
-    "bounce bounced fail failed failure permanent permanently hard error undelivered delivery deliver returned sorry"
-    " mail message smtp esmtp gsmtp code status reply for the and was not could has been with from"
-)
-"""What says that mail was not delivered, and nothing of the reason."""
-_ABROAD = re.compile(
-    r"unbekannt|existier|inconnu|inexist|exist[ea]|desconoc|desconhec|sconosciut|necunoscut|nepozn|neznam|ne postoji"
-    r"|ne obstaja|ismeretlen|nem letez|\btidak\b|ton tai|okand|ukjent|ukendt|tuntematon|onbekend|nieznan|nie istnieje"
-    r"|bestaat niet|finns inte|findes ikke|finnes ikke|bulunamad|adress[ea]\b|benutzer|empfaeng|utili[sz]at|usuari"
-    r"|korisnik|felhaszn|pengguna|postfach|destinat|bruker",
-    re.IGNORECASE,
-)
-"""Another language without its accents."""
 _CONJUNCTIONS = _words("because since but and although while whereas so")
 _ENDS = _words(
     "of in on at for by with from to as please if when that which who whose where via after during against into within"
@@ -134,17 +120,6 @@ def claims(sentence: str) -> tuple[Claim, ...]:
     return tuple(_claims(marked(sentence)))
 
 
-def may_be_of_recipient(words: str) -> bool:
-    """Tell whether words leave it open that they are about a recipient: they complain, name one, or only say: no.
-
-    What is not in ASCII letters is another language, of which nobody knows here what it says.
-    """
-    tokens = marked(words)
-    plain = {token for token in tokens if len(token) >= MIN_WORD and token.isalpha()} - _MERE_FAILURE
-    says_so = any(token.startswith("\u00a7") for token in tokens) or not _RECIPIENTS.isdisjoint(tokens)
-    return not plain or says_so or not words.isascii() or bool(_ABROAD.search(words))
-
-
 def is_of_relay(sentence: str) -> bool:
     """Tell whether a sentence finds fault with a host on the way: ``next-hop host not found``."""
     return any(not _RELAYS.isdisjoint(claim.subject.split()) for claim in claims(sentence))
@@ -160,6 +135,8 @@ def _claims(tokens: Sequence[str]) -> Iterator[Claim]:
         told = [(_about(noun), noun) for noun in (behind, before) if noun and noun[-1] not in _SAYS_NOTHING]
         if told:
             about, noun = next((each for each in told if each[0] not in (About.OTHER, About.UNKNOWN)), told[0])
+            if about is About.RECIPIENT and noun is before and _is_among_strangers(tokens, place):
+                about = About.UNKNOWN
             yield Claim(_elsewhere(tokens, place) or about, " ".join(noun))
 
 
@@ -219,6 +196,16 @@ def _addressed(tokens: Sequence[str], place: int) -> bool:
     return at >= 0 and tokens[at] == "you"
 
 
+def _is_among_strangers(tokens: Sequence[str], place: int) -> bool:
+    """Tell whether a clause looks for somebody where it is no wonder that a recipient is not found."""
+    phrase: list[str] = []
+    for token in tokens[place + 1 :]:
+        if token in _BOUNDARIES or token in _CONJUNCTIONS or token.startswith("§"):
+            break
+        phrase.append(token)
+    return len(phrase) > 1 and phrase[0] in _LOOKED_IN and _WHERE_USERS_ARE.isdisjoint(phrase[1:])
+
+
 def _where(tokens: Sequence[str], place: int) -> About | None:
     """Return whose it is where a clause says in what the fault was found: ``bad address in the From header``."""
     for at in range(place + 1, len(tokens)):
@@ -255,19 +242,31 @@ def _inside(tokens: Sequence[str], place: int) -> About | None:
     return None
 
 
+_LOOKED_IN = _words("in among to")
+_WHERE_USERS_ARE = (
+    RECIPIENTS
+    | _DOMAINS
+    | _words(
+        "table tables map maps database databases directory directories list server servers system systems site node"
+        " here organization organisation company backend ldap passwd file network service book domino records us me"
+        " this our office users mailboxes accounts alias aliases local virtual relay active global zone realm context"
+        " tree forest cluster tenant institution school university machine gateway store exchange post postoffice rcpt"
+        " envelope"
+    )
+)
 _WITHIN = _words("in at among")
 _PLACES = ((About.SENDER, _SENDERS | _words("sending origin subscribers")), (About.MESSAGE, _MESSAGES))
 _ROLES = _words("info support sales help contact office admin service team marketing hello web post billing spam test")
 _WORDS = (
-    _RECIPIENTS | _DOMAINS | _MESSAGES | _OF_THE_SENDER | _THINGS | _ENTRIES | _MAIL | _FORM | _SAYS_NOTHING | _ROLES
+    RECIPIENTS | _DOMAINS | _MESSAGES | _OF_THE_SENDER | _THINGS | _ENTRIES | _MAIL | _FORM | _SAYS_NOTHING | _ROLES
 )
-_NOUNS = ((About.RECIPIENT, _RECIPIENTS), (About.DOMAIN, _DOMAINS), *_PLACES)
+_NOUNS = ((About.RECIPIENT, RECIPIENTS), (About.DOMAIN, _DOMAINS), *_PLACES)
 
 
 def _about(noun: Sequence[str]) -> About:
     """Return whom a noun with its describing words names."""
     noun = [token if token in _OF_THE_SENDER else _POSSESSIVE.sub("", token) for token in noun]
-    if noun[-1] in _ENTRIES and noun[-2:-1] and noun[-2] in _RECIPIENTS:
+    if noun[-1] in _ENTRIES and noun[-2:-1] and noun[-2] in RECIPIENTS:
         return About.DOMAIN if noun[-2] in _ADDRESSES else About.RECIPIENT  # a user that has no entry is none
     if noun[-1] in _ADDRESSES and noun[-2:-1] and noun[-2] in _OF_HOSTS:
         return About.DOMAIN
