@@ -227,16 +227,21 @@ ANNOUNCEMENTS_OF_FAILURE = PatternSet(
         r"(could not|cannot|can't|couldn't|was not|has not|have not|wasn't|not yet)( be| been)?( yet)? (delivered|sent|forwarded|accepted)",
         r"undeliverable|(was|is|been) (rejected|returned|refused|bounced|delayed|postponed)|given up|giving up|gave up",
         r"(un|not )able to (be )?(deliver|send)|(failed|trouble|failure|problem) (to deliver|delivering)|could not deliver",
-        r"delivery (has |of [^ ]+( [^ ]+){0,4} (has )?)?(failed|not possible|unsuccessful)|delivery (error|failure|problem)",
-        r"nicht (erfolgreich )?(zugestellt|ausgeliefert|übermittelt|versendet)|unzustellbar|zustellung [^.]*fehlgeschlagen",
+        r"problems?\b[^.]* while trying to deliver",
+        r"delivery (has |(of|to) [^ ]+( [^ ]+){0,4} (has )?)?(failed|not possible|unsuccessful)|delivery (error|failure|problem)",
+        r"nicht (erfolgreich |an [^ ]+ )?(zugestellt|ausgeliefert|übermittelt|versendet)|unzustellbar|zustellung [^.]*fehlgeschlagen",
         r"(n'a|n'ont) (pas )?pu être (remis|distribu|délivr|achemin|envoy)|non (remis|distribu)|échec de (la )?(remise|distribution)",
         r"no (se )?(ha )?p(udo|odido|uede) (ser )?entreg|no (fue )?entregado|não (pôde|pode|foi possível|foi) (ser )?entreg|não entregue",
         r"non (ha potuto|può|è stat[oa]|è stato possibile) (essere )?(consegn|recapit)|mancat[oa] (recapito|consegna)",
         r"не (может быть |было |удалось )?(доставить|доставлен)|не удалось доставить",
+        r"не (може бути |було |вдалося )?(доставити|доставлен)|не (можа|може) да бъде доставен|не (беше|бе|е) доставен",
+        r"δεν (ήταν δυνατό(ν)? να |μπόρεσε να |μπορεί να )?παραδ[οό]|δεν ήταν δυνατή η παράδοση|αδυναμία παράδοσης",
         r"nie (został|można|mog|może)[^ ]*( [^ ]+){0,2} (dostarcz|doręcz)|nie (dostarczono|doręczono)|(niet|kon) (worden |kunnen )*(bezorgd|afgeleverd)",
-        r"onbestelbaar|(nemohl|nelze|nebylo možné|nepodařilo se|nebyla)[^ ]*( [^ ]+)? doruč|(gick|kunde|kan) inte (att )?(leverer|skick)",
+        r"onbestelbaar|(nemohl|nelze|nebylo možné|nepodařilo|nebyla)[^ ]*( [^ ]+)? doruč|doručení [^.]*se nezdařilo|"
+        r"(nie je možné|nebolo možné|nepodarilo|nemožno)( [^ ]+)? doruč|(gick|kunde|kan) inte (att )?(leverer|skick)",
         r"(kunne|kan|ble|blev) ikke (lever|sende|afleveres)|toimittaminen [^.]*(epäonnistui|ei)|ei voitu toimittaa",
-        r"teslim(i|at)? (edileme|başarısız)|iletileme(di|miş)|kézbesít[^.]*(nem|sikertelen)|nu a putut fi livrat",
+        r"teslim(i|at)? (edileme|başarısız)|iletileme(di|miş)|kézbesít[^.]*(nem|sikertelen)|nu a (putut fi|fost) livrat",
+        r"nem (lehet(ett)?|sikerült)?( [^ ]+)? ?kézbesít|livrarea [^.]*a eșuat|\bni(je)? (bil[ao] )?(mo(guć|goč)[eo] )?(isporuč|dostav)",
         r"(발송|전송|배달|전달)[^. ]* ?[^. ]*(않았|못했|실패)|退信|无法(送达|投递|传递)|無法(傳送|投遞)|未能送達|投递失败",
         r"(送信|配信|配達|届ける|お届け)(することが)?(は)?(でき(ません|なかった)|不能|エラー)",
     )
@@ -372,8 +377,8 @@ ADVICE = (
 # What introduces a recipient on the same line.
 _RECIPIENTS = (
     r"\b(deliver\w*|undeliverable|recipients?|address(ed)?|mail(ed|box)?|message|users?|account|rcpt|for|to)\b",
-    r"(empfänger|destinat[aá]|destinataire|adresat|odbiorc|ontvanger|příjemc|mott?ag|alıcı|получател|адрес)",
-    r"(nachricht|mensaje|mensagem|messaggio|bericht|meddeland|meddelelse|melding|besked|viesti|wiadomo|zpráv|сообщени|письм)",
+    r"(empfänger|destinat[aá]|destinataire|adresat|odbiorc|ontvanger|p[rř][ií]jemc|mott?a[gk]|modtager|vastaanottaj|alıcı|címzett|destinatar|παραλήπτ|διεύθυνσ|получател|одержувач|адрес)",
+    r"(nachricht|mensaje|mensagem|messaggio|bericht|meddeland|meddelelse|melding|besked|viesti|wiadomo|zpráv|správ|poruk|üzenet|mesaj|μήνυμ|сообщени|повідомлен|съобщени|письм)",
     r"(收件人|收信人|宛先|受信者|发送到|發送到|发送至|받는 ?사람|수신자)",
 )
 INTRODUCTIONS = PatternSet(word + r".*[\s:：<\"'(\[]$" for word in _RECIPIENTS)
