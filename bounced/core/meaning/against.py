@@ -39,7 +39,8 @@ _MAY_BE = (
     r"\b(misschien|mogelijk|wellicht)\b",
     r"\b(by[ćc] mo[żz]e|prawdopodobnie|mo[żz]e nie|mo[žz]n[áa]|pravd[ěe]podobn[ěe])\b",
     r"\b(kanske|m[öo]jligen|troligen|m[åa]ske|muligvis|kanskje|muligens|ehk[äa]|mahdollisesti)\b",
-    r"\b(tal[áa]n|esetleg|belki|olabilir)\b|возможно|может быть|вероятно|похоже",
+    r"\b(tal[áa]n|esetleg|lehet, hogy|belki|olabilir|poate|probabil)\b|возможно|может быть|вероятно|похоже",
+    r"ίσως|ενδέχεται|πιθαν|μπορεί [^ ]+ (μην|είναι)|можливо|ймовірно|може би|\b(mo[žz]no|je mo[žz]n[ée])\b",
     r"可能|也许|或许|かもしれ|可能性|수 있|것 같",
 )
 _MILDER = r"\b(full|quota|storage|blocked|busy|unavailable|spam|policy|permission|restrict\w*|unable|refus\w*)\b"
@@ -50,7 +51,7 @@ _PASSES = (
     r"\b(for now|at the moment|at this time|right now)\b",
     r"\bcan ?not be verified\b|\b(unable to|could not) verify\b|\bunverified address\b|\bin progress\b",
     r"\bmaintenance\b|\bcached?\b|\btry later\b|\b(yet|until)\b|\b(re)?try( again)? in (\d|an?\b|one\b)",
-    r"\bvor[üu]bergehend|\btemporair|\bmomentan|\btemporal|временно|暂时|暫時|一時的",
+    r"\bvor[üu]bergehend|\btemporair|\bmomentan|\btemporal|átmeneti|ideiglenes|προσωριν|тимчасов|\bdo[čc]asn|временно|暂时|暫時|一時的",
 )
 _LOOPS = (
     r"\b(sql|relation|column)\b|\binternal error\b|\bfatal:",
@@ -122,6 +123,10 @@ _THINGS = PatternSet(
         r"richtlinie|beleid|politique|pol[íi]tica|zasad[ay]|политик|策略|ポリシー|정책",
         r"oturum|zertifikat|certificat\b|certificad|certificato|certyfikat|сертификат|证书|憑證|証明書|schlüssel|kopfzeile",
         r"en-t[êe]te|encabezado|cabeçalho",
+        r"kiszolgáló|adatbázis|jelszó|bejelentkez|hitelesít|tanúsítvány|\bkulcs|fejléc|csoport|házirend|irányelv",
+        r"baza de date|bazei de date|\bparol|autentific|\bchei[ae]|\bantet|grupul|certificatul|διακομιστ|εξυπηρετητ",
+        r"βάση(ς)? δεδομένων|κωδικό|σύνδεση|ταυτοπο|πιστοποι|κλειδί|κεφαλίδα|ομάδα|πολιτική",
+        r"баз[аиу] даних|автентиф|сертифікат|сървър|база(та)? данни|удостовер|(^|[ \"'(])(група|групата|ключ)",
         r"intestazione|nagłów|заголов|标头|ヘッダ|헤더|(\b|[^a-z])ip([- ]|\b|地址|アドレス)",
     )
 )
