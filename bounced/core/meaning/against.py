@@ -28,7 +28,7 @@ CAUSES = re.compile(
 _MAY_BE = (
     r"\b(may|might)( also| simply)?( not)? (be|have|exist|no longer|contain)\b|\bcould( also)? (be|have)\b",
     r"\b(possibly|perhaps|probably|maybe|potentially|presumably|apparently|likely)\b",
-    r"\b(it|this|that) (seems|appears)\b|\b(seems|appears) to\b",
+    r"\b(it|this|that) (seems|appears)\b|\b(seems?|appears?) to\b",
     r"\bone of the following|\b(possible|common|usual|likely) (reasons?|causes?)",
     r"\breasons? (for this )?(can|could) be\b|\breasons such as\b|\bone of (these|several) reasons\b",
     r"\bunable to determine\b|\bif (the|this|that|an?) (user|mailbox|recipient|address|account)\b",

@@ -22,10 +22,14 @@ _PROVING_AFTER_DATA = PROVING_CODES - {"5.1.3"}
 """A syntax that was accepted at RCPT is that of a header when it is refused later."""
 REMEMBERED = 4096
 SHORT_CHARS = 240
-_RETURNED = re.compile(
-    r"\b(?:return|bounc|sent back)\w*(?: \w+)? (?:back )?to (?:the |its )?(?:original )?sender\b", re.IGNORECASE
+_WENT = re.compile(
+    r"\b(?:return|bounc|sent back)\w*(?: \w+)? (?:back )?to (?:the |its )?(?:original )?sender\b"
+    r"|发送(?:给|到|至|失败)|(?:无法|未能|不能)发送|发送的(?:邮件|信件|消息)(?=被|无法|未能|不能|没有)"
+    r"|送信(?:でき|に失敗|エラー|不能|した(?:メール|メッセージ)[はがを])|보낸 ?(?:메일|메시지)(?=[이은을를가는] )"
+    r"|\bgönderil(?:eme|mes|mek|miş)\w*|\blähettäminen\b|\blähettämäsi viesti\w*",
+    re.IGNORECASE,
 )
-"""Where the message went is no complaint about the sender."""
+"""Where the message went, and that it could not be sent, is no complaint about the sender."""
 _LABEL = re.compile(
     r"\bclient host rejected: |\brecipient address rejected: (?:undeliverable|unverified) address: ", re.IGNORECASE
 )
@@ -248,7 +252,7 @@ def _is_about_the_sender(statement: Statement, words: str, heard: Heard, who: Pa
 
 @lru_cache(REMEMBERED)
 def _has_word_for_sender(words: str) -> bool:
-    return bool(_OF_THE_SENDER.matching(_RETURNED.sub(" ", words)))
+    return bool(_OF_THE_SENDER.matching(_WENT.sub(" ", words)))
 
 
 def _was_told(heard: Heard) -> bool:
@@ -278,5 +282,5 @@ def _matched(pattern: str, text: str) -> str:
         return text
     start, end = found
     before = [each.end() for each in _SENTENCE_END.finditer(text, 0, start)]
-    after = _SENTENCE_END.search(text, end)
+    after = _SENTENCE_END.search(text, max(start, end - 1))  # a row may have read the full stop
     return text[before[-1] if before else 0 : after.start() if after else len(text)]

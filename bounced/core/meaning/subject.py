@@ -92,7 +92,7 @@ _BE = _words(
 )
 _DETERMINERS = _words("the a an this that such any or these those its their his her valid known existing")
 
-_NOT = r"(?:not|n['\u2019]t|cannot)"
+_NOT = r"(?:not|n['\u2019]t|can(?:not|['\u2019]t))"
 _VERB = r"(?:does|do|did|could|can|would|will|is|are|was|were|has|have|had)"
 _PREDICATE = (
     r"(?:exists?|found|listed|registered|located|recogni[sz]ed|known|here|local|resolved?|active|in use|valid|available"
