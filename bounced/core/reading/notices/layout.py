@@ -30,7 +30,8 @@ ADDRESS = (
 _ANY_ADDRESS = re.compile(ADDRESS)
 # An address that leads its line, in brackets, quotes or behind a bullet; what follows it is the reason.
 _LED = re.compile(
-    rf"[ \t]*+(?:(?:[*\u2022>-]{{1,3}}|--|\d{{1,3}}[.)]|recipient(?: address)?:)[ \t]++)?(?:smtp:|mailto:)?"
+    rf"[ \t]*+(?:(?:[*\u2022>-]{{1,3}}|--|\d{{1,3}}[.)]|recipient(?: address)?:)[ \t]++)?"
+    rf"(?:smtp[: ][ \t]*+(?=[<\w])|mailto:|rfc822;[ \t]*+)?"
     rf"[<\[\"'(\u201c]{{0,2}}(?:smtp:|mailto:)?(?P<address>{ADDRESS})[>\]\"')\u201d]{{0,2}}(?P<rest>.*)",
     re.IGNORECASE,
 )

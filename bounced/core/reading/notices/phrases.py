@@ -52,6 +52,7 @@ _FIXED = (
     r"a message that you (have )?sent (could not be delivered|has not yet been delivered|contained (one or more|no) recipient)",
     r"the following address(\(es\))? failed:",
     r"no action is required on your part\. delivery attempts will continue",
+    r"this is a collection of reports about email delivery",  # ZMailer
     # Sendmail, from version 5 on; what stands around its lists of recipients
     r"-- ?(the following addresses had|transcript of session follows|unsent message follows|recipients of this delivery)",
     r"the original message was received at .*from \S+",
@@ -244,6 +245,14 @@ ANNOUNCEMENTS_OF_FAILURE = PatternSet(
         r"nem (lehet(ett)?|sikerült)?( [^ ]+)? ?kézbesít|livrarea [^.]*a eșuat|\bni(je)? (bil[ao] )?(mo(guć|goč)[eo] )?(isporuč|dostav)",
         r"(발송|전송|배달|전달)[^. ]* ?[^. ]*(않았|못했|실패)|退信|无法(送达|投递|传递)|無法(傳送|投遞)|未能送達|投递失败",
         r"(送信|配信|配達|届ける|お届け)(することが)?(は)?(でき(ません|なかった)|不能|エラー)",
+        # Not yet: a warning is a notice too.
+        r"noch nicht zugestellt|zustellung (?:[^.]|\.[^ ])*verzöger|n'a pas encore été (remis|distribué|délivré)|remise (?:[^.]|\.[^ ])*retardée",
+        r"(no se ha|no ha sido) entregado (todavía|aún)|entrega (?:[^.]|\.[^ ])*(retrasad|atrasad)|ainda não foi entregue",
+        r"non è (stato )?ancora (stato )?(recapitat|consegnat)|(recapito|consegna) (?:[^.]|\.[^ ])*(posticipat|ritardat)",
+        r"(nog niet|is vertraagd|wordt vertraagd)( worden)? ?(bezorgd|afgeleverd)?|(nie|jeszcze nie) został[^ ]* jeszcze (dostarcz|doręcz)",
+        r"доставка (?:[^.]|\.[^ ])*(задерж|отлож|затрим)|ещ[её] не (был[аои]? )?доставлен|ще не (було )?доставлен",
+        r"(ännu inte|endnu ikke|ennå ikke)( [^ ]+)? ?lever|még nem [^.]*kézbesít|dosud neby[^ ]+ doruč|henüz (teslim|iletil)",
+        r"(配信|配送|送信)[^。]{0,8}遅延|(延迟|延遲)(投递|送达|傳送|发送)|(전송|배달)[^.]{0,6}지연",
     )
 )
 
@@ -290,8 +299,14 @@ _ATTEMPTS: Mapping[Attempts, tuple[str, ...]] = {
         r"attempts will continue|will continue to (try|attempt|be)|will keep trying",
         r"no action is required|(do not|don't) need to re-?send",
         r"could not send m(essage|ail) for past",
-        r"keine aktion|weitere zustellversuche|nouvelles tentatives|ulteriori tentativi|seguirá intentando",
-        r"引き続き|再送を試み|将继续尝试|попытки будут",
+        r"could not be delivered yet|(?:^|[.!;:\n][ \n]?)further (delivery )?attempts will",
+        r"keine aktion|weitere zustellversuche|noch nicht zugestellt|nouvelles tentatives|n'a pas encore été",
+        r"ulteriori tentativi|non è (stato )?ancora|tentativi (di recapito |di consegna )?continueranno|seguirá intentando",
+        r"entregado (todavía|aún)|ainda não foi entregue|continuar(á|emos) (a )?tenta|nog niet (worden )?(bezorgd|afgeleverd)",
+        r"(blijft|blijven) (het )?(nog )?(opnieuw )?prober|został[^ ]* jeszcze (dostarcz|doręcz)|ponawia|kolejne próby",
+        r"(ännu inte|endnu ikke|ennå ikke)( [^ ]+)? ?lever|még nem [^.]*kézbesít|dosud neby[^ ]+ doruč|henüz (teslim|iletil)",
+        r"引き続き|再送を試み|(将|將|会|會)(继续|繼續)(尝试|嘗試|重试|重試)|계속 (재)?시도",
+        r"попытки будут|продолжит попытки|ещ[её] не (был[аои]? )?доставлен|ще не (було )?доставлен",
     ),
     # What a warning says, and what a server that is quoted in a last notice may say too.
     Attempts.MAY_GO_ON: (
@@ -313,7 +328,7 @@ _ATTEMPT_PHRASES = PatternSet(phrase for phrases in _ATTEMPTS.values() for phras
 
 def attempts(words: str) -> frozenset[Attempts]:
     """Return all that words say of further attempts."""
-    return frozenset(_MEANINGS[index] for index in _ATTEMPT_PHRASES.matching(words))
+    return frozenset(_MEANINGS[index] for index in _ATTEMPT_PHRASES.matching(words.replace("\u2019", "'")))
 
 
 DELAY_SUBJECTS = PatternSet(
@@ -321,6 +336,7 @@ DELAY_SUBJECTS = PatternSet(
         r"\bdelay(ed)?\b|still being (re)?tried|delivery warning",
         r"warning[ :-]+could not send|warning: message",
         r"verzöger|retard|retras|ritard|atras|opóźni|задерж|遅延|延迟",
+        r"vertraag|försena|forsink|zpožd|késle|întârzi|καθυστέρ|затрим|延遲|지연|gecik",
     )
 )
 
@@ -366,7 +382,7 @@ END_OF_REASON = re.compile(
 
 # After which words an address is one to write to: for help, a colleague's, or a new one.  (Python's engine.)
 ADVICE = (
-    r"please (?:contact|e-?mail|write|send|use|ask|call|notify)|contact(?: us| me)?|write to|instead|assistance|"
+    r"please (?:contact|e-?mail|write|send|use|ask|call|notify|reply)|contact(?: us| me)?|write to|instead|assistance|"
     r"(?:for|any) (?:help|support|questions?|(?:more|further) information)|(?:my|her|his|their|your|our) (?:new|successor|administrator|postmaster|assistant)|"
     r"new (?:e-?mail )?address|replaced by|taken over by|colleague|successor|"
     r"(?:kontaktieren|schreiben) sie|wenden sie sich|neue (?:e-?mail-?)?adresse|kollegi?n?e?n?|contacte[rz]?|écrivez|écrire|nouvelle adresse|collègue|"
