@@ -51,7 +51,7 @@ _PASSES = (
     r"\b(for now|at the moment|at this time|right now)\b",
     r"\bcan ?not be verified\b|\b(unable to|could not) verify\b|\bunverified address\b|\bin progress\b",
     r"\bmaintenance\b|\bcached?\b|\btry later\b|\b(yet|until)\b|\b(re)?try( again)? in (\d|an?\b|one\b)",
-    r"\bvor[üu]bergehend|\btemporair|\bmomentan|\btemporal|átmeneti|ideiglenes|προσωριν|тимчасов|\bdo[čc]asn|временно|暂时|暫時|一時的",
+    r"\bvor[üu]bergehend|\btemporair|\bmomentan|\btemporal|átmeneti|ideiglenes|προσωριν|тимчасов|\bdo[čc]asn|временно|tijdelijk|tillfällig|midlertidig|ge[çc]ici|일시적|privremen|začasn|暂时|暫時|一時的",
 )
 _LOOPS = (
     r"\b(sql|relation|column)\b|\binternal error\b|\bfatal:",
@@ -126,6 +126,7 @@ _THINGS = PatternSet(
         r"kiszolgáló|adatbázis|jelszó|bejelentkez|hitelesít|tanúsítvány|\bkulcs|fejléc|csoport|házirend|irányelv",
         r"baza de date|bazei de date|\bparol|autentific|\bchei[ae]|\bantet|grupul|certificatul|διακομιστ|εξυπηρετητ",
         r"βάση(ς)? δεδομένων|κωδικό|σύνδεση|ταυτοπο|πιστοποι|κλειδί|κεφαλίδα|ομάδα|πολιτική",
+        r"poslu[žz]itelj|stre[žz]nik|baz[ae] (podatak|podatkov)|lozink|gesl[oa]|certifikat|\bklju[čc]|zaglavlj",
         r"баз[аиу] даних|автентиф|сертифікат|сървър|база(та)? данни|удостовер|(^|[ \"'(])(група|групата|ключ)",
         r"intestazione|nagłów|заголов|标头|ヘッダ|헤더|(\b|[^a-z])ip([- ]|\b|地址|アドレス)",
     )

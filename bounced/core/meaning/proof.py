@@ -44,7 +44,7 @@ _OF_THE_SENDER = PatternSet(
         r"\bfrom line\b|\b(repl(y|ies)|answer) (to )?you\b|\bcalled? back\b|\bvon (der|dem) sie\b|\bque env[ií]a",
         r"\b(sender|mail from|return[- ]?path|reverse[- ]?path|envelope[- ]from|helo|ehlo|call-?back)\b",
         r"\b(absender|exp[ée]diteur|remitente|remetente|mittente|nadawc|afzender|odes[ií]latel|avsändare|lähettäj)",
-        r"\bafsender|\bodosielate[lľ]|\bfelad[óo]|\bk[üu]ld[őo]|\bexpeditor|αποστολέ|відправник|подател|изпращач",
+        r"\bafsender|\bodosielate[lľ]|\bfelad[óo]|\bk[üu]ld[őo]|\bexpeditor|αποστολέ|відправник|подател|изпращач|po[šs]iljat|po[šs]iljal",
         r"отправител|发件人|寄件人|發件人|发送|送信|差出人|보낸|발신자|\bgönder|\blähettä",
     )
 )

@@ -41,7 +41,8 @@ def _words(text: str) -> frozenset[str]:
 
 
 _RECIPIENTS = _words(
-    "user mailbox mail-box box recipient recipients rcpt account addressee alias username userid maildrop inbox"
+    "user mailbox mail-box box recipient recipients receiver"
+    " rcpt account addressee alias username userid maildrop inbox"
     " subscriber customer member employee person individual address addresses localpart local-part forward-path"
     " emailaddress mailaddress e-mailaddress login uid user(s) recipient(s) @ one"
 )
