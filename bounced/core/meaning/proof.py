@@ -41,6 +41,7 @@ _OF_THE_SENDER = PatternSet(
         r"\b(permitted|allowed|accepted) senders\b",
         r"\byou (are )?(sending|send|writing|write|wrote|sent)( \w+){0,2} from\b|\b(message|mail) came from\b",
         r"\bused to (submit|send)\b",
+        r"\byou (are|were|have been) (not|no longer|an? un\w+|un\w+)\b",
         r"\bfrom line\b|\b(repl(y|ies)|answer) (to )?you\b|\bcalled? back\b|\bvon (der|dem) sie\b|\bque env[ií]a",
         r"\b(sender|mail from|return[- ]?path|reverse[- ]?path|envelope[- ]from|helo|ehlo|call-?back)\b",
         r"\b(absender|exp[ée]diteur|remitente|remetente|mittente|nadawc|afzender|odes[ií]latel|avsändare|lähettäj)",
@@ -282,5 +283,6 @@ def _matched(pattern: str, text: str) -> str:
         return text
     start, end = found
     before = [each.end() for each in _SENTENCE_END.finditer(text, 0, start)]
-    after = _SENTENCE_END.search(text, max(start, end - 1))  # a row may have read the full stop
+    end -= text.endswith(".", start, end)  # a row may have read the full stop
+    after = _SENTENCE_END.search(text, end)
     return text[before[-1] if before else 0 : after.start() if after else len(text)]
