@@ -81,6 +81,8 @@ _ENDS = _words(
     "of in on at for by with from to as please if when that which who whose where via after during against into within"
     " under here anymore named called requested specified given entered found see i they"
 )
+_MEANT = _words("specified given entered requested named")
+"""Before a noun these only say which one is meant."""
 _PRONOUNS = _words("you we")
 _BOUNDARIES = _words(". ; : ! ? ( ) [ ] ,")
 _HOLDS = _words(
@@ -217,6 +219,8 @@ def _before(tokens: Sequence[str], place: int) -> list[str]:
     while noun and noun[-1] in _BE:
         noun.pop()
     ends = _ENDS | _PRONOUNS
+    while noun and (noun[0] in _DETERMINERS or noun[0] in _MEANT):
+        del noun[0]  # the specified user
     end = next((at for at, token in enumerate(noun) if at and token in ends), len(noun))
     if noun[end : end + 1] == ["of"] and not set(noun[:end]) - _FORM - _DETERMINERS:  # the name of a server
         noun, end = noun[end + 1 :], len(noun)

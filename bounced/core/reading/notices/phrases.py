@@ -175,6 +175,9 @@ _FORMS = (
 _DELIVERIES = (
     r"(message|mail) (was|has been) (successfully )?delivered to (the following|the destination|these|this)",
     r"(nachricht|e-?mail) wurde (den|dem|an die|an den) folgenden empfängern? (erfolgreich )?zugestellt|a été remis aux? destinataires? suivant",
+    r"har levererats till följande|(został|zostało|została) (pomyślnie )?dostarczon[aoey]+ do następując|доставлено следующим получател",
+    r"is (met succes )?(bezorgd bij|afgeleverd aan) de volgende|byla? doručena? následujícím|已(成功)?(传递|投递|送达)(给|到|至)?(以下|下列)",
+    r"次の(受信者|宛先)(に|へ)[^。]{0,12}(配信|配達)(され|しま)",
     r"se ha entregado a(l| los)? siguientes? destinatario|è stato recapitato a[il] seguent[ei] destinatari|foi entregue aos? seguintes? dest",
 )
 _RELAYS = (
