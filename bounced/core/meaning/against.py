@@ -51,7 +51,9 @@ _PASSES = (
     r"\b(for now|at the moment|at this time|right now)\b",
     r"\bcan ?not be verified\b|\b(unable to|could not) verify\b|\bunverified address\b|\bin progress\b",
     r"\bmaintenance\b|\bcached?\b|\btry later\b|\b(yet|until)\b|\b(re)?try( again)? in (\d|an?\b|one\b)",
-    r"\bvor[üu]bergehend|\btemporair|\bmomentan|\btemporal|átmeneti|ideiglenes|προσωριν|тимчасов|\bdo[čc]asn|временно|tijdelijk|tillfällig|midlertidig|ge[çc]ici|일시적|privremen|začasn|暂时|暫時|一時的",
+    r"\bvor[üu]bergehend|\btemporair|\bmomentan|\btemporal|átmeneti|ideiglenes|jelenleg|προσωριν|προς το παρόν",
+    r"тимчасов|наразі|временно|в момента|\bdo[čc]asn|tijdelijk|tillfällig|midlertidig|ge[çc]ici",
+    r"privremen|začasn|trenutno|în prezent|일시적|暂时|暫時|一時的",
 )
 _LOOPS = (
     r"\b(sql|relation|column)\b|\binternal error\b|\bfatal:",
@@ -106,6 +108,7 @@ _PLACES = re.compile(
     r"\b(?:auf|an|bei|im|in|sur|dans|chez|en|no|na|nos|neste|nesse|nel|sul|su|op|på|w|z|ve|til|на|в|\u0443) "
     r"(?:\w+ ){0,2}?"
     r"\w*(?:server|serveur|servidor|serwer|сервер|system|systém|syst[eè]me|sistema|систем)\w*"
+    r"|\b(?:pe|ezen a|a) (?:\w+ ){0,2}?(?:server\w*|(?:szerver|kiszolgáló)(?:en|n))\b|στον (?:\w+ ){0,2}?διακομιστή"
     r"|[在于於]?(?:本|此|该|這|这|我们的)?(?:服务器|伺服器|系统)(?:上|中|里)"
     r"|[于於](?:本|此|该|這|这)(?:服务器|伺服器|系统)|(?:この|当)?(?:サーバー?|システム)(?:上|内)?(?:に|で)|서버(?:에|에서)|\bsunucu\w*d[ae]\b",
     re.IGNORECASE,
@@ -123,11 +126,14 @@ _THINGS = PatternSet(
         r"richtlinie|beleid|politique|pol[íi]tica|zasad[ay]|политик|策略|ポリシー|정책",
         r"oturum|zertifikat|certificat\b|certificad|certificato|certyfikat|сертификат|证书|憑證|証明書|schlüssel|kopfzeile",
         r"en-t[êe]te|encabezado|cabeçalho",
-        r"kiszolgáló|adatbázis|jelszó|bejelentkez|hitelesít|tanúsítvány|\bkulcs|fejléc|csoport|házirend|irányelv",
+        r"\bserver(ul|en|et|u|ot)\b|\bserver (korisn|primat|uporab|u[zž]iv|pou[zž])|(rs|ns) server\b",
+        r"\blist[aáeyuă]\b|seznam|zoznam|spis(ek|ak)\b|списък|список|списк|λίστα|skupin|ryhm",
+        r"kapcsolat|munkamenet|spojen[íi]|sezen[íi]|rela[cč]|conexiun|sesiun|σύνοδο|връзка|сесия|\bvez[ae]\b|sesij|сеанс",
+        r"kiszolgáló|szerver|adatbázis|jelsz[óa]|bejelentkez|hitelesít|tanúsítvány|\bkulcs|fejléc|csoport|házirend|irányelv",
         r"baza de date|bazei de date|\bparol|autentific|\bchei[ae]|\bantet|grupul|certificatul|διακομιστ|εξυπηρετητ",
         r"βάση(ς)? δεδομένων|κωδικό|σύνδεση|ταυτοπο|πιστοποι|κλειδί|κεφαλίδα|ομάδα|πολιτική",
         r"poslu[žz]itelj|stre[žz]nik|baz[ae] (podatak|podatkov)|lozink|gesl[oa]|certifikat|\bklju[čc]|zaglavlj",
-        r"баз[аиу] даних|автентиф|сертифікат|сървър|база(та)? данни|удостовер|(^|[ \"'(])(група|групата|ключ)",
+        r"баз[аиу] даних|автентиф|сертифікат|сървър|база(та)? данни|удостовер|(^|[ \"'(])(груп[аиу]|групата|ключ)",
         r"intestazione|nagłów|заголов|标头|ヘッダ|헤더|(\b|[^a-z])ip([- ]|\b|地址|アドレス)",
     )
 )

@@ -46,6 +46,8 @@ _OF_THE_SENDER = PatternSet(
         r"\b(sender|mail from|return[- ]?path|reverse[- ]?path|envelope[- ]from|helo|ehlo|call-?back)\b",
         r"\b(absender|exp[ée]diteur|remitente|remetente|mittente|nadawc|afzender|odes[ií]latel|avsändare|lähettäj)",
         r"\bafsender|\bodosielate[lľ]|\bfelad[óo]|\bk[üu]ld[őo]|\bexpeditor|αποστολέ|відправник|подател|изпращач|po[šs]iljat|po[šs]iljal",
+        r"\b(care trimite|de expediere|koji [šs]alje|za slanje|som s[eä]nder|pro odes[íi]l\w*|för avsändning)",
+        r"που στέλν|λογαριασμός αποστολής|който изпраща|за изпращане|який надсила|для надсилання|который отправля",
         r"отправител|发件人|寄件人|發件人|发送|送信|差出人|보낸|발신자|\bgönder|\blähettä",
     )
 )
