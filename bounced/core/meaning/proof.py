@@ -26,7 +26,7 @@ _WENT = re.compile(
     r"\b(?:return|bounc|sent back)\w*(?: \w+)? (?:back )?to (?:the |its )?(?:original )?sender\b"
     r"|发送(?:给|到|至|失败)|(?:无法|未能|不能)发送|发送的(?:邮件|信件|消息)(?=被|无法|未能|不能|没有)"
     r"|送信(?:でき|に失敗|エラー|不能|した(?:メール|メッセージ)[はがを])|보낸 ?(?:메일|메시지)(?=[이은을를가는] )"
-    r"|\bgönderil(?:eme|mes|mek|miş)\w*|\blähettäminen\b|\blähettämäsi viesti\w*",
+    r"|\byou sent from <?@>? to\b|\bgönderil(?:eme|mes|mek|miş)\w*|\blähettäminen\b|\blähettämäsi viesti\w*",
     re.IGNORECASE,
 )
 """Where the message went, and that it could not be sent, is no complaint about the sender."""
