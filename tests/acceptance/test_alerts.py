@@ -110,8 +110,12 @@ HOOK = frozenset({("hook", "crm"), ("list", "main")})
 BEHIND, STOPPED, ASIDE, TRIMMED = (
     (f"bounced_hook_{name}", HOOK) for name in ("behind_seconds", "stopped", "set_aside", "trimmed_total")
 )
-NOT_ALWAYS_THERE = {CERTIFICATE[0], BEHIND[0], STOPPED[0], ASIDE[0], TRIMMED[0]}
-"""What a daemon without certificate and webhooks does not have."""
+SERVICE_REFUSED = series("bounced_web_hooks_refused_total", service="mailgun", reason="bad_signature")
+SERVICE_HEARD = series("bounced_web_hook_events_total", service="mailgun", says="delivered")
+NOT_ALWAYS_THERE = {
+    *(sample[0] for sample in (CERTIFICATE, BEHIND, STOPPED, ASIDE, TRIMMED, SERVICE_REFUSED, SERVICE_HEARD))
+}
+"""What a daemon without certificate and webhooks does not have, and what the web application counts."""
 SILENT = {of_class(word): course((0, 60, 0), (9000, 0, 26 * 60)) for word in HEALTHY}
 MX2 = HOSTS[1]
 
@@ -298,6 +302,16 @@ CASES = (
         )
         for sample, value in ((BEHIND, 3700), (STOPPED, 1), (ASIDE, 3), (TRIMMED, 40))
     ),
+    Case(
+        "a service has another key than we have",
+        added={SERVICE_REFUSED: course((2, 0, 0), (2, 60, 40)), SERVICE_HEARD: course((900, 60, 0), (1000, 0, 90))},
+        fires=(alert("BouncedHookRefused", service="mailgun"),),
+    ),
+    Case(
+        "a stranger plays a service that is heard",
+        added={SERVICE_REFUSED: course((2, 0, 0), (2, 60, 40)), SERVICE_HEARD: rising(60)},
+    ),
+    Case("a stranger plays a service twice", added={SERVICE_REFUSED: course((0, 0, 0), (2, 0, 40))}),
     Case("a webhook is behind for half an hour", added={BEHIND: lately(0, 1800, 10)}),
     Case("releases are late for a moment", {series("bounced_overdue_addresses"): lately(0, 5, 20)}),
 )
@@ -348,7 +362,7 @@ def _test(case: Case, exposed: frozenset[Sample]) -> dict[str, Any]:
     """Return a case as a test of promtool's."""
     firing = [{"labels": _written("", alert), "value": 1} for alert in case.fires]
     asked = {
-        "expr": 'count by (alertname, list, hook, instance) (ALERTS{alertstate="firing"})',
+        "expr": 'count by (alertname, list, hook, service, instance) (ALERTS{alertstate="firing"})',
         "eval_time": f"{MINUTES}m",
         "exp_samples": firing,
     }

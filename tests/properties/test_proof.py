@@ -54,6 +54,10 @@ OTHERS = (
     "address list",
     "next hop",
     "policy",
+    "bounce address",
+    "another recipient",
+    "forwarding address",
+    "smarthost",
 )
 STRANGERS = (
     "recipient count",
@@ -87,12 +91,15 @@ BEHIND = (
 )
 BEFORE = ("unknown {}", "no such {}", "invalid {}", "there is no such {}", "unknown or invalid {}", "can't find the {}")
 GUESSES = ("the {} may not exist", "possibly the {} is unknown", "perhaps no such {}", "the {} might be invalid")
+DENIALS = ("the {} is not unknown", "unless the {} is unknown", "that does not mean no such {}", "is the {} unknown?")
 NO_CLAIMS = (
     "das {} existiert möglicherweise nicht: unknown user",
     "unknown user, or the mailbox may be full",
     "user unknown (temporarily)",
     "the header contains an unknown {}",
     "mail loop: unknown {}",
+    "unknown {} or access denied",
+    "unknown {} for external senders",
 )
 """What no subject makes true: a guess in another language, several causes, what passes, another's fault."""
 STAGES = {
@@ -129,7 +136,7 @@ def said(draw: st.DrawFn) -> Said:
     of_recipient, guess = draw(st.booleans()), draw(st.booleans())
     subject = draw(st.sampled_from(RECIPIENTS if of_recipient else (*OTHERS, *STRANGERS)))
     forms = (
-        (*GUESSES, *NO_CLAIMS)
+        (*GUESSES, *DENIALS, *NO_CLAIMS)
         if guess
         else (*BEFORE, *(f"{article}{{}} {predicate}" for article in ("", "the ") for predicate in BEHIND))
     )

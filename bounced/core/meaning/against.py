@@ -18,20 +18,44 @@ _ADVICE = re.compile(
     rf"|(?:^|[,;:.!(]\s{{0,3}}|\band )(?:{_IMPERATIVE})\b(?! (?:failed|error))[^,;:()]*",
     re.IGNORECASE,
 )
+_AGAIN_LATER = re.compile(
+    rf"[^\w]*(?:(?:{_POLITE}) )?(?:re-?try|try|come back)(?: again)? "
+    r"(?:later|shortly|soon|in (?:\d|an?\b|some\b|one\b))",
+    re.IGNORECASE,
+)
+"""Advice to send the same mail to the same address once more: who gives it has not said that nobody is there."""
 CAUSES = re.compile(
-    r"\b(?:possible|common|usual|likely) (?:reasons?|causes?)\b|\breasons such as\b"
+    r"\b(?:possible|common|usual|likely|frequent|typical|probable|potential) (?:reasons?|causes?)\b|\breasons such as\b"
     r"|\bone of (?:the following|these reasons)\b"
-    r"|\b(?:reasons?|causes?) (?:for this )?(?:may|can|could|might) be\b",
+    r"|\b(?:reasons?|causes?) (?:for this )?(?:may|can|could|might) be\b"
+    r"|\b(?:häufig|möglich|wahrscheinlich)\w* (?:ursache|grund|gründe)|\bmogelijke oorza|\bmożliw\w+ przyczyn"
+    r"|\b(?:causes?|raisons?) (?:possible|probable|fréquente)|\b(?:causas?|motivos?) (?:posible|probable|frecuente)"
+    r"|\bposib\w+ (?:causa|motivo)|\bpossíve(?:l|is) (?:causa|motivo)|\b(?:causa|cause|motiv[oi]) (?:possib|probab)"
+    r"|(?:возможн|вероятн|част)\w* причин|常见原因|主な原因|考えられる原因",
     re.IGNORECASE,
 )
 """What announces a list of causes, whose sentences are guesses all of them."""
+A_CAUSE = "one of the following:"
+"""What stands for such an announcement, in whatever language it was."""
+_SOMEBODY = r"(user|mailbox|recipient|address|account|addressee|alias)"
+_SOMEBODY_ABROAD = (
+    r"(\w*benutzer|\w*nutzer|\w*empf[äa]nger|\w*postfach|\w*adresse?|konto|utilisateur|destinat|compte|bo[îi]te|usuario"
+    r"|usu[áa]rio|buz[óo]n|cuenta|conta|direcci|endere|utente|casella|indirizz|u[żz]ytkown|skrzynk|odbiorc|gebruiker"
+    r"|ontvanger|u[žz]ivatel|schr[áa]nk|bruker|bruger|kullan|пользоват|ящик|адрес|получат|用户|收件|邮箱|地址|郵箱)"
+)
 _MAY_BE = (
     r"\b(may|might)( also| simply)?( not)? (be|have|exist|no longer|contain)\b|\bcould( also)? (be|have)\b",
     r"\b(possibly|perhaps|probably|maybe|potentially|presumably|apparently|likely)\b",
     r"\b(it|this|that) (seems|appears)\b|\b(seems?|appears?) to\b",
-    r"\bone of the following|\b(possible|common|usual|likely) (reasons?|causes?)",
+    r"\bone of the following|\b(possible|common|usual|likely|frequent|typical|probable|potential) (reasons?|causes?)",
     r"\breasons? (for this )?(can|could) be\b|\breasons such as\b|\bone of (these|several) reasons\b",
-    r"\bunable to determine\b|\bif (the|this|that|an?) (user|mailbox|recipient|address|account)\b",
+    r"\bwould have\b|\bprovided (that )?the\b|\bassuming\b",
+    r"\bunable to determine\b|\b(usually|often|typically|generally|normally|mostly|sometimes|commonly|frequently)\b",
+    rf"\b(if|in case|should|unless|whether)( or not)?( an?| the| this| that| any| some| your)?( \w+)? {_SOMEBODY}\b",
+    rf"\bwhen(ever)? (an?|any)( \w+)? {_SOMEBODY}\b",
+    r"\b(unknown|exists?|found|invalid|closed|deleted|disabled)\s?\?",
+    rf"\b(wenn|falls|sofern|si|se|caso|je[śs]li|je[żz]eli|indien|als|pokud|hvis|e[ğg]er)\b[^.,;:]{{0,12}}{_SOMEBODY_ABROAD}",
+    rf"если[^.,;:]{{0,12}}{_SOMEBODY_ABROAD}|(如果|假如|若).{{0,4}}{_SOMEBODY_ABROAD}|ない場合|않는 경우",
     r"\b(m[öo]glicherweise|vielleicht|eventuell|vermutlich|wom[öo]glich|unter umst[äa]nden|könnte|dürfte)\b",
     r"peut[- ]?[êe]tre|\b(probablement|pourrait|il se peut)\b",
     r"\b(quiz[áa]s?|tal vez|posiblemente|puede que|podr[íi]a)\b",
@@ -44,20 +68,62 @@ _MAY_BE = (
     r"可能|也许|或许|かもしれ|可能性|수 있|것 같",
 )
 _MILDER = r"\b(full|quota|storage|blocked|busy|unavailable|spam|policy|permission|restrict\w*|unable|refus\w*)\b"
-_EITHER = (rf"\beither\b.*{_MILDER}", rf"{_MILDER}.*\beither\b")
-"""An ``either`` between two hard reasons leaves no doubt: at least one of them has to be milder."""
+_OR_MILDER = r"(full|quota|over-?quota|storage|spam|policy|permission|busy"
+_FULL_ABROAD = r"(pe[łl]n|przepe|voll\b|pleine?\b|vol\b|pien[ao]\b|pln[áý]|dolu\b)"
+_EITHER = (
+    rf"\beither\b.*{_MILDER}",
+    rf"{_MILDER}.*\beither\b",
+    rf"\bor\b[^.;]{{0,40}}\b{_OR_MILDER}|permitted|allowed|authori[sz]ed|wish|want|denied|refused|accepting)\b",
+    rf"\b{_OR_MILDER}|access denied)\b[^.;]{{0,40}}\bor\b",
+    rf"\b(lub|albo|oder|ou|of|oppure|nebo|veya)\b[^.;]{{0,30}}\b{_FULL_ABROAD}",
+)
+"""An ``or`` between two hard reasons leaves no doubt: at least one of them has to be milder."""
+_NEVER = r"\b(not|n\Wt|never|nobody|no one|neither|nor)"
+_DENIED = (
+    rf"{_NEVER}( really| simply| just)?( an?| the)? (unknown|invalid|disabled|closed|nonexistent|deleted)\b",
+    rf"{_NEVER}( \w+)? (mean|say|says|said|tell|told|disclose|reveal|imply|claim)\b",
+    r"\b(not|no) (an? )?(matter|question|case) of\b|\bis not that\b|\binstead of\b|\brather than\b",
+    r"\bnicht (unbekannt|ung[üu]ltig|gesperrt)|\bpas (inconnu|invalide)|\bno es (desconocid|inv[áa]lid)",
+    r"\bnon [èe] (sconosciut|inesistent)|\bn[ãa]o [ée] (desconhecid|inv[áa]lid)|не (является )?неизвест",
+    r"\bbedeutet nicht|\bne signifie pas|\bn[oã]o? significa|\bnon significa|не означает|不意味|不表示",
+)
+_CLOSED_ABROAD = (
+    r"(gel[öo]scht|geschlossen|gesperrt|deaktiviert|ferm[ée]|supprim|desactiv|cancelad|eliminad|chius|usuni|удал)"
+)
 _PASSES = (
     r"\btemporar\w*|\b(try|retry|come back) (again|later)\b|\bgr[ae]y-?list\w*",
     r"\b(for now|at the moment|at this time|right now)\b",
     r"\bcan ?not be verified\b|\b(unable to|could not) verify\b|\bunverified address\b|\bin progress\b",
+    r"\b(is|was|been|be) (now )?(re-?activated|re-?opened|re-?enabled|restored|reinstated|unlocked|released)\b",
+    r"\b(open|active|available|valid|working|reachable) again\b|\b(retry|try again|try) (shortly|soon)\b",
+    r"\bbeing (repaired|checked|moved|migrated|restored|processed|rebuilt|upgraded|verified|created)\b",
+    r"\bduring (the |a )?(maintenance|migration|move|upgrade|backup|night|holidays?)\b|\bfor the (holidays?|weekend)\b",
+    rf"(\b(wird|sera|ser[áà]|verr[àa]|zostanie)|будет)[^.,;:]{{0,40}}{_CLOSED_ABROAD}",
+    r"\bmeanwhile\b|\bpaused?\b|\bpending\b|\bnot ready\b|\bdegraded\b",
+    r"\bfail-?over\b|\bstale\b|\brebuild\w*|\brepair\w*|\bover (the )?limit\b",
+    r"\bunder (repair|review)\b|\b(suspended|locked|disabled|closed|blocked) while\b|\btime-?out\b|\btimed out\b",
+    r"\b(disk|storage|mail) space\b|\bspace (is )?(left|used|available)\b|\bno (more )?(room|space)\b",
+    r"\bstorage (is|limit|allowance|capacity|quota|used|full|exhausted)\b|\ballowance\b|\ballotment\b",
+    r"\bout of (the )?office\b|\bon (vacation|leave|holiday)\b|\bon (the |our )?(backup|secondary) (node|mx|server)\b",
     r"\bmaintenance\b|\bcached?\b|\btry later\b|\b(yet|until)\b|\b(re)?try( again)? in (\d|an?\b|one\b)",
     r"\bvor[üu]bergehend|\btemporair|\bmomentan|\btemporal|átmeneti|ideiglenes|jelenleg|προσωριν|προς το παρόν",
     r"тимчасов|наразі|временно|в момента|\bdo[čc]asn|tijdelijk|tillfällig|midlertidig|ge[çc]ici",
     r"privremen|začasn|trenutno|în prezent|일시적|暂时|暫時|一時的",
 )
+_INSIDES = (
+    r"(ldap|map|table|database|directory|scanner|milter|policy|agent|daemon|process|service|node|cluster|i/o|disk"
+    r"|resource|queue|storage|resolver|outage|fault)"
+)
 _LOOPS = (
+    rf"\b{_INSIDES}s?( lookup)?( is| was| are)? (fail(ed|s|ure)?|errors?|down|unreachable|crash\w*|reject|shortage)\b",
+    rf"\b(because|due to|caused by)\b[^.;]{{0,20}}\b{_INSIDES}\b|\bdeferred\b|\bexited\b|\bbe scanned\b",
+    r"\bdnssec\b|\blame delegation\b|\bzone expired\b",
     r"\b(sql|relation|column)\b|\binternal error\b|\bfatal:",
     r"\bloop(s|ing|back|ed)?\b",
+    r"\b(not|n't) mounted\b|\boff-?line\b|\bno such (file|directory|process)\b",
+    r"\bforward file\b|\.forward\b|\blookup returned\b",
+    r"\b(auto-?forward\w*|redirect\w*|journal\w*|copy to) ?([^.;:]{0,30} failed)?: ",
+    r"\b(anti-?virus|scanner|engine|daemon|(quota|policy) service): ",
 )
 _TOO_MANY = (
     r"\btoo many\b|\bmore\b[^.;]{0,40}\bthan\b|\b(limit|quota|number|rate)\b[^.;]{0,40}\b(exceed\w*|reached)\b",
@@ -65,12 +131,22 @@ _TOO_MANY = (
 
 
 _CLIENT = (
+    r"\b(user ?name|user ?id|user|login|account) ?(and|or|/) ?(the )?pass ?(word|phrase)\b|\bcredentials\b",
+    r"\bwrong password\b",
+    r"\bauth=|\b(of )?yours\b|\byour mx\b|\bbounce to you\b|\b(remote|client|connecting) (ip|host has)\b",
     r"\b(customer|user)\b.*(\bip\b|\bconnection\b|\brelay service\b)|\bip\b.*\bcustomer\b",
     r"\bcustomer:? ~|~:? [^.;]*\b(customer|user of our relay)\b|\bcustomer for ip\b",
+)
+_SOME = (
+    r"(external|outside|non-?members?|anonymous|unauthenticated|senders|you|your (domain|tenant)|strangers|spammers)\b"
 )
 _RESTRICTED = (
     r"\b(closed|disabled|inactive|locked)\b[^.;]{0,20} (for|to) (external|outside|non-?members?|anonymous)\b",
     r"\b(closed|disabled|inactive|locked)\b[^.;]{0,20} (for|to) (other|mail|messages|senders)\b",
+    rf"\b(unknown|exists?|found|valid|known|such \w+|disabled) (for|to|by)( the| any| all)? {_SOME}",
+    r"\boutside( of)? (the|our) |\bfor (this sender|your (domain|address|company|mails?))\b",
+    r"\bonly (registered|known|listed|authori[sz]ed|internal) \w+|\bonly (members|subscribers)\b",
+    r"\b(for|to|from|by|f[üu]r|von|pour|para|per|dla|voor)( \w+)? (extern(al|e|en|os|as|es|i)|estern[ie])\b|外部|внешн",
     r"\bblocked (the |your |this )?(address|sender|you|mail|messages?)\b|\bfrom outside\b|\bexternal senders?\b",
 )
 
@@ -80,6 +156,8 @@ class Against(StrEnum):
 
     GUESS = "guess"
     """They only suppose something, or name causes of which one is harmless."""
+    DENIED = "denied"
+    """They say that it is not so."""
     PASSES = "passes"
     """They are about a state that passes."""
     LOOP = "loop"
@@ -94,6 +172,7 @@ class Against(StrEnum):
 
 _PATTERNS = (
     *((Against.GUESS, pattern) for pattern in (*_MAY_BE, *_EITHER)),
+    *((Against.DENIED, pattern) for pattern in _DENIED),
     *((Against.PASSES, pattern) for pattern in _PASSES),
     *((Against.LOOP, pattern) for pattern in _LOOPS),
     *((Against.TOO_MANY, pattern) for pattern in _TOO_MANY),
@@ -147,7 +226,7 @@ def is_of_thing(words: str) -> bool:
 
 def without_advice(words: str) -> str:
     """Return words without the clauses that tell people what to do: those say of nobody that they do not exist."""
-    return _ADVICE.sub(" ", words)
+    return _ADVICE.sub(lambda found: found[0] if _AGAIN_LATER.match(found[0]) else " ", words)
 
 
 @lru_cache(REMEMBERED)

@@ -8,11 +8,12 @@ import re
 from enum import StrEnum
 from functools import lru_cache
 
-from bounced.core.meaning.against import CAUSES, Against, against, is_of_thing, without_advice
+from bounced.core.meaning.against import A_CAUSE, CAUSES, Against, against, is_of_thing, without_advice
 from bounced.core.meaning.parties import Parties
-from bounced.core.meaning.rules import Rule, Stage
+from bounced.core.meaning.rules import Rule, Stage, Where
+from bounced.core.meaning.silent import may_be_of_recipient
 from bounced.core.meaning.statements import Heard, Speaker, Statement
-from bounced.core.meaning.subject import About, claims
+from bounced.core.meaning.subject import About, claims, is_of_relay
 from bounced.core.reading.patterns import PatternSet, span
 from bounced.core.terms import CLASS_OF, Category, Class, Proof
 
@@ -31,7 +32,7 @@ _WENT = re.compile(
 )
 """Where the message went, and that it could not be sent, is no complaint about the sender."""
 _LABEL = re.compile(
-    r"\bclient host rejected: |\brecipient address rejected: (?:undeliverable|unverified) address: ", re.IGNORECASE
+    r"\bclient host rejected: |\brecipient address rejected: (?:(?:undeliverable|unverified) address: )?", re.IGNORECASE
 )
 """Postfix writes before a reason in which list, or by which check, it was found; not whom it is about."""
 _OF_THE_SENDER = PatternSet(
@@ -40,8 +41,12 @@ _OF_THE_SENDER = PatternSet(
         r"\b(api user|feedback address|originator|bounce address|sasl|logged in|who (sent|submitted))\b",
         r"\b(permitted|allowed|accepted) senders\b",
         r"\byou (are )?(sending|send|writing|write|wrote|sent)( \w+){0,2} from\b|\b(message|mail) came from\b",
-        r"\bused to (submit|send)\b",
         r"\byou (are|were|have been) (not|no longer|an? un\w+|un\w+)\b",
+        r"\bused to (submit|send)\b|\b(that|which|who) (sent|submitted|relayed|wrote|posted|originated) (this|it)\b",
+        r"\b(this|it) (message |mail )?originate[sd]\b|\bsending (end|side|party|host)\b",
+        r"\byour (bounces?|repl(y|ies)|answers?|complaint|contact)\b|\b(repl(y|ies)|bounces?|answers?) to your\b",
+        r"\bat origin\b|\breverse check\b",
+        r"\b(verp|srs) address\b|\b(in|to|after) (the )?mail command\b|\byou have sent to\b|\baddress used for mail\b",
         r"\bfrom line\b|\b(repl(y|ies)|answer) (to )?you\b|\bcalled? back\b|\bvon (der|dem) sie\b|\bque env[ií]a",
         r"\b(sender|mail from|return[- ]?path|reverse[- ]?path|envelope[- ]from|helo|ehlo|call-?back)\b",
         r"\b(absender|exp[ée]diteur|remitente|remetente|mittente|nadawc|afzender|odes[ií]latel|avsändare|lähettäj)",
@@ -56,6 +61,10 @@ _OTHER_SUBJECTS = PatternSet(
         r"\byour (message|e-?mail|mail|server|network|ip|host|domain|system|address range)\b",
         r"\b(headers?|content|attachment|subject|network|country|suspicious|blocked|black-?list\w*|spam\w*|virus\w*)\b",
         r"\b(reply-to|message-id|list-\w+|storage|quota|refuses?|newsletters?|only)\b",
+        r"\b(captcha|challenge\w*|credits?|subscription|time-?out|encrypt\w*|werbung|too (many|much))\b",
+        r"\b(unauthenticated|quarantin\w*|review|score|threshold|duplicate|licen[cs]e\w*|phishing|wanted|like you)\b",
+        r"^(\d\.\d\.\d )?listed$",
+        r"слишком|реклам|\btrop de\b|\bdemasiad|\btropp[ie]\b|太多|过多|广告|\bzu (viele|gro[ßs])",
         r"\b(policy|policies|rules?|sending|authori[sz]\w*|reputation|filter\w*|whitelist\w*|allow-?list\w*)\b",
     )
 )
@@ -67,7 +76,7 @@ _NO_USER = re.compile(r"\b(?:status|code|exit(?:ed)?(?: with)?)[ :=]{1,3}67\b|\b
 """The exit code by which a local program tells its MTA that there is no such user.  (sysexits.h)"""
 _SAYS_NOTHING = re.compile(r"\b(?:service unavailable|transaction failed|permanent failure)\b", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]{3,}")
-_SENTENCE_END = re.compile(r"[.;!?]\s|-{3,}")
+_SENTENCE_END = re.compile(r"[.;!?]\s|-{3,}|[。\uff01\uff1f\uff1b]")
 
 
 class Missing(StrEnum):
@@ -78,6 +87,7 @@ class Missing(StrEnum):
     SENDER = "it is about the sender"
     MESSAGE = "it is about the message"
     OTHER = "it is about something else"
+    DENIED = "it is said not to be so"
     HEDGE = "it is a guess"
     PASSES = "it may pass"
     RESTRICTED = "it holds for some senders only"
@@ -103,6 +113,7 @@ _NEVER_AFTER_DATA = {Category.BAD_ADDRESS: Missing.MESSAGE, Category.DOMAIN_INVA
 
 _AGAINST = {
     Against.GUESS: Missing.HEDGE,
+    Against.DENIED: Missing.DENIED,
     Against.PASSES: Missing.PASSES,
     Against.LOOP: Missing.OTHER,
     Against.TOO_MANY: Missing.OTHER,
@@ -111,8 +122,10 @@ _AGAINST = {
 }
 _OF_COMMANDS = frozenset({"500", "502", "503", "504"})
 """Replies about a command or its order: the syntax is the command's.  (RFC 5321 section 4.2.2)"""
-_OF_WHO_LOGS_IN = frozenset({"454", "530", "534", "535", "538"})
-"""Replies about authentication and encryption.  (RFC 4954 section 6, RFC 3207)"""
+_OF_WHO_LOGS_IN = frozenset({"454", "530", "534", "535", "538", "5.7.8", "5.7.9", "5.7.11"})
+"""Replies about authentication and encryption.  (RFC 4954 section 6, RFC 3207, RFC 5248)"""
+_OF_SPACE = frozenset({"5.2.2", "5.2.3", "5.3.4"})
+"""A mailbox that is full, or a message that is too big for it: there is one.  (RFC 3463 section 3.3)"""
 
 
 def of_words(rule: Rule, statement: Statement, heard: Heard, who: Parties) -> Proof | Missing | None:
@@ -136,8 +149,12 @@ def of_code(rule: Rule, status: str, heard: Heard, who: Parties) -> Proof | Miss
     """
     if CLASS_OF[rule.category] is not Class.HARD:
         return None
+    if (heard.circumstances.code or "5").startswith("4"):
+        return Missing.PASSES
     reply = next((each for each in heard.statements() if each.speaker in (Speaker.SERVER, Speaker.PROGRAM)), None)
     documented = Proof.FORM if rule.proves or rule.mta else Missing.SUBJECT
+    if reply is None and status in heard.own:
+        reply = next((each for each in heard.statements() if each.where is Where.TEXT), None)  # (#5.1.1), qmail's own
     if reply is None:
         return Proof.CODE if status in PROVING_CODES | _OF_A_DOMAIN else documented
     words = who.marked(without_advice(reply.text))
@@ -147,7 +164,8 @@ def of_code(rule: Rule, status: str, heard: Heard, who: Parties) -> Proof | Miss
         return missing
     if reply.speaker is Speaker.PROGRAM:
         return Proof.CODE if _is_mta_s_verdict(heard) else Missing.SPEAKER
-    own = heard.reply_status == status and status in PROVING_CODES | _OF_OTHER_RECIPIENTS
+    proving = status in PROVING_CODES | _OF_OTHER_RECIPIENTS and may_be_of_recipient(words)
+    own = heard.reply_status == status and proving
     return Proof.CODE if own or About.RECIPIENT in _subjects(words) else documented
 
 
@@ -189,10 +207,17 @@ def _against(rule: Rule, statement: Statement, words: str, heard: Heard, who: Pa
         return Missing.SPEAKER
     if spoken := against(words):
         return _AGAINST[spoken]
-    if heard.circumstances.code in _OF_COMMANDS:
-        return Missing.OTHER
+    if missing := _against_its_codes(heard):
+        return missing
     after_data = heard.circumstances.stage is Stage.DATA
     return _NEVER_AFTER_DATA.get(rule.category) if after_data else None
+
+
+def _against_its_codes(heard: Heard) -> Missing | None:
+    """Return what the codes of a reply say against its words."""
+    if heard.reply_status in _OF_SPACE:
+        return Missing.PASSES
+    return Missing.OTHER if heard.circumstances.code in _OF_COMMANDS else None
 
 
 def _of_recipient(rule: Rule, words: str, heard: Heard) -> Proof | Missing:
@@ -218,6 +243,8 @@ def _of_domain(rule: Rule, statement: Statement, words: str, heard: Heard, who: 
     codes = (heard.field_status, heard.reply_status)
     looked_up = heard.circumstances.code in (None, "556") or any(code in _OF_A_DOMAIN for code in codes)
     subjects = _subjects(words)
+    if is_of_relay(words) and not who.names_recipient(statement.raw):
+        return Missing.OTHER
     if not looked_up and subjects and set(subjects) <= {About.OTHER, About.UNKNOWN}:
         return Missing.SUBJECT  # the domain only describes what is missing: ``connector for domain example.org``
     of_address = who.names_recipient(statement.raw) and not who.names_another_host(statement.raw)
@@ -246,7 +273,7 @@ def _another(subjects: list[About]) -> Missing | None:
 def _is_about_the_sender(statement: Statement, words: str, heard: Heard, who: Parties) -> bool:
     """Tell whether a statement is about the sender: other words said so, it names it, or it uses a word for it."""
     around = statement.text if len(statement.text) <= SHORT_CHARS else words
-    if heard.circumstances.code in _OF_WHO_LOGS_IN or any(
+    if not _OF_WHO_LOGS_IN.isdisjoint((heard.circumstances.code, heard.reply_status)) or any(
         who.names_a_sender(layer) or _has_word_for_sender(layer) for layer in heard.relayed
     ):
         return True
@@ -275,9 +302,10 @@ def _is_mta_s_verdict(heard: Heard) -> bool:
 @lru_cache(REMEMBERED)
 def _words_of(pattern: str, text: str) -> str:
     """Return the sentences of a neutral text that a pattern fits, without labels and advice."""
-    words = without_advice(_LABEL.sub("", _matched(pattern, text)))
-    causes = CAUSES.search(text)
-    return f"{causes[0]} {words}" if causes else words
+    said = _matched(pattern, text)
+    reason = _LABEL.sub("", said)
+    words = without_advice(reason if claims(reason) else said)
+    return f"{A_CAUSE} {words}" if CAUSES.search(text) else words
 
 
 def _matched(pattern: str, text: str) -> str:
@@ -287,4 +315,4 @@ def _matched(pattern: str, text: str) -> str:
     before = [each.end() for each in _SENTENCE_END.finditer(text, 0, start)]
     end -= text.endswith(".", start, end)  # a row may have read the full stop
     after = _SENTENCE_END.search(text, end)
-    return text[before[-1] if before else 0 : after.start() if after else len(text)]
+    return text[before[-1] if before else 0 : after.start() + 1 if after else len(text)]

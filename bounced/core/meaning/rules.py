@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
-from bounced.core.meaning.subject import apart
+from bounced.core.meaning.complaint import apart
 from bounced.core.reading import patterns
 from bounced.core.terms import CLASS_OF, Category, Class
 

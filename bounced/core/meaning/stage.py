@@ -5,22 +5,23 @@ import re
 from bounced.core.meaning.rules import Stage
 from bounced.core.reading.patterns import PatternSet
 
-# How notices say to which command of the dialogue a reply came.  (RE2; letter case counts)
+# How notices say to which command of the dialogue a reply came.  (RE2; letter case counts)  Postfix wraps its words:
+# ``(in reply to MAIL`` may end a line, and ``FROM command)`` begin the next.
 _SAID = {
     Stage.DATA: (
-        r"(?-i:end of (data|DATA)|in reply to DATA|final DATA|after I sent the message"
+        r"(?-i:end\s+of\s+(data|DATA)|in\s+reply\s+to\s+DATA|final DATA|after I sent the message"
         r"|>>> DATA\s+<<< [45]|SMTP command\s+DATA\b|\(DATA\)|\[DATA\])"
     ),
     Stage.SENDER: (
-        r"(?-i:(after (pipelined )?|in reply to |not like our |SMTP command\s+)(MAIL FROM|HELO|EHLO)"
-        r"|but (sender|my name) was rejected|but greeting failed|refused to talk to me"
+        r"(?-i:(after (pipelined )?|in\s+reply\s+to\s+|not like our |SMTP command\s+)(MAIL\s+FROM|HELO|EHLO)"
+        r"|but (sender|my name) was rejected|but greeting failed|refused\s+to\s+talk\s+to\s+me"
         r"|error from remote mail server after initial connection"
         r"|>>> (MAIL F(ROM|rom)|HELO|EHLO)[^\n]*\s+<<< 5)"
     ),
 }
 _STAGES = tuple(_SAID)
 _SIGNS_OF_STAGES = (
-    *("DATA", "of data", "MAIL F", "HELO", "EHLO", "but sender", "but my name", "but greeting", "refused to talk"),
+    *("DATA", "of data", "MAIL", "HELO", "EHLO", "but sender", "but my name", "but greeting", "refused"),
     *("initial connection", "after I sent"),
 )
 _STAGE_PHRASES = PatternSet(_SAID.values())

@@ -202,7 +202,7 @@ def quoted_reply(fields: PerRecipientFields, report: Report) -> str:
     if fields.diagnostic_code:
         return fields.diagnostic_code
     own, common = _explanation(fields, report)
-    return smtp.find(own or common) or ""
+    return smtp.find_of(fields.address or "", own or common) or ""
 
 
 def _beside(words: str, quoted: str) -> str:

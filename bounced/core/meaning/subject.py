@@ -13,9 +13,9 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
+from bounced.core.meaning.complaint import AFTER, BEFORE, marked
+
 REMEMBERED = 4096
-MAX_TOKENS = 200
-"""Of one sentence: real ones have fewer, and what one complaint is about is looked for among all of them."""
 
 
 class About(StrEnum):
@@ -40,7 +40,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_RECIPIENTS = _words(
+RECIPIENTS = _words(
     "user mailbox mail-box box recipient recipients receiver"
     " rcpt account addressee alias username userid maildrop inbox"
     " subscriber customer member employee person individual address addresses localpart local-part forward-path"
@@ -49,13 +49,15 @@ _RECIPIENTS = _words(
 """Users and mailboxes in the plural are none of them this one: ``your list contains unknown users``."""
 _DOMAINS = _words("domain domains host hostname domainname computer ~ host(s)")
 _MESSAGES = _words(
-    "subject header headers cc bcc message messages content body attachment link url charset encoding date message-id"
-    " list-unsubscribe list-id field line data size set character characters key certificate signature record delivery"
+    "subject header headers cc bcc message messages content body text attachment link url charset encoding date"
+    " message-id list-unsubscribe list-id field line data size set character characters key certificate signature"
+    " record delivery"
 )
 _SENDERS = _words("sender senders originator from helo ehlo ptr return-path returnpath reply-to client")
 _OF_THE_SENDER = _SENDERS | _words(
     "sender's senders' sending mail-from return reverse reverse-path envelope-from originator's originating your you"
-    " our client's peer submitter author submitting authenticated caller"
+    " our client's peer submitter author submitting authenticated caller bounce verp srs reply postmaster abuse"
+    " correspondent writer origin originating auth authentication sasl"
 )
 _THINGS = _words(
     "server servers service services database databases table tables mailer agent backend script program relay"
@@ -65,10 +67,17 @@ _THINGS = _words(
     " reputation source blocks route disk reviewer moderator delegate owner manager news error(s) range"
 )
 """What is no mailbox, whatever word for one stands before it."""
+_OF_OTHERS = _words(
+    "forwarding forward alternate alternative journal archive another other first previous next second delegate backup"
+    " redirect redirected subscription catchall catch-all default"
+)
+"""Whoever is named so is not the one whom the mail was for."""
+_RELAYS = _words("smarthost smart-host next-hop hop store relay gateway backend upstream proxy")
+"""Hosts on the way, or behind: none is the recipient's domain."""
 _ADDRESSES, _OF_HOSTS = _words("address addresses"), _words("ip ipv4 ipv6 host server mx dns network")
 _OF_NAMES = _words("mx dns exchanger exchangers nxdomain")
 _FIELDS = _words("list-unsubscribe list-id body header headers message-id subject attachment signature url link")
-_IN_MESSAGES = _words("link url attachment certificate signature charset header key")
+_IN_MESSAGES = _words("cc bcc link url attachment certificate signature charset header key")
 _ALTERNATIVES = _words("or")
 _ENTRIES = _words("record records entry entries")
 _MAIL = _words("mail e-mail email smtp internet network")
@@ -86,88 +95,23 @@ _MEANT = _words("specified given entered requested named")
 _PRONOUNS = _words("you we")
 _BOUNDARIES = _words(". ; : ! ? ( ) [ ] ,")
 _HOLDS = _words(
-    "contains contained containing has have having names named includes included including lists carries bears"
+    "contains contained containing has have having names named includes included including lists carries bears mentions"
+    " mentioned"
 )
 """What stands in a thing is the thing's own fault: ``the header contains an unknown user``."""
 _BE = _words(
     "is are was were be been being has have had does did do can could cannot may might will would seems appears to"
     " currently already now also not n't permanently temporarily no longer an a the either probably possibly it this"
 )
+_ARTICLES = _words("a an the")
 _DETERMINERS = _words("the a an this that such any or these those its their his her valid known existing")
 
-_NOT = r"(?:not|n['\u2019]t|can(?:not|['\u2019]t))"
-_VERB = r"(?:does|do|did|could|can|would|will|is|are|was|were|has|have|had)"
-_PREDICATE = (
-    r"(?:exists?|found|listed|registered|located|recogni[sz]ed|known|here|local|resolved?|active|in use|valid|available"
-    r"|accepted|reachable|routable|ok|parsed|validated|decoded)"
-)
-_BEFORE, _AFTER, _BOTH = "§before", "§after", "§both"
-# What is wrong, each as one mark: it may stand before the noun, behind it, or both.
-_COMPLAINTS = tuple(
-    (re.compile("|".join(patterns), re.IGNORECASE), f" {mark} ")
-    for mark, patterns in (
-        (
-            _BEFORE,
-            (
-                rf"\b{_VERB}?\s?{_NOT}\s(?:be )?(?:accept|receiv|tak)(?:e|ed|ing)?\b(?= \w)",
-                rf"\b{_VERB}?\s?{_NOT}\s(?:find|have|know|recogni[sz]e|locate)\b(?= \w)",
-                r"\b(?:unable|failed) to (?:find|locate)\b(?= \w)",
-            ),
-        ),
-        (
-            _AFTER,
-            (
-                r"\bno longer\b",
-                rf"\b{_VERB}?\s?(?:{_NOT}|no)\s(?:to be |be |been |longer |currently )?{_PREDICATE}\b(?!\s(?:a|an)\s)",
-            ),
-        ),
-        (
-            _BEFORE,
-            (
-                r"\b(?:there (?:is|was) )?no such\b|\bno\b(?= \w)|\bnon-?existent\b",
-                rf"\b{_NOT} (?:an? |our |my )(?:known |valid |existing |active |recogni[sz]ed )?",
-            ),
-        ),
-        (
-            _BOTH,
-            (
-                r"\b(?:unknown|missing|unrecogni[sz]ed|invalid|illegal|inactive|nonexistent|bad|malformed|undeliverable)\b",
-                r"\b(?:unrouteable|unroutable|unavailable|unresolvable|misspell?ed)\b",
-                r"\b(?:disabled|deactivated|closed|suspended|terminated|deleted|removed|expired|locked|discontinued)\b",
-            ),
-        ),
-        (_AFTER, (r"\b(?:rejected|refused|denied|moved|relocated|cancell?ed|gone|left)\b",)),
-    )
-)
-_QUOTED_NAME = re.compile(
-    r"\b(user|recipient|account|mailbox|local-part|name|login|alias|addressee)( name)?:? [\"'<][\w.+-]{1,64}[\"'>]",
-    re.IGNORECASE,
-)
-_HEADER_NAME = re.compile(
-    r"\b(?:\w+-){0,3}(?:from|to|cc|bcc|in-reply-to):?[ -](?:\w+[ -])?(headers?|header field|line)\b", re.IGNORECASE
-)
-_FIELD_NAME = re.compile(
-    r"\b(?:from|to|cc|bcc|sender|reply-to|subject|date|message-id|errors-to): (?!<?@)", re.IGNORECASE
-)
-_HYPHENED = re.compile(
-    r"\b(?!Error|Status|Diagnostic|Reason|Delivery|Failure|Remote|Mail)[A-Z][a-z]*(?:-[A-Z][A-Za-z]*)+: (?!<?@)"
-)
-_LOCAL_PART = re.compile(r"\blocal parts?\b", re.IGNORECASE)
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
-_DASH = re.compile(r"\s(?:-{1,3}|[\u2013\u2014])\s")
 _POSSESSIVE = re.compile(r"['\u2019]s$")
-_NUMBERS = re.compile(r"(?<![\w.-])#?\d[\d.-]*(?![\w-])")
-_TOKEN = re.compile(r"§\w+|[@~]|[^\W_](?:[\w'\u2019-]*[^\W_]|)(?:\(s\))?|[.;:!?()\[\],]")
 
 
 def is_word(name: str) -> bool:
     """Tell whether a user's name is a word that replies use for something else: ``service``, ``policy``, ``info``."""
     return name in _WORDS
-
-
-def apart(words: str) -> str:
-    """Return words apart that a server joined: ``INVALID_RECIPIENT``, ``NoSuchUser``."""
-    return _CAMEL.sub(" ", words.replace("_", " "))
 
 
 @lru_cache(REMEMBERED)
@@ -176,23 +120,26 @@ def claims(sentence: str) -> tuple[Claim, ...]:
 
     Names stand neutral in it: ``@`` for an address and ``~`` for a host.
     """
-    plain = _LOCAL_PART.sub("local-part", _FIELD_NAME.sub("header ", _HYPHENED.sub("header ", apart(sentence))))
-    plain = _QUOTED_NAME.sub(r"\1 @", _HEADER_NAME.sub(r"\1", plain))
-    marked = _NUMBERS.sub(" ", _DASH.sub(" ; ", plain))
-    for pattern, mark in _COMPLAINTS:
-        marked = pattern.sub(mark, marked)
-    return tuple(_claims([token.lower() for token in _TOKEN.findall(marked)[:MAX_TOKENS]]))
+    return tuple(_claims(marked(sentence)))
+
+
+def is_of_relay(sentence: str) -> bool:
+    """Tell whether a sentence finds fault with a host on the way: ``next-hop host not found``."""
+    return any(not _RELAYS.isdisjoint(claim.subject.split()) for claim in claims(sentence))
 
 
 def _claims(tokens: Sequence[str]) -> Iterator[Claim]:
     for place, token in enumerate(tokens):
         if not token.startswith("§"):
             continue
-        behind = _behind(tokens, place) if token != _AFTER else []
-        before = _before(tokens, place) if token != _BEFORE else []
+        behind = _behind(tokens, place) if token != AFTER else []
+        describes = place and tokens[place - 1] in _ARTICLES and behind  # has AN UNKNOWN state: the state is unknown
+        before = _before(tokens, place) if token != BEFORE and not describes else []
         told = [(_about(noun), noun) for noun in (behind, before) if noun and noun[-1] not in _SAYS_NOTHING]
         if told:
             about, noun = next((each for each in told if each[0] not in (About.OTHER, About.UNKNOWN)), told[0])
+            if about is About.RECIPIENT and noun is before and _is_among_strangers(tokens, place):
+                about = About.UNKNOWN
             yield Claim(_elsewhere(tokens, place) or about, " ".join(noun))
 
 
@@ -222,7 +169,9 @@ def _before(tokens: Sequence[str], place: int) -> list[str]:
     while noun and (noun[0] in _DETERMINERS or noun[0] in _MEANT):
         del noun[0]  # the specified user
     end = next((at for at, token in enumerate(noun) if at and token in ends), len(noun))
-    if noun[end : end + 1] == ["of"] and not set(noun[:end]) - _FORM - _DETERMINERS:  # the name of a server
+    if noun[:2] == ["one", "of"]:
+        noun, end = noun[2:], next((at for at, token in enumerate(noun[2:]) if at and token in ends), len(noun) - 2)
+    elif noun[end : end + 1] == ["of"] and not set(noun[:end]) - _FORM - _DETERMINERS:  # the name of a server
         noun, end = noun[end + 1 :], len(noun)
     found = [token for token in noun[:end] if token not in _DETERMINERS]
     if not found and start and tokens[start - 1] in _BOUNDARIES:
@@ -239,7 +188,7 @@ def _address_before(tokens: Sequence[str], place: int) -> list[str]:
 
 def _elsewhere(tokens: Sequence[str], place: int) -> About | None:
     """Return whose fault it is whatever the noun: the thing's that holds it, or theirs of whom a clause speaks."""
-    if tokens[place] == _BEFORE and _addressed(tokens, place):
+    if tokens[place] == BEFORE and _addressed(tokens, place):
         return About.SENDER
     return _inside(tokens, place) or _where(tokens, place)
 
@@ -252,14 +201,31 @@ def _addressed(tokens: Sequence[str], place: int) -> bool:
     return at >= 0 and tokens[at] == "you"
 
 
+def _is_among_strangers(tokens: Sequence[str], place: int) -> bool:
+    """Tell whether a clause looks for somebody where it is no wonder that a recipient is not found."""
+    phrase: list[str] = []
+    for token in tokens[place + 1 :]:
+        if token in _BOUNDARIES or token in _CONJUNCTIONS or token.startswith("§"):
+            break
+        phrase.append(token)
+    return len(phrase) > 1 and phrase[0] in _LOOKED_IN and _WHERE_USERS_ARE.isdisjoint(phrase[1:])
+
+
 def _where(tokens: Sequence[str], place: int) -> About | None:
     """Return whose it is where a clause says in what the fault was found: ``bad address in the From header``."""
     for at in range(place + 1, len(tokens)):
         if tokens[at] in _BOUNDARIES:
             return None
-        if tokens[at] == "in":
+        if tokens[at : at + 2] == ["on", "your"]:
+            return About.SENDER
+        if tokens[at] in _WITHIN:
             named = tokens[at + 1 : at + 5]
-            return next((about for about, nouns in _PLACES if nouns.intersection(named)), None)
+            if named[:1] == ["to"]:
+                return About.MESSAGE  # the field of that name
+            if named[:1] == ["your"]:
+                return About.SENDER
+            places = _PLACES if tokens[at] == "in" else _PLACES[:1]
+            return next((about for about, nouns in places if nouns.intersection(named)), None)
     return None
 
 
@@ -281,31 +247,56 @@ def _inside(tokens: Sequence[str], place: int) -> About | None:
     return None
 
 
-_PLACES = ((About.SENDER, _SENDERS), (About.MESSAGE, _MESSAGES))
+_LOOKED_IN = _words("in among to")
+_WHERE_USERS_ARE = (
+    RECIPIENTS
+    | _DOMAINS
+    | _words(
+        "table tables map maps database databases directory directories list server servers system systems site node"
+        " here organization organisation company backend ldap passwd file network service book domino records us me"
+        " this our office users mailboxes accounts alias aliases local virtual relay active global zone realm context"
+        " tree forest cluster tenant institution school university machine gateway store exchange post postoffice rcpt"
+        " envelope"
+    )
+)
+_WITHIN = _words("in at among")
+_PLACES = ((About.SENDER, _SENDERS | _words("sending origin subscribers")), (About.MESSAGE, _MESSAGES))
 _ROLES = _words("info support sales help contact office admin service team marketing hello web post billing spam test")
 _WORDS = (
-    _RECIPIENTS | _DOMAINS | _MESSAGES | _OF_THE_SENDER | _THINGS | _ENTRIES | _MAIL | _FORM | _SAYS_NOTHING | _ROLES
+    RECIPIENTS | _DOMAINS | _MESSAGES | _OF_THE_SENDER | _THINGS | _ENTRIES | _MAIL | _FORM | _SAYS_NOTHING | _ROLES
 )
-_NOUNS = ((About.RECIPIENT, _RECIPIENTS), (About.DOMAIN, _DOMAINS), *_PLACES)
+_NOUNS = ((About.RECIPIENT, RECIPIENTS), (About.DOMAIN, _DOMAINS), *_PLACES)
 
 
 def _about(noun: Sequence[str]) -> About:
     """Return whom a noun with its describing words names."""
     noun = [token if token in _OF_THE_SENDER else _POSSESSIVE.sub("", token) for token in noun]
-    if noun[-1] in _ENTRIES and noun[-2:-1] and noun[-2] in _RECIPIENTS:
+    if noun[-1] in _ENTRIES and noun[-2:-1] and noun[-2] in RECIPIENTS:
         return About.DOMAIN if noun[-2] in _ADDRESSES else About.RECIPIENT  # a user that has no entry is none
     if noun[-1] in _ADDRESSES and noun[-2:-1] and noun[-2] in _OF_HOSTS:
         return About.DOMAIN
-    is_name = not _OF_NAMES.isdisjoint(noun)
-    is_thing = noun[-1] in _THINGS or (noun[0] in _THINGS and noun[-1] not in _FORM)
-    if (is_thing and not is_name) or not _IN_MESSAGES.isdisjoint(noun[:-1]):
+    if _is_thing(noun):
         return About.OTHER
     bare = [token for token in noun if token not in _FORM and token not in _MAIL]
     if not bare:
         return About.RECIPIENT if noun[-1] in _FORM else About.MESSAGE
-    of_message = bare[-1] in _MESSAGES
-    if any(word in _OF_THE_SENDER for word in bare) and not of_message:
+    return _somebody(bare) or (
+        About.DOMAIN
+        if not _OF_NAMES.isdisjoint(noun)
+        else next((about for about, nouns in _NOUNS if bare[-1] in nouns), About.UNKNOWN)
+    )
+
+
+def _is_thing(noun: Sequence[str]) -> bool:
+    """Tell whether a noun names no mailbox and no domain of one: a database, a relay, what stands in a message."""
+    if noun[-1] in _DOMAINS | _RELAYS and not _RELAYS.isdisjoint(noun):
+        return True
+    is_thing = noun[-1] in _THINGS or (noun[0] in _THINGS and noun[-1] not in _FORM)
+    return (is_thing and _OF_NAMES.isdisjoint(noun)) or not _IN_MESSAGES.isdisjoint(noun[:-1])
+
+
+def _somebody(noun: Sequence[str]) -> About | None:
+    """Return who it is where a word says that it is the sender, or somebody to whom mail goes on."""
+    if noun[-1] not in _MESSAGES and any(word in _OF_THE_SENDER for word in noun):
         return About.SENDER
-    if is_name:
-        return About.DOMAIN
-    return next((about for about, nouns in _NOUNS if bare[-1] in nouns), About.UNKNOWN)
+    return None if _OF_OTHERS.isdisjoint(noun[:-1]) else About.OTHER

@@ -68,12 +68,13 @@ def after_failure(state: AddressState, evidence: Evidence, verdict: Verdict, pol
     if _sent_before_release(state, failure):
         return state, "sent_before_release"
     state = _without_delivery_of_that_day(state, failure)
-    if _replaces_words_about_others(state, failure):
-        if class_ is state.class_ or (state.state is State.HELD and class_ is not Class.HARD):
-            return with_reason(state, verdict.category, class_, evidence), "replaces_words_about_others"
-        state = _without_words_about_others(state)
-    elif _mail_failed_already(state, failure):
+    replaces = _replaces_words_about_others(state, failure)
+    own = _without_words_about_others(state) if replaces else state
+    if _mail_failed_already(own, failure):
         return state, "same_mail"
+    if replaces and (class_ is state.class_ or (state.state is State.HELD and class_ is not Class.HARD)):
+        return with_reason(state, verdict.category, class_, evidence), "replaces_words_about_others"
+    state = own
     if failure.disputable and _is_disputed(state, failure):
         return _held_with_caution(state, failure, "disputed")
     if class_ is Class.HARD and _sent_on_day_of_release(state, failure):
@@ -143,13 +144,14 @@ def _replaces_words_about_others(state: AddressState, failure: Failure) -> bool:
 
 
 def _without_words_about_others(state: AddressState) -> AddressState:
-    """Take back the failure that a report about other recipients counted as."""
+    """Take back the failure that a report about other recipients counted as.  It may have been of the same path."""
     assert state.class_ is not None
     return replace(
         state,
         category=None,
         class_=None,
         names_others=False,
+        path_failed_as=None if state.path_failed_as is state.class_ else state.path_failed_as,
         streaks=without_last_failure(state.streaks, state.class_),
         failed_mail={class_: day for class_, day in state.failed_mail.items() if class_ is not state.class_},
     )

@@ -49,13 +49,19 @@ _REPLY_IN_TEXT = re.compile(
 )
 _DIALOGUE = re.compile(r"<<<[ \t]*(?P<reply>[45]\d\d[ \-][^\n]*)")
 
+_SAID_OF = re.compile(
+    r"^[ \t]*>>> RCPT TO:? {0,3}<([^<>\s]{1,320})>[^\n]*\n(?:[ \t]*<<<[^\n]*(?:\n|$))*", re.IGNORECASE | re.MULTILINE
+)
+"""What a client and a server said of one recipient, as Sendmail shows it."""
+
 # What notices write below a reply, in its paragraph.
 _NEXT_FIELD = re.compile(
     r"\n[ \t]*+(?:remote[ -](?:system|mta|host)|(?:reporting|received-from)-mta|(?:final|original)-recipient"
     r"|action|status|last-attempt-date|message-id|subject|from|to|date):|\n[ \t]*+giving up on ",
     re.IGNORECASE,
 )
-_PARAGRAPH = re.compile(r"\n[ \t\r]*\n\s*")
+_PARAGRAPH = re.compile(r"\n[ \t\r]*\n\s*|\n(?=[ \t]{0,8}[A-Z][a-z]{2,15}: )")
+"""An empty line, or one that begins with the name of a field: ``User: bob`` does not go on with ``Reason: unknown``."""
 _ADDRESS = re.compile(
     r"(?<![^\s<>()\[\]{},;:'\"|@])[^\s<>()\[\]{},;:'\"|@]+@(?:\[[^\]\s]*\]?|[\w\-.]*[\w\-]|(?=[>)\]]))"
 )
@@ -128,6 +134,15 @@ def find(text: str) -> str | None:
     paragraph = text[found.start("reply") : found.start("reply") + MAX_REPLY_CHARS].replace("\r", "")
     words = _NEXT_FIELD.split(paragraph.partition("\n\n")[0], maxsplit=1)[0]
     return " ".join(words.replace("<<<", " ").split())
+
+
+def find_of(recipient: str, text: str) -> str | None:
+    """Return the reply that a notice quotes, of one recipient where it shows a dialogue about several."""
+    if ">>> RCPT" in text:
+        said = {each[1].lower() for each in _SAID_OF.finditer(text)}
+        if len(said) > 1 and recipient.lower() in said:
+            text = _SAID_OF.sub(lambda each: each[0] if each[1].lower() == recipient.lower() else "", text)
+    return find(text)
 
 
 def status_in(text: str) -> str | None:

@@ -84,6 +84,54 @@ def test_what_is_plainly_about_somebody_else_means_that(reply: str, category: Ca
     assert _verdict(reply).category is category
 
 
+def test_what_postfix_rejects_is_the_reason_behind_the_label():
+    """``Recipient address rejected`` names the check; its reason may have another subject."""
+    assert _verdict("550 <bob@example.net>: Recipient address rejected: no such permission").class_ is not Class.HARD
+    assert _verdict("550 <bob@example.net>: Recipient address rejected: not found").class_ is Class.HARD
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "550 The mailbox from which it originated does not exist",
+        "550 the account that sent this is closed",
+        "550 5.4.4 next hop host unknown",
+        "550 5.7.1 forbidden phrase: 'account closed'",
+    ],
+)
+def test_a_clause_may_say_that_it_is_another_mailbox(reply: str):
+    """Not every mailbox, and not every host, that a reply names is the recipient's; a filter shows what it found."""
+    assert _verdict(reply).class_ is not Class.HARD
+
+
+@pytest.mark.parametrize(
+    "words", ["volume too high", "power outage tonight", "subject too spicy", "tarpit", "consent withdrawn"]
+)
+def test_a_code_proves_nothing_beside_words_about_something_else(words: str):
+    """No list holds all that a server may say; words that neither complain nor name a recipient are about another."""
+    assert _verdict(f"550 5.1.1 {words}").class_ is not Class.HARD
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        "<bob@example.net>",
+        "https://help.example.net/6596 ad1si19.83 - gsmtp",
+        "bounced",
+        "delivery failed",
+        "undeliverable",
+        "bob has never had a mailbox here",
+        "Korisnik ne postoji",
+        "такого здесь нет",
+    ],
+)
+def test_a_code_proves_beside_words_that_leave_the_reason_to_it(words: str):
+    """They are none, only say that mail was not delivered, are about a mailbox, or in another language."""
+    verdict = _verdict(f"550 5.1.1 {words}".strip())
+    assert (verdict.class_, verdict.doubt) == (Class.HARD, "")
+
+
 def test_postfix_label_of_a_list_is_not_what_its_text_is_about():
     """An administrator's list of clients may hold words about the recipient."""
     assert _verdict("554 5.7.1 <bob@example.net>: Client host rejected: User not known here").class_ is Class.HARD

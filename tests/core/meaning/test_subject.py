@@ -40,10 +40,35 @@ RECIPIENT, DOMAIN, SENDER, MESSAGE, OTHER, UNKNOWN = (
         ("invalid recipient count", UNKNOWN),
         ("user input is invalid", UNKNOWN),
         ("no account manager found", OTHER),
+        ("bounce address does not exist", SENDER),
+        ("no such mailbox at the sending site", SENDER),
+        ("address not found among our subscribers", SENDER),
+        ("malformed address in To", MESSAGE),
+        ("the text mentions an unknown user", MESSAGE),
+        ("another recipient is unknown", OTHER),
+        ("the forwarding address of this user is invalid", OTHER),
+        ("mail store host not found", OTHER),
+        ("smarthost unknown", OTHER),
+        ("the Cc recipient does not exist", OTHER),
+        ("Errors-To address is unknown", MESSAGE),
+        ("user is not found on your allow list", SENDER),
+        ("the user has an unknown condition", UNKNOWN),
+        ("the recipient has disabled notifications", UNKNOWN),
+        ("account not found among those who paid", UNKNOWN),
+        ("user not known to be at work", UNKNOWN),
+        ("user not found in our directory", RECIPIENT),
+        ("user unknown to this system", RECIPIENT),
+        ("one of the printers does not exist", UNKNOWN),
+        ("the recipient has cancelled this order", UNKNOWN),
+        ("the recipient has moved your address to the list", SENDER),
+        ("the customer has closed his account", RECIPIENT),
     ],
 )
 def test_the_head_noun_is_the_subject(sentence: str, about: About):
-    """What stands before it, or behind ``of``, ``in`` and ``for``, only describes it."""
+    """What stands before it, or behind ``of``, ``in`` and ``for``, only describes it.
+
+    What somebody did to a thing is said of the thing.
+    """
     assert claims(sentence)[0].about is about
 
 

@@ -144,6 +144,16 @@ def test_a_hard_failure_of_the_recipient_counts_as_the_first_where_others_were_n
     assert story.state.streaks.keys() == {Class.HARD}
 
 
+def test_an_echo_counts_nothing_where_other_mail_named_others_meanwhile(story):
+    """Its own mail failed in that class before; what a member of an alias said of later mail stays as it is."""
+    story.fails("network", day=0)
+    about_others(story, 1.2)
+    before = story.state
+    assert again(story, "network", 1.3, 0, as_="transient") is before.state
+    assert story.reasons[-1] == "same_mail"
+    assert story.state == before
+
+
 def test_a_report_about_others_does_not_replace_one_that_names_the_recipient(story):
     """Not even on the same day."""
     story.fails("mailbox_full", day=0)

@@ -85,6 +85,26 @@ def test_names_are_no_words(text: str, expected: str):
     assert reply.neutral(text).text == expected
 
 
+def test_of_a_dialogue_about_several_each_hears_what_was_said_of_it():
+    """Sendmail shows one dialogue to all who were named in it; of a stranger to it the first refusal counts."""
+    dialogue = (
+        ">>> RCPT To:<alice@example.net>\n<<< 250 ok\n"
+        ">>> RCPT To:<bob@example.net>\n<<< 550 no such user\n"
+        ">>> RCPT To:<carol@example.net>\n<<< 452 full\n"
+        ">>> DATA\n<<< 554 too spammy\n"
+    )
+    assert (reply.find_of("bob@example.net", dialogue) or "").startswith("550 no such user")
+    assert (reply.find_of("Carol@example.net", dialogue) or "").startswith("452 full")
+    assert (reply.find_of("alice@example.net", dialogue) or "").startswith("554 too spammy")
+    assert (reply.find_of("dan@example.net", dialogue) or "").startswith("550 no such user")
+
+
+def test_lines_of_fields_are_sentences_of_their_own():
+    """What one field ends with is not said of what the next begins with."""
+    assert reply.neutral("Reason: unknown\nUser: bob").text == "Reason: unknown ; User: bob"
+    assert reply.neutral("the user is\nunknown").text == "the user is unknown"
+
+
 def test_names_are_kept_beside_the_words():
     """A link to a block list may be all that a reply says."""
     assert reply.neutral("553 http://www.spamhaus.org/query/bl?ip=192.0.2.1").names.startswith(

@@ -5,6 +5,7 @@ import quopri
 
 import pytest
 
+from bounced.core.meaning.attribute import group_for
 from bounced.core.reading.report import parse
 from bounced.core.terms import Action, Kind, PerRecipientFields
 
@@ -125,6 +126,24 @@ def test_a_reply_wrapped_without_indentation_stays_one_reply() -> None:
     """The lines after Diagnostic-Code that are no field belong to it."""
     status = STATUS.replace(b"\n    550 5.1.1 here", b"\nsays the other side")
     assert only(report(status)).diagnostic_code == "550-5.1.1 No such user says the other side"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (b"Status: 5.1.1", b"Status: 4.2.2"),
+        (b"Diagnostic-Code: smtp; 550 5.1.1 no such user", b"Diagnostic-Code: smtp; 554 5.7.1 spam"),
+    ],
+)
+def test_a_group_with_two_reasons_condemns_nobody(first: bytes, second: bytes) -> None:
+    """Each stands in a group of its own, as if two members of an alias had failed; the same twice is one."""
+    begin = b"Reporting-MTA: dns; mx.example.org\n\nFinal-Recipient: rfc822; alice@example.org\nAction: failed\n"
+    twice = parse(report(begin + first + b"\n" + second + b"\n"))
+    attribution = group_for(twice, "alice@example.org")
+    assert len(twice.recipients) == len({first, second})
+    assert attribution.fields
+    assert attribution.fields.status == "4.2.2" or not attribution.names_recipient
+    assert only(report(begin + first + b"\n" + first + b"\n")).address == "alice@example.org"
 
 
 def test_fields_that_were_indented_altogether_are_fields() -> None:

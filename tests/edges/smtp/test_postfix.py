@@ -1,10 +1,10 @@
-"""A real Postfix delivers to the door, in the clear and encrypted; it needs root to be started."""
+"""A real Postfix delivers to the door, in the clear and encrypted, and takes up TLS sessions by their one ticket."""
 
 import asyncio
 import os
 import shutil
 import smtplib
-import subprocess
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,99 +12,80 @@ from pathlib import Path
 
 import pytest
 
+from bounced.config.files import tls_context
 from bounced.edges.smtp import SessionSettings
-from tests.support.door import HOSTNAME, OpenDoor, loopback, open_door, self_signed
+from tests.support.door import HOSTNAME, OpenDoor, open_door, self_signed
+from tests.support.mta import POSTFIX, running
 
-MESSAGES = 40
-DELIVERY_S = 30.0
-
-MAIN = """
-compatibility_level = 3.6
-queue_directory = {folder}/spool
-data_directory = {folder}/data
-mail_owner = postfix
-setgid_group = postdrop
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
-mydestination =
-relayhost = [127.0.0.1]:{relay}
-smtp_tls_security_level = may
-smtp_tls_loglevel = 1
-smtpd_peername_lookup = no
-smtpd_relay_restrictions = permit_mynetworks, reject
-maillog_file = {folder}/log
-maillog_file_prefixes = /
+MANY, FEW = 40, 6
+DELIVERY_S = 60.0
+MANY_CONNECTIONS = """
+smtp_destination_concurrency_limit = 20
 """
-MASTER = """
-127.0.0.1:{port} inet n - n - - smtpd
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-smtp unix - - n - - smtp
-tlsmgr unix - - n 1000? 1 tlsmgr
-scache unix - - n - 1 scache
-proxymap unix - - n - - proxymap
-verify unix - - n - 1 verify
-flush unix n - n 1000? 0 flush
-error unix - - n - - error
-retry unix - - n - - error
-anvil unix - - n - 1 anvil
-postlog unix-dgram n - n - 1 postlogd
+KEEPS_SESSIONS = """
+smtp_tls_session_cache_database = btree:/var/mta/data/sessions
+smtp_tls_connection_reuse = no
+smtp_connection_cache_destinations =
+smtp_connection_cache_on_demand = no
 """
 
 pytestmark = [
     pytest.mark.soak,
-    pytest.mark.skipif(not shutil.which("postfix") or os.geteuid() != 0, reason="needs Postfix, and root to start it"),
+    pytest.mark.skipif(
+        os.geteuid() != 0 or not shutil.which("unshare") or not POSTFIX.find(),
+        reason="needs Postfix (tests/install-programs), root and unshare",
+    ),
 ]
-
-
-@contextmanager
-def postfix(folder: Path, relay: int) -> Iterator[int]:
-    """Run a Postfix that sends everything to a port of loopback; give the port that it listens on."""
-    with loopback() as free:
-        port = free.getsockname()[1]
-    for parent in (folder, *folder.parents[:3]):
-        parent.chmod(0o755)  # its processes run as another user
-    (folder / "spool").mkdir()
-    (folder / "data").mkdir()
-    shutil.chown(folder / "data", "postfix")
-    (folder / "main.cf").write_text(MAIN.format(folder=folder, relay=relay))
-    (folder / "master.cf").write_text(MASTER.format(port=port))
-    subprocess.run(["postfix", "-c", str(folder), "start"], check=True, capture_output=True)
-    try:
-        yield port
-    finally:
-        subprocess.run(["postfix", "-c", str(folder), "stop"], check=True, capture_output=True)
 
 
 @pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "starttls"])
 async def test_postfix_delivers(tmp_path: Path, encrypted: bool) -> None:
     """Many messages, one of them with UTF-8 in its header."""
-    settings = SessionSettings(HOSTNAME)
-    if encrypted:
-        settings = replace(settings, tls_context=self_signed(tmp_path))
-    folder = tmp_path / "postfix"
-    folder.mkdir()
-    async with open_door(settings) as door:
-        with postfix(folder, int(door.address[1])) as port:
-            await asyncio.to_thread(_hand_over, port)
-            await asyncio.wait_for(_all_taken(door), DELIVERY_S)
-    assert ("TLS connection established" in (folder / "log").read_text()) is encrypted
+    context = _context(tmp_path)
+    async with open_door(SessionSettings(HOSTNAME, tls_context=context if encrypted else None)) as door:
+        with _postfix(tmp_path, int(door.address[1]), MANY_CONNECTIONS) as port:
+            await asyncio.to_thread(_hand_over, port, MANY)
+            await _taken(door, MANY)
+    assert (context.session_stats()["accept_good"] > 0) is encrypted
     assert {envelope.reverse_path for envelope in door.receiver.taken} == {""}
     assert sorted(envelope.forward_path for envelope in door.receiver.taken) == sorted(
-        f"b-User{n}@bounce.example" for n in range(MESSAGES)
+        f"b-User{n}@bounce.example" for n in range(MANY)
     )
     assert any("привет".encode() in envelope.content for envelope in door.receiver.taken)
 
 
-def _hand_over(port: int) -> None:
+async def test_postfix_takes_its_session_up_again(tmp_path: Path) -> None:
+    """Each message comes on a connection of its own, and only the first of them has a whole handshake."""
+    context = _context(tmp_path)
+    async with open_door(SessionSettings(HOSTNAME, tls_context=context)) as door:
+        with _postfix(tmp_path, int(door.address[1]), KEEPS_SESSIONS) as port:
+            await asyncio.to_thread(_hand_over, port, FEW)
+            await _taken(door, FEW)
+    statistics = context.session_stats()
+    assert (statistics["accept_good"], statistics["hits"]) == (FEW, FEW - 1)
+
+
+def _context(folder: Path) -> ssl.SSLContext:
+    self_signed(folder)
+    return tls_context(folder / "server.pem", folder / "server.pem")
+
+
+@contextmanager
+def _postfix(folder: Path, relay: int, settings: str) -> Iterator[int]:
+    """Run a Postfix that sends everything to a port of loopback, with further settings; give its port."""
+    templates, home = folder / "templates", folder / "postfix"
+    home.mkdir()
+    shutil.copytree(POSTFIX.templates / "postfix", templates / "postfix")
+    with (templates / "postfix/main.cf").open("a") as file:
+        file.write(settings)
+    with running(replace(POSTFIX, templates=templates), home, DAEMON=relay, REFUSER=relay) as port:
+        yield port
+
+
+def _hand_over(port: int, count: int) -> None:
     with smtplib.SMTP("127.0.0.1", port, timeout=DELIVERY_S) as client:
-        for number in range(MESSAGES):
-            options = ["SMTPUTF8"] if number == 0 else []
-            subject = "привет" if number == 0 else "returned"
+        for number in range(count):
+            subject, options = ("привет", ["SMTPUTF8"]) if number == 0 else ("returned", [])
             message = f"From: MAILER-DAEMON@isp.example\r\nSubject: {subject}\r\n\r\n.\r\n"
             client.ehlo_or_helo_if_needed()
             client.mail("", options)
@@ -112,7 +93,8 @@ def _hand_over(port: int) -> None:
             assert client.data(message.encode())[0] == 250
 
 
-async def _all_taken(door: OpenDoor) -> None:
-    while len(door.receiver.taken) < MESSAGES:
-        door.receiver.arrival.clear()
-        await door.receiver.arrival.wait()
+async def _taken(door: OpenDoor, count: int) -> None:
+    async with asyncio.timeout(DELIVERY_S):
+        while len(door.receiver.taken) < count:
+            door.receiver.arrival.clear()
+            await door.receiver.arrival.wait()

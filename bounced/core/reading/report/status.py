@@ -34,6 +34,7 @@ _DECORATED = re.compile(r"^\"?([^\s\"()|/]+@[\w.-]+)\"?\s*(?:\([^()]*\))?$")
 """An address in quotes, or with a comment behind it."""
 _CODE_POINT = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
 _ABOUT_RECIPIENT = frozenset({"final-recipient", "original-recipient", "action", "status", "diagnostic-code"})
+_REASONS = frozenset({"status", "diagnostic-code"})
 _ACTIONS = (
     ("fail", Action.FAILED),
     ("delay", Action.DELAYED),
@@ -139,6 +140,10 @@ def _groups(text: str) -> Iterator[Fields]:
                 yield group
                 group = {}
             key = "" if found in group else found  # the first of several fields counts
+            if not key and _contradicts(group, found, value.strip()):
+                yield dict(group)  # as if it were the reason of another: what contradicts itself proves nothing
+                del group[found]
+                key = found
             if key:
                 group[key] = value.lstrip(" \t")
         elif not line or line.isspace():
@@ -147,6 +152,11 @@ def _groups(text: str) -> Iterator[Fields]:
         elif key:  # a folded line, or one that was wrapped without indentation
             group[key] = f"{group[key]} {line.strip()}"[:MAX_VALUE_CHARS]
     yield group
+
+
+def _contradicts(group: Fields, name: str, value: str) -> bool:
+    """Tell whether a group gives one recipient a second reason that is not the first."""
+    return name in _REASONS and "final-recipient" in group and not group[name].startswith(value)
 
 
 @lru_cache(REMEMBERED_NAMES)
