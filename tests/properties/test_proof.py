@@ -80,6 +80,8 @@ BEHIND = (
     "is unknown",
     "not found",
     "could not be found",
+    "can't be found",
+    "doesn\u2019t exist",
     "is invalid",
     "is not valid",
     "unknown",
@@ -87,7 +89,7 @@ BEHIND = (
     "does not exist here",
     "not known",
 )
-BEFORE = ("unknown {}", "no such {}", "invalid {}", "there is no such {}", "unknown or invalid {}")
+BEFORE = ("unknown {}", "no such {}", "invalid {}", "there is no such {}", "unknown or invalid {}", "can't find the {}")
 GUESSES = ("the {} may not exist", "possibly the {} is unknown", "perhaps no such {}", "the {} might be invalid")
 DENIALS = ("the {} is not unknown", "unless the {} is unknown", "that does not mean no such {}", "is the {} unknown?")
 NO_CLAIMS = (

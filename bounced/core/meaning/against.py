@@ -46,7 +46,7 @@ _SOMEBODY_ABROAD = (
 _MAY_BE = (
     r"\b(may|might)( also| simply)?( not)? (be|have|exist|no longer|contain)\b|\bcould( also)? (be|have)\b",
     r"\b(possibly|perhaps|probably|maybe|potentially|presumably|apparently|likely)\b",
-    r"\b(it|this|that) (seems|appears)\b|\b(seems|appears) to\b",
+    r"\b(it|this|that) (seems|appears)\b|\b(seems?|appears?) to\b",
     r"\bone of the following|\b(possible|common|usual|likely|frequent|typical|probable|potential) (reasons?|causes?)",
     r"\breasons? (for this )?(can|could) be\b|\breasons such as\b|\bone of (these|several) reasons\b",
     r"\bwould have\b|\bprovided (that )?the\b|\bassuming\b",
@@ -63,7 +63,8 @@ _MAY_BE = (
     r"\b(misschien|mogelijk|wellicht)\b",
     r"\b(by[ćc] mo[żz]e|prawdopodobnie|mo[żz]e nie|mo[žz]n[áa]|pravd[ěe]podobn[ěe])\b",
     r"\b(kanske|m[öo]jligen|troligen|m[åa]ske|muligvis|kanskje|muligens|ehk[äa]|mahdollisesti)\b",
-    r"\b(tal[áa]n|esetleg|belki|olabilir)\b|возможно|может быть|вероятно|похоже",
+    r"\b(tal[áa]n|esetleg|lehet, hogy|belki|olabilir|poate|probabil)\b|возможно|может быть|вероятно|похоже",
+    r"ίσως|ενδέχεται|πιθαν|μπορεί [^ ]+ (μην|είναι)|можливо|ймовірно|може би|\b(mo[žz]no|je mo[žz]n[ée])\b",
     r"可能|也许|或许|かもしれ|可能性|수 있|것 같",
 )
 _MILDER = r"\b(full|quota|storage|blocked|busy|unavailable|spam|policy|permission|restrict\w*|unable|refus\w*)\b"
@@ -105,7 +106,9 @@ _PASSES = (
     r"\bstorage (is|limit|allowance|capacity|quota|used|full|exhausted)\b|\ballowance\b|\ballotment\b",
     r"\bout of (the )?office\b|\bon (vacation|leave|holiday)\b|\bon (the |our )?(backup|secondary) (node|mx|server)\b",
     r"\bmaintenance\b|\bcached?\b|\btry later\b|\b(yet|until)\b|\b(re)?try( again)? in (\d|an?\b|one\b)",
-    r"\bvor[üu]bergehend|\btemporair|\bmomentan|\btemporal|временно|暂时|暫時|一時的",
+    r"\bvor[üu]bergehend|\btemporair|\bmomentan|\btemporal|átmeneti|ideiglenes|jelenleg|προσωριν|προς το παρόν",
+    r"тимчасов|наразі|временно|в момента|\bdo[čc]asn|tijdelijk|tillfällig|midlertidig|ge[çc]ici",
+    r"privremen|začasn|trenutno|în prezent|일시적|暂时|暫時|一時的",
 )
 _INSIDES = (
     r"(ldap|map|table|database|directory|scanner|milter|policy|agent|daemon|process|service|node|cluster|i/o|disk"
@@ -184,6 +187,7 @@ _PLACES = re.compile(
     r"\b(?:auf|an|bei|im|in|sur|dans|chez|en|no|na|nos|neste|nesse|nel|sul|su|op|på|w|z|ve|til|на|в|\u0443) "
     r"(?:\w+ ){0,2}?"
     r"\w*(?:server|serveur|servidor|serwer|сервер|system|systém|syst[eè]me|sistema|систем)\w*"
+    r"|\b(?:pe|ezen a|a) (?:\w+ ){0,2}?(?:server\w*|(?:szerver|kiszolgáló)(?:en|n))\b|στον (?:\w+ ){0,2}?διακομιστή"
     r"|[在于於]?(?:本|此|该|這|这|我们的)?(?:服务器|伺服器|系统)(?:上|中|里)"
     r"|[于於](?:本|此|该|這|这)(?:服务器|伺服器|系统)|(?:この|当)?(?:サーバー?|システム)(?:上|内)?(?:に|で)|서버(?:에|에서)|\bsunucu\w*d[ae]\b",
     re.IGNORECASE,
@@ -201,6 +205,14 @@ _THINGS = PatternSet(
         r"richtlinie|beleid|politique|pol[íi]tica|zasad[ay]|политик|策略|ポリシー|정책",
         r"oturum|zertifikat|certificat\b|certificad|certificato|certyfikat|сертификат|证书|憑證|証明書|schlüssel|kopfzeile",
         r"en-t[êe]te|encabezado|cabeçalho",
+        r"\bserver(ul|en|et|u|ot)\b|\bserver (korisn|primat|uporab|u[zž]iv|pou[zž])|(rs|ns) server\b",
+        r"\blist[aáeyuă]\b|seznam|zoznam|spis(ek|ak)\b|списък|список|списк|λίστα|skupin|ryhm",
+        r"kapcsolat|munkamenet|spojen[íi]|sezen[íi]|rela[cč]|conexiun|sesiun|σύνοδο|връзка|сесия|\bvez[ae]\b|sesij|сеанс",
+        r"kiszolgáló|szerver|adatbázis|jelsz[óa]|bejelentkez|hitelesít|tanúsítvány|\bkulcs|fejléc|csoport|házirend|irányelv",
+        r"baza de date|bazei de date|\bparol|autentific|\bchei[ae]|\bantet|grupul|certificatul|διακομιστ|εξυπηρετητ",
+        r"βάση(ς)? δεδομένων|κωδικό|σύνδεση|ταυτοπο|πιστοποι|κλειδί|κεφαλίδα|ομάδα|πολιτική",
+        r"poslu[žz]itelj|stre[žz]nik|baz[ae] (podatak|podatkov)|lozink|gesl[oa]|certifikat|\bklju[čc]|zaglavlj",
+        r"баз[аиу] даних|автентиф|сертифікат|сървър|база(та)? данни|удостовер|(^|[ \"'(])(груп[аиу]|групата|ключ)",
         r"intestazione|nagłów|заголов|标头|ヘッダ|헤더|(\b|[^a-z])ip([- ]|\b|地址|アドレス)",
     )
 )

@@ -5,7 +5,7 @@ import re
 MAX_TOKENS = 200
 """Of one sentence: real ones have fewer, and what one complaint is about is looked for among all of them."""
 
-_NOT = r"(?:not|n['\u2019]t|cannot)"
+_NOT = r"(?:not|n['\u2019]t|can(?:not|['\u2019]t))"
 _VERB = r"(?:does|do|did|could|can|would|will|is|are|was|were|has|have|had)"
 _PREDICATE = (
     r"(?:exists?|found|listed|registered|located|recogni[sz]ed|known|here|local|resolved?|active|in use|valid|available"

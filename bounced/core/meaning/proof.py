@@ -23,10 +23,14 @@ _PROVING_AFTER_DATA = PROVING_CODES - {"5.1.3"}
 """A syntax that was accepted at RCPT is that of a header when it is refused later."""
 REMEMBERED = 4096
 SHORT_CHARS = 240
-_RETURNED = re.compile(
-    r"\b(?:return|bounc|sent back)\w*(?: \w+)? (?:back )?to (?:the |its )?(?:original )?sender\b", re.IGNORECASE
+_WENT = re.compile(
+    r"\b(?:return|bounc|sent back)\w*(?: \w+)? (?:back )?to (?:the |its )?(?:original )?sender\b"
+    r"|发送(?:给|到|至|失败)|(?:无法|未能|不能)发送|发送的(?:邮件|信件|消息)(?=被|无法|未能|不能|没有)"
+    r"|送信(?:でき|に失敗|エラー|不能|した(?:メール|メッセージ)[はがを])|보낸 ?(?:메일|메시지)(?=[이은을를가는] )"
+    r"|\byou sent from <?@>? to\b|\bgönderil(?:eme|mes|mek|miş)\w*|\blähettäminen\b|\blähettämäsi viesti\w*",
+    re.IGNORECASE,
 )
-"""Where the message went is no complaint about the sender."""
+"""Where the message went, and that it could not be sent, is no complaint about the sender."""
 _LABEL = re.compile(
     r"\bclient host rejected: |\brecipient address rejected: (?:(?:undeliverable|unverified) address: )?", re.IGNORECASE
 )
@@ -37,6 +41,7 @@ _OF_THE_SENDER = PatternSet(
         r"\b(api user|feedback address|originator|bounce address|sasl|logged in|who (sent|submitted))\b",
         r"\b(permitted|allowed|accepted) senders\b",
         r"\byou (are )?(sending|send|writing|write|wrote|sent)( \w+){0,2} from\b|\b(message|mail) came from\b",
+        r"\byou (are|were|have been) (not|no longer|an? un\w+|un\w+)\b",
         r"\bused to (submit|send)\b|\b(that|which|who) (sent|submitted|relayed|wrote|posted|originated) (this|it)\b",
         r"\b(this|it) (message |mail )?originate[sd]\b|\bsending (end|side|party|host)\b",
         r"\byour (bounces?|repl(y|ies)|answers?|complaint|contact)\b|\b(repl(y|ies)|bounces?|answers?) to your\b",
@@ -45,7 +50,9 @@ _OF_THE_SENDER = PatternSet(
         r"\bfrom line\b|\b(repl(y|ies)|answer) (to )?you\b|\bcalled? back\b|\bvon (der|dem) sie\b|\bque env[ií]a",
         r"\b(sender|mail from|return[- ]?path|reverse[- ]?path|envelope[- ]from|helo|ehlo|call-?back)\b",
         r"\b(absender|exp[ée]diteur|remitente|remetente|mittente|nadawc|afzender|odes[ií]latel|avsändare|lähettäj)",
-        r"\bafsender",
+        r"\bafsender|\bodosielate[lľ]|\bfelad[óo]|\bk[üu]ld[őo]|\bexpeditor|αποστολέ|відправник|подател|изпращач|po[šs]iljat|po[šs]iljal",
+        r"\b(care trimite|de expediere|koji [šs]alje|za slanje|som s[eä]nder|pro odes[íi]l\w*|för avsändning)",
+        r"που στέλν|λογαριασμός αποστολής|който изпраща|за изпращане|який надсила|для надсилання|который отправля",
         r"отправител|发件人|寄件人|發件人|发送|送信|差出人|보낸|발신자|\bgönder|\blähettä",
     )
 )
@@ -275,7 +282,7 @@ def _is_about_the_sender(statement: Statement, words: str, heard: Heard, who: Pa
 
 @lru_cache(REMEMBERED)
 def _has_word_for_sender(words: str) -> bool:
-    return bool(_OF_THE_SENDER.matching(_RETURNED.sub(" ", words)))
+    return bool(_OF_THE_SENDER.matching(_WENT.sub(" ", words)))
 
 
 def _was_told(heard: Heard) -> bool:
@@ -306,5 +313,6 @@ def _matched(pattern: str, text: str) -> str:
         return text
     start, end = found
     before = [each.end() for each in _SENTENCE_END.finditer(text, 0, start)]
+    end -= text.endswith(".", start, end)  # a row may have read the full stop
     after = _SENTENCE_END.search(text, end)
     return text[before[-1] if before else 0 : after.start() + 1 if after else len(text)]

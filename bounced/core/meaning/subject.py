@@ -41,7 +41,8 @@ def _words(text: str) -> frozenset[str]:
 
 
 RECIPIENTS = _words(
-    "user mailbox mail-box box recipient recipients rcpt account addressee alias username userid maildrop inbox"
+    "user mailbox mail-box box recipient recipients receiver"
+    " rcpt account addressee alias username userid maildrop inbox"
     " subscriber customer member employee person individual address addresses localpart local-part forward-path"
     " emailaddress mailaddress e-mailaddress login uid user(s) recipient(s) @ one"
 )
@@ -89,6 +90,8 @@ _ENDS = _words(
     "of in on at for by with from to as please if when that which who whose where via after during against into within"
     " under here anymore named called requested specified given entered found see i they"
 )
+_MEANT = _words("specified given entered requested named")
+"""Before a noun these only say which one is meant."""
 _PRONOUNS = _words("you we")
 _BOUNDARIES = _words(". ; : ! ? ( ) [ ] ,")
 _HOLDS = _words(
@@ -163,6 +166,8 @@ def _before(tokens: Sequence[str], place: int) -> list[str]:
     while noun and noun[-1] in _BE:
         noun.pop()
     ends = _ENDS | _PRONOUNS
+    while noun and (noun[0] in _DETERMINERS or noun[0] in _MEANT):
+        del noun[0]  # the specified user
     end = next((at for at, token in enumerate(noun) if at and token in ends), len(noun))
     if noun[:2] == ["one", "of"]:
         noun, end = noun[2:], next((at for at, token in enumerate(noun[2:]) if at and token in ends), len(noun) - 2)

@@ -165,6 +165,8 @@ def neutral(text: str) -> Neutral:
     sentences of one line, ended by a semicolon.
     """
     names: list[str] = []
+    if "\u2019" in text:  # as Microsoft writes "couldn't" in its notices
+        text = text.replace("\u2019", "'")
     if "\n" in text:
         text = _PARAGRAPH.sub(" ; ", text)
     words = [

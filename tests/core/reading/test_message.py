@@ -164,3 +164,9 @@ def test_html_is_what_a_reader_would_see() -> None:
     """Styles are hidden, blocks are lines, references are characters."""
     markup = "<style>p { color: red }</style><p>User&nbsp;unknown:<br>a &lt;b@c.example&gt;</p>"
     assert from_html(markup, Work()).strip() == "User unknown:\na <b@c.example>"
+
+
+def test_what_stands_in_two_cells_of_a_table_is_no_one_word() -> None:
+    """A notice may name its recipient in a table; ``Recipientalice@example.org`` is nobody."""
+    markup = "<tr><td>Recipient</td><td>alice@example.org</td></tr><tr><th>Why<td>550 User unknown</tr>"
+    assert from_html(markup, Work()).strip() == "Recipient alice@example.org\n\nWhy 550 User unknown"

@@ -16,7 +16,10 @@ _CHARSETS = re.compile(
 _WORD = re.compile(r"=\?([^?\s]{1,40})\?([bBqQ])\?([^?]{0,4000})\?=(?:[ \t]++(?==\?))?")
 _HIDDEN = re.compile(r"<(style|script|head)\b", re.IGNORECASE | re.ASCII)
 _END_OF_HIDDEN = {name: re.compile(f"</{name}", re.IGNORECASE) for name in ("style", "script", "head")}
-_BREAK = re.compile(r"<(?:br|p|/p|div|/div|tr|/tr|li|h[1-6]|/h[1-6]|hr|pre|/pre|blockquote)\b[^<>]*+>", re.IGNORECASE)
+_BREAK = re.compile(
+    r"<(?:br|p|/p|div|/div|tr|/tr|li|h[1-6]|/h[1-6]|hr|pre|/pre|blockquote|d[dt])\b[^<>]*+>", re.IGNORECASE
+)
+_CELL = re.compile(r"</?t[dh]\b[^<>]*+>", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*+>")
 # No character has a longer number, and Python refuses to read one of more than 4300 digits.
 _NO_CHARACTER = re.compile(r"&#(?:[0-9]{8,}+|[xX][0-9a-fA-F]{8,}+);?")
@@ -62,6 +65,7 @@ def from_html(markup: str, work: Work) -> str:
     """Return what a reader of HTML would see, one line for each block.  Raises WorkSpent."""
     work.spend(len(markup) + markup.count("<") * TAG_UNITS + markup.count("&") * REFERENCE_UNITS)
     shown = _BREAK.sub("\n", _without_hidden(markup)[:MAX_HTML_CHARS].replace("\n", " "))
+    shown = _CELL.sub(" ", shown)  # what stands in two cells is no one word
     text = html.unescape(_NO_CHARACTER.sub("\ufffd", _TAG.sub("", shown))).replace("\xa0", " ")
     return "\n".join(" ".join(line.split()) for line in text.split("\n"))
 

@@ -30,10 +30,17 @@ ADDRESS = (
 _ANY_ADDRESS = re.compile(ADDRESS)
 # An address that leads its line, in brackets, quotes or behind a bullet; what follows it is the reason.
 _LED = re.compile(
-    rf"[ \t]*+(?:(?:[*\u2022>-]{{1,3}}|--|\d{{1,3}}[.)]|recipient(?: address)?:)[ \t]++)?(?:smtp:|mailto:)?"
+    rf"[ \t]*+(?:(?:[*\u2022>-]{{1,3}}|--|\d{{1,3}}[.)]|recipient(?: address)?:)[ \t]++)?"
+    rf"(?:smtp[: ][ \t]*+(?=[<\w])|mailto:|rfc822;[ \t]*+)?"
     rf"[<\[\"'(\u201c]{{0,2}}(?:smtp:|mailto:)?(?P<address>{ADDRESS})[>\]\"')\u201d]{{0,2}}(?P<rest>.*)",
     re.IGNORECASE,
 )
+# A display name and an address, alone on a line.
+_WITH_NAME = re.compile(
+    rf"^[ \t]*+(?:[*\u2022-] )?\"?[^\W\d_][^\n<>@:\"]{{1,60}}\"?[ \t]<(?P<address>{ADDRESS})>[ \t]*+$", re.MULTILINE
+)
+# Whom a message came from is not whom it went to.
+_FROM = re.compile(r"\b(?:from|från|fra|от)[ \t]*+[<\"'(\[]{0,2}$", re.IGNORECASE)
 _MAILTO = re.compile(r"^[ \t]*+(?:\([^()]*\))?[ \t]*+<mailto:[^<>]*>")
 _ONE_MORE = re.compile(r"[>\"')]{0,2}[ \t]*+(?:,|;|&|and|or|und|et|y|e)[ \t]*+[<\"'(]{0,2}", re.IGNORECASE)
 _EMPTY_REST = " \t:;,.-*>\"'"
@@ -62,7 +69,10 @@ def led(words: str) -> list[Named]:
     The reason ends with its paragraph; where an address stands in a paragraph of its own, with the next recipient.
     """
     announced = ANNOUNCEMENTS.first(words)
-    return (_led(words[announced[1] :]) if announced else []) or _led(words)
+    if not announced:
+        return _led(words)
+    behind = words[announced[1] :]
+    return _led(behind) or _led(words) or (named(behind, _WITH_NAME) if "<" in behind else [])
 
 
 def named(words: str, phrase: re.Pattern[str]) -> list[Named]:
@@ -173,7 +183,7 @@ def _introduced(line: str) -> Iterator[str]:
     for match in _ANY_ADDRESS.finditer(line):
         joined = end >= 0 and _ONE_MORE.fullmatch(line, end, match.start())
         before = line[: match.start()][-MAX_INTRODUCTION_CHARS:].rpartition("@")[2]
-        if joined or INTRODUCTIONS.matching(before):
+        if joined or (INTRODUCTIONS.matching(before) and not _FROM.search(before)):
             end = match.end()
             yield match[0]
 

@@ -52,6 +52,7 @@ _FIXED = (
     r"a message that you (have )?sent (could not be delivered|has not yet been delivered|contained (one or more|no) recipient)",
     r"the following address(\(es\))? failed:",
     r"no action is required on your part\. delivery attempts will continue",
+    r"this is a collection of reports about email delivery",  # ZMailer
     # Sendmail, from version 5 on; what stands around its lists of recipients
     r"-- ?(the following addresses had|transcript of session follows|unsent message follows|recipients of this delivery)",
     r"the original message was received at .*from \S+",
@@ -174,6 +175,9 @@ _FORMS = (
 _DELIVERIES = (
     r"(message|mail) (was|has been) (successfully )?delivered to (the following|the destination|these|this)",
     r"(nachricht|e-?mail) wurde (den|dem|an die|an den) folgenden empfängern? (erfolgreich )?zugestellt|a été remis aux? destinataires? suivant",
+    r"har levererats till följande|(został|zostało|została) (pomyślnie )?dostarczon[aoey]+ do następując|доставлено следующим получател",
+    r"is (met succes )?(bezorgd bij|afgeleverd aan) de volgende|byla? doručena? následujícím|已(成功)?(传递|投递|送达)(给|到|至)?(以下|下列)",
+    r"次の(受信者|宛先)(に|へ)[^。]{0,12}(配信|配達)(され|しま)",
     r"se ha entregado a(l| los)? siguientes? destinatario|è stato recapitato a[il] seguent[ei] destinatari|foi entregue aos? seguintes? dest",
 )
 _RELAYS = (
@@ -227,18 +231,31 @@ ANNOUNCEMENTS_OF_FAILURE = PatternSet(
         r"(could not|cannot|can't|couldn't|was not|has not|have not|wasn't|not yet)( be| been)?( yet)? (delivered|sent|forwarded|accepted)",
         r"undeliverable|(was|is|been) (rejected|returned|refused|bounced|delayed|postponed)|given up|giving up|gave up",
         r"(un|not )able to (be )?(deliver|send)|(failed|trouble|failure|problem) (to deliver|delivering)|could not deliver",
-        r"delivery (has |of [^ ]+( [^ ]+){0,4} (has )?)?(failed|not possible|unsuccessful)|delivery (error|failure|problem)",
-        r"nicht (erfolgreich )?(zugestellt|ausgeliefert|übermittelt|versendet)|unzustellbar|zustellung [^.]*fehlgeschlagen",
+        r"problems?\b[^.]* while trying to deliver",
+        r"delivery (has |(of|to) [^ ]+( [^ ]+){0,4} (has )?)?(failed|not possible|unsuccessful)|delivery (error|failure|problem)",
+        r"nicht (erfolgreich |an [^ ]+ )?(zugestellt|ausgeliefert|übermittelt|versendet)|unzustellbar|zustellung [^.]*fehlgeschlagen",
         r"(n'a|n'ont) (pas )?pu être (remis|distribu|délivr|achemin|envoy)|non (remis|distribu)|échec de (la )?(remise|distribution)",
         r"no (se )?(ha )?p(udo|odido|uede) (ser )?entreg|no (fue )?entregado|não (pôde|pode|foi possível|foi) (ser )?entreg|não entregue",
         r"non (ha potuto|può|è stat[oa]|è stato possibile) (essere )?(consegn|recapit)|mancat[oa] (recapito|consegna)",
         r"не (может быть |было |удалось )?(доставить|доставлен)|не удалось доставить",
+        r"не (може бути |було |вдалося )?(доставити|доставлен)|не (можа|може) да бъде доставен|не (беше|бе|е) доставен",
+        r"δεν (ήταν δυνατό(ν)? να |μπόρεσε να |μπορεί να )?παραδ[οό]|δεν ήταν δυνατή η παράδοση|αδυναμία παράδοσης",
         r"nie (został|można|mog|może)[^ ]*( [^ ]+){0,2} (dostarcz|doręcz)|nie (dostarczono|doręczono)|(niet|kon) (worden |kunnen )*(bezorgd|afgeleverd)",
-        r"onbestelbaar|(nemohl|nelze|nebylo možné|nepodařilo se|nebyla)[^ ]*( [^ ]+)? doruč|(gick|kunde|kan) inte (att )?(leverer|skick)",
+        r"onbestelbaar|(nemohl|nelze|nebylo možné|nepodařilo|nebyla)[^ ]*( [^ ]+)? doruč|doručení [^.]*se nezdařilo|"
+        r"(nie je možné|nebolo možné|nepodarilo|nemožno)( [^ ]+)? doruč|(gick|kunde|kan) inte (att )?(leverer|skick)",
         r"(kunne|kan|ble|blev) ikke (lever|sende|afleveres)|toimittaminen [^.]*(epäonnistui|ei)|ei voitu toimittaa",
-        r"teslim(i|at)? (edileme|başarısız)|iletileme(di|miş)|kézbesít[^.]*(nem|sikertelen)|nu a putut fi livrat",
+        r"teslim(i|at)? (edileme|başarısız)|iletileme(di|miş)|kézbesít[^.]*(nem|sikertelen)|nu a (putut fi|fost) livrat",
+        r"nem (lehet(ett)?|sikerült)?( [^ ]+)? ?kézbesít|livrarea [^.]*a eșuat|\bni(je)? (bil[ao] )?(mo(guć|goč)[eo] )?(isporuč|dostav)",
         r"(발송|전송|배달|전달)[^. ]* ?[^. ]*(않았|못했|실패)|退信|无法(送达|投递|传递)|無法(傳送|投遞)|未能送達|投递失败",
         r"(送信|配信|配達|届ける|お届け)(することが)?(は)?(でき(ません|なかった)|不能|エラー)",
+        # Not yet: a warning is a notice too.
+        r"noch nicht zugestellt|zustellung (?:[^.]|\.[^ ])*verzöger|n'a pas encore été (remis|distribué|délivré)|remise (?:[^.]|\.[^ ])*retardée",
+        r"(no se ha|no ha sido) entregado (todavía|aún)|entrega (?:[^.]|\.[^ ])*(retrasad|atrasad)|ainda não foi entregue",
+        r"non è (stato )?ancora (stato )?(recapitat|consegnat)|(recapito|consegna) (?:[^.]|\.[^ ])*(posticipat|ritardat)",
+        r"(nog niet|is vertraagd|wordt vertraagd)( worden)? ?(bezorgd|afgeleverd)?|(nie|jeszcze nie) został[^ ]* jeszcze (dostarcz|doręcz)",
+        r"доставка (?:[^.]|\.[^ ])*(задерж|отлож|затрим)|ещ[её] не (был[аои]? )?доставлен|ще не (було )?доставлен",
+        r"(ännu inte|endnu ikke|ennå ikke)( [^ ]+)? ?lever|még nem [^.]*kézbesít|dosud neby[^ ]+ doruč|henüz (teslim|iletil)",
+        r"(配信|配送|送信)[^。]{0,8}遅延|(延迟|延遲)(投递|送达|傳送|发送)|(전송|배달)[^.]{0,6}지연",
     )
 )
 
@@ -285,8 +302,14 @@ _ATTEMPTS: Mapping[Attempts, tuple[str, ...]] = {
         r"attempts will continue|will continue to (try|attempt|be)|will keep trying",
         r"no action is required|(do not|don't) need to re-?send",
         r"could not send m(essage|ail) for past",
-        r"keine aktion|weitere zustellversuche|nouvelles tentatives|ulteriori tentativi|seguirá intentando",
-        r"引き続き|再送を試み|将继续尝试|попытки будут",
+        r"could not be delivered yet|(?:^|[.!;:\n][ \n]?)further (delivery )?attempts will",
+        r"keine aktion|weitere zustellversuche|noch nicht zugestellt|nouvelles tentatives|n'a pas encore été",
+        r"ulteriori tentativi|non è (stato )?ancora|tentativi (di recapito |di consegna )?continueranno|seguirá intentando",
+        r"entregado (todavía|aún)|ainda não foi entregue|continuar(á|emos) (a )?tenta|nog niet (worden )?(bezorgd|afgeleverd)",
+        r"(blijft|blijven) (het )?(nog )?(opnieuw )?prober|został[^ ]* jeszcze (dostarcz|doręcz)|ponawia|kolejne próby",
+        r"(ännu inte|endnu ikke|ennå ikke)( [^ ]+)? ?lever|még nem [^.]*kézbesít|dosud neby[^ ]+ doruč|henüz (teslim|iletil)",
+        r"引き続き|再送を試み|(将|將|会|會)(继续|繼續)(尝试|嘗試|重试|重試)|계속 (재)?시도",
+        r"попытки будут|продолжит попытки|ещ[её] не (был[аои]? )?доставлен|ще не (було )?доставлен",
     ),
     # What a warning says, and what a server that is quoted in a last notice may say too.
     Attempts.MAY_GO_ON: (
@@ -308,7 +331,7 @@ _ATTEMPT_PHRASES = PatternSet(phrase for phrases in _ATTEMPTS.values() for phras
 
 def attempts(words: str) -> frozenset[Attempts]:
     """Return all that words say of further attempts."""
-    return frozenset(_MEANINGS[index] for index in _ATTEMPT_PHRASES.matching(words))
+    return frozenset(_MEANINGS[index] for index in _ATTEMPT_PHRASES.matching(words.replace("\u2019", "'")))
 
 
 DELAY_SUBJECTS = PatternSet(
@@ -316,6 +339,7 @@ DELAY_SUBJECTS = PatternSet(
         r"\bdelay(ed)?\b|still being (re)?tried|delivery warning",
         r"warning[ :-]+could not send|warning: message",
         r"verzöger|retard|retras|ritard|atras|opóźni|задерж|遅延|延迟",
+        r"vertraag|försena|forsink|zpožd|késle|întârzi|καθυστέρ|затрим|延遲|지연|gecik",
     )
 )
 
@@ -361,7 +385,7 @@ END_OF_REASON = re.compile(
 
 # After which words an address is one to write to: for help, a colleague's, or a new one.  (Python's engine.)
 ADVICE = (
-    r"please (?:contact|e-?mail|write|send|use|ask|call|notify)|contact(?: us| me)?|write to|instead|assistance|"
+    r"please (?:contact|e-?mail|write|send|use|ask|call|notify|reply)|contact(?: us| me)?|write to|instead|assistance|"
     r"(?:for|any) (?:help|support|questions?|(?:more|further) information)|(?:my|her|his|their|your|our) (?:new|successor|administrator|postmaster|assistant)|"
     r"new (?:e-?mail )?address|replaced by|taken over by|colleague|successor|"
     r"(?:kontaktieren|schreiben) sie|wenden sie sich|neue (?:e-?mail-?)?adresse|kollegi?n?e?n?|contacte[rz]?|écrivez|écrire|nouvelle adresse|collègue|"
@@ -372,8 +396,8 @@ ADVICE = (
 # What introduces a recipient on the same line.
 _RECIPIENTS = (
     r"\b(deliver\w*|undeliverable|recipients?|address(ed)?|mail(ed|box)?|message|users?|account|rcpt|for|to)\b",
-    r"(empfänger|destinat[aá]|destinataire|adresat|odbiorc|ontvanger|příjemc|mott?ag|alıcı|получател|адрес)",
-    r"(nachricht|mensaje|mensagem|messaggio|bericht|meddeland|meddelelse|melding|besked|viesti|wiadomo|zpráv|сообщени|письм)",
+    r"(empfänger|destinat[aá]|destinataire|adresat|odbiorc|ontvanger|p[rř][ií]jemc|mott?a[gk]|modtager|vastaanottaj|alıcı|címzett|destinatar|παραλήπτ|διεύθυνσ|получател|одержувач|адрес)",
+    r"(nachricht|mensaje|mensagem|messaggio|bericht|meddeland|meddelelse|melding|besked|viesti|wiadomo|zpráv|správ|poruk|üzenet|mesaj|μήνυμ|сообщени|повідомлен|съобщени|письм)",
     r"(收件人|收信人|宛先|受信者|发送到|發送到|发送至|받는 ?사람|수신자)",
 )
 INTRODUCTIONS = PatternSet(word + r".*[\s:：<\"'(\[]$" for word in _RECIPIENTS)

@@ -22,6 +22,7 @@ from bounced.core.reading.notices.phrases import (
     SYSTEM_USERS,
     Known,
     known,
+    success,
 )
 
 DISPOSITIONS = ("message/disposition-notification", "message/global-disposition-notification")
@@ -86,11 +87,13 @@ class Signs:
 
     @property
     def announced(self) -> bool:
-        """The words of a mail system say that a message was not delivered, as people say too."""
+        """The words of a mail system say that a message was delivered, or was not, as people say too."""
         if not self.author or self._is_conversation:
             return False
         return bool(
-            ANNOUNCEMENTS_OF_FAILURE.matching(self.words) or (self._by_daemon and REFUSALS.matching(self.words))
+            ANNOUNCEMENTS_OF_FAILURE.matching(self.words)
+            or (self._by_daemon and REFUSALS.matching(self.words))
+            or success(self.words)
         )
 
     @property
