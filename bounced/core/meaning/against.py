@@ -39,10 +39,15 @@ A_CAUSE = "one of the following:"
 """What stands for such an announcement, in whatever language it was."""
 _SOMEBODY = r"(user|mailbox|recipient|address|account|addressee|alias)"
 _SOMEBODY_ABROAD = (
-    r"(\w*benutzer|\w*nutzer|\w*empf[äa]nger|\w*postfach|\w*adresse?|konto|utilisateur|destinat|compte|bo[îi]te|usuario"
+    r"(\w*benutzer|\w*nutzer|\w*empf[äa]nger|\w*postfach|\w*adres|konto|utilisateur|destinat|compte|bo[îi]te|usuario"
     r"|usu[áa]rio|buz[óo]n|cuenta|conta|direcci|endere|utente|casella|indirizz|u[żz]ytkown|skrzynk|odbiorc|gebruiker"
     r"|ontvanger|u[žz]ivatel|schr[áa]nk|bruker|bruger|kullan|пользоват|ящик|адрес|получат|用户|收件|邮箱|地址|郵箱)"
 )
+_WHICH_ROMANCE = (
+    r"(l['aeo]?|el|les|los|las|il|lo|[aeio]s?|ce|cet(te)?|est[aeo]|ess[ae]|quest[ao]|une?|uno|uma?|votre|s[ue]u?|sua)"
+)
+_WHICH_DUTCH = r"(de|het|deze|dit|een|uw)"
+"""What stands behind ``if``; alone ``se`` is reflexive (``no se encontró usuario``) and ``als`` means as."""
 _MAY_BE = (
     r"\b(may|might)( also| simply)?( not)? (be|have|exist|no longer|contain)\b|\bcould( also)? (be|have)\b",
     r"\b(possibly|perhaps|probably|maybe|potentially|presumably|apparently|likely)\b",
@@ -54,7 +59,8 @@ _MAY_BE = (
     rf"\b(if|in case|should|unless|whether)( or not)?( an?| the| this| that| any| some| your)?( \w+)? {_SOMEBODY}\b",
     rf"\bwhen(ever)? (an?|any)( \w+)? {_SOMEBODY}\b",
     r"\b(unknown|exists?|found|invalid|closed|deleted|disabled)\s?\?",
-    rf"\b(wenn|falls|sofern|si|se|caso|je[śs]li|je[żz]eli|indien|als|pokud|hvis|e[ğg]er)\b[^.,;:]{{0,12}}{_SOMEBODY_ABROAD}",
+    rf"\b(wenn|falls|sofern|caso|je[śs]li|je[żz]eli|indien|pokud|hvis|e[ğg]er)\b[^.,;:]{{0,12}}{_SOMEBODY_ABROAD}",
+    rf"\b(s[ie] {_WHICH_ROMANCE}|als {_WHICH_DUTCH})\b[^.,;:]{{0,12}}{_SOMEBODY_ABROAD}",
     rf"если[^.,;:]{{0,12}}{_SOMEBODY_ABROAD}|(如果|假如|若).{{0,4}}{_SOMEBODY_ABROAD}|ない場合|않는 경우",
     r"\b(m[öo]glicherweise|vielleicht|eventuell|vermutlich|wom[öo]glich|unter umst[äa]nden|könnte|dürfte)\b",
     r"peut[- ]?[êe]tre|\b(probablement|pourrait|il se peut)\b",
@@ -116,20 +122,26 @@ _INSIDES = (
 )
 _LOOPS = (
     rf"\b{_INSIDES}s?( lookup)?( is| was| are)? (fail(ed|s|ure)?|errors?|down|unreachable|crash\w*|reject|shortage)\b",
-    rf"\b(because|due to|caused by)\b[^.;]{{0,20}}\b{_INSIDES}\b|\bdeferred\b|\bexited\b|\bbe scanned\b",
+    rf"\b(due to|caused by)\b[^.;]{{0,20}}\b{_INSIDES}\b|\bdeferred\b|\bexited\b|\bbe scanned\b",
+    rf"\bbecause (of )?((an?|the|our|its) )?(\w+ )?{_INSIDES}\b",
     r"\bdnssec\b|\blame delegation\b|\bzone expired\b",
     r"\b(sql|relation|column)\b|\binternal error\b|\bfatal:",
     r"\bloop(s|ing|back|ed)?\b",
     r"\b(not|n't) mounted\b|\boff-?line\b|\bno such (file|directory|process)\b",
     r"\bforward file\b|\.forward\b|\blookup returned\b",
     r"\b(auto-?forward\w*|redirect\w*|journal\w*|copy to) ?([^.;:]{0,30} failed)?: ",
-    r"\b(anti-?virus|scanner|engine|daemon|(quota|policy) service): ",
+    r"\b(anti-?virus|scanner|engine|(quota|policy) service): |(^|[^r]-|[^-\w])daemon: ",
 )
 _TOO_MANY = (
     r"\btoo many\b|\bmore\b[^.;]{0,40}\bthan\b|\b(limit|quota|number|rate)\b[^.;]{0,40}\b(exceed\w*|reached)\b",
 )
 
 
+_SO_LONG = re.compile(
+    r"\b(?:for |in |over |since )?(?:more|longer) than (?:an? |the )?(?:last )?(?:\w+ )?(?:day|week|month|year)s?\b",
+    re.IGNORECASE,
+)
+"""How long nobody has used a mailbox counts nothing that a sender did."""
 _CLIENT = (
     r"\b(user ?name|user ?id|user|login|account) ?(and|or|/) ?(the )?pass ?(word|phrase)\b|\bcredentials\b",
     r"\bwrong password\b",
@@ -232,5 +244,5 @@ def without_advice(words: str) -> str:
 @lru_cache(REMEMBERED)
 def against(words: str) -> Against | None:
     """Return the first thing in words that speaks against a reason."""
-    found = _SIGNS.matching(words)
+    found = _SIGNS.matching(_SO_LONG.sub(" ", words))
     return _PATTERNS[found[0]][0] if found else None

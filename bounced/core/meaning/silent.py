@@ -46,8 +46,10 @@ _MERE_FAILURE = frozenset(
 _ABROAD = re.compile(
     r"unbekannt|existier|inconnu|inexist|exist[ea]|desconoc|desconhec|sconosciut|necunoscut|nepozn|neznam|ne postoji"
     r"|ne obstaja|ismeretlen|nem letez|\btidak\b|ton tai|okand|ukjent|ukendt|tuntematon|onbekend|nieznan|nie istnieje"
-    r"|bestaat niet|finns inte|findes ikke|finnes ikke|bulunamad|adress[ea]\b|benutzer|empfaeng|utili[sz]at|usuari"
-    r"|korisnik|felhaszn|pengguna|postfach|destinat|bruker",
+    r"|nie ma takie|bestaat niet|finns inte|findes ikke|finnes ikke|bulunamad|adress[ea]\b|benutzer|empfaeng"
+    r"|utili[sz]at|usuari|korisnik|felhaszn|pengguna|postfach|destinat|bruker|skrzynk|uzytkown|odbiorc|schrank|uzivatel|prijemc"
+    r"|cuenta|buzon|casella|utente|indirizzo|caixa postal|gebruiker|ontvanger|postbus|mottag|mottak|modtag|vastaanott"
+    r"|kullanici",
     re.IGNORECASE,
 )
 """Another language without its accents."""
