@@ -26,6 +26,7 @@ SHORT_REPLY_CHARS = 12
 """What is shorter is no repeated reply where it stands in a notice's words: the exit code ``1`` stands everywhere."""
 
 _HOST = re.compile(r"(?<![@\w.-])(?:[a-z0-9-]{1,63}\.){1,9}[a-z]{2,24}(?![\w-])")
+_ENDS_AS_DOMAIN = re.compile(r"\.(?:[a-z]{2}|com|net|org|edu|gov|mil|int|info|biz|arpa|local|example|test)$")
 _SIGNATURES = {"gsmtp": "gmail-smtp-in.l.google.com", "aka.ms/EXOSmtpErrors": "mail.protection.outlook.com"}
 """How a provider's servers sign what they say."""
 _STATUS = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})(?![\d.])\s*\(?([^)]*)")
@@ -127,7 +128,7 @@ def hear(fields: PerRecipientFields, report: Report) -> Heard:
     """Return what is said of a recipient, in the order of its weight."""
     own, common = _explanation(fields, report)
     quoted = quoted_reply(fields, report)
-    cut = (_cut if len(quoted) <= REMEMBERED_CHARS else _cut.__wrapped__)(quoted)
+    cut = (_cut if len(quoted) <= REMEMBERED_CHARS else _cut.__wrapped__)(quoted, _dotted_user(fields, quoted))
     reply, relayed = cut.reply, cut.relayed
     field_status, comment = _status_field(fields.status)
     text_status = None
@@ -154,6 +155,21 @@ def hear(fields: PerRecipientFields, report: Report) -> Heard:
     )
 
 
+def _dotted_user(fields: PerRecipientFields, quoted: str) -> str:
+    """Return the recipient's user name where it has a dot and the words name it: ``User john.smith not found``.
+
+    One that ends as domains do stays a host's.
+    """
+    user = (fields.address or "").rpartition("@")[0].lower()
+    is_named = "." in user and user in quoted.lower()
+    return "" if not is_named or _ENDS_AS_DOMAIN.search(user) else user
+
+
+def _with_user(words: str, user: str) -> str:
+    """Return words with an address in the place of a user name that stands alone."""
+    return re.sub(rf"(?<![\w.@-]){re.escape(user)}(?![\w@-]|\.\w)", smtp.ADDRESS, words, flags=re.IGNORECASE)
+
+
 class _Cut(NamedTuple):
     """What one quoted reply consists of, whoever it is about: see Heard.
 
@@ -170,14 +186,18 @@ class _Cut(NamedTuple):
 
 
 @lru_cache(REMEMBERED)
-def _cut(quoted: str) -> _Cut:
-    """Cut a quoted reply into its voices.  The same ones come again and again, so short ones are remembered."""
+def _cut(quoted: str, user: str) -> _Cut:
+    """Cut a quoted reply into its voices.  The same ones come again and again, so short ones are remembered.
+
+    ``user`` is the recipient's user name where the reply may take it for a host's.
+    """
     *relayed, innermost = layers = smtp.layers(quoted)
     reply = smtp.innermost(layers)
+    words = _with_user(reply.text, user) if user else reply.text
     return _Cut(
         innermost,
         reply,
-        smtp.neutral(reply.text),
+        smtp.neutral(words),
         status=smtp.status_in(innermost) if relayed else reply.status,
         speaker=_speaker(quoted),
         about=About.SENDER if any(_SENDER_TRIED.search(layer) for layer in relayed) else None,

@@ -94,3 +94,36 @@ def test_a_recipients_noun_without_accents_leaves_the_reason_to_the_code() -> No
     """Servers write their language in ASCII letters."""
     assert _verdict("550 5.1.1 Brak skrzynki").class_ is Class.HARD
     assert _verdict("550 Nie ma takiej skrzynki").class_ is Class.HARD
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "550 5.1.1 User john.smith not found",
+        "550 unknown user john.smith at example.net",
+        '550 5.1.1 Mailbox "John.Smith" does not exist',
+        "550 no mailbox john.smith here.",
+    ],
+)
+def test_a_user_name_with_a_dot_is_no_host(reply: str) -> None:
+    """Most addresses of companies have one."""
+    assert _verdict(reply, address="john.smith@example.net").class_ is Class.HARD
+
+
+@pytest.mark.parametrize(
+    ("reply", "address"),
+    [
+        ("550 5.7.1 User jane.smith not found", "john.smith@example.net"),
+        ("550 5.7.1 client mail.example.com unknown", "mail.example.com@example.net"),
+        ("550 5.7.1 host gw.john.smith unknown", "john.smith@example.net"),
+    ],
+)
+def test_another_name_with_a_dot_may_be_a_hosts(reply: str, address: str) -> None:
+    """Only the recipient's own is known, and not where it ends as domains do."""
+    assert _verdict(reply, address=address).class_ is not Class.HARD
+
+
+def test_three_dots_end_an_address() -> None:
+    """Some write Sendmail's form without blanks."""
+    assert _verdict("550 5.1.1 bob@example.net...User unknown").class_ is Class.HARD
+    assert _verdict("550 carol@example.org...User unknown").class_ is not Class.HARD

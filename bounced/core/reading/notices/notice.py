@@ -13,7 +13,7 @@ MAX_WORDS_CHARS = 16_000
 MAX_MARKED_CHARS = 4000
 
 _QUOTED_LINE = re.compile(r"\n[ \t]*+>[^\n]*")
-_ADDRESS = re.compile(r"(?<![^\s<>\",;:()\[\]@])[^\s<>\",;:()\[\]@]{1,100}@[\w.-]{1,255}")
+_ADDRESS = re.compile(r"(?<![^\s<>\",;:()\[\]@])[^\s<>\",;:()\[\]@]{1,100}@(?:[\w-]|\.(?!\.\.)){1,255}")
 
 
 class Notice(NamedTuple):
