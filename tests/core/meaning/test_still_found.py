@@ -127,3 +127,10 @@ def test_three_dots_end_an_address() -> None:
     """Some write Sendmail's form without blanks."""
     assert _verdict("550 5.1.1 bob@example.net...User unknown").class_ is Class.HARD
     assert _verdict("550 carol@example.org...User unknown").class_ is not Class.HARD
+
+
+def test_yahoo_may_say_after_data_that_a_mailbox_was_not_found() -> None:
+    """Elsewhere nobody finds that out any more."""
+    reply, late = "552 1 Requested mail action aborted, mailbox not found", "(in reply to end of DATA command)"
+    assert _verdict(reply, text=late, mta="mta5.am0.yahoodns.net").class_ is Class.HARD
+    assert _verdict(reply, text=late).class_ is not Class.HARD
