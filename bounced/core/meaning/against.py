@@ -106,7 +106,8 @@ _PASSES = (
     r"\bduring (the |a )?(maintenance|migration|move|upgrade|backup|night|holidays?)\b|\bfor the (holidays?|weekend)\b",
     rf"(\b(wird|sera|ser[áà]|verr[àa]|zostanie)|будет)[^.,;:]{{0,40}}{_CLOSED_ABROAD}",
     r"\bmeanwhile\b|\bpaused?\b|\bpending\b|\bnot ready\b|\bdegraded\b",
-    r"\bfail-?over\b|\bstale\b|\brebuild\w*|\brepair\w*|\bover (the )?limit\b",
+    r"\bfail-?over\b|\bstale (?:\w+ )?(?:handle|cache|data|copy|lock|map|replica|index)\b",
+    r"\brebuild\w*|\brepair\w*|\bover (the )?limit\b",
     r"\bunder (repair|review)\b|\b(suspended|locked|disabled|closed|blocked) while\b|\btime-?out\b|\btimed out\b",
     r"\b(disk|storage|mail) space\b|\bspace (is )?(left|used|available)\b|\bno (more )?(room|space)\b",
     r"\bstorage (is|limit|allowance|capacity|quota|used|full|exhausted)\b|\ballowance\b|\ballotment\b",
@@ -137,11 +138,15 @@ _TOO_MANY = (
 )
 
 
-_SO_LONG = re.compile(
-    r"\b(?:for |in |over |since )?(?:more|longer) than (?:an? |the )?(?:last )?(?:\w+ )?(?:day|week|month|year)s?\b",
+_NOTHING_AGAINST = re.compile(
+    r"\b(?:for |in |over |since )?(?:more|longer) than (?:an? |the )?(?:last )?(?:\w+ )?(?:day|week|month|year)s?\b"
+    r"|(?:\bnot|n't|\bno need to) (?:going to )?(?:be )?(?:re-?)?(?:try|tried|trying|send|sent|sending)"
+    r"(?: it| this| the message)? (?:again|later)\b",
     re.IGNORECASE,
 )
-"""How long nobody has used a mailbox counts nothing that a sender did."""
+"""How long a mailbox lay idle counts nothing that a sender did; who is not to try again meets no state that passes."""
+
+
 _CLIENT = (
     r"\b(user ?name|user ?id|user|login|account) ?(and|or|/) ?(the )?pass ?(word|phrase)\b|\bcredentials\b",
     r"\bwrong password\b",
@@ -244,5 +249,5 @@ def without_advice(words: str) -> str:
 @lru_cache(REMEMBERED)
 def against(words: str) -> Against | None:
     """Return the first thing in words that speaks against a reason."""
-    found = _SIGNS.matching(_SO_LONG.sub(" ", words))
+    found = _SIGNS.matching(_NOTHING_AGAINST.sub(" ", words))
     return _PATTERNS[found[0]][0] if found else None

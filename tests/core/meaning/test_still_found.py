@@ -63,6 +63,18 @@ def test_a_mailbox_that_is_not_in_a_directory_is_not_the_directorys_trouble() ->
     assert _verdict("550 5.1.1 user unknown because the directory is down").class_ is not Class.HARD
 
 
+def test_who_is_not_to_try_again_meets_no_state_that_passes() -> None:
+    """The words of a second try stand in its denial too."""
+    assert _verdict("550 5.1.1 User does not exist, do not try again").class_ is Class.HARD
+    assert _verdict("550 5.1.1 User does not exist, try again later").class_ is not Class.HARD
+
+
+def test_a_stale_address_is_gone_and_a_stale_copy_is_renewed() -> None:
+    """It is an adjective of both."""
+    assert _verdict("550 5.1.1 This is a stale alias, mailbox deleted").class_ is Class.HARD
+    assert _verdict("550 5.1.1 user unknown, stale NFS handle").class_ is not Class.HARD
+
+
 def test_the_mailer_daemon_is_no_daemon_that_failed() -> None:
     """It is who speaks."""
     assert _verdict("550 5.1.1 MAILER-DAEMON: User unknown").class_ is Class.HARD
