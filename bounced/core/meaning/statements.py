@@ -85,7 +85,8 @@ class Heard(NamedTuple):
     ``reply_status`` is the enhanced status code of the innermost reply itself, ``field_status`` the Status field's, and
     ``comment`` stands behind that.  ``quoted`` is the reply as the report quotes it, ``text`` are the words of the
     innermost one, ``reply`` those without names, ``relayed`` the words of those who handed it on, the last first.
-    ``own`` are the notice's words about the recipient, ``common`` those about all.
+    ``own`` are the notice's words about the recipient, ``common`` those about all.  ``user`` is the recipient's user
+    name where it looks like a host.
     """
 
     circumstances: Circumstances
@@ -100,6 +101,7 @@ class Heard(NamedTuple):
     relayed: Sequence[str]
     own: str
     common: str
+    user: str
 
     @property
     def diagnostic(self) -> str:
@@ -119,7 +121,9 @@ class Heard(NamedTuple):
         for words in (self.own, self.common if self.common != self.own else ""):
             if beside := _beside(words, self.quoted):
                 ran = Speaker.PROGRAM in (self.speaker, _speaker(beside))
-                yield from _statement("text", Where.TEXT, Speaker.PROGRAM if ran else Speaker.REPORTER, beside)
+                yield from _statement(
+                    "text", Where.TEXT, Speaker.PROGRAM if ran else Speaker.REPORTER, beside, self.user
+                )
         for layer in self.relayed:
             yield from _statement("diagnostic", Where.REPLY, Speaker.RELAY, layer)
 
@@ -128,7 +132,10 @@ def hear(fields: PerRecipientFields, report: Report) -> Heard:
     """Return what is said of a recipient, in the order of its weight."""
     own, common = _explanation(fields, report)
     quoted = quoted_reply(fields, report)
-    cut = (_cut if len(quoted) <= REMEMBERED_CHARS else _cut.__wrapped__)(quoted, _dotted_user(fields, quoted))
+    user = _dotted_user(fields.address or "")
+    cut = (_cut if len(quoted) <= REMEMBERED_CHARS else _cut.__wrapped__)(
+        quoted, user if user in quoted.lower() else ""
+    )
     reply, relayed = cut.reply, cut.relayed
     field_status, comment = _status_field(fields.status)
     text_status = None
@@ -152,17 +159,17 @@ def hear(fields: PerRecipientFields, report: Report) -> Heard:
         relayed=relayed,
         own=own,
         common=common,
+        user=user,
     )
 
 
-def _dotted_user(fields: PerRecipientFields, quoted: str) -> str:
-    """Return the recipient's user name where it has a dot and the words name it: ``User john.smith not found``.
+def _dotted_user(address: str) -> str:
+    """Return the recipient's user name where it has a dot, and looks like a host: ``User john.smith not found``.
 
     One that ends as domains do stays a host's.
     """
-    user = (fields.address or "").rpartition("@")[0].lower()
-    is_named = "." in user and user in quoted.lower()
-    return "" if not is_named or _ENDS_AS_DOMAIN.search(user) else user
+    user = address.rpartition("@")[0].lower()
+    return user if "." in user and not _ENDS_AS_DOMAIN.search(user) else ""
 
 
 def _with_user(words: str, user: str) -> str:
@@ -205,8 +212,8 @@ def _cut(quoted: str, user: str) -> _Cut:
     )
 
 
-def _statement(place: str, where: Where, speaker: Speaker, text: str) -> Iterator[Statement]:
-    neutral = smtp.neutral(text)
+def _statement(place: str, where: Where, speaker: Speaker, text: str, user: str = "") -> Iterator[Statement]:
+    neutral = smtp.neutral(_with_user(text, user) if user else text)
     return _with_names(Statement(place, where, speaker, neutral.text, raw=text), neutral.names)
 
 

@@ -122,6 +122,13 @@ def test_a_user_name_with_a_dot_is_no_host(reply: str) -> None:
     assert _verdict(reply, address="john.smith@example.net").class_ is Class.HARD
 
 
+def test_a_user_name_with_a_dot_is_none_in_a_notices_own_words_either() -> None:
+    """Some systems quote no reply."""
+    words = "Your message was not delivered.\n\nUser john.smith does not exist."
+    group = PerRecipientFields(action=Action.FAILED, final_recipient="john.smith@example.net", text=words)
+    assert classify(group, Report(Kind.BOUNCE, "plain", recipients=(group,)), RULES).class_ is Class.HARD
+
+
 @pytest.mark.parametrize(
     ("reply", "address"),
     [
