@@ -65,7 +65,7 @@ _PARAGRAPH = re.compile(r"\n[ \t\r]*\n\s*|\n(?=[ \t]{0,8}[A-Z][a-z]{2,15}: )")
 _ADDRESS = re.compile(
     r"(?<![^\s<>()\[\]{},;:'\"|@])[^\s<>()\[\]{},;:'\"|@]+@(?:\[[^\]\s]*\]?|\.{0,2}[\w\-]+(?:\.{1,2}[\w\-]+)*|(?=[>)\]]))"
 )
-"""Three dots end one: ``<alice@example.org>... User unknown`` is Sendmail's form, which others write without blanks."""
+"""Three dots end one: ``alice@example.org... User unknown`` is Sendmail's form, which others write without blanks."""
 _URL = re.compile(r"((?:https?://|www\.)[^\s<>'\")\]]*)", re.IGNORECASE)
 _HOST = re.compile(
     r"(?<![\w.\-])((?:[\w\-]++\.)+(?:[a-z][a-z0-9\-]*[a-z]|[A-Z][A-Z0-9\-]*[A-Z])(?!\.?[\w\-])"
