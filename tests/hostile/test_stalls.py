@@ -27,6 +27,7 @@ PATH = ReturnPath("main", "alice@xn--bcher-kva.example", "MAC", date(2026, 11, 1
 DIRECTORY = Directory((ReturnPaths("main", ("bounce.example.com",), KEYS),))
 HEADER = b"From: MAILER-DAEMON@x.example\nTo: a@b.example\nSubject: Undelivered Mail Returned to Sender\n"
 GROUP = b"Final-Recipient: rfc822; u@x.example\nAction: failed\n"
+MANY_FIELDS = b"".join(b"%d:\n" % number for number in range(2000))
 
 
 def one_line(text: bytes) -> bytes:
@@ -75,6 +76,7 @@ PLACES: Mapping[str, tuple[int, Callable[[bytes], bytes]]] = {
     "the status part": (900_000, status),
     "Diagnostic-Code": (60_000, lambda x: status(GROUP + b"Diagnostic-Code: smtp; 550 " + x)),
     "Final-Recipient": (60_000, lambda x: status(b"Final-Recipient: rfc822; " + one_line(x) + b"\nAction: failed\n")),
+    "the status of many fields": (60_000, lambda x: status(GROUP + MANY_FIELDS + x)),
     "the text beside a status part": (20_000, lambda x: status(GROUP, x)),
     "the text beside a status part that names nobody": (20_000, lambda x: status(b"Status: 5.0.0\n", OPENINGS + x)),
     "the returned message": (900_000, lambda x: parts(b"--B\n\nfailed\n--B\nContent-Type: message/rfc822\n\n" + x)),

@@ -70,9 +70,11 @@ _FIELD_NAME = re.compile(
     r"\b(?:from|to|cc|bcc|sender|reply-to|subject|date|message-id|errors-to): (?!<?@)", re.IGNORECASE
 )
 _HYPHENED = re.compile(
-    r"\b(?!Error|Status|Diagnostic|Reason|Delivery|Failure|Remote|Mail)[A-Z][a-z]*(?:-[A-Z][A-Za-z]*)+: (?!<?@)"
+    r"\b(?!Error|Status|Diagnostic|Reason|Delivery|Failure|Remote|Mail)[A-Z][a-z]*+(?:-[A-Z][A-Za-z]*+){1,8}+: (?!<?@)"
 )
-_FIELD = re.compile(r"\b(?:List|Errors|Feedback|Disposition|Resent|Content|Authentication|X)-[A-Z][\w-]*(?![\w:-])")
+_FIELD = re.compile(
+    r"\b(?:List|Errors|Feedback|Disposition|Resent|Content|Authentication|X)-[A-Z][\w-]{0,75}+(?![\w:-])"
+)
 _LOCAL_PART = re.compile(r"\blocal parts?\b", re.IGNORECASE)
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
 _DASH = re.compile(r"\s(?:-{1,3}|[\u2013\u2014])\s")

@@ -71,3 +71,14 @@ def test_a_notices_words_do_not_repeat_the_reply():
     reply = "550 5.7.1 blocked by our policy"
     heard = _heard(diagnostic_code=reply, text=f"Could not deliver.\n\nThe host said: {reply}")
     assert [each.text for each in heard.statements()][1:] == ["Could not deliver. ; The host said:"]
+
+
+def test_a_user_name_with_dots_that_is_no_host_s_is_the_recipient():
+    """It stands alone, and so for its address; longer ones than are allowed are none."""
+    for user in ("john.smith", "john.smith" * 7):
+        address = f"{user}@example.net"
+        group = PerRecipientFields(
+            action=Action.FAILED, final_recipient=address, diagnostic_code=f"550 User {user} unknown: <{address}>"
+        )
+        expected = "User @ unknown: <@>" if user == "john.smith" else "User ~ unknown: <@>"
+        assert next(hear(group, REPORT).statements()).text == expected

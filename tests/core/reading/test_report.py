@@ -7,6 +7,7 @@ import pytest
 
 from bounced.core.meaning.attribute import group_for
 from bounced.core.reading.report import parse
+from bounced.core.reading.report.status import MAX_REASONS
 from bounced.core.terms import Action, Kind, PerRecipientFields
 
 HEADER = b"""From: Mail Delivery System <MAILER-DAEMON@mx.example.net>
@@ -144,6 +145,13 @@ def test_a_group_with_two_reasons_condemns_nobody(first: bytes, second: bytes) -
     assert attribution.fields
     assert attribution.fields.status == "4.2.2" or not attribution.names_recipient
     assert only(report(begin + first + b"\n" + first + b"\n")).address == "alice@example.org"
+
+
+def test_a_group_with_a_thousand_reasons_becomes_few() -> None:
+    """Each would be a copy of all its fields."""
+    begin = b"Reporting-MTA: dns; mx.example.org\n\nFinal-Recipient: rfc822; alice@example.org\nAction: failed\n"
+    reasons = b"".join(b"Status: 5.1.%d\n" % number for number in range(1000))
+    assert len(parse(report(begin + reasons)).recipients) == MAX_REASONS
 
 
 def test_fields_that_were_indented_altogether_are_fields() -> None:

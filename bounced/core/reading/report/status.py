@@ -10,6 +10,8 @@ from bounced.core.terms import Action, PerRecipientFields
 
 MAX_RECIPIENTS = 200
 MAX_LINES = 4000
+MAX_REASONS = 10
+"""Of one recipient, where they contradict each other: for each, all its fields are copied."""
 MAX_NAME_CHARS = 80
 REMEMBERED_NAMES = 512
 
@@ -132,23 +134,23 @@ def _implied(status_field: str) -> Action | None:
 def _groups(text: str) -> Iterator[Fields]:
     """Yield the fields between blank lines; more groups where no blank line stands between two recipients."""
     group: Fields = {}
-    key = ""
+    key, reasons = "", 1
     for line in text.strip().split("\n", MAX_LINES)[:MAX_LINES]:
         name, colon, value = line.partition(":")
         if colon and (found := _key(name[:MAX_NAME_CHARS])):
             if found == "final-recipient" and found in group:
                 yield group
-                group = {}
+                group, reasons = {}, 1
             key = "" if found in group else found  # the first of several fields counts
-            if not key and _contradicts(group, found, value.strip()):
+            if not key and reasons < MAX_REASONS and _contradicts(group, found, value.strip()):
                 yield dict(group)  # as if it were the reason of another: what contradicts itself proves nothing
                 del group[found]
-                key = found
+                key, reasons = found, reasons + 1
             if key:
                 group[key] = value.lstrip(" \t")
         elif not line or line.isspace():
             yield group
-            group, key = {}, ""
+            group, key, reasons = {}, "", 1
         elif key:  # a folded line, or one that was wrapped without indentation
             group[key] = f"{group[key]} {line.strip()}"[:MAX_VALUE_CHARS]
     yield group
