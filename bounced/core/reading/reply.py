@@ -49,6 +49,8 @@ _REPLY_IN_TEXT = re.compile(
 )
 _DIALOGUE = re.compile(r"<<<[ \t]*(?P<reply>[45]\d\d[ \-][^\n]*)")
 
+IN_DIALOGUE = ">>> RCPT"
+"""What stands in a notice that shows a dialogue."""
 _SAID_OF = re.compile(
     r"^[ \t]*>>> RCPT TO:? {0,3}<([^<>\s]{1,320})>[^\n]*\n(?:[ \t]*<<<[^\n]*(?:\n|$))*", re.IGNORECASE | re.MULTILINE
 )
@@ -139,7 +141,7 @@ def find(text: str) -> str | None:
 
 def find_of(recipient: str, text: str) -> str | None:
     """Return the reply that a notice quotes, of one recipient where it shows a dialogue about several."""
-    if ">>> RCPT" in text:
+    if IN_DIALOGUE in text:
         said = {each[1].lower() for each in _SAID_OF.finditer(text)}
         if len(said) > 1 and recipient.lower() in said:
             text = _SAID_OF.sub(lambda each: each[0] if each[1].lower() == recipient.lower() else "", text)

@@ -533,3 +533,18 @@ def test_amazon_notifications_are_read_from_their_json() -> None:
 def test_broken_json_raises_nothing(broken: bytes) -> None:
     """What cannot be parsed is no notification."""
     assert parse(broken).reader != "amazon-ses"
+
+
+@pytest.mark.parametrize("order", [("alice", "bob"), ("bob", "alice")])
+def test_of_a_dialogue_in_a_notice_each_recipient_hears_its_own_reply(order: tuple[str, str]) -> None:
+    """Sendmail lists all of them first, and shows one dialogue to all."""
+    names = "".join(f"<{name}@example.net>\n" for name in order)
+    said = {"alice": "550 5.1.1 no such user", "bob": "554 5.7.1 go away"}
+    dialogue = "".join(f">>> RCPT TO:<{name}@example.net>\n<<< {said[name]}\n" for name in order)
+    notice = parse(
+        "From: MAILER-DAEMON@mx.example.org\nSubject: Returned mail: see transcript for details\n\n"
+        f"   ----- The following addresses had permanent fatal errors -----\n{names}\n"
+        f"   ----- Transcript of session follows -----\n{dialogue}".encode()
+    )
+    heard = {each.final_recipient: each.diagnostic_code for each in notice.recipients}
+    assert heard == {f"{name}@example.net": reply for name, reply in said.items()}

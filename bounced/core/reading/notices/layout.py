@@ -121,10 +121,13 @@ def recipients(found: Iterable[Named], notice: Notice, *, certain: bool = False)
     if len(named) == 1:
         return (_alone(named[0], notice),)
     reasons = [item.reason or notice.words for item in named]
-    read = {reason: about("", reason, notice.action) for reason in dict.fromkeys(reasons)}  # many may share one
-    return tuple(
-        read[reason]._replace(final_recipient=item.address) for item, reason in zip(named, reasons, strict=True)
-    )
+    # Many may share a reason, which is read once; of a dialogue each hears its own part.
+    asked = [
+        (each.address if reply.IN_DIALOGUE in reason else "", reason)
+        for each, reason in zip(named, reasons, strict=True)
+    ]
+    read = {each: about(*each, notice.action) for each in dict.fromkeys(asked)}
+    return tuple(read[each]._replace(final_recipient=item.address) for item, each in zip(named, asked, strict=True))
 
 
 def _alone(item: Named, notice: Notice) -> PerRecipientFields:
