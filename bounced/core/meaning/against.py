@@ -84,7 +84,7 @@ _EITHER = (
     rf"\b(lub|albo|oder|ou|of|oppure|nebo|veya)\b[^.;]{{0,30}}\b{_FULL_ABROAD}",
 )
 """An ``or`` between two hard reasons leaves no doubt: at least one of them has to be milder."""
-_NEVER = r"\b(not|n\Wt|never|nobody|no one|neither|nor)"
+_NEVER = r"(\b(not|never|nobody|no one|neither|nor)|n\Wt)"
 _DENIED = (
     rf"{_NEVER}( really| simply| just)?( an?| the)? (unknown|invalid|disabled|closed|nonexistent|deleted)\b",
     rf"{_NEVER}( \w+)? (mean|say|says|said|tell|told|disclose|reveal|imply|claim)\b",
@@ -128,7 +128,7 @@ _LOOPS = (
     r"\bdnssec\b|\blame delegation\b|\bzone expired\b",
     r"\b(sql|relation|column)\b|\binternal error\b|\bfatal:",
     r"\bloop(s|ing|back|ed)?\b",
-    r"\b(not|n't) mounted\b|\boff-?line\b|\bno such (file|directory|process)\b",
+    r"(\bnot|n't) mounted\b|\boff-?line\b|\bno such (file|directory|process)\b",
     r"\bforward file\b|\.forward\b|\blookup returned\b",
     r"\b(auto-?forward\w*|redirect\w*|journal\w*|copy to) ?([^.;:]{0,30} failed)?: ",
     r"\b(anti-?virus|scanner|engine|(quota|policy) service): |(^|[^r]-|[^-\w])daemon: ",

@@ -44,6 +44,8 @@ def test_an_or_between_two_hard_reasons_leaves_no_doubt(reply: str) -> None:
     [
         "550 5.7.1 The mailbox is not unknown, we refuse your host",
         "550 5.7.1 That does not mean no such user",
+        "550 5.7.1 The mailbox isn't unknown, we refuse your host",
+        "550 5.7.1 That doesn't mean no such user",
         "550 5.7.1 it is no question of an unknown user",
         "550 Das Postfach ist nicht unbekannt",
         "550 le destinataire n'est pas inconnu",

@@ -252,7 +252,7 @@ ANNOUNCEMENTS_OF_FAILURE = PatternSet(
         r"noch nicht zugestellt|zustellung (?:[^.]|\.[^ ])*verzöger|n'a pas encore été (remis|distribué|délivré)|remise (?:[^.]|\.[^ ])*retardée",
         r"(no se ha|no ha sido) entregado (todavía|aún)|entrega (?:[^.]|\.[^ ])*(retrasad|atrasad)|ainda não foi entregue",
         r"non è (stato )?ancora (stato )?(recapitat|consegnat)|(recapito|consegna) (?:[^.]|\.[^ ])*(posticipat|ritardat)",
-        r"(nog niet|is vertraagd|wordt vertraagd)( worden)? ?(bezorgd|afgeleverd)?|(nie|jeszcze nie) został[^ ]* jeszcze (dostarcz|doręcz)",
+        r"nog niet (worden )?(bezorgd|afgeleverd)|(is|wordt) vertraagd|(nie|jeszcze nie) został[^ ]* jeszcze (dostarcz|doręcz)",
         r"доставка (?:[^.]|\.[^ ])*(задерж|отлож|затрим)|ещ[её] не (был[аои]? )?доставлен|ще не (було )?доставлен",
         r"(ännu inte|endnu ikke|ennå ikke)( [^ ]+)? ?lever|még nem [^.]*kézbesít|dosud neby[^ ]+ doruč|henüz (teslim|iletil)",
         r"(配信|配送|送信)[^。]{0,8}遅延|(延迟|延遲)(投递|送达|傳送|发送)|(전송|배달)[^.]{0,6}지연",
