@@ -13,7 +13,7 @@ from bounced.core.terms import PerRecipientFields, Report
 
 SHORT_USER = 3
 """A user name of fewer characters may be any word, unless a word for a user stands before it."""
-_HOST = re.compile(r"[\w-]+\.[A-Za-z][\w-]+\b|@")
+_HOST = re.compile(r"(?<![\w-])[\w-]++\.[A-Za-z][\w-]+\b|@")
 
 
 class Parties:
