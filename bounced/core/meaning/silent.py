@@ -1,10 +1,12 @@
 """Whether words beside a code leave the reason to the code, or are about something else."""
 
 import re
+from functools import lru_cache
 
 from bounced.core.meaning.complaint import marked
 from bounced.core.meaning.subject import RECIPIENTS
 
+REMEMBERED = 4096
 MIN_WORD = 3
 _MERE_FAILURE = frozenset(
     [
@@ -55,6 +57,7 @@ _ABROAD = re.compile(
 """Another language without its accents."""
 
 
+@lru_cache(REMEMBERED)
 def may_be_of_recipient(words: str) -> bool:
     """Tell whether words leave it open that they are about a recipient: they complain, name one, or only say: no.
 

@@ -94,6 +94,8 @@ _MEANT = _words("specified given entered requested named")
 """Before a noun these only say which one is meant."""
 _PRONOUNS = _words("you we")
 _BOUNDARIES = _words(". ; : ! ? ( ) [ ] ,")
+_ENDS_OF_CLAUSE = _BOUNDARIES | _CONJUNCTIONS
+_ENDS_OF_NOUN = _ENDS_OF_CLAUSE | _ENDS
 _HOLDS = _words(
     "contains contained containing has have having names named includes included including lists carries bears mentions"
     " mentioned"
@@ -149,7 +151,7 @@ def _behind(tokens: Sequence[str], place: int) -> list[str]:
     for token in tokens[place + 1 :]:
         if not noun and (token.startswith("§") or token in _ALTERNATIVES):
             continue  # unknown or illegal alias
-        if token in _BOUNDARIES or token in _ENDS or token in _CONJUNCTIONS or token.startswith("§"):
+        if token in _ENDS_OF_NOUN or token.startswith("§"):
             break
         if noun and token in _BE:
             break
@@ -160,7 +162,7 @@ def _behind(tokens: Sequence[str], place: int) -> list[str]:
 def _before(tokens: Sequence[str], place: int) -> list[str]:
     """Return the noun that a complaint stands behind, with its describing words."""
     start = place
-    while start and tokens[start - 1] not in _BOUNDARIES | _CONJUNCTIONS and not tokens[start - 1].startswith("§"):
+    while start and tokens[start - 1] not in _ENDS_OF_CLAUSE and not tokens[start - 1].startswith("§"):
         start -= 1
     noun = list(tokens[start:place])
     while noun and noun[-1] in _BE:
@@ -205,7 +207,7 @@ def _is_among_strangers(tokens: Sequence[str], place: int) -> bool:
     """Tell whether a clause looks for somebody where it is no wonder that a recipient is not found."""
     phrase: list[str] = []
     for token in tokens[place + 1 :]:
-        if token in _BOUNDARIES or token in _CONJUNCTIONS or token.startswith("§"):
+        if token in _ENDS_OF_CLAUSE or token.startswith("§"):
             break
         phrase.append(token)
     return len(phrase) > 1 and phrase[0] in _LOOKED_IN and _WHERE_USERS_ARE.isdisjoint(phrase[1:])
@@ -236,7 +238,7 @@ def _inside(tokens: Sequence[str], place: int) -> About | None:
     """
     held: set[str] = set()
     for at in range(place - 1, -1, -1):
-        if tokens[at] in _BOUNDARIES or tokens[at] in _CONJUNCTIONS:
+        if tokens[at] in _ENDS_OF_CLAUSE:
             return None
         if tokens[at] in _FIELDS:
             return About.MESSAGE

@@ -63,7 +63,8 @@ class Named(NamedTuple):
 def led(words: str) -> list[Named]:
     """Return the recipients that lead a line, each with the reason that follows.
 
-    Where the words announce "the following recipients", what stands before counts for nothing.
+    Behind words that announce "the following recipients" they are looked for first; where none leads a line at all, a
+    display name may stand before them there.
 
     qmail ``<alice@example.org>:`` and a reason below; Exim, indented; Postfix, OpenSMTPD and many others, on one line.
     The reason ends with its paragraph; where an address stands in a paragraph of its own, with the next recipient.

@@ -132,7 +132,7 @@ def _implied(status_field: str) -> Action | None:
 
 
 def _groups(text: str) -> Iterator[Fields]:
-    """Yield the fields between blank lines; more groups where no blank line stands between two recipients."""
+    """Yield the fields between blank lines; more where none stands between two recipients or two reasons."""
     group: Fields = {}
     key, reasons = "", 1
     for line in text.strip().split("\n", MAX_LINES)[:MAX_LINES]:
