@@ -123,12 +123,16 @@ def recipients(found: Iterable[Named], notice: Notice, *, certain: bool = False)
         return (_alone(named[0], notice),)
     reasons = [item.reason or notice.words for item in named]
     # Many may share a reason, which is read once; of a dialogue each hears its own part.
-    asked = [
-        (each.address if reply.IN_DIALOGUE in reason else "", reason)
-        for each, reason in zip(named, reasons, strict=True)
-    ]
+    asked = [(_spoken_of(item.address, why), why) for item, why in zip(named, reasons, strict=True)]
     read = {each: about(*each, notice.action) for each in dict.fromkeys(asked)}
     return tuple(read[each]._replace(final_recipient=item.address) for item, each in zip(named, asked, strict=True))
+
+
+def _spoken_of(address: str, reason: str) -> str:
+    """Return an address where a dialogue in a reason names it, else nothing."""
+    return (
+        address if reply.IN_DIALOGUE in reason and f"<{address}>".lower() in reason[:MAX_REASON_CHARS].lower() else ""
+    )
 
 
 def _alone(item: Named, notice: Notice) -> PerRecipientFields:
