@@ -172,6 +172,7 @@ def verdict(said: Said) -> Verdict:
 @given(said())
 @settings(max_examples=1500, deadline=None)
 @example(Said("no such user", of_recipient=True, guess=False))
+@example(Said("can't find the addressee", of_recipient=True, guess=False))
 def test_hard_if_and_only_if_it_is_proven(said: Said) -> None:
     """In both directions: no good address is condemned, and no dead one is mailed for months."""
     found = verdict(said)
