@@ -9,7 +9,7 @@ about the sender ("Sender address rejected: ... said: 550 User unknown"), the re
 import re
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from bounced.core.meaning.rules import Circumstances, Where
@@ -237,7 +237,7 @@ def quoted_reply(fields: PerRecipientFields, report: Report) -> str:
     if fields.diagnostic_code:
         return fields.diagnostic_code
     own, common = _explanation(fields, report)
-    return smtp.find_of(fields.address or "", own or common) or ""
+    return smtp.find(own or common) or ""
 
 
 def _beside(words: str, quoted: str) -> str:
@@ -258,8 +258,9 @@ def _speaker(quoted: str) -> Speaker:
 
 def _explanation(fields: PerRecipientFields, report: Report) -> tuple[str, str]:
     """Return the words about one recipient, and those about all where there is but one."""
-    common = report.text[:MAX_TEXT_CHARS] if len(report.recipients) <= 1 else ""
-    return (fields.text or "")[:MAX_TEXT_CHARS], common
+    own, common = fields.text or "", report.text if len(report.recipients) <= 1 else ""
+    of = partial(smtp.without_others, fields.address or "")
+    return of(own[:MAX_TEXT_CHARS]), of(common[:MAX_TEXT_CHARS])
 
 
 def _status_field(field: str | None) -> tuple[str | None, str]:

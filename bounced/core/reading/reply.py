@@ -1,7 +1,8 @@
 """Find an SMTP reply in a text, and split it into reply code, enhanced status code and words."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from bounced.core.limits import MAX_REPLY_CHARS
@@ -51,10 +52,11 @@ _DIALOGUE = re.compile(r"<<<[ \t]*(?P<reply>[45]\d\d[ \-][^\n]*)")
 
 IN_DIALOGUE = ">>> RCPT"
 """What stands in a notice that shows a dialogue."""
-_SAID_OF = re.compile(
-    r"^[ \t]*>>> RCPT TO:? {0,3}<([^<>\s]{1,320})>[^\n]*\n(?:[ \t]*<<<[^\n]*(?:\n|$))*", re.IGNORECASE | re.MULTILINE
-)
-"""What a client and a server said of one recipient, as Sendmail shows it."""
+_COMMANDS = re.compile(r"(?:^[ \t]*>>>[^\n]*(?:\n|$))+(?:^[ \t]*<<<[^\n]*(?:\n|$))*", re.MULTILINE)
+"""What a client said and what the server answered: one command, or several that were sent without waiting."""
+_RECIPIENT = re.compile(r"[ \t]*>>> RCPT TO:? {0,3}<([^<>\s]{1,320})>", re.IGNORECASE)
+_LAST_LINE = re.compile(r"^[ \t]*<<<[ \t]*\d{3}(?!-)")
+"""The last line of a server's answer, or its only one.  (RFC 5321 section 4.2.1)"""
 
 # What notices write below a reply, in its paragraph.
 _NEXT_FIELD = re.compile(
@@ -139,13 +141,67 @@ def find(text: str) -> str | None:
     return " ".join(words.replace("<<<", " ").split())
 
 
-def find_of(recipient: str, text: str) -> str | None:
-    """Return the reply that a notice quotes, of one recipient where it shows a dialogue about several."""
-    if IN_DIALOGUE in text:
-        said = {each[1].lower() for each in _SAID_OF.finditer(text)}
-        if len(said) > 1 and recipient.lower() in said:
-            text = _SAID_OF.sub(lambda each: each[0] if each[1].lower() == recipient.lower() else "", text)
-    return find(text)
+def without_others(recipient: str, text: str) -> str:
+    """Return a notice's words without what its dialogue says of others, where it shows one about several recipients.
+
+    Who is none of these was not asked for: what a server said of them is nothing said of the recipient.
+    """
+    if IN_DIALOGUE not in text:
+        return text
+    recipient, dialogue = recipient.lower(), _dialogue(text)
+    if len(dialogue.named) < 2:  # noqa: PLR2004 - the recipient may have another name there
+        return text
+    return "".join(piece for about, piece in dialogue.pieces if not about or recipient in about)
+
+
+class _Dialogue(NamedTuple):
+    """Whom a notice's dialogue names, and its pieces, each with those of them whom it is about; none for everybody."""
+
+    named: frozenset[str]
+    pieces: tuple[tuple[frozenset[str], str], ...]
+
+
+@lru_cache(maxsize=8)
+def _dialogue(text: str) -> _Dialogue:
+    """Take a notice's dialogue apart; remembered, since each of its recipients asks."""
+    named = frozenset(each[1].lower() for each in map(_RECIPIENT.match, text.splitlines()) if each)
+    pieces: list[tuple[frozenset[str], str]] = []
+    if len(named) > 1:
+        end = 0
+        for said in _COMMANDS.finditer(text):
+            pieces += _of_whom(text[end : said.start()], named)
+            pieces += _asked_and_answered(said[0])
+            end = said.end()
+        pieces += _of_whom(text[end:], named)
+    return _Dialogue(named, tuple(pieces))
+
+
+def _of_whom(text: str, named: frozenset[str]) -> Iterator[tuple[frozenset[str], str]]:
+    """Yield lines between the dialogue's with those whom they name: ``550 5.1.1 <bob@example.net>... User unknown``."""
+    for line in text.splitlines(keepends=True):
+        yield named.intersection(map(str.lower, _ADDRESS.findall(line)) if "@" in line else ()), line
+
+
+def _asked_and_answered(said: str) -> Iterator[tuple[frozenset[str], str]]:
+    """Yield each command with its answer, and the recipient whom it names.
+
+    Of several commands in a row the answers come in the same order.  If some are not shown, nobody knows whose the
+    others are, and all are left out.
+    """
+    lines = said.splitlines(keepends=True)
+    commands = [line for line in lines if line.lstrip().startswith(">>>")]
+    answers, began = [], len(commands)
+    for place, line in enumerate(lines[began:], began + 1):
+        if _LAST_LINE.match(line) or place == len(lines):
+            answers.append("".join(lines[began:place]))
+            began = place
+    if len(commands) == 1:
+        answers = ["".join(lines[1:])]
+    elif len(commands) != len(answers):
+        answers = [""] * len(commands)
+    for command, answer in zip(commands, answers, strict=True):
+        about = _RECIPIENT.match(command)
+        yield frozenset({about[1].lower()} if about else ()), command + answer
 
 
 def status_in(text: str) -> str | None:

@@ -85,18 +85,44 @@ def test_names_are_no_words(text: str, expected: str):
     assert reply.neutral(text).text == expected
 
 
+def of(recipient: str, dialogue: str) -> str | None:
+    """Return the reply that a notice quotes of a recipient."""
+    return reply.find(reply.without_others(recipient, dialogue))
+
+
 def test_of_a_dialogue_about_several_each_hears_what_was_said_of_it():
-    """Sendmail shows one dialogue to all who were named in it; of a stranger to it the first refusal counts."""
+    """Sendmail shows one dialogue to all who were named in it."""
     dialogue = (
         ">>> RCPT To:<alice@example.net>\n<<< 250 ok\n"
         ">>> RCPT To:<bob@example.net>\n<<< 550 no such user\n"
         ">>> RCPT To:<carol@example.net>\n<<< 452 full\n"
-        ">>> DATA\n<<< 554 too spammy\n"
+        ">>> DATA\n<<< 354 go on\n"
     )
-    assert (reply.find_of("bob@example.net", dialogue) or "").startswith("550 no such user")
-    assert (reply.find_of("Carol@example.net", dialogue) or "").startswith("452 full")
-    assert (reply.find_of("alice@example.net", dialogue) or "").startswith("554 too spammy")
-    assert (reply.find_of("dan@example.net", dialogue) or "").startswith("550 no such user")
+    assert (of("bob@example.net", dialogue) or "").startswith("550 no such user")
+    assert (of("Carol@example.net", dialogue) or "").startswith("452 full")
+    assert of("alice@example.net", dialogue) is None
+    assert of("dan@example.net", dialogue) is None, "nobody asked for dan"
+    assert of("alice@example.net", f"{dialogue}<<< 554 too spammy\n") == "554 too spammy"
+
+
+def test_of_commands_that_did_not_wait_each_has_the_answer_in_its_turn():
+    """A client that pipelines (RFC 2920) shows its commands first.  Answers may have several lines."""
+    dialogue = (
+        ">>> MAIL FROM:<>\n>>> RCPT TO:<alice@example.net>\n>>> RCPT TO:<bob@example.net>\n"
+        "<<< 250 ok\n<<< 550-5.1.1 no\n<<< 550 5.1.1 such user\n<<< 452 4.2.2 full\n"
+    )
+    assert of("alice@example.net", dialogue) == "550-5.1.1 no 550 5.1.1 such user"
+    assert of("bob@example.net", dialogue) == "452 4.2.2 full"
+
+
+def test_of_commands_that_did_not_wait_nobody_has_an_answer_that_may_be_anothers():
+    """A notice shows the refusals only."""
+    dialogue = ">>> RCPT TO:<alice@example.net>\n>>> RCPT TO:<bob@example.net>\n<<< 550 5.1.1 no such user\n"
+    assert of("alice@example.net", dialogue) is None
+    assert of("bob@example.net", dialogue) is None
+    said = "550 5.1.1 <Alice@example.net>... User unknown"
+    assert of("alice@example.net", f"{dialogue}{said}\n") == said, "Sendmail names her below the answer"
+    assert of("bob@example.net", f"{dialogue}{said}\n") is None
 
 
 def test_lines_of_fields_are_sentences_of_their_own():

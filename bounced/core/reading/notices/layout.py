@@ -174,8 +174,8 @@ def _before_code(words: str, end: int) -> int:
 
 def about(address: str, reason: str, action: Action = Action.FAILED) -> PerRecipientFields:
     """Return what a reason in a notice's words says of one recipient."""
-    reason = reason[:MAX_REASON_CHARS]
-    quoted = reply.find_of(address, reason)
+    reason = reply.without_others(address, reason[:MAX_REASON_CHARS])
+    quoted = reply.find(reason)
     status = None if quoted else _STATUS.search(reason)
     return PerRecipientFields(
         final_recipient=address,
