@@ -98,7 +98,8 @@ _CLOSED_ABROAD = (
 )
 _PASSES = (
     r"\btemporar\w*|\b(try|retry|come back) (again|later)\b|\bgr[ae]y-?list\w*",
-    r"\b(for now|at the moment|at this time|right now)\b",
+    r"\b(for now|at the moment|at this (time|hour)|right now)\b|\b(pour le moment|pour l\Winstant|en ce moment)\b",
+    r"\b(is|are) (moving|migrating|restarting)\b|\b(server|service|system|backend|directory) (is |are )?down\b",
     r"\bcan ?not be verified\b|\b(unable to|could not) verify\b|\bunverified address\b|\bin progress\b",
     r"\b(is|was|been|be) (now )?(re-?activated|re-?opened|re-?enabled|restored|reinstated|unlocked|released)\b",
     r"\b(open|active|available|valid|working|reachable) again\b|\b(retry|try again|try) (shortly|soon)\b",
@@ -150,6 +151,7 @@ _NOTHING_AGAINST = re.compile(
 _CLIENT = (
     r"\b(user ?name|user ?id|user|login|account) ?(and|or|/) ?(the )?pass ?(word|phrase)\b|\bcredentials\b",
     r"\bwrong password\b",
+    r"\byour (ip|server|host|network)( address)? (is|was|has|have)\b|\bihr server\b|\bihre ip\b",
     r"\bauth=|\b(of )?yours\b|\byour mx\b|\bbounce to you\b|\b(remote|client|connecting) (ip|host has)\b",
     r"\b(customer|user)\b.*(\bip\b|\bconnection\b|\brelay service\b)|\bip\b.*\bcustomer\b",
     r"\bcustomer:? ~|~:? [^.;]*\b(customer|user of our relay)\b|\bcustomer for ip\b",
@@ -164,6 +166,9 @@ _RESTRICTED = (
     r"\boutside( of)? (the|our) |\bfor (this sender|your (domain|address|company|mails?))\b",
     r"\bonly (registered|known|listed|authori[sz]ed|internal) \w+|\bonly (members|subscribers)\b",
     r"\b(for|to|from|by|f[üu]r|von|pour|para|per|dla|voor)( \w+)? (extern(al|e|en|os|as|es|i)|estern[ie])\b|外部|внешн",
+    r"\b(for|to|from|over|via|through) (this|that|your) (client|connection|ip|network|link|gateway)\b|\bover ipv[46]\b",
+    r"\bfor (newsletters|bulk|mailings|advertis\w+)\b",
+    r"\bnot (on|in|part of) (the |an? |our |its |his |their )?(allow|white|accept|safe)[- ]?list",
     r"\bblocked (the |your |this )?(address|sender|you|mail|messages?)\b|\bfrom outside\b|\bexternal senders?\b",
 )
 

@@ -62,7 +62,7 @@ _OTHER_SUBJECTS = PatternSet(
         r"\byour (message|e-?mail|mail|server|network|ip|host|domain|system|address range)\b",
         r"\b(headers?|content|attachment|subject|network|country|suspicious|blocked|black-?list\w*|spam\w*|virus\w*)\b",
         r"\b(reply-to|message-id|list-\w+|storage|quota|refuses?|newsletters?|only)\b",
-        r"\b(captcha|challenge\w*|credits?|subscription|time-?out|encrypt\w*|werbung|too (many|much))\b",
+        r"\b(captcha|challenge\w*|credits?|subscription|time-?out|encrypt\w*|parental|werbung|too (many|much))\b",
         r"\b(unauthenticated|quarantin\w*|review|score|threshold|duplicate|licen[cs]e\w*|phishing|wanted|like you)\b",
         r"^(\d\.\d\.\d )?listed$",
         r"слишком|реклам|\btrop de\b|\bdemasiad|\btropp[ie]\b|太多|过多|广告|\bzu (viele|gro[ßs])",

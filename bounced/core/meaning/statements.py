@@ -29,6 +29,7 @@ SHORT_REPLY_CHARS = 12
 
 _HOST = re.compile(r"(?<![@\w.-])(?:[a-z0-9-]{1,63}\.){1,9}[a-z]{2,24}(?![\w-])")
 _ENDS_AS_DOMAIN = re.compile(r"\.(?:[a-z]{2}|com|net|org|edu|gov|mil|int|info|biz|arpa|local|example|test)$")
+_A_USER = r"(\b(?:user|user ?name|user ?id|local[- ]part|mail ?box|account|recipient|alias)[:=]? [\"'(<]?)"
 _SIGNATURES = {"gsmtp": "gmail-smtp-in.l.google.com", "aka.ms/EXOSmtpErrors": "mail.protection.outlook.com"}
 """How a provider's servers sign what they say."""
 _STATUS = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})(?![\d.])\s*\(?([^)]*)")
@@ -166,23 +167,23 @@ def hear(fields: PerRecipientFields, report: Report) -> Heard:
 
 
 def _dotted_user(address: str) -> str:
-    """Return the recipient's user name where it has a dot, and looks like a host: ``User john.smith not found``.
-
-    One that ends as domains do stays a host's.
-    """
+    """Return the recipient's user name where it has a dot, and looks like a host: ``User john.smith not found``."""
     user = address.rpartition("@")[0].lower()
-    return user if "." in user and len(user) <= MAX_USER_CHARS and not _ENDS_AS_DOMAIN.search(user) else ""
+    return user if "." in user and len(user) <= MAX_USER_CHARS else ""
 
 
 def _with_user(words: str, user: str) -> str:
     """Return words with an address in the place of a user name that stands alone.
 
-    Most often it stands in addresses only: then no pattern is made, which costs more than all else that is done here.
+    One that ends as domains do is a host's, but behind a word for a user: ``No such user kim.lee.cs``.  Most often it
+    stands in addresses only: then no pattern is made, which costs more than all else that is done here.
     """
     lowered = words.lower()
     if lowered.count(user) == lowered.count(f"{user}@"):
         return words
-    return re.sub(rf"(?<![\w.@-]){re.escape(user)}(?![\w@-]|\.\w)", smtp.ADDRESS, words, flags=re.IGNORECASE)
+    before = _A_USER if _ENDS_AS_DOMAIN.search(user) else r"(?<![\w.@-])()"
+    name = rf"{before}{re.escape(user)}(?![\w@-]|\.\w)"
+    return re.sub(name, lambda found: found[1] + smtp.ADDRESS, words, flags=re.IGNORECASE)
 
 
 class _Cut(NamedTuple):

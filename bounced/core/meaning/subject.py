@@ -210,6 +210,8 @@ def _is_among_strangers(tokens: Sequence[str], place: int) -> bool:
         if token in _ENDS_OF_CLAUSE or token.startswith("§"):
             break
         phrase.append(token)
+    if phrase[:2] == ["to", "our"]:
+        del phrase[1]  # unknown TO OUR partners
     return len(phrase) > 1 and phrase[0] in _LOOKED_IN and _WHERE_USERS_ARE.isdisjoint(phrase[1:])
 
 
