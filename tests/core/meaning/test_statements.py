@@ -30,6 +30,26 @@ def test_a_reply_quoted_by_a_check_of_the_sender_is_about_the_sender():
 
 
 @pytest.mark.parametrize(
+    "dialogue",
+    [
+        ">>> RCPT TO:<alice@example.net>\n<<< 550 no such user\n>>> RCPT TO:<carol@example.net>\n<<< 250 ok\n",
+        ">>> RCPT TO:<alice@example.net>\n>>> RCPT TO:<bob@example.net>\n<<< 550 no such user\n<<< 250 ok\n",
+        ">>> RCPT TO:<alice@example.net>\n>>> RCPT TO:<bob@example.net>\n550 <alice@example.net>... no such user\n",
+    ],
+    ids=["a stranger to it", "in its turn", "below it"],
+)
+@pytest.mark.parametrize("where", ["the recipient's words", "the notice's words"])
+def test_what_a_dialogue_says_of_a_neighbour_is_no_statement_about_the_recipient(dialogue: str, where: str):
+    """Two members of an alias, or two recipients of one mail: the living one would be condemned for the dead one."""
+    bob = PerRecipientFields(action=Action.FAILED, final_recipient="bob@example.net")
+    if where == "the recipient's words":
+        heard = hear(bob._replace(text=dialogue), REPORT)
+    else:
+        heard = hear(bob, REPORT._replace(text=dialogue, recipients=(bob,)))
+    assert not any("no such user" in each.raw for each in heard.statements())
+
+
+@pytest.mark.parametrize(
     "fields",
     [
         {"diagnostic_type": "x-unix", "diagnostic_code": "user unknown"},
